@@ -1,0 +1,18 @@
+package als
+
+// Catalogue is a list of operations.
+type Catalogue []Operation
+
+// Operations is everything that can be asked, in the order of help. The list
+// is written out; a test finds an operation that is declared and not listed.
+var Operations = Catalogue{}
+
+// Find returns the operation with this name.
+func (c Catalogue) Find(name string) (Operation, bool) {
+	for _, op := range c {
+		if op.Name == name {
+			return op, true
+		}
+	}
+	return Operation{}, false
+}

@@ -1,0 +1,118 @@
+package als
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// Level says what a finding does to a request.
+type Level string
+
+// The levels of findings.
+const (
+	Stop Level = "stop" // nothing is posted for approval, nothing runs
+	Warn Level = "warn" // shown to the approver
+)
+
+// Finding is something that a check saw and a person should know.
+type Finding struct {
+	Level Level  `json:"level"`
+	Text  string `json:"text"`           // what is the case
+	Mend  string `json:"mend,omitempty"` // what to do about it
+}
+
+// Fact is something about the cluster that decides what a plan does. Facts
+// are shown to the approver and are part of the digest: when one of them has
+// changed, an approval is void.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Plan is what a request would do, as data.
+type Plan struct {
+	Operation string    `json:"operation"`
+	Effect    Effect    `json:"effect"`
+	Steps     []Step    `json:"steps,omitempty"`
+	Verify    []Step    `json:"verify,omitempty"` // read-only looks after the steps
+	Facts     []Fact    `json:"facts,omitempty"`
+	Notes     []string  `json:"notes,omitempty"` // shown, but not part of the digest: durations, free space
+	Findings  []Finding `json:"findings,omitempty"`
+	// Nothing, when set, says why there is nothing to do; Steps is empty.
+	Nothing string `json:"nothing,omitempty"`
+	// Patience is how long Verify is repeated while Judge says Waiting.
+	Patience time.Duration `json:"patience,omitempty"`
+	// Hints carry what Plan knows and Judge needs; not part of the digest.
+	Hints map[string]string `json:"hints,omitempty"`
+}
+
+// Stopped returns the first finding that stops the plan.
+func (p Plan) Stopped() (Finding, bool) {
+	for _, f := range p.Findings {
+		if f.Level == Stop {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// Digest identifies what the plan would do: operation, effect, argv, nodes
+// and facts, never findings, notes, times or sizes. Two plans with the same
+// digest do the same. It is a SHA-256 in hex, never empty.
+func (p Plan) Digest() string {
+	steps := make([]Step, len(p.Steps))
+	for i, s := range p.Steps {
+		steps[i] = Step{Name: s.Name, Node: s.Node, Argv: s.Argv, Always: s.Always}
+	}
+	b, err := json.Marshal(struct {
+		Operation string
+		Effect    Effect
+		Steps     []Step
+		Facts     []Fact
+		Nothing   string
+	}{p.Operation, p.Effect, steps, p.Facts, p.Nothing})
+	if err != nil {
+		panic(err) // strings only: cannot happen
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Outcome is what a verdict says.
+type Outcome string
+
+// The outcomes.
+const (
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"
+	Waiting   Outcome = "waiting" // look again: something is still starting
+)
+
+// Verdict is what became of a run, judged by effect.
+type Verdict struct {
+	Outcome Outcome `json:"outcome"`
+	Summary string  `json:"summary"`          // one sentence
+	Report  string  `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
+	Next    string  `json:"next,omitempty"`   // what to type or do next
+	// Whole is true when Report already says all that the output says, so
+	// that the output need not be shown beside it.
+	Whole bool `json:"whole,omitempty"`
+	// Data is kept with the run: "archive", "size", "sha256", "verdict".
+	Data map[string]string `json:"data,omitempty"`
+}
+
+// Refusal is a request that cannot be carried out as asked: said to the
+// person who asked, and nothing runs.
+type Refusal struct {
+	Text string // what is wrong
+	Next string // what to type instead
+}
+
+func (r *Refusal) Error() string {
+	if r.Next == "" {
+		return r.Text
+	}
+	return r.Text + ". " + r.Next
+}
