@@ -3,8 +3,8 @@ package jobs
 import (
 	"context"
 
-	"alsbot/als"
 	"alsbot/config"
+	"alsbot/store"
 )
 
 // Directory knows who is a member of which group.
@@ -50,5 +50,14 @@ func (e *Engine) Progress() <-chan string { panic("not written yet") }
 // Outbox returns up to n rows, oldest first.
 func (e *Engine) Outbox(ctx context.Context, n int) ([]Outgoing, error) { panic("not written yet") }
 
-// Catalogue is what can be asked.
-func (e *Engine) Catalogue() als.Catalogue { return als.Operations }
+// OutboxChanged receives when rows may have been added, until ctx ends.
+func (e *Engine) OutboxChanged(ctx context.Context) <-chan struct{} { panic("not written yet") }
+
+// Told deletes a row from the outbox, in the transaction in which the caller
+// writes down where it was told.
+func (e *Engine) Told(tx store.Tx, row Outgoing) error { panic("not written yet") }
+
+// Runs returns the last n runs, newest first, of one cluster or, with "", of all.
+func (e *Engine) Runs(ctx context.Context, cluster string, n int) ([]Run, error) {
+	panic("not written yet")
+}
