@@ -5,7 +5,10 @@ type Catalogue []Operation
 
 // Operations is everything that can be asked, in the order of help. The list
 // is written out; a test finds an operation that is declared and not listed.
-var Operations = Catalogue{}
+var Operations = Catalogue{
+	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
+	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
+}
 
 // Find returns the operation with this name.
 func (c Catalogue) Find(name string) (Operation, bool) {

@@ -51,7 +51,10 @@ type Flag struct {
 	Name   string // without the dashes
 	Kind   Kind   // "" for a flag without a value
 	Repeat bool
-	Help   string
+	// Group names flags that belong together; the usage shows the group in
+	// their place.
+	Group string
+	Help  string
 }
 
 // Operation is one thing that can be asked for. Parsing, help, suggestions,

@@ -1,0 +1,221 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Usage is one line: the words of an operation, its arguments and its flags.
+func Usage(op Operation) string {
+	parts := []string{op.Name}
+	for _, p := range op.Params {
+		w := p.Name
+		if p.Many {
+			w += "…"
+		}
+		if p.Optional {
+			w = "[" + w + "]"
+		}
+		parts = append(parts, w)
+	}
+	for _, f := range op.Flags {
+		w := "[" + flagWords(f) + "]"
+		if f.Group != "" {
+			w = "[--" + f.Group + " …]"
+		}
+		if !slices.Contains(parts, w) {
+			parts = append(parts, w)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func flagWords(f Flag) string {
+	if f.Kind == "" {
+		return "--" + f.Name
+	}
+	return "--" + f.Name + " " + placeholder(f.Kind)
+}
+
+func placeholder(k Kind) string {
+	switch k {
+	case KindIP:
+		return "IP"
+	case KindRole:
+		return "ROLE"
+	case KindPath:
+		return "DIR"
+	case KindArchive:
+		return "FILE"
+	case KindVersion:
+		return "V"
+	}
+	return "NAME"
+}
+
+// Help is the help for a topic: all commands for "", else one command, or one
+// family for the first word of several. Plain text; an unknown topic is a
+// *Refusal.
+func Help(c Catalogue, topic string) (string, error) {
+	topic = strings.ToLower(strings.Join(strings.Fields(topic), " "))
+	if topic == "" {
+		return overview(c), nil
+	}
+	if op, ok := c.Find(topic); ok {
+		return describe(op), nil
+	}
+	var b strings.Builder
+	var names []string
+	for _, op := range c {
+		names = append(names, op.Name)
+		if verb, _, _ := strings.Cut(op.Name, " "); verb == topic || strings.ToLower(op.Family) == topic {
+			fmt.Fprintf(&b, "%s\n    %s (%s)\n", Usage(op), op.Summary, op.Effect(Request{Operation: op.Name}))
+		}
+	}
+	if b.Len() > 0 {
+		return b.String(), nil
+	}
+	next := didYouMean(topic, names)
+	if next == "" {
+		next = "Type help to see all commands."
+	}
+	return "", refuse(next, "there is no command %q", topic)
+}
+
+// overview is one screen: per family and effect, the names of the commands.
+func overview(c Catalogue) string {
+	var b strings.Builder
+	for _, family := range families(c) {
+		heading := family
+		for _, effect := range Effects {
+			var names []string
+			for _, op := range c {
+				if op.Family == family && op.Effect(Request{Operation: op.Name}) == effect {
+					names = append(names, op.Name)
+				}
+			}
+			if len(names) == 0 {
+				continue
+			}
+			for i, line := range wrap(strings.Join(names, ", "), 64) {
+				word := string(effect)
+				if i > 0 {
+					word = ""
+				}
+				fmt.Fprintf(&b, "%-12s %-8s %s\n", heading, word, line)
+				heading = ""
+			}
+		}
+	}
+	b.WriteString("\nread: changes nothing. change: no role restarts. restart: roles restart or stop. destroy: data is overwritten.\n")
+	b.WriteString("help COMMAND tells more. plan COMMAND… shows what would happen. @cluster says where. --reason \"…\" says why.\n")
+	return b.String()
+}
+
+// families lists the families in the order in which they first appear.
+func families(c Catalogue) []string {
+	var out []string
+	for _, op := range c {
+		if !slices.Contains(out, op.Family) {
+			out = append(out, op.Family)
+		}
+	}
+	return out
+}
+
+// wrap breaks a list after commas.
+func wrap(list string, width int) []string {
+	var lines []string
+	line := ""
+	for _, item := range strings.SplitAfter(list, ", ") {
+		if line != "" && len(line)+len(strings.TrimSpace(item)) > width {
+			lines = append(lines, strings.TrimSpace(line))
+			line = ""
+		}
+		line += item
+	}
+	return append(lines, line)
+}
+
+// describe is the help for one command.
+func describe(op Operation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n%s.\nEffect: %s\n", Usage(op), sentence(op.Summary), effects(op))
+	if len(op.Params)+len(op.Flags) > 0 {
+		b.WriteString("\n")
+	}
+	for _, p := range op.Params {
+		fmt.Fprintf(&b, "  %-20s %s\n", p.Name, p.Help)
+	}
+	groups := map[string]bool{}
+	for _, f := range op.Flags {
+		if f.Group == "" {
+			fmt.Fprintf(&b, "  %-20s %s\n", flagWords(f), f.Help)
+			continue
+		}
+		if groups[f.Group] {
+			continue
+		}
+		groups[f.Group] = true
+		var names []string
+		for _, g := range op.Flags {
+			if g.Group == f.Group {
+				names = append(names, "--"+g.Name)
+			}
+		}
+		fmt.Fprintf(&b, "  %s: %s\n", f.Group, f.Help)
+		for _, line := range wrap(strings.Join(names, ", "), 90) {
+			b.WriteString("      " + line + "\n")
+		}
+	}
+	fmt.Fprintf(&b, "\nExample: %s\n", op.Example)
+	if op.Detail != "" {
+		b.WriteString("\n" + op.Detail + "\n")
+	}
+	return b.String()
+}
+
+// effects says what an operation does, and which flags make it do less or
+// more.
+func effects(op Operation) string {
+	plain := op.Effect(Request{Operation: op.Name})
+	out := string(plain)
+	for _, f := range op.Flags {
+		with := op.Effect(Request{Operation: op.Name, Flags: map[string][]string{f.Name: {""}}})
+		if with != plain {
+			out += fmt.Sprintf("; %s with --%s", with, f.Name)
+		}
+	}
+	return out
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Markdown is docs/commands.md: every command of the catalogue.
+func Markdown(c Catalogue) string {
+	var b strings.Builder
+	b.WriteString("# Commands\n\nWritten by `make generate` from the catalogue in `als/`; do not edit.\n\n")
+	b.WriteString("The same words work in Slack, in a schedule's `command:` and on the command line:\n\n")
+	b.WriteString("    [verb …] [argument …] [--flag[=value] …] [--reason \"…\"] [@cluster]\n")
+	for _, family := range families(c) {
+		fmt.Fprintf(&b, "\n## %s\n\n| command | what it does | effect |\n|---|---|---|\n", sentence(family))
+		for _, op := range c {
+			if op.Family == family {
+				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", Usage(op), cell(op.Summary), effects(op))
+			}
+		}
+	}
+	b.WriteString("\n## In detail\n")
+	for _, op := range c {
+		fmt.Fprintf(&b, "\n### %s\n\n```\n%s```\n", op.Name, describe(op))
+	}
+	return b.String()
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }

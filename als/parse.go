@@ -1,0 +1,359 @@
+package als
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// The flags that every command takes.
+const (
+	flagReason  = "reason"
+	flagCluster = "cluster" // the same as @cluster, where Slack makes a mention of it
+)
+
+// Parse reads one command. The same words are read from Slack, from a
+// schedule and from the command line:
+//
+//	[verb …] [argument …] [--flag[=value] …] [--reason "…"] [@cluster]
+//
+// What cannot be read is refused with a *Refusal that says what to type. The
+// cluster's name is checked for its form only; "" means that none was given.
+func Parse(text string, c Catalogue) (Request, error) {
+	words, err := split(text)
+	if err != nil {
+		return Request{}, err
+	}
+	var p parser
+	p.catalogue = c
+	if words, err = p.takeClusters(words); err != nil {
+		return Request{}, err
+	}
+	if err := p.parse(words); err != nil {
+		return Request{}, err
+	}
+	return p.req, nil
+}
+
+type parser struct {
+	catalogue Catalogue
+	req       Request
+}
+
+// takeClusters takes the @cluster out, wherever it stands.
+func (p *parser) takeClusters(words []word) ([]word, error) {
+	var rest []word
+	for _, w := range words {
+		if w.quoted || !strings.HasPrefix(w.text, "@") {
+			rest = append(rest, w)
+			continue
+		}
+		if err := p.setCluster(w.text[1:]); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+func (p *parser) setCluster(name string) error {
+	if err := checkValue("the cluster's name", KindName, name); err != nil {
+		return err
+	}
+	if p.req.Cluster != "" && p.req.Cluster != name {
+		return refuse("Ask for one cluster at a time.", "two clusters are named, %s and %s", p.req.Cluster, name)
+	}
+	p.req.Cluster = name
+	return nil
+}
+
+func (p *parser) parse(words []word) error {
+	op, rest, err := p.operation(words)
+	if err != nil {
+		return err
+	}
+	if op.Name == "plan" && !asksHelp(rest) {
+		return p.plan(op, rest)
+	}
+	if op.Name != "help" && asksHelp(rest) {
+		p.req.Operation, p.req.Args, p.req.Dry = "help", strings.Fields(op.Name), false
+		return nil
+	}
+	p.req.Operation = op.Name
+	return p.rest(op, rest)
+}
+
+// plan reads the command that is only to be planned.
+func (p *parser) plan(op Operation, words []word) error {
+	if len(words) == 0 {
+		return missing(op, op.Params[0])
+	}
+	if p.req.Dry {
+		return refuse("Type plan once.", "a plan cannot be planned")
+	}
+	p.req.Dry = true
+	if err := p.parse(words); err != nil {
+		return err
+	}
+	if inner, ok := p.catalogue.Find(p.req.Operation); ok && inner.Own && p.req.Dry {
+		return refuse("Plan is for what runs on a cluster, e.g. "+op.Example+".", "%s runs nothing on a cluster, so there is nothing to plan", inner.Name)
+	}
+	return nil
+}
+
+func asksHelp(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool { return !w.quoted && (w.text == "--help" || w.text == "-h") })
+}
+
+// operation finds the operation whose name is the longest that the words
+// begin with.
+func (p *parser) operation(words []word) (Operation, []word, error) {
+	if len(words) == 0 {
+		if op, ok := p.catalogue.Find("help"); ok {
+			return op, nil, nil
+		}
+	}
+	for n := min(len(words), 4); n > 0; n-- {
+		var name []string
+		for _, w := range words[:n] {
+			name = append(name, strings.ToLower(w.text))
+		}
+		if op, ok := p.catalogue.Find(strings.Join(name, " ")); ok {
+			return op, words[n:], nil
+		}
+	}
+	if asksHelp(words) {
+		if op, ok := p.catalogue.Find("help"); ok {
+			return op, nil, nil
+		}
+	}
+	return Operation{}, nil, p.unknown(words)
+}
+
+// unknown refuses words that begin no operation's name.
+func (p *parser) unknown(words []word) error {
+	if len(words) == 0 {
+		return refuse("Type help.", "the command is empty")
+	}
+	first := words[0].text
+	if strings.HasPrefix(first, "-") {
+		return refuse("Begin with what is to be done, e.g. status "+first+".", "a command cannot begin with the flag %s", first)
+	}
+	if err := checkMention(first); err != nil {
+		return err
+	}
+	for _, r := range first {
+		if r > 127 {
+			return refuse("Type it again by hand.", "%q is no command: it contains %s", first, shown(r))
+		}
+	}
+	if strings.EqualFold(first, "kato") && len(words) > 1 {
+		words = words[1:] // said as one says it to a shell
+	}
+	var names []string
+	var family []string
+	for _, op := range p.catalogue {
+		names = append(names, op.Name)
+		if verb, _, _ := strings.Cut(op.Name, " "); strings.EqualFold(verb, words[0].text) {
+			family = append(family, op.Name)
+		}
+	}
+	typed := words[0].text
+	if len(words) > 1 {
+		typed += " " + words[1].text
+	}
+	if len(family) > 0 {
+		if len(words) == 1 {
+			return refuse("Type one of: "+strings.Join(family, ", ")+".", "%s what?", words[0].text)
+		}
+		if hint := didYouMean(typed, family); hint != "" {
+			return refuse(hint, "there is no command %q", typed)
+		}
+		return refuse("Type one of: "+strings.Join(family, ", ")+".", "there is no command %q", typed)
+	}
+	hint := didYouMean(typed, names)
+	if hint == "" {
+		hint = didYouMean(words[0].text, names)
+	}
+	if hint == "" {
+		hint = "Type help to see all commands."
+	}
+	if first != words[0].text {
+		return refuse(hint, "commands here do not begin with kato")
+	}
+	return refuse(hint, "there is no command %q", typed)
+}
+
+// rest reads the arguments and flags of an operation.
+func (p *parser) rest(op Operation, words []word) error {
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		if w.quoted || !strings.HasPrefix(w.text, "-") {
+			p.req.Args = append(p.req.Args, w.text)
+			continue
+		}
+		name, value, given := strings.Cut(w.text, "=")
+		flag, err := findFlag(op, name)
+		if err != nil {
+			return err
+		}
+		if flag.Kind == "" {
+			if given {
+				return refuse(usageLine(op), "--%s takes no value", flag.Name)
+			}
+		} else if !given {
+			if i+1 == len(words) || !words[i+1].quoted && strings.HasPrefix(words[i+1].text, "--") {
+				return refuse(usageLine(op), "--%s needs a value", flag.Name)
+			}
+			i++
+			value = words[i].text
+		}
+		if err := p.setFlag(op, flag, value); err != nil {
+			return err
+		}
+	}
+	return p.checkArgs(op)
+}
+
+// findFlag finds a flag as it was typed, with its dashes.
+func findFlag(op Operation, typed string) (Flag, error) {
+	name := strings.TrimPrefix(typed, "--")
+	if name == typed || name == "" {
+		return Flag{}, refuse(usageLine(op), "%q is no flag: flags are written out, with two dashes", typed)
+	}
+	names := []string{flagReason, flagCluster}
+	for _, f := range op.Flags {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	switch name {
+	case flagReason:
+		return Flag{Name: flagReason, Kind: KindWords}, nil
+	case flagCluster:
+		return Flag{Name: flagCluster, Kind: KindName}, nil
+	}
+	for _, r := range name {
+		if r > 127 {
+			return Flag{}, refuse("Type it again by hand. "+usageLine(op), "the flag --%s contains %s", name, shown(r))
+		}
+	}
+	hint := usageLine(op)
+	if near := nearest(name, names); len(near) > 0 {
+		hint = "Did you mean --" + strings.Join(near, " or --") + "? " + hint
+	}
+	return Flag{}, refuse(hint, "%s has no flag --%s", op.Name, name)
+}
+
+func (p *parser) setFlag(op Operation, f Flag, value string) error {
+	switch f.Name {
+	case flagReason:
+		if p.req.Reason != "" {
+			return refuse("Give one reason.", "--reason is given twice")
+		}
+		if value = strings.TrimSpace(value); value == "" {
+			return refuse(`Type --reason "why".`, "the reason is empty")
+		}
+		if len(value) > MaxReason {
+			return refuse("Give a shorter one.", "the reason has %d bytes; %d are allowed", len(value), MaxReason)
+		}
+		p.req.Reason = value
+		return nil
+	case flagCluster:
+		return p.setCluster(value)
+	}
+	if f.Kind != "" {
+		if err := checkValue("--"+f.Name, f.Kind, value); err != nil {
+			return err
+		}
+	}
+	if _, again := p.req.Flags[f.Name]; again && !f.Repeat {
+		return refuse(usageLine(op), "--%s is given twice", f.Name)
+	}
+	if p.req.Flags == nil {
+		p.req.Flags = map[string][]string{}
+	}
+	p.req.Flags[f.Name] = append(p.req.Flags[f.Name], value)
+	return nil
+}
+
+// checkArgs holds the arguments against the operation's parameters.
+func (p *parser) checkArgs(op Operation) error {
+	args := p.req.Args
+	for i, param := range op.Params {
+		if i >= len(args) {
+			if !param.Optional {
+				return missing(op, param)
+			}
+			break
+		}
+		these := args[i : i+1]
+		if param.Many {
+			these = args[i:]
+		}
+		for _, v := range these {
+			if err := checkValue(param.Name, param.Kind, v); err != nil {
+				var r *Refusal
+				if errors.As(err, &r) && !strings.Contains(r.Next, op.Example) {
+					r.Next += " " + exampleLine(op)
+				}
+				return err
+			}
+		}
+		if param.Many {
+			return nil
+		}
+	}
+	if len(args) > len(op.Params) {
+		return refuse(usageLine(op), "%s has one word too many: %q", op.Name, args[len(op.Params)])
+	}
+	return nil
+}
+
+func missing(op Operation, param Param) error {
+	return refuse(usageLine(op), "%s needs %s, %s", op.Name, param.Name, strings.TrimSuffix(param.Help, "."))
+}
+
+func usageLine(op Operation) string   { return "Usage: " + Usage(op) + " " + exampleLine(op) }
+func exampleLine(op Operation) string { return "(e.g. " + op.Example + ")" }
+
+// Command writes a request in normalised words; Parse reads them back to the
+// same request.
+func Command(r Request) string {
+	var b strings.Builder
+	if r.Dry {
+		b.WriteString("plan ")
+	}
+	b.WriteString(r.Operation)
+	for _, a := range r.Args {
+		b.WriteString(" " + quote(a))
+	}
+	var names []string
+	for name := range r.Flags {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range r.Flags[name] {
+			b.WriteString(" --" + name)
+			if v != "" {
+				b.WriteString(" " + quote(v))
+			}
+		}
+	}
+	if r.Reason != "" {
+		b.WriteString(" --" + flagReason + " " + quoted(r.Reason))
+	}
+	if r.Cluster != "" {
+		b.WriteString(" @" + r.Cluster)
+	}
+	return b.String()
+}
+
+// quoted is quote, with quotes in any case.
+func quoted(s string) string {
+	if q := quote(s); q != s {
+		return q
+	}
+	return `"` + s + `"`
+}

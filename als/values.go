@@ -1,0 +1,148 @@
+package als
+
+import (
+	"net/netip"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// The patterns of values. Go's ^ and $ match the whole text only.
+var (
+	namePattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	rolePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	pathPattern    = regexp.MustCompile(`^/[A-Za-z0-9/._+@%=:,-]*$`)
+	versionPattern = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$`)
+	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
+)
+
+// longest is how many bytes a value of a kind may have.
+func longest(k Kind) int {
+	switch k {
+	case KindPath, KindArchive, KindSource:
+		return 255
+	case KindWords:
+		return MaxText
+	}
+	return 64
+}
+
+// wanted says in words what a kind of value looks like.
+func wanted(k Kind) string {
+	switch k {
+	case KindRole:
+		return "a role such as dea or mysql"
+	case KindIP:
+		return "a node's IP address as kato names it, such as 10.0.0.12; `nodes` lists them"
+	case KindPath:
+		return "an absolute path such as /mnt/nas/data"
+	case KindArchive:
+		return "an absolute path that ends in .tgz, such as /mnt/nas/helion-backup.tgz"
+	case KindSource:
+		return "an archive on the node such as /mnt/nas/helion-backup.tgz, or the host name of the old core"
+	case KindVersion:
+		return "a version such as 1.3 or 3.4.2"
+	}
+	return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
+}
+
+// checkValue accepts a value for what the usage calls name, or refuses it in
+// words of its own for each mistake.
+func checkValue(name string, k Kind, v string) error {
+	next := "Type " + wanted(k) + "."
+	switch {
+	case v == "":
+		return refuse(next, "%s is empty", name)
+	case len(v) > longest(k):
+		return refuse("Type a shorter one.", "%s has %d characters; %d are allowed", name, len(v), longest(k))
+	}
+	if err := checkMention(v); err != nil {
+		return err
+	}
+	for _, r := range v {
+		if r > unicode.MaxASCII || hidden(r) {
+			return refuse("Names are plain ASCII: type it again by hand.", "%s contains %s", name, shown(r))
+		}
+	}
+	if k == KindWords {
+		return nil
+	}
+	if v[0] == '-' {
+		return refuse(next, "%s may not begin with a dash: %q", name, v)
+	}
+	if i := strings.IndexAny(v, "`$;&|<>(){}[]*?!#~\\\"' \t^"); i >= 0 {
+		return refuse(next, "%s contains %q, which has no place in it: %q", name, v[i:i+1], v)
+	}
+	switch k {
+	case KindRole:
+		if !rolePattern.MatchString(v) {
+			return refuse(next, "%s is not a role's name: %q", name, v)
+		}
+	case KindIP:
+		if a, err := netip.ParseAddr(v); err != nil || a.Zone() != "" || a.String() != v {
+			return refuse(next, "%s is not an IP address: %q", name, v)
+		}
+	case KindPath:
+		return checkPath(name, k, v)
+	case KindArchive:
+		if err := checkPath(name, k, v); err != nil {
+			return err
+		}
+		return checkArchive(name, v)
+	case KindSource:
+		if strings.Contains(v, "/") || strings.HasSuffix(v, ".tgz") {
+			if err := checkPath(name, k, v); err != nil {
+				return err
+			}
+			return checkArchive(name, v)
+		}
+		if !hostPattern.MatchString(v) {
+			return refuse(next, "%s is neither a path nor a host name: %q", name, v)
+		}
+	case KindVersion:
+		if !versionPattern.MatchString(v) {
+			return refuse(next, "%s is not a version: %q", name, v)
+		}
+	default:
+		if !namePattern.MatchString(v) {
+			return refuse("Use "+wanted(k)+".", "%s is not a name: %q", name, v)
+		}
+	}
+	return nil
+}
+
+func checkPath(name string, k Kind, v string) error {
+	switch {
+	case v[0] != '/':
+		return refuse("Type "+wanted(k)+".", "%s must be an absolute path, and %q is relative", name, v)
+	case path.Clean(v) != v:
+		return refuse("Type "+path.Clean(v)+" if that is what you mean.", "%s must be a clean path, without //, /./, /../ or a slash at its end: %q", name, v)
+	case !pathPattern.MatchString(v):
+		return refuse("Type "+wanted(k)+".", "%s contains characters that a path here may not have: %q", name, v)
+	}
+	return nil
+}
+
+func checkArchive(name, v string) error {
+	if !strings.HasSuffix(v, ".tgz") || strings.HasPrefix(path.Base(v), ".") {
+		return refuse("Type "+wanted(KindArchive)+".", "%s must end in .tgz and not begin with a dot: %q", name, v)
+	}
+	return nil
+}
+
+// checkMention refuses what Slack makes of @name and #name.
+func checkMention(v string) error {
+	if len(v) < 2 || v[0] != '<' {
+		return nil
+	}
+	switch v[1] {
+	case '@':
+		return refuse("Type --cluster NAME if you meant a cluster.", "Slack turned a word into the mention of a person: %q", v)
+	case '#':
+		return refuse("Type the name without #.", "Slack turned a word into a channel: %q", v)
+	case '!':
+		return refuse("Type --cluster NAME if you meant a cluster.", "Slack turned a word into the mention of a group: %q", v)
+	}
+	return nil
+}

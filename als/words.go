@@ -1,0 +1,177 @@
+package als
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What one command may measure. Longer ones are refused, not cut.
+const (
+	MaxText   = 4000 // bytes of a whole command
+	MaxWords  = 64   // words of a command
+	MaxReason = 500  // bytes of a reason
+)
+
+// word is one word of a command.
+type word struct {
+	text string
+	// quoted is true when the word began in quotes: then it is neither a
+	// flag nor a cluster.
+	quoted bool
+}
+
+// link matches what Slack makes of a host name or an address: <http://a.b|a.b>.
+var link = regexp.MustCompile(`<(?:https?|ftp|mailto|tel|ssh):[^<>|]*(?:\|([^<>]*))?>`)
+
+var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
+
+// unslack undoes what Slack does to a command on its way: entities, and the
+// links that it makes of names. Mentions stay, so that they can be refused.
+func unslack(text string) string {
+	for {
+		plain := link.ReplaceAllStringFunc(entities.Replace(text), func(l string) string {
+			inner := l[1 : len(l)-1]
+			if _, label, ok := strings.Cut(inner, "|"); ok && label != "" {
+				return label
+			}
+			url, _, _ := strings.Cut(inner, "|")
+			return strings.TrimPrefix(url, "mailto:")
+		})
+		if plain == text { // every change makes it shorter
+			return text
+		}
+		text = plain
+	}
+}
+
+// Quotes that open or close; chat clients put the curved ones in place of the
+// straight ones.
+const (
+	doubleQuotes = "\"“”„‟"
+	singleQuotes = "'‘’‚‛"
+)
+
+// split cuts a command into words as a shell would, without any expansion.
+func split(text string) ([]word, error) {
+	if len(text) > MaxText {
+		return nil, refuse("Type a shorter command.", "the command has %d bytes; %d are allowed", len(text), MaxText)
+	}
+	if !utf8.ValidString(text) {
+		return nil, refuse("Type it again instead of pasting it.", "the command is not valid UTF-8 text")
+	}
+	var (
+		words []word
+		cur   strings.Builder
+		open  string // the class of quotes we are in, or ""
+		in    bool   // in a word
+		first bool   // the word began in quotes
+	)
+	end := func() {
+		if in {
+			words = append(words, word{text: cur.String(), quoted: first})
+		}
+		cur.Reset()
+		in, first = false, false
+	}
+	for _, r := range strings.TrimSpace(unslack(text)) {
+		switch {
+		case hidden(r):
+			return nil, refuse("Type the command on one line, without it.", "%s cannot be part of a command", shown(r))
+		case open != "" && strings.ContainsRune(open, r):
+			open = ""
+		case open == "" && (r == ' ' || r == '\t'):
+			end()
+		case open == "" && strings.ContainsRune(doubleQuotes, r), open == "" && strings.ContainsRune(singleQuotes, r):
+			first = first || !in
+			in = true
+			open = doubleQuotes
+			if strings.ContainsRune(singleQuotes, r) {
+				open = singleQuotes
+			}
+		default:
+			in = true
+			cur.WriteRune(straight(r))
+		}
+	}
+	if open != "" {
+		return nil, refuse("Close it, or leave it out.", "a quote %c is opened and not closed", []rune(open)[0])
+	}
+	end()
+	if len(words) > MaxWords {
+		return nil, refuse("Ask for less at once.", "the command has %d words; %d are allowed", len(words), MaxWords)
+	}
+	for i, w := range words {
+		if !w.quoted {
+			words[i].text = dashes(w.text)
+		}
+	}
+	return words, nil
+}
+
+// straight gives the straight quote for a curved one.
+func straight(r rune) rune {
+	switch {
+	case strings.ContainsRune(doubleQuotes, r):
+		return '"'
+	case strings.ContainsRune(singleQuotes, r):
+		return '\''
+	}
+	return r
+}
+
+// dashes reads the en and em dashes that chat clients put at the beginning of
+// a word as the two hyphens that were typed.
+func dashes(s string) string {
+	rest, n, typographic := s, 0, false
+	for n < 2 {
+		r, size := utf8.DecodeRuneInString(rest)
+		if r != '-' && r != '–' && r != '—' {
+			break
+		}
+		typographic = typographic || r != '-'
+		rest = rest[size:]
+		n++
+	}
+	if !typographic {
+		return s
+	}
+	return "--" + rest
+}
+
+// hidden reports characters that cannot be seen: controls, zero-width ones,
+// and those that turn the direction of writing.
+func hidden(r rune) bool {
+	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
+		r == unicode.ReplacementChar || r == '\u115f' || r == '\u1160' || r == '\u3164' || unicode.Is(unicode.Variation_Selector, r))
+}
+
+// shown names a character so that a person can find it.
+func shown(r rune) string {
+	if hidden(r) || !unicode.IsPrint(r) {
+		return fmt.Sprintf("the invisible character U+%04X", r)
+	}
+	return fmt.Sprintf("the character %c (U+%04X)", r, r)
+}
+
+// quote writes a word so that split reads it back as it is.
+func quote(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t"+doubleQuotes+singleQuotes) && !strings.ContainsAny(s[:1], "-@") && dashes(s) == s {
+		return s
+	}
+	if !strings.Contains(s, `"`) {
+		return `"` + s + `"`
+	}
+	if !strings.Contains(s, `'`) {
+		return `'` + s + `'`
+	}
+	// Both kinds: pieces between double quotes, joined by quoted quotes.
+	return `"` + strings.ReplaceAll(s, `"`, `"'"'"`) + `"`
+}
+
+// refuse makes a Refusal: what to do instead first, then what is wrong.
+func refuse(next, format string, args ...any) *Refusal {
+	return &Refusal{Text: fmt.Sprintf(format, args...), Next: next}
+}
