@@ -1,0 +1,65 @@
+package als
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var rubyQuoted = regexp.MustCompile(`^(?:--- )?(?:! )?(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)")$`)
+
+// ReadScalar reads one value that `kato config get` printed: bare, or in the
+// YAML of an old Ruby (! '…'). Several values, or none, are an error.
+func ReadScalar(out []byte) (string, error) {
+	var found []string
+	for _, l := range clean(out) {
+		l = strings.TrimSpace(l)
+		if l == "" || l == "---" || l == "..." || noiseText.MatchString(l) {
+			continue
+		}
+		found = append(found, scalar(l))
+	}
+	switch {
+	case complaint(out) != "":
+		return "", fmt.Errorf("kato could not read the configuration: %s", complaint(out))
+	case len(found) == 0:
+		return "", errors.New("kato printed no value")
+	case len(found) > 1:
+		return "", fmt.Errorf("kato printed %d lines where one value was expected, the first: %s", len(found), printable(found[0], 80))
+	}
+	return found[0], nil
+}
+
+func scalar(l string) string {
+	if m := rubyQuoted.FindStringSubmatch(l); m != nil {
+		if m[2] != "" {
+			return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(m[2])
+		}
+		return strings.ReplaceAll(m[1], "''", "'")
+	}
+	return strings.TrimPrefix(l, "--- ")
+}
+
+// ReadBool reads a value that is true or false, among whatever else was
+// printed. Both, or neither, are an error.
+func ReadBool(out []byte) (bool, error) {
+	yes, no := false, false
+	for _, l := range clean(out) {
+		switch strings.ToLower(scalar(strings.TrimSpace(l))) {
+		case "true":
+			yes = true
+		case "false":
+			no = true
+		}
+	}
+	switch {
+	case yes && no:
+		return false, errors.New("kato printed both true and false")
+	case !yes && !no && complaint(out) != "":
+		return false, fmt.Errorf("kato could not read the configuration: %s", complaint(out))
+	case !yes && !no:
+		return false, errors.New("kato printed neither true nor false")
+	}
+	return yes, nil
+}

@@ -1,0 +1,223 @@
+package als
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Patch is one patch as `kato patch status` lists it.
+type Patch struct {
+	Name        string
+	Description string
+	ID          int    // 0 where kato does not tell
+	Severity    string // "" where kato does not tell
+	Roles       []string
+	// Nodes is true where kato tells on which nodes the patch is; then
+	// InstalledOn and MissingOn hold.
+	Nodes       bool
+	InstalledOn []string
+	MissingOn   []string
+}
+
+// Pending reports whether the patch is still to be installed anywhere. Where
+// kato does not tell nodes, a patch that is listed is pending.
+func (p Patch) Pending() bool { return !p.Nodes || len(p.MissingOn) > 0 }
+
+// PendingOn is Pending for one node.
+func (p Patch) PendingOn(ip string) bool { return !p.Nodes || slices.Contains(p.MissingOn, ip) }
+
+// PatchList is what `kato patch status` says.
+type PatchList struct {
+	Patches []Patch
+	Count   int // as kato counts them; -1 where it does not
+}
+
+// Pending returns the patches that are still to be installed.
+func (l PatchList) Pending() []Patch {
+	var out []Patch
+	for _, p := range l.Patches {
+		if p.Pending() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Find returns the patch with this name.
+func (l PatchList) Find(name string) (Patch, bool) {
+	for _, p := range l.Patches {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Patch{}, false
+}
+
+// Mismatch says that kato's own count is not the number of patches it lists;
+// "" if they agree or there is no count. Some versions count wrongly, so the
+// list is believed.
+func (l PatchList) Mismatch() string {
+	if n := len(l.Pending()); l.Count >= 0 && l.Count != n && l.Count != len(l.Patches) {
+		return fmt.Sprintf("kato counts %d updates and lists %d", l.Count, n)
+	}
+	return ""
+}
+
+var (
+	patchHead  = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(?:\s+(.*))?$`)
+	patchCount = regexp.MustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for .*)?\.?$`)
+)
+
+// ReadPatches reads the output of `kato patch status` in all its shapes: the
+// two of Stackato 3.0 and ALS 1.0, that of Stackato 3.4 with ids and nodes,
+// and JSON. An output that is none of them is an error, never "no patches".
+func ReadPatches(out []byte) (PatchList, error) {
+	if list, err := patchesFromJSON(out); err == nil {
+		return list, nil
+	} else if !errors.Is(err, errNoJSON) && !errors.Is(err, errNotPatches) {
+		return PatchList{}, fmt.Errorf("reading the list of patches: %w", err)
+	}
+	list := PatchList{Count: -1}
+	var cur *Patch
+	known := false // cur has at least one key that we know
+	flush := func() {
+		if cur != nil && known {
+			list.Patches = append(list.Patches, *cur)
+		}
+		cur, known = nil, false
+	}
+	for _, line := range clean(out) {
+		l := strings.TrimSpace(line)
+		if m := patchCount.FindStringSubmatch(l); m != nil {
+			list.Count, _ = strconv.Atoi(m[1]) // "no" is 0
+			continue
+		}
+		key, value, ok := strings.Cut(l, ":")
+		if ok && cur != nil && patchKey(cur, strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value)) {
+			known = true
+			continue
+		}
+		if m := patchHead.FindStringSubmatch(l); m != nil && line != l {
+			flush()
+			cur = &Patch{Name: m[1], Description: printable(m[2], 300)}
+		}
+	}
+	flush()
+	switch {
+	case len(list.Patches) == 0 && list.Count != 0:
+		if said := complaint(out); said != "" {
+			return PatchList{}, fmt.Errorf("kato could not list the patches: %s", said)
+		}
+		return PatchList{}, errors.New("the list of patches cannot be read: it has none of the shapes that kato is known to print")
+	case len(list.Patches) == 0 && complaint(out) != "":
+		return PatchList{}, fmt.Errorf("kato says that there are no updates, but also: %s", complaint(out))
+	}
+	return list, nil
+}
+
+// patchKey takes a `key: value` line of a record.
+func patchKey(p *Patch, key, value string) bool {
+	switch key {
+	case "severity":
+		p.Severity = printable(value, 40)
+	case "roles affected", "role affected":
+		p.Roles = names(value, rolePattern.MatchString)
+	case "patch id":
+		p.ID, _ = strconv.Atoi(value)
+	case "installed on":
+		p.InstalledOn, p.Nodes = names(value, isIP), true
+	case "to be installed on":
+		p.MissingOn, p.Nodes = names(value, isIP), true
+	default:
+		return false
+	}
+	return true
+}
+
+// names splits a list on commas and blanks and keeps what fits.
+func names(list string, fits func(string) bool) []string {
+	var out []string
+	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' }) {
+		if s != "none" && fits(s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+var errNotPatches = errors.New("the JSON is not a list of patches")
+
+// patchesFromJSON reads an array of patches, or an object that wraps one.
+func patchesFromJSON(out []byte) (PatchList, error) {
+	var raw json.RawMessage
+	if err := fromJSON(out, &raw); err != nil {
+		return PatchList{}, err
+	}
+	var items []map[string]any
+	if json.Unmarshal(raw, &items) != nil {
+		var wrap map[string]json.RawMessage
+		if json.Unmarshal(raw, &wrap) != nil {
+			return PatchList{}, errNotPatches
+		}
+		found := 0
+		for _, v := range wrap {
+			var in []map[string]any
+			if json.Unmarshal(v, &in) == nil {
+				items = in
+				found++
+			}
+		}
+		if found != 1 {
+			return PatchList{}, errNotPatches
+		}
+	}
+	list := PatchList{Count: -1}
+	for _, it := range items {
+		p := Patch{
+			Name:        text(it["name"]),
+			Description: printable(text(it["description"]), 300),
+			Severity:    printable(text(it["severity"]), 40),
+		}
+		if !namePattern.MatchString(p.Name) {
+			return PatchList{}, errNotPatches
+		}
+		if id, ok := it["id"].(float64); ok && id >= 0 && id < 1e9 {
+			p.ID = int(id)
+		}
+		for _, key := range []string{"roles", "roles_affected"} {
+			if v, ok := it[key]; ok {
+				p.Roles = names(text(v), rolePattern.MatchString)
+			}
+		}
+		if v, ok := it["installed_on"]; ok {
+			p.InstalledOn, p.Nodes = names(text(v), isIP), true
+		}
+		if v, ok := it["to_be_installed_on"]; ok {
+			p.MissingOn, p.Nodes = names(text(v), isIP), true
+		}
+		list.Patches = append(list.Patches, p)
+	}
+	return list, nil
+}
+
+// text is a JSON string, or a list of strings joined by commas.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		var parts []string
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, ",")
+	}
+	return ""
+}

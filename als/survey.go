@@ -1,0 +1,163 @@
+package als
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// SurveySteps are the looks that tell a cluster's generation and nodes. kato
+// is its path on the nodes.
+func SurveySteps(kato string) []Step {
+	return []Step{
+		{Name: "read the version", Node: Core, Argv: []string{kato, "version"}, Repeatable: true},
+		{Name: "list the nodes", Node: Core, Argv: []string{kato, "node", "list"}, Repeatable: true},
+	}
+}
+
+// ReadSurvey reads what the survey's steps printed. A configured generation
+// goes before what the version says. A cluster whose nodes cannot be listed
+// is treated as its core alone, with a warning. A finding of level Stop means
+// that nothing can be planned.
+func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, []Finding) {
+	var findings []Finding
+	g := configured
+	version, err := surveyVersion(rs)
+	if err != nil && g == "" {
+		return "", "", nil, append(findings, stopFor(rs, "read the version", err, mendGeneration))
+	}
+	if g == "" {
+		if g = generationOf(version); g == "" {
+			return "", version, nil, append(findings, Finding{Stop, "kato " + version + " is a version that alsbot does not know", mendGeneration})
+		}
+	}
+	r, ok := rs.Find("list the nodes", "")
+	if !ok {
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Warn, "the nodes were not listed; the cluster is treated as its core alone", ""})
+	}
+	if r.Trouble != "" || missingKato(r) {
+		f, _ := trouble(r)
+		return g, version, nil, append(findings, f)
+	}
+	nodes, err := ReadNodes(r.Output)
+	if err != nil {
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Warn, err.Error() + "; the cluster is treated as its core alone",
+			"Run `kato node list` on the core by hand and see what it prints."})
+	}
+	return g, version, nodes, findings
+}
+
+const mendGeneration = "Set `generation` of the cluster in the configuration to als10, als11 or als13."
+
+func surveyVersion(rs Results) (string, error) {
+	r, ok := rs.Find("read the version", "")
+	if !ok {
+		return "", fmt.Errorf("kato was not asked for its version")
+	}
+	return ReadVersion(r.Output)
+}
+
+// stopFor is the finding for a check that could not be read: what the node
+// says is wrong, or else what the reader says.
+func stopFor(rs Results, step string, err error, mend string) Finding {
+	if r, ok := rs.Find(step, ""); ok {
+		if f, bad := trouble(r); bad {
+			return f
+		}
+	}
+	return Finding{Stop, err.Error(), mend}
+}
+
+// NodesWith returns the nodes that have a role, sorted.
+func (c Cluster) NodesWith(role string) []Node {
+	var out []Node
+	for _, n := range c.Nodes {
+		if slices.Contains(n.Roles, role) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// NodeWith returns the first node that has a role.
+func (c Cluster) NodeWith(role string) (Node, bool) {
+	if nodes := c.NodesWith(role); len(nodes) > 0 {
+		return nodes[0], true
+	}
+	return Node{}, false
+}
+
+// Node returns the node with this IP.
+func (c Cluster) Node(ip string) (Node, bool) {
+	for _, n := range c.Nodes {
+		if n.IP == ip {
+			return n, true
+		}
+	}
+	return Node{}, false
+}
+
+// CoreIP is the core as kato names it: the node with the primary role. It is
+// Core when no node is known to have it.
+func (c Cluster) CoreIP() string {
+	if n, ok := c.NodeWith("primary"); ok {
+		return n.IP
+	}
+	if len(c.Nodes) == 1 {
+		return c.Nodes[0].IP
+	}
+	return Core
+}
+
+// Micro reports whether the cluster is a micro cloud: one node that knows
+// itself as 127.0.0.1.
+func (c Cluster) Micro() bool { return len(c.Nodes) == 1 && loopback(c.Nodes[0].IP) }
+
+// at is where a step for a node runs: Core for the core, so that it goes over
+// the connection that the configuration names, and never to the loopback
+// address, which would be our own machine.
+func (c Cluster) at(ip string) string {
+	if ip == c.CoreIP() || loopback(ip) {
+		return Core
+	}
+	return ip
+}
+
+func loopback(ip string) bool {
+	a, err := netip.ParseAddr(ip)
+	return err == nil && a.Unmap().IsLoopback()
+}
+
+// roles returns every role that a node of the cluster has, sorted.
+func (c Cluster) roles() []string {
+	var out []string
+	for _, n := range c.Nodes {
+		out = append(out, n.Roles...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// kato is a kato command line.
+func (c Cluster) kato(args ...string) []string {
+	path := c.Kato
+	if path == "" {
+		path = "kato"
+	}
+	return append([]string{path}, args...)
+}
+
+// ips lists the nodes by IP.
+func (c Cluster) ips() []string {
+	var out []string
+	for _, n := range c.Nodes {
+		out = append(out, n.IP)
+	}
+	return out
+}
+
+// called names the cluster's kato for people: "kato 3.4.2 (als11)".
+func (c Cluster) called() string {
+	return strings.TrimSpace("kato " + c.Version + " (" + string(c.Generation) + ")")
+}
