@@ -7,6 +7,7 @@ type Catalogue []Operation
 // is written out; a test finds an operation that is declared and not listed.
 var Operations = Catalogue{
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
+	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }
 

@@ -76,7 +76,7 @@ func Help(c Catalogue, topic string) (string, error) {
 	if b.Len() > 0 {
 		return b.String(), nil
 	}
-	next := didYouMean(topic, names)
+	next := DidYouMean(topic, names)
 	if next == "" {
 		next = "Type help to see all commands."
 	}

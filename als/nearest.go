@@ -60,8 +60,8 @@ func distance(a, b string) int {
 	return prev[len(b)]
 }
 
-// didYouMean is a sentence, or "" when nothing is near.
-func didYouMean(s string, names []string) string {
+// DidYouMean is a sentence, or "" when nothing is near.
+func DidYouMean(s string, names []string) string {
 	near := nearest(s, names)
 	if len(near) == 0 {
 		return ""

@@ -165,14 +165,14 @@ func (p *parser) unknown(words []word) error {
 		if len(words) == 1 {
 			return refuse("Type one of: "+strings.Join(family, ", ")+".", "%s what?", words[0].text)
 		}
-		if hint := didYouMean(typed, family); hint != "" {
+		if hint := DidYouMean(typed, family); hint != "" {
 			return refuse(hint, "there is no command %q", typed)
 		}
 		return refuse("Type one of: "+strings.Join(family, ", ")+".", "there is no command %q", typed)
 	}
-	hint := didYouMean(typed, names)
+	hint := DidYouMean(typed, names)
 	if hint == "" {
-		hint = didYouMean(words[0].text, names)
+		hint = DidYouMean(words[0].text, names)
 	}
 	if hint == "" {
 		hint = "Type help to see all commands."

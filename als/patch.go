@@ -1,0 +1,529 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The patch family: `kato patch`. An install is judged by a fresh list of
+// patches and by the roles, never by what kato says of itself.
+
+const familyPatch = "patch"
+
+// The names of the looks, before and after.
+const (
+	lookPatches    = "list the patches"
+	lookAll        = "list all patches"
+	lookRoles      = "list the roles"
+	againPatches   = "list the patches again"
+	againRoles     = "list the roles again"
+	patience       = 2 * time.Minute
+	stepPatch      = "run kato patch"
+	hintPatches    = "patches"
+	hintRestarts   = "restarts"
+	hintTarget     = "target"
+	hintBefore     = "before"
+	flagNoRestart  = "no-restart"
+	flagOnlyThis   = "only-this-node"
+	flagNode       = "node"
+	patchNameWords = "the name of a patch, as `patch status` lists it"
+)
+
+var patchFlags = []Flag{
+	{Name: flagNoRestart, Help: "leave the roles as they are; they run the old code until they are restarted"},
+	{Name: flagOnlyThis, Help: "one node only: the core, or the one that --node names; kato runs on that node itself"},
+	{Name: flagNode, Kind: KindIP, Help: "one node only, reached by kato from the core (from ALS 1.1 on)"},
+}
+
+// restarts is the effect of what restarts roles unless told otherwise.
+func restarts(r Request) Effect {
+	if r.Has(flagNoRestart) {
+		return Change
+	}
+	return Restart
+}
+
+var opPatchStatus = Operation{
+	Name: "patch status", Family: familyPatch, Effect: always(Read),
+	Summary: "list the patches that are not installed",
+	Example: "patch status @prod",
+	Flags:   []Flag{{Name: "all", Help: "also those that are installed"}},
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		argv := c.kato("patch", "status")
+		if r.Has("all") {
+			argv = append(argv, "--all")
+		}
+		return readPlan(r, Step{Name: lookPatches, Node: Core, Argv: argv, Repeatable: true}), nil
+	},
+	Judge: judgePatchStatus,
+}
+
+var opPatchInstall = Operation{
+	Name: "patch install", Family: familyPatch, Effect: restarts, Survey: true,
+	Summary: "install all missing patches, or one, and restart the roles that they affect",
+	Detail: "It has worked when a fresh `patch status` no longer lists the patches and the affected roles run; kato's own word is not believed.\n" +
+		"With --no-restart the roles go on with the old code until you restart them.",
+	Example: "patch install dea-memory-usage-reporting @prod",
+	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + "; without it, all that are missing"}},
+	Flags:   patchFlags,
+	Checks:  patchChecks,
+	Plan:    planPatch,
+	Judge:   judgeInstall,
+}
+
+var opPatchReinstall = Operation{
+	Name: "patch reinstall", Family: familyPatch, Effect: restarts, Survey: true,
+	Summary: "install a patch again, and restart the roles that it affects",
+	Example: "patch reinstall dea-memory-usage-reporting @prod",
+	Params:  []Param{{Name: "NAME", Kind: KindName, Help: patchNameWords + " --all"}},
+	Flags:   patchFlags,
+	Checks:  patchChecks,
+	Plan:    planPatch,
+	Judge:   judgeInstall,
+}
+
+var opPatchRevert = Operation{
+	Name: "patch revert", Family: familyPatch, Effect: restarts, Survey: true,
+	Summary: "take patches out again, and restart the roles that they affect",
+	Detail:  "Without NAME every installed patch is taken out. ALS 1.0 has no revert.",
+	Example: "patch revert dea-memory-usage-reporting @prod",
+	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + " --all; without it, all that are installed"}},
+	Flags:   []Flag{patchFlags[0], patchFlags[2]},
+	Checks:  patchChecks,
+	Plan:    planPatch,
+	Judge:   judgeRevert,
+}
+
+var opPatchUpdate = Operation{
+	Name: "patch update", Family: familyPatch, Effect: always(Change),
+	Summary: "fetch the list of patches anew from the patch server",
+	Example: "patch update @prod",
+	Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.look(lookPatches, "patch", "status")}, nil },
+	Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
+		p := Plan{Operation: r.Operation, Effect: Change, Steps: []Step{{Name: stepPatch, Node: Core, Argv: c.kato("patch", "update")}},
+			Verify: []Step{c.look(againPatches, "patch", "status")}}
+		if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
+			p.Hints = map[string]string{hintBefore: strings.Join(patchNames(list.Patches), " ")}
+		}
+		return p, nil
+	},
+	Judge: judgeUpdate,
+}
+
+var opPatchReset = Operation{
+	Name: "patch reset", Family: familyPatch, Effect: always(Destroy), Survey: true,
+	Summary: "make kato forget which patches are installed",
+	Detail:  "Nothing is taken out of the nodes; only the record goes, and kato offers every patch again. Use it when the record is known to be wrong.",
+	Example: "patch reset @prod",
+	Flags:   []Flag{patchFlags[2]},
+	Checks:  patchChecks,
+	Plan:    planReset,
+	Judge:   judgeReset,
+}
+
+// look is a read of kato's on the core.
+func (c Cluster) look(name string, args ...string) Step {
+	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
+}
+
+// readPlan is the plan of an operation that only reads.
+func readPlan(r Request, steps ...Step) Plan {
+	return Plan{Operation: r.Operation, Effect: Read, Steps: steps}
+}
+
+// readStep reads the result of a step; what the node says went wrong goes
+// before what the reader says.
+func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, error) {
+	var none T
+	r, ok := rs.Find(step, "")
+	if !ok {
+		return none, fmt.Errorf("%s: nothing came back", step)
+	}
+	if r.Trouble != "" || missingKato(r) {
+		f, _ := trouble(r)
+		return none, &Refusal{Text: f.Text, Next: f.Mend}
+	}
+	v, err := read(r.Output)
+	if err != nil {
+		if p, asks := Prompt(r.Output); asks {
+			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: mendPrompt(p)}
+		}
+		if r.Exit != 0 {
+			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
+		}
+		return none, err
+	}
+	return v, nil
+}
+
+// findingOf is a finding from a reader's error.
+func findingOf(level Level, err error) Finding {
+	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
+		return Finding{level, r.Text, r.Next}
+	}
+	return Finding{level, err.Error(), ""}
+}
+
+func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
+	list, err := readStep(rs, lookPatches, ReadPatches)
+	if err != nil {
+		f := findingOf(Stop, err)
+		if f.Mend == "" {
+			f.Mend = "Read the output of this run; try " + c.typed("patch", "update") + " if the list of patches could not be fetched."
+		}
+		return nothingRead(f)
+	}
+	v := Verdict{Outcome: Succeeded, Summary: "No patches are waiting.", Whole: true}
+	pending := list.Pending()
+	if len(pending) > 0 {
+		v.Summary = count(len(pending), "patch") + " can be installed."
+		v.Next = "Install with " + c.typed("patch", "install") + "."
+	}
+	shown := pending
+	if r.Has("all") {
+		shown = list.Patches
+	}
+	v.Report = patchTable(shown)
+	if m := list.Mismatch(); m != "" {
+		v.Report += "\n" + sentence(m) + "; the list is believed.\n"
+	}
+	v.Data = map[string]string{"waiting": fmt.Sprint(len(pending))}
+	return v
+}
+
+// patchTable shows patches, one line for each of their facts.
+func patchTable(patches []Patch) string {
+	var b strings.Builder
+	for _, p := range patches {
+		fmt.Fprintf(&b, "%s: %s\n", p.Name, p.Description)
+		for _, kv := range [][2]string{{"severity", p.Severity}, {"roles affected", list(p.Roles)}} {
+			if kv[1] != "" {
+				fmt.Fprintf(&b, "  %s: %s\n", kv[0], kv[1])
+			}
+		}
+		if p.Nodes {
+			fmt.Fprintf(&b, "  installed on: %s\n  missing on: %s\n", orNone(p.InstalledOn), orNone(p.MissingOn))
+		}
+	}
+	return b.String()
+}
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return list(words)
+}
+
+func patchNames(patches []Patch) []string {
+	var out []string
+	for _, p := range patches {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// patchChecks are the looks before anything is patched.
+func patchChecks(r Request, c Cluster) ([]Step, error) {
+	if err := patchAllowed(r, c); err != nil {
+		return nil, err
+	}
+	steps := []Step{c.look(lookPatches, "patch", "status"), c.look(lookRoles, "status")}
+	if r.Arg(0) != "" || r.Operation != opInstallName {
+		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
+	}
+	if on := c.patchNode(r); on != Core {
+		steps[0].Node = on
+	}
+	return steps, nil
+}
+
+const opInstallName = "patch install"
+
+// patchAllowed refuses what this cluster's kato lacks.
+func patchAllowed(r Request, c Cluster) error {
+	if c.Generation == ALS10 {
+		if r.Operation == "patch revert" {
+			return refuse("Restore a backup, or install a newer patch.", "%s has no patch revert", c.called())
+		}
+		if r.Has(flagNode) && !r.Has(flagOnlyThis) {
+			return refuse("Add --only-this-node: then kato runs on that node itself.", "%s has no --node for patches", c.called())
+		}
+	}
+	return c.hasNode(r.Flag(flagNode))
+}
+
+// hasNode refuses a node that the cluster does not have.
+func (c Cluster) hasNode(ip string) error {
+	if ip == "" || len(c.Nodes) == 0 || c.Nodes[0].IP == Core {
+		return nil
+	}
+	if _, ok := c.Node(ip); !ok {
+		return refuse("Its nodes are "+list(c.ips())+".", "the cluster has no node %s", ip)
+	}
+	return nil
+}
+
+// patchNode is the node on which kato runs.
+func (c Cluster) patchNode(r Request) string {
+	if r.Has(flagOnlyThis) && r.Has(flagNode) {
+		return c.at(r.Flag(flagNode))
+	}
+	return Core
+}
+
+// patchTarget is the one node that is patched, or "" for all.
+func (c Cluster) patchTarget(r Request) string {
+	switch {
+	case r.Has(flagNode):
+		return r.Flag(flagNode)
+	case r.Has(flagOnlyThis):
+		return c.CoreIP()
+	}
+	return ""
+}
+
+// patchArgv is kato's command line, with the flags of its generation and long
+// options only: -n has two meanings.
+func patchArgv(r Request, c Cluster) []string {
+	argv := c.kato(strings.Fields(r.Operation)...)
+	if r.Has(flagNoRestart) {
+		argv = append(argv, "--no-restart")
+	}
+	switch {
+	case r.Has(flagOnlyThis) && c.Generation == ALS10:
+		argv = append(argv, "--only-this-node")
+	case r.Has(flagOnlyThis):
+		argv = append(argv, "--local")
+	case r.Has(flagNode):
+		argv = append(argv, "--node", r.Flag(flagNode))
+	}
+	return append(argv, r.Args...)
+}
+
+// planPatch plans install, reinstall and revert.
+func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
+	if err := patchAllowed(r, c); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Operation: r.Operation, Effect: restarts(r)}
+	patches, stop := choosePatches(r, c, rs, &p)
+	if stop || p.Nothing != "" {
+		return p, nil
+	}
+	status, err := readStep(rs, lookRoles, ReadStatus)
+	if err != nil {
+		f := findingOf(Warn, err)
+		f.Text += "; afterwards it cannot be seen whether the roles run"
+		p.Findings = append(p.Findings, f)
+	}
+	pairs := affected(r, c, status, patches)
+	if down, _ := settled(status, pairs); err == nil && len(down) > 0 {
+		p.Findings = append(p.Findings, Finding{Warn, "before anything is done, " + list(down), "Look at these roles first: " + c.typed("status") + "."})
+	}
+	target := c.patchTarget(r)
+	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == "patch revert")}}
+	roles := "roles that restart"
+	if r.Has(flagNoRestart) {
+		roles = "roles that keep the old code"
+	}
+	p.Facts = append(p.Facts, Fact{roles, orNoneText(pairWords(pairs))})
+	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
+	again := c.look(againPatches, "patch", "status")
+	again.Node = c.patchNode(r)
+	p.Verify = []Step{again, c.look(againRoles, "status")}
+	p.Patience = patience
+	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target}
+	p.Notes = append(p.Notes, lastTime(c)...)
+	for _, pt := range patches {
+		note := pt.Name + ": " + pt.Description
+		if pt.Severity != "" {
+			note += " (" + pt.Severity + ")"
+		}
+		p.Notes = append(p.Notes, note)
+	}
+	return p, nil
+}
+
+func orNoneText(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// choosePatches finds the patches that a request is about. It writes down in
+// the plan why there is nothing to do or why it cannot be done (stop).
+func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
+	now, err := readStep(rs, lookPatches, ReadPatches)
+	if err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+		return nil, true
+	}
+	if m := now.Mismatch(); m != "" {
+		p.Findings = append(p.Findings, Finding{Warn, m + "; the list is believed", ""})
+	}
+	all, allErr := readStep(rs, lookAll, ReadPatches)
+	if r.Operation != opInstallName && allErr != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, allErr))
+		return nil, true
+	}
+	target := c.patchTarget(r)
+	candidates := pendingOn(now, target)
+	if r.Operation != opInstallName {
+		candidates = installedOn(all, now, target)
+	}
+	name := r.Arg(0)
+	if name == "" {
+		if len(candidates) == 0 {
+			p.Nothing = "no patch is missing"
+			if r.Operation != opInstallName {
+				p.Nothing = "no patch is installed"
+			}
+			if target != "" {
+				p.Nothing += " on " + nodeWords(target)
+			}
+		}
+		return candidates, false
+	}
+	for _, pt := range candidates {
+		if pt.Name == name {
+			return []Patch{pt}, false
+		}
+	}
+	_, listed := now.Find(name)
+	_, known := all.Find(name)
+	switch {
+	case (listed || known) && r.Operation == opInstallName:
+		p.Nothing = name + " is installed already"
+	case (listed || known) && r.Operation == "patch revert":
+		p.Nothing = name + " is not installed"
+	case listed || known:
+		p.Findings = append(p.Findings, Finding{Stop, name + " is not installed, so it cannot be installed again", "Type " + c.typed("patch", "install", name) + "."})
+	default:
+		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(now.Patches), patchNames(all.Patches)...)))
+	}
+	return nil, true
+}
+
+func unknownPatch(name string, have []string) Finding {
+	slices.Sort(have)
+	have = slices.Compact(have)
+	mend := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
+	return Finding{Stop, "there is no patch " + name, mend}
+}
+
+// pendingOn lists the patches that a node ("": any) still needs.
+func pendingOn(l PatchList, target string) []Patch {
+	var out []Patch
+	for _, p := range l.Pending() {
+		if target == "" || p.PendingOn(target) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// installedOn lists the patches that a node ("": any) has: where kato tells
+// nodes, by them; else those that the whole list has and the short one not.
+func installedOn(all, now PatchList, target string) []Patch {
+	var out []Patch
+	for _, p := range all.Patches {
+		_, waiting := now.Find(p.Name)
+		switch {
+		case p.Nodes && target != "" && slices.Contains(p.InstalledOn, target),
+			p.Nodes && target == "" && len(p.InstalledOn) > 0,
+			!p.Nodes && !waiting:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// affected lists the roles that the patches restart, node by node.
+func affected(r Request, c Cluster, s Status, patches []Patch) []onNode {
+	target := c.patchTarget(r)
+	var out []onNode
+	for _, p := range patches {
+		nodes := p.MissingOn
+		if r.Operation != opInstallName {
+			nodes = p.InstalledOn
+		}
+		for _, role := range p.Roles {
+			for _, ip := range where(c, s, role) {
+				pair := onNode{role, ip}
+				if (target == "" || target == ip) && (!p.Nodes || slices.Contains(nodes, ip)) && !slices.Contains(out, pair) {
+					out = append(out, pair)
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b onNode) int {
+		if n := strings.Compare(a.Role, b.Role); n != 0 {
+			return n
+		}
+		return byIP(a.Node, b.Node)
+	})
+	return out
+}
+
+// patchedNodes names the nodes that change.
+func patchedNodes(c Cluster, patches []Patch, target string, installed bool) string {
+	if target != "" {
+		return nodeWords(target)
+	}
+	var out []string
+	for _, p := range patches {
+		nodes := p.MissingOn
+		if installed {
+			nodes = p.InstalledOn
+		}
+		if !p.Nodes {
+			nodes = nil
+			for _, role := range p.Roles {
+				for _, n := range c.NodesWith(role) {
+					nodes = append(nodes, n.IP)
+				}
+			}
+		}
+		out = append(out, nodes...)
+	}
+	slices.SortFunc(out, byIP)
+	if out = slices.Compact(out); len(out) == 0 {
+		return "as kato decides"
+	}
+	return strings.Join(out, ", ")
+}
+
+// planReset plans `patch reset`.
+func planReset(r Request, c Cluster, rs Results) (Plan, error) {
+	if err := patchAllowed(r, c); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Operation: r.Operation, Effect: Destroy}
+	now, err := readStep(rs, lookPatches, ReadPatches)
+	if err == nil {
+		var all PatchList
+		if all, err = readStep(rs, lookAll, ReadPatches); err == nil {
+			have := patchNames(installedOn(all, now, r.Flag(flagNode)))
+			if len(have) == 0 {
+				p.Nothing = "kato has no patch on record as installed"
+				return p, nil
+			}
+			p.Facts = []Fact{{"patches on record", strings.Join(have, ", ")}}
+			p.Hints = map[string]string{hintPatches: strings.Join(have, " "), hintTarget: r.Flag(flagNode)}
+		}
+	}
+	if err != nil {
+		// A record that cannot be read is a reason for a reset.
+		f := findingOf(Warn, err)
+		f.Text = "the present record cannot be read: " + f.Text
+		p.Findings = append(p.Findings, f)
+	}
+	p.Findings = append(p.Findings, Finding{Warn, "kato forgets which patches are installed and offers all of them again", ""})
+	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: patchArgv(r, c)}}
+	p.Verify = []Step{c.look(againPatches, "patch", "status")}
+	return p, nil
+}

@@ -1,0 +1,285 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What became of a patch command, by a fresh list and the roles.
+
+// judgeInstall judges install and reinstall.
+func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
+	after, err := readStep(rs, againPatches, ReadPatches)
+	if err != nil {
+		return unconfirmed(c, rs, err)
+	}
+	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
+	var still []string
+	unclear := false
+	for _, name := range patches {
+		pt, ok := after.Find(name)
+		switch {
+		case !ok || target == "" && !pt.Pending() || target != "" && !pt.PendingOn(target):
+		case pt.Nodes && target == "":
+			still = append(still, name+" on "+list(pt.MissingOn))
+		default:
+			unclear = unclear || target != "" && !pt.Nodes && len(c.Nodes) > 1
+			still = append(still, name)
+		}
+	}
+	report := installReport(patches, after, target)
+	if len(still) > 0 {
+		return stillMissing(c, p, rs, still, unclear, report)
+	}
+	if r.Has(flagNoRestart) {
+		return oldCode(c, p, rs, report)
+	}
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	if v.Outcome == Succeeded {
+		v.Summary = count(len(patches), "patch") + " installed, by a fresh list; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
+		v.Report = report
+		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
+	} else {
+		v.Report = report + v.Report
+	}
+	return v
+}
+
+func runningWords(n int) string {
+	switch n {
+	case 0:
+		return "no role had to restart."
+	case 1:
+		return "the affected role runs."
+	}
+	return fmt.Sprintf("all %d affected roles run.", n)
+}
+
+// doubt tells when kato says that it failed and the cluster says otherwise.
+func doubt(rs Results) string {
+	r, ok := rs.Find(stepPatch, "")
+	if !ok || r.OK() && complaint(r.Output) == "" {
+		return ""
+	}
+	return " Yet " + how(rs, stepPatch) + "."
+}
+
+func installReport(patches []string, after PatchList, target string) string {
+	rows := [][]string{}
+	for _, name := range patches {
+		state := "installed"
+		if pt, ok := after.Find(name); ok && (target == "" && pt.Pending() || target != "" && pt.PendingOn(target)) {
+			state = "still missing"
+			if pt.Nodes {
+				state += " on " + list(pt.MissingOn)
+			}
+		}
+		rows = append(rows, []string{name, state})
+	}
+	return table(rows)
+}
+
+// stillMissing is the verdict when the fresh list still has a patch.
+func stillMissing(c Cluster, p Plan, rs Results, still []string, unclear bool, report string) Verdict {
+	v := Verdict{Outcome: Failed, Report: report,
+		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch)),
+		Next:    "Read the output of this run, then try " + c.typed(p.Operation) + " again; kato goes on with what is missing."}
+	if unclear {
+		v.Summary = fmt.Sprintf("It cannot be confirmed: this kato lists patches for the whole cluster, and %s still on its list; %s.", list(still), how(rs, stepPatch))
+		v.Next = "Install on the other nodes too, then look at " + c.typed("patch", "status") + "."
+		return v
+	}
+	if r, ok := rs.Find(stepPatch, ""); ok {
+		if text, asks := Prompt(r.Output); asks {
+			v.Next = mendPrompt(text)
+		} else if missingKato(r) {
+			f, _ := trouble(r)
+			v.Next = f.Mend
+		}
+	}
+	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, rs) {
+		v.Next = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: " +
+			c.typed("patch", "install", "--only-this-node", "--node", "IP") + "."
+	}
+	return v
+}
+
+func isAre(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(n, noun) + " are"
+}
+
+// onlyCoreWorked reports whether what is missing is missing everywhere but on
+// the core.
+func onlyCoreWorked(c Cluster, rs Results) bool {
+	after, err := readStep(rs, againPatches, ReadPatches)
+	if err != nil {
+		return false
+	}
+	for _, p := range after.Pending() {
+		if !p.Nodes || slices.Contains(p.MissingOn, c.CoreIP()) {
+			return false
+		}
+	}
+	return len(after.Pending()) > 0
+}
+
+// oldCode is the verdict after --no-restart: it says which roles still run
+// what they ran before.
+func oldCode(c Cluster, p Plan, rs Results, report string) Verdict {
+	v := Verdict{Outcome: Succeeded, Report: report}
+	v.Summary = count(len(strings.Fields(p.Hints[hintPatches])), "patch") + " installed, by a fresh list; no role was restarted." + doubt(rs)
+	pairs := unpack(p.Hints[hintRestarts])
+	if len(pairs) == 0 {
+		return v
+	}
+	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
+	v.Next = "Bring the patches to work with " + c.restartWords(pairs) + "."
+	return v
+}
+
+// restartWords is the command that restarts the roles of the pairs.
+func (c Cluster) restartWords(pairs []onNode) string {
+	words := []string{"restart"}
+	var nodes []string
+	for _, p := range pairs {
+		if !slices.Contains(words, p.Role) {
+			words = append(words, p.Role)
+		}
+		if !slices.Contains(nodes, p.Node) {
+			nodes = append(nodes, p.Node)
+		}
+	}
+	if len(nodes) == 1 && isIP(nodes[0]) {
+		words = append(words, "--node", nodes[0])
+	}
+	return c.typed(words...)
+}
+
+// rolesAfter judges the roles that should run by now.
+func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
+	if len(want) == 0 {
+		return Verdict{Outcome: Succeeded}
+	}
+	status, err := readStep(rs, againRoles, ReadStatus)
+	if err != nil {
+		return unconfirmed(c, rs, err)
+	}
+	down, moving := settled(status, want)
+	var rows [][]string
+	var bad []onNode
+	for _, w := range want {
+		st := status.Of(w.Node, w.Role)
+		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
+		if !st.Healthy() {
+			bad = append(bad, w)
+		}
+	}
+	v := Verdict{Outcome: Succeeded, Report: table(rows)}
+	switch {
+	case len(down) > 0:
+		v.Outcome = Failed
+		v.Summary = "A role does not run: " + list(down) + "."
+		v.Next = "Look at the node's logs, then try " + strings.Replace(c.restartWords(bad), "`restart", "`start", 1) + "."
+	case len(moving) > 0:
+		v.Outcome = Waiting
+		v.Summary = "Not yet running: " + list(moving) + "."
+		v.Next = "Look again with " + c.typed("status") + "; " + c.restartWords(bad) + " restarts what hangs."
+	}
+	return v
+}
+
+// unconfirmed is the verdict when the verification could not be read.
+func unconfirmed(c Cluster, rs Results, err error) Verdict {
+	f := findingOf(Stop, err)
+	v := Verdict{Outcome: Failed, Next: f.Mend}
+	v.Summary = fmt.Sprintf("It cannot be confirmed that it worked: %s; %s.", f.Text, how(rs, stepPatch))
+	if v.Next == "" {
+		v.Next = "Look with " + c.typed("patch", "status") + " and " + c.typed("status") + "."
+	}
+	return v
+}
+
+// judgeRevert: the patches are on the list of missing ones again.
+func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
+	after, err := readStep(rs, againPatches, ReadPatches)
+	if err != nil {
+		return unconfirmed(c, rs, err)
+	}
+	patches := strings.Fields(p.Hints[hintPatches])
+	var still []string
+	for _, name := range patches {
+		pt, ok := after.Find(name)
+		if target := p.Hints[hintTarget]; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
+			still = append(still, name)
+		}
+	}
+	if len(still) > 0 {
+		return Verdict{Outcome: Failed, Next: "Read the output of this run, and look with " + c.typed("patch", "status", "--all") + ".",
+			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
+	}
+	if r.Has(flagNoRestart) {
+		v := oldCode(c, p, rs, "")
+		v.Summary = count(len(patches), "patch") + " taken out, by a fresh list; no role was restarted." + doubt(rs)
+		v.Next = strings.Replace(v.Next, "Bring the patches to work", "Bring the old state to work", 1)
+		return v
+	}
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	if v.Outcome == Succeeded {
+		v.Summary = count(len(patches), "patch") + " taken out, by a fresh list; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
+		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
+	}
+	return v
+}
+
+// judgeUpdate: the list can be read; what is new on it is told.
+func judgeUpdate(_ Request, c Cluster, p Plan, rs Results) Verdict {
+	after, err := readStep(rs, againPatches, ReadPatches)
+	if err != nil {
+		return unconfirmed(c, rs, err)
+	}
+	if f, bad := failedStep(p, rs); bad {
+		return nothingRead(f)
+	}
+	if r, ok := rs.Find(stepPatch, ""); !ok || complaint(r.Output) != "" {
+		return Verdict{Outcome: Failed, Summary: "The list may be the old one: " + how(rs, stepPatch) + ".",
+			Next: "See that the core reaches the patch server (a proxy may be needed), then try again."}
+	}
+	before := strings.Fields(p.Hints[hintBefore])
+	var fresh []string
+	for _, name := range patchNames(after.Patches) {
+		if !slices.Contains(before, name) {
+			fresh = append(fresh, name)
+		}
+	}
+	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Whole: true,
+		Summary: fmt.Sprintf("The list was fetched: %s missing, %d of them new.", isAre(len(after.Pending()), "patch"), len(fresh))}
+	if len(after.Pending()) > 0 {
+		v.Next = "Install with " + c.typed("patch", "install") + "."
+	}
+	return v
+}
+
+// judgeReset: the patches that were on record are offered again.
+func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
+	after, err := readStep(rs, againPatches, ReadPatches)
+	if err != nil {
+		return unconfirmed(c, rs, err)
+	}
+	var still []string
+	for _, name := range strings.Fields(p.Hints[hintPatches]) {
+		pt, ok := after.Find(name)
+		if target := p.Hints[hintTarget]; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
+			still = append(still, name)
+		}
+	}
+	if len(still) > 0 {
+		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), how(rs, stepPatch)),
+			Next: "Read the output of this run."}
+	}
+	return Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + doubt(rs),
+		Next: "Install them anew with " + c.typed("patch", "install") + "."}
+}
