@@ -2,62 +2,232 @@ package jobs
 
 import (
 	"context"
+	"log/slog"
+	"sync"
+	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"alsbot/als"
 	"alsbot/config"
+	"alsbot/executor"
 	"alsbot/store"
 )
 
-// Directory knows who is a member of which group.
-type Directory interface {
-	// Members returns the user IDs of a group. With fresh they are fetched
-	// now, else they may be five minutes old.
-	Members(ctx context.Context, group string, fresh bool) ([]string, error)
-}
-
 // Engine is the part that decides. It is made by New and works in Run.
-type Engine struct{ cfg *config.Config }
+type Engine struct {
+	cfg  *config.Config
+	st   store.Store
+	exec *executor.Executor
+	dir  Directory
+	log  *slog.Logger
+	seen func(Run)
 
-// Ask takes a command: it is parsed, its cluster found, its author
-// authorised, and it is either answered from the store or becomes a run that
-// is on disk when Ask returns. It never waits for a cluster.
-func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) { panic("not written yet") }
+	progress chan string
 
-// Press takes an approver's decision on the approval of a run. The answer is
-// for the person who pressed; everybody sees the approval's message change.
-// The same press again has no second effect.
-func (e *Engine) Press(ctx context.Context, run string, approve bool, by Principal) (Answer, error) {
-	panic("not written yet")
+	mu       sync.Mutex
+	stopping bool
+	drivers  map[string]*driver // by run ID
+	start    func(id string)    // starts a driver; nil until Run
+	timers   []timer            // of the schedules; empty until Run
 }
 
-// Get returns a run, and its approval if it has one.
-func (e *Engine) Get(ctx context.Context, id string) (Run, *Approval, error) {
-	panic("not written yet")
+// Options are what an Engine is made of.
+type Options struct {
+	Config    *config.Config
+	Store     store.Store
+	Executor  *executor.Executor
+	Directory Directory
+	Log       *slog.Logger
+	// Observe, if set, is called with each run that has become final.
+	Observe func(Run)
 }
 
-// Output returns up to max bytes of what the run's steps printed, from the
-// end, and how many bytes there are in all.
-func (e *Engine) Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error) {
-	panic("not written yet")
+// New returns an engine that has begun nothing yet. The config's schedules
+// are checked: an error names those whose command cannot be a schedule.
+func New(o Options) (*Engine, error) {
+	e := &Engine{
+		cfg: o.Config, st: o.Store, exec: o.Executor, dir: o.Directory, log: o.Log, seen: o.Observe,
+		progress: make(chan string, 256),
+		drivers:  map[string]*driver{},
+	}
+	if e.seen == nil {
+		e.seen = func(Run) {}
+	}
+	return e, CheckSchedules(o.Config)
 }
 
-// Line says how many runs wait before this one on its cluster; 0 if none.
-func (e *Engine) Line(ctx context.Context, id string) (int, error) { panic("not written yet") }
+// Run resumes what is under way, keeps the schedules and looks after old
+// records, until ctx ends. Then new commands are refused in words, commands
+// on the nodes go on without us, and Run returns within 5 seconds.
+func (e *Engine) Run(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	e.mu.Lock()
+	e.start = func(id string) { g.Go(func() error { return e.drive(gctx, id) }) }
+	e.mu.Unlock()
 
-// Progress returns a channel that receives the IDs of runs whose output has
-// grown, at most one waiting per run; nothing is promised for slow readers.
-func (e *Engine) Progress() <-chan string { panic("not written yet") }
+	if err := e.resume(ctx); err != nil {
+		return err
+	}
+	g.Go(func() error { return e.keepSchedules(gctx) })
+	g.Go(func() error { return e.keepHouse(gctx) })
+	g.Go(func() error {
+		<-gctx.Done()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.stopping = true
+		e.start = nil
+		return nil
+	})
+	err := g.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
 
-// Outbox returns up to n rows, oldest first.
-func (e *Engine) Outbox(ctx context.Context, n int) ([]Outgoing, error) { panic("not written yet") }
+// resume starts a driver for every run that is not final.
+func (e *Engine) resume(ctx context.Context) error {
+	var ids []string
+	if err := e.st.View(ctx, func(tx store.Tx) error {
+		return active.Scan(tx, store.Range{}, func(id string, _ State) bool {
+			ids = append(ids, id)
+			return true
+		})
+	}); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		e.kick(id)
+	}
+	return nil
+}
 
-// OutboxChanged receives when rows may have been added, until ctx ends.
-func (e *Engine) OutboxChanged(ctx context.Context) <-chan struct{} { panic("not written yet") }
+// driver carries one run forward; wake tells it to look again.
+type driver struct{ wake chan struct{} }
 
-// Told deletes a row from the outbox, in the transaction in which the caller
-// writes down where it was told.
-func (e *Engine) Told(tx store.Tx, row Outgoing) error { panic("not written yet") }
+// kick makes sure that a run is looked at: by its driver, or by a new one.
+func (e *Engine) kick(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if d, ok := e.drivers[id]; ok {
+		select {
+		case d.wake <- struct{}{}:
+		default:
+		}
+		return
+	}
+	if e.start == nil {
+		return // not running yet, or no more: the next start resumes it
+	}
+	e.drivers[id] = &driver{wake: make(chan struct{}, 1)}
+	e.start(id)
+}
 
-// Runs returns the last n runs, newest first, of one cluster or, with "", of all.
-func (e *Engine) Runs(ctx context.Context, cluster string, n int) ([]Run, error) {
-	panic("not written yet")
+// drive carries a run from where it stands to its end, or to the next thing
+// that it waits for. Everything it knows is in the store, so that it can be
+// cut off between any two lines and begin again.
+func (e *Engine) drive(ctx context.Context, id string) error {
+	e.mu.Lock()
+	d := e.drivers[id]
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.drivers, id)
+		e.mu.Unlock()
+	}()
+	for ctx.Err() == nil {
+		r, a, err := e.load(ctx, id)
+		if err != nil {
+			e.log.Error("reading a run", "run", id, "error", err)
+			return nil
+		}
+		if r.State.Final() {
+			e.finished(ctx, r)
+			return nil
+		}
+		pause, err := e.advance(ctx, d, r, a)
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
+			pause = max(pause, retryStore)
+		}
+		if pause > 0 {
+			d.rest(ctx, pause)
+		}
+	}
+	return nil
+}
+
+// retryStore is how long a run rests after the store refused a transaction,
+// which a full disk makes it do.
+const retryStore = 2 * time.Second
+
+// rest waits until the driver is woken, the time is over or ctx ends.
+func (d *driver) rest(ctx context.Context, t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-d.wake:
+	case <-timer.C:
+	}
+}
+
+// advance does the next thing for a run. It returns how long there is
+// nothing to do unless the driver is woken.
+func (e *Engine) advance(ctx context.Context, d *driver, r Run, a *Approval) (pause time.Duration, err error) {
+	// A run whose handling panics ends in words; the others go on.
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("panic", "run", r.ID, "panic", p, "stack", stack())
+			err = e.fail(ctx, r.ID, "alsbot made a mistake of its own and stopped this run",
+				"report it with the log lines that name run "+r.ID+"; look at the cluster before you ask again")
+		}
+	}()
+	switch r.State {
+	case Planned:
+		return 0, e.plan(ctx, r)
+	case Awaiting:
+		return e.await(ctx, r, a)
+	case Queued:
+		return e.begin(ctx, r)
+	case Running:
+		return 0, e.work(ctx, d, r)
+	}
+	return 0, nil
+}
+
+// finished does what follows the end of a run: the next in line begins, the
+// node's copy of the output goes.
+func (e *Engine) finished(ctx context.Context, r Run) {
+	e.seen(r)
+	for _, id := range e.inLine(ctx, r.Request.Cluster) {
+		e.kick(id)
+	}
+	e.clean(ctx, r)
+}
+
+// fail ends a run in words.
+func (e *Engine) fail(ctx context.Context, id, trouble, next string) error {
+	_, err := e.transit(ctx, id, nobody, func(_ store.Tx, r *Run) error {
+		if r.State.Final() {
+			return errSame
+		}
+		r.State, r.Trouble, r.Next = Failed, trouble, next
+		return nil
+	})
+	return err
+}
+
+// nobody is the author of what follows by itself.
+var nobody = Principal{Source: "alsbot", ID: "alsbot"}
+
+// operation returns the operation of a stored run; one that this version no
+// longer has is an error in words.
+func operation(r Run) (als.Operation, error) {
+	op, ok := als.Operations.Find(r.Request.Operation)
+	if !ok {
+		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation}
+	}
+	return op, nil
 }

@@ -72,6 +72,7 @@ type Run struct {
 	State   State       `json:"state"`
 
 	Asked   time.Time `json:"asked"`
+	Queued  time.Time `json:"queued,omitzero"`  // joined its cluster's line
 	Started time.Time `json:"started,omitzero"` // first step
 	Ended   time.Time `json:"ended,omitzero"`
 
@@ -82,13 +83,17 @@ type Run struct {
 	Verdict *als.Verdict `json:"verdict,omitempty"`
 	Trouble string       `json:"trouble,omitempty"` // why it failed, is lost or void, in words for people
 	Next    string       `json:"next,omitempty"`    // what to do about it
+	Remark  string       `json:"remark,omitempty"`  // while it runs: what people should know, e.g. that a node is out of reach
 	Cancel  *Decision    `json:"cancel,omitempty"`  // who asked to cancel
 	Settled *Decision    `json:"settled,omitempty"` // who acknowledged a lost run
 	// Replaces names the void run whose request this is again, and What
 	// says what has changed since.
-	Replaces string    `json:"replaces,omitempty"`
-	Changed  string    `json:"changed,omitempty"`
-	Slot     time.Time `json:"slot,omitzero"` // of a schedule
+	Replaces string `json:"replaces,omitempty"`
+	Changed  string `json:"changed,omitempty"`
+	// Waited is true when it could not start at once, so that its plan has
+	// to be made again before it starts.
+	Waited bool      `json:"waited,omitempty"`
+	Slot   time.Time `json:"slot,omitzero"` // of a schedule
 }
 
 // StepRecord is what became of one step of a run.

@@ -1,0 +1,96 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"alsbot/config"
+)
+
+// Directory knows who is a member of which group.
+type Directory interface {
+	// Members returns the user IDs of a group. With fresh they are fetched
+	// now, else they may be five minutes old.
+	Members(ctx context.Context, group string, fresh bool) ([]string, error)
+}
+
+// Role is what somebody may do on a cluster. Operators and approvers also
+// view; an approver is no operator.
+type Role string
+
+// The roles.
+const (
+	Viewer   Role = "viewer"
+	Operator Role = "operator"
+	Approver Role = "approver"
+)
+
+// may is the one decision on rights: every way in asks it, and what it does
+// not allow is denied. cluster may be "" for what concerns no cluster. With
+// fresh, group members are fetched now. An error means that the rights could
+// not be looked up; nothing is allowed then.
+//
+// Who comes in by the admin socket has passed the file's mode: an operator,
+// never an approver. A schedule has the rights of the reviewed config file.
+func (e *Engine) may(ctx context.Context, p Principal, role Role, cluster string, fresh bool) (bool, error) {
+	if p.Source == FromLocal || p.Source == FromSchedule {
+		return role != Approver, nil
+	}
+	acc := e.access(cluster)
+	lists := [][]string{acc.Approver}
+	switch role {
+	case Operator:
+		lists = [][]string{acc.Operator}
+	case Viewer:
+		lists = [][]string{acc.Viewer, acc.Operator, acc.Approver}
+	}
+	return e.listed(ctx, p.ID, slices.Concat(lists...), fresh)
+}
+
+// access is the access that holds for a cluster: a list of its own replaces
+// the general one.
+func (e *Engine) access(cluster string) config.Access {
+	acc := e.cfg.Access
+	c, ok := e.cfg.Cluster(cluster)
+	if !ok {
+		return acc
+	}
+	if c.Access.Viewer != nil {
+		acc.Viewer = c.Access.Viewer
+	}
+	if c.Access.Operator != nil {
+		acc.Operator = c.Access.Operator
+	}
+	if c.Access.Approver != nil {
+		acc.Approver = c.Access.Approver
+	}
+	return acc
+}
+
+// listed reports whether a user is among the IDs, by name or by group.
+// Groups are looked up only when nothing cheaper decides.
+func (e *Engine) listed(ctx context.Context, user string, ids []string, fresh bool) (bool, error) {
+	if user == "" {
+		return false, nil
+	}
+	if slices.Contains(ids, user) || slices.Contains(ids, "*") {
+		return true, nil
+	}
+	var trouble error
+	for _, id := range ids {
+		if !strings.HasPrefix(id, "S") {
+			continue
+		}
+		members, err := e.dir.Members(ctx, id, fresh)
+		if err != nil {
+			trouble = fmt.Errorf("looking up who is in user group %s: %w", id, err)
+			continue
+		}
+		if slices.Contains(members, user) {
+			return true, nil
+		}
+	}
+	return false, trouble
+}

@@ -1,0 +1,84 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"alsbot/store"
+)
+
+var audit = store.Bucket[Entry]{Name: "audit"} // sequence
+
+// Entry is one link of the audit log's hash chain.
+type Entry struct {
+	Seq    uint64    `json:"seq"`
+	At     time.Time `json:"at"`
+	By     Principal `json:"by"`
+	Action string    `json:"action"` // asked, a state, approved, rejected, paused, …
+	Run    string    `json:"run,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+	Prev   string    `json:"prev"` // Hash of the entry before; "" for the first
+	Hash   string    `json:"hash"` // SHA-256, in hex, of this entry without Hash
+}
+
+func (en Entry) sum() (string, error) {
+	en.Hash = ""
+	b, err := json.Marshal(en)
+	if err != nil {
+		return "", fmt.Errorf("hashing audit entry %d: %w", en.Seq, err)
+	}
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:]), nil
+}
+
+// record appends to the audit log, in the transaction of what it records.
+func (e *Engine) record(tx store.Tx, by Principal, action, run, detail string) error {
+	en := Entry{Seq: 1, At: time.Now().UTC().Round(0), By: by, Action: action, Run: run, Detail: detail}
+	err := audit.Scan(tx, store.Range{Reverse: true}, func(_ string, last Entry) bool {
+		en.Seq, en.Prev = last.Seq+1, last.Hash
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	if en.Hash, err = en.sum(); err != nil {
+		return err
+	}
+	return audit.Put(tx, auditKey(en.Seq), en)
+}
+
+func auditKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }
+
+// VerifyAudit walks the audit log and returns how many entries it has. The
+// error names the first entry that has been changed, removed or put in.
+func VerifyAudit(ctx context.Context, st store.Store) (uint64, error) {
+	var n uint64
+	var prev string
+	var broken error
+	err := st.View(ctx, func(tx store.Tx) error {
+		return audit.Scan(tx, store.Range{}, func(key string, en Entry) bool {
+			n++
+			sum, err := en.sum()
+			switch {
+			case err != nil:
+				broken = err
+			case en.Seq != n || key != auditKey(n):
+				broken = fmt.Errorf("audit entry %d is missing: entry %d stands in its place", n, en.Seq)
+			case en.Prev != prev:
+				broken = fmt.Errorf("audit entry %d (%s, %s) does not follow from entry %d: one of the two was changed", n, en.Action, en.At.Format(time.RFC3339), n-1)
+			case en.Hash != sum:
+				broken = fmt.Errorf("audit entry %d (%s, %s) was changed after it was written", n, en.Action, en.At.Format(time.RFC3339))
+			}
+			prev = en.Hash
+			return broken == nil
+		})
+	})
+	if err != nil {
+		return n, err
+	}
+	return n, broken
+}

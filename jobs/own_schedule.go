@@ -1,0 +1,117 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"alsbot/als"
+	"alsbot/config"
+	"alsbot/store"
+)
+
+func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error) {
+	seen, err := e.views(ctx, by)
+	if err != nil {
+		return Answer{}, err
+	}
+	t := newTable("SCHEDULE", "CRON", "NEXT", "LAST", "COMMAND")
+	n := 0
+	err = e.st.View(ctx, func(tx store.Tx) error {
+		for _, s := range e.cfg.Schedules {
+			if !sees(seen, s.Cluster) {
+				continue
+			}
+			n++
+			st, _, err := schedules.Get(tx, s.Name)
+			if err != nil {
+				return err
+			}
+			next, last := "paused", "never"
+			if st.Paused == nil {
+				if at, err := parseSlots(s.Cron, s.Timezone); err == nil {
+					next = at.Next(time.Now()).Format("Mon 01-02 15:04 MST")
+				}
+			}
+			err = ledger.Scan(tx, store.Range{Prefix: s.Name + "/", Reverse: true}, func(_ string, row Slot) bool {
+				last = fmt.Sprintf("%s %s %s", row.At.Format("01-02 15:04 MST"), row.Outcome, row.Run)
+				return false
+			})
+			if err != nil {
+				return err
+			}
+			t.row(s.Name, s.Cron+" "+s.Timezone, next, last, s.Command+" @"+s.Cluster)
+		}
+		return nil
+	})
+	if n == 0 {
+		return Answer{Text: "No schedules are configured. They stand under `schedules:` in alsbot's config."}, err
+	}
+	return Answer{Pre: t.String()}, err
+}
+
+// onSchedule answers the commands that name a schedule.
+func (e *Engine) onSchedule(ctx context.Context, a Ask, command, name string) (Answer, error) {
+	s, err := e.schedule(name)
+	if err != nil {
+		return Answer{}, err
+	}
+	if command == "schedule run" {
+		a.Text = s.Command + " @" + s.Cluster
+		if r, err := scheduled(s); err == nil {
+			a.Text = als.Command(r.Request)
+		}
+		return e.Ask(ctx, a)
+	}
+	if err := e.must(ctx, a.By, Operator, s.Cluster); err != nil {
+		return Answer{}, err
+	}
+	return e.pause(ctx, a.By, name, command == "schedule pause")
+}
+
+func (e *Engine) schedule(name string) (config.Schedule, error) {
+	var names []string
+	for _, s := range e.cfg.Schedules {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	next := als.DidYouMean(name, names)
+	if next == "" {
+		next = "Type `schedule list` to see them"
+	}
+	return config.Schedule{}, &als.Refusal{Text: fmt.Sprintf("There is no schedule %q", name), Next: next}
+}
+
+// pause pauses a schedule or resumes it; the store remembers, so that it
+// stays so after a restart.
+func (e *Engine) pause(ctx context.Context, by Principal, name string, stop bool) (Answer, error) {
+	var ans Answer
+	err := e.st.Update(ctx, func(tx store.Tx) error {
+		st, ok, err := schedules.Get(tx, name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &als.Refusal{Text: fmt.Sprintf("Schedule %s has not been started yet", name), Next: "Try again in a moment"}
+		}
+		action := "resumed"
+		if stop {
+			action = "paused"
+		}
+		if (st.Paused != nil) == stop {
+			ans = Answer{Text: fmt.Sprintf("Schedule %s is already %s.", name, map[bool]string{true: "paused", false: "running"}[stop])}
+			return nil
+		}
+		st.Paused = nil
+		ans = Answer{Text: fmt.Sprintf("Schedule %s is resumed.", name), Public: true}
+		if stop {
+			st.Paused = &Decision{By: by, At: time.Now().UTC().Round(0)}
+			ans.Text = fmt.Sprintf("Schedule %s is paused by %s. Its times pass without a run until somebody types `schedule resume %s`.", name, by.Name(), name)
+		}
+		return errors.Join(schedules.Put(tx, name, st), e.record(tx, by, action, "", "schedule "+name))
+	})
+	return ans, err
+}

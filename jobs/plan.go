@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"alsbot/als"
+	"alsbot/executor"
+	"alsbot/store"
+)
+
+const (
+	checkLimit  = 2 * time.Minute // for one look at the cluster
+	looksAtOnce = 8
+	keepInMind  = 1 << 20 // bytes of a step's output that readers get
+)
+
+// plan looks at the cluster, makes the run's plan and decides what comes
+// next: an end, an approval, the cluster's line, or, for a read, the steps.
+func (e *Engine) plan(ctx context.Context, r Run) error {
+	cluster, plan, err := e.think(ctx, r)
+	if ctx.Err() != nil {
+		return nil // the next start plans again
+	}
+	if err != nil {
+		return e.unplanned(ctx, r.ID, err)
+	}
+	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
+		if r.State != Planned {
+			return errSame // cancelled meanwhile
+		}
+		r.Cluster, r.Plan, r.Digest = cluster, &plan, plan.Digest()
+		return e.route(tx, r)
+	})
+	return err
+}
+
+// unplanned ends a run that could not be planned.
+func (e *Engine) unplanned(ctx context.Context, id string, err error) error {
+	var ref *als.Refusal
+	if errors.As(err, &ref) {
+		return e.fail(ctx, id, ref.Text, ref.Next)
+	}
+	return e.fail(ctx, id, err.Error()+". Nothing was changed", "")
+}
+
+// route decides where a run with a fresh plan goes.
+func (e *Engine) route(tx store.Tx, r *Run) error {
+	if f, stop := r.Plan.Stopped(); stop {
+		r.State, r.Trouble, r.Next = Failed, f.Text, f.Mend
+		return nil
+	}
+	switch {
+	case r.Plan.Nothing != "":
+		r.State = Succeeded
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true}
+	case r.Request.Dry:
+		r.State = Succeeded
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
+	case r.Effect == als.Read:
+		e.commence(r)
+	case e.guarded(r.Effect) && r.By.Source != FromSchedule:
+		return e.requestApproval(tx, r)
+	default:
+		return e.queue(tx, r)
+	}
+	return nil
+}
+
+// commence makes a run running.
+func (e *Engine) commence(r *Run) {
+	r.State, r.Started = Running, time.Now().UTC().Round(0)
+	r.Steps = make([]StepRecord, len(r.Plan.Steps))
+	for i, s := range r.Plan.Steps {
+		id := fmt.Sprintf("%s-%d", r.ID, i+1)
+		r.Steps[i] = StepRecord{Step: s, ID: id, Blob: id}
+	}
+}
+
+// describe shows a plan's findings and steps as text.
+func describe(p als.Plan) string {
+	var b strings.Builder
+	for _, f := range p.Facts {
+		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
+	}
+	for _, f := range p.Findings {
+		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Mend, ". "))
+	}
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "%d. %s, on %s\n", i+1, s.Name, s.Node)
+		if s.Always {
+			b.WriteString("   in any case, also after a failure\n")
+		}
+		fmt.Fprintf(&b, "   %s\n", executor.Quote(s.Argv))
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "%s\n", n)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// think surveys the cluster, runs the operation's checks and plans. It only
+// looks; it may be done again at any time.
+func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error) {
+	var plan als.Plan
+	op, err := operation(r)
+	if err != nil {
+		return als.Cluster{}, plan, err
+	}
+	c, ok := e.cfg.Cluster(r.Request.Cluster)
+	if !ok {
+		return als.Cluster{}, plan, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster)}
+	}
+	cluster := als.Cluster{Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Run: r.ID, Asked: r.Asked}
+	if c.Generation != "auto" {
+		cluster.Generation = als.Generation(c.Generation)
+	}
+	if cluster.History, err = e.history(ctx, r.Request); err != nil {
+		return cluster, plan, err
+	}
+	var findings []als.Finding
+	if op.Survey {
+		seen, err := e.look(ctx, cluster, als.SurveySteps(c.Kato))
+		if err != nil {
+			return cluster, plan, err
+		}
+		cluster.Generation, cluster.Version, cluster.Nodes, findings = als.ReadSurvey(seen, cluster.Generation)
+		for _, f := range findings {
+			if f.Level == als.Stop {
+				return cluster, als.Plan{Operation: op.Name, Effect: r.Effect, Findings: findings}, nil
+			}
+		}
+	}
+	var seen als.Results
+	if op.Checks != nil {
+		checks, err := op.Checks(r.Request, cluster)
+		if err != nil {
+			return cluster, plan, err
+		}
+		if seen, err = e.look(ctx, cluster, checks); err != nil {
+			return cluster, plan, err
+		}
+	}
+	plan, err = op.Plan(r.Request, cluster, seen)
+	plan.Findings = append(findings, plan.Findings...)
+	return cluster, plan, err
+}
+
+// look runs read-only steps, several at once, and returns their results in
+// the order of the steps. A node that cannot be asked is an error, unless
+// the step tolerates it.
+func (e *Engine) look(ctx context.Context, cluster als.Cluster, steps []als.Step) (als.Results, error) {
+	results := make(als.Results, len(steps))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(looksAtOnce)
+	for i, s := range steps {
+		g.Go(func() error {
+			r, err := e.glance(gctx, cluster, s)
+			if err != nil && !s.Tolerate {
+				return err
+			}
+			results[i] = r
+			return nil
+		})
+	}
+	return results, g.Wait()
+}
+
+// glance runs one read-only step over a plain exec.
+func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (als.Result, error) {
+	limit := s.Limit
+	if limit == 0 {
+		limit = checkLimit
+	}
+	res := als.Result{Step: s.Name, Node: s.Node}
+	t, err := e.target(cluster, s.Node)
+	if err != nil {
+		res.Trouble = err.Error()
+		return res, err
+	}
+	out := &tail{max: keepInMind}
+	sctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	res.Exit, err = e.exec.Exec(sctx, t, s.Argv, out)
+	res.Output = out.bytes()
+	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
+		err = tooSlow(s, t, limit, res.Output)
+	}
+	if err != nil {
+		res.Trouble = err.Error()
+	}
+	return res, err
+}
+
+// tooSlow says what did not end, and what it was waiting for if that can be seen.
+func tooSlow(s als.Step, t executor.Target, limit time.Duration, out []byte) error {
+	if q, ok := als.Prompt(out); ok {
+		return &als.Refusal{
+			Text: fmt.Sprintf("%s on %s waits for an answer (%s) and alsbot never answers prompts", s.Name, t.Name, q),
+			Next: "Set up what it asks for (passwordless sudo or SSH keys between the nodes), then ask again",
+		}
+	}
+	return &als.Refusal{
+		Text: fmt.Sprintf("%s on %s did not end within %s", s.Name, t.Name, limit),
+		Next: "Look whether the node is overloaded or kato hangs there, then ask again",
+	}
+}
+
+// tail keeps the last max bytes that are written to it.
+type tail struct {
+	max int
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > 2*t.max {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.max:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) bytes() []byte {
+	if len(t.buf) > t.max {
+		return bytes.Clone(t.buf[len(t.buf)-t.max:])
+	}
+	return t.buf
+}
+
+var _ io.Writer = (*tail)(nil)
+
+func stack() string { return string(debug.Stack()) }

@@ -1,0 +1,330 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"alsbot/als"
+	"alsbot/executor"
+	"alsbot/store"
+)
+
+const (
+	stepLimit   = 12 * time.Hour
+	grace       = 10 * time.Second // between TERM and KILL when a step is cancelled
+	verifyPause = 3 * time.Second
+)
+
+// work runs the steps of a running run from where they stand, verifies and
+// judges. After a step that failed, or a cancel, only clean-up steps run.
+func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
+	op, err := operation(r)
+	if err != nil {
+		return e.unplanned(ctx, r.ID, err)
+	}
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if !s.Ended.IsZero() || (e.broken(r, i) && !s.Step.Always) {
+			continue
+		}
+		exit, err := e.step(ctx, d, &r, i)
+		if ctx.Err() != nil {
+			return nil // it goes on without us; the next start attaches to it
+		}
+		if err != nil {
+			return err
+		}
+		if exit.State == executor.Lost {
+			return e.lose(ctx, r, i, exit)
+		}
+		if r.Effect == als.Read {
+			continue // its steps are written with the verdict
+		}
+		if r, _, err = e.load(ctx, r.ID); err != nil {
+			return err
+		}
+	}
+	return e.judge(ctx, op, r)
+}
+
+// broken reports whether something before step i, or a cancel, keeps it from running.
+func (e *Engine) broken(r Run, i int) bool {
+	if r.Cancel != nil {
+		return true
+	}
+	for _, s := range r.Steps[:i] {
+		if s.bad() {
+			return true
+		}
+	}
+	return false
+}
+
+// bad reports whether a step has failed in a way that ends the run.
+func (s StepRecord) bad() bool {
+	if s.Ended.IsZero() || s.Step.Tolerate {
+		return false
+	}
+	return s.Trouble != "" || s.Exit == nil || *s.Exit != 0
+}
+
+// step runs one step to its end and writes down what became of it.
+func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.Exit, error) {
+	s := &r.Steps[i]
+	if s.Started.IsZero() {
+		s.Started = time.Now().UTC().Round(0)
+	}
+	s.Sent = true
+	if r.Effect != als.Read {
+		if err := e.putStep(ctx, r.ID, i, *s); err != nil {
+			return executor.Exit{}, err
+		}
+	}
+	t, err := e.target(r.Cluster, s.Step.Node)
+	if err != nil {
+		return executor.Exit{}, e.endStep(ctx, r, i, executor.Exit{}, err)
+	}
+	k := &keeper{e: e, ctx: ctx, run: r.ID, i: i, rec: s, target: t}
+	run := e.durable
+	if s.Step.Repeatable {
+		run = e.plain
+	}
+	exit, err := run(ctx, d, k, r.Cancel != nil && !s.Step.Always)
+	if ctx.Err() != nil || exit.State == executor.Lost {
+		return exit, nil
+	}
+	if why := k.why(); why != nil {
+		err = why
+	}
+	return exit, e.endStep(ctx, r, i, exit, err)
+}
+
+// plain runs a read over a plain exec; after a crash it simply runs again.
+func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool) (executor.Exit, error) {
+	if cancelled {
+		return executor.Exit{}, errCancelled
+	}
+	if k.rec.Size > 0 {
+		if err := e.st.DeleteBlobs(ctx, k.rec.Blob); err != nil {
+			return executor.Exit{}, err
+		}
+		k.rec.Size = 0
+	}
+	sctx, cancel := context.WithTimeout(ctx, k.limit())
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case <-sctx.Done():
+				return
+			case <-d.wake:
+				if r, _, err := e.load(sctx, k.run); err == nil && r.Cancel != nil {
+					k.setCut(errCancelled)
+					cancel()
+				}
+			}
+		}
+	}()
+	status, err := e.exec.Exec(sctx, k.target, k.rec.Step.Argv, k)
+	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
+		err = tooSlow(k.rec.Step, k.target, k.limit(), k.last.bytes())
+	}
+	return executor.Exit{State: executor.Finished, Status: status, Size: k.rec.Size}, err
+}
+
+var errCancelled = errors.New("cancelled")
+
+// durable starts a step on its node or attaches to it, and watches over it:
+// a cancel, the step's limit, and a prompt that nobody will answer end its
+// whole process tree.
+func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bool) (executor.Exit, error) {
+	wctx, stop := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		e.watch(wctx, d, k, cancelled)
+	}()
+	exit, err := e.exec.Run(ctx, k.target, executor.Command{
+		ID: k.rec.ID, Argv: k.rec.Step.Argv, Offset: k.rec.Size, Started: k.rec.Begun,
+	}, k)
+	stop()
+	<-watched
+	if err == nil {
+		switch exit.State {
+		case executor.Revoked:
+			err = errors.New("cancelled before it began")
+		case executor.NotBegun:
+			err = fmt.Errorf("it never began: %s", exit.Why)
+		}
+	}
+	return exit, err
+}
+
+// watch ends a durable step for one of three reasons, and says which in k.cut.
+func (e *Engine) watch(ctx context.Context, d *driver, k *keeper, cancelled bool) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	deadline := time.NewTimer(time.Until(k.rec.Started.Add(k.limit())))
+	defer deadline.Stop()
+	var why error
+	for why == nil {
+		if cancelled {
+			why = errCancelled
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+			r, _, err := e.load(ctx, k.run)
+			cancelled = err == nil && r.Cancel != nil && !k.rec.Step.Always
+		case <-deadline.C:
+			why = tooSlow(k.rec.Step, k.target, k.limit(), nil)
+		case <-tick.C:
+			why = k.asking()
+		}
+	}
+	k.setCut(why)
+	for ctx.Err() == nil {
+		err := e.exec.Cancel(ctx, k.target, k.rec.ID, grace)
+		if err == nil {
+			return
+		}
+		e.log.Warn("cancelling a step", "run", k.run, "node", k.target.Name, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(verifyPause):
+		}
+	}
+}
+
+// putStep writes one step's record down.
+func (e *Engine) putStep(ctx context.Context, id string, i int, s StepRecord) error {
+	return e.note(ctx, id, func(r *Run) { r.Steps[i] = s })
+}
+
+// endStep writes down how a step ended.
+func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit, trouble error) error {
+	s := &r.Steps[i]
+	s.Ended = time.Now().UTC().Round(0)
+	if exit.State == executor.Finished && trouble == nil || errors.Is(trouble, errCancelled) && exit.State == executor.Finished {
+		s.Exit = &exit.Status
+	}
+	if trouble != nil {
+		s.Trouble = trouble.Error()
+	}
+	if r.Effect == als.Read {
+		return nil // written with the verdict
+	}
+	if err := e.putStep(ctx, r.ID, i, *s); err != nil {
+		return err
+	}
+	e.signal(r.ID)
+	return nil
+}
+
+// lose ends a run of which alsbot cannot know what became. Its cluster's line
+// stays closed until somebody acknowledges it.
+func (e *Engine) lose(ctx context.Context, r Run, i int, exit executor.Exit) error {
+	_, err := e.transit(ctx, r.ID, nobody, func(_ store.Tx, r *Run) error {
+		if r.State.Final() {
+			return errSame
+		}
+		s := &r.Steps[i]
+		s.Ended, s.Trouble = time.Now().UTC().Round(0), exit.Why
+		r.State = Lost
+		r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. Steps after it were not run, also no clean-up", s.Step.Name, s.Step.Node, exit.Why)
+		r.Next = fmt.Sprintf("look at the cluster (`status @%s`); then type `acknowledge %s`, which opens the cluster's line again", r.Request.Cluster, r.ID)
+		return nil
+	})
+	return err
+}
+
+// judge verifies by effect and ends the run.
+func (e *Engine) judge(ctx context.Context, op als.Operation, r Run) error {
+	results, err := e.results(ctx, r)
+	if err != nil {
+		return err
+	}
+	var verdict als.Verdict
+	for until := time.Now().Add(r.Plan.Patience); ; {
+		seen, err := e.look(ctx, r.Cluster, tolerant(r.Plan.Verify))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		verdict = op.Judge(r.Request, r.Cluster, *r.Plan, append(results[:len(results):len(results)], seen...))
+		if verdict.Outcome != als.Waiting || r.Cancel != nil || time.Now().After(until) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(verifyPause):
+		}
+	}
+	_, err = e.transit(ctx, r.ID, nobody, func(_ store.Tx, now *Run) error {
+		if now.State.Final() {
+			return errSame
+		}
+		now.Steps = r.Steps
+		settle(now, verdict)
+		return nil
+	})
+	return err
+}
+
+// tolerant makes looks that cannot be made into results that say so: the
+// verdict has to be told in any case.
+func tolerant(steps []als.Step) []als.Step {
+	out := make([]als.Step, len(steps))
+	for i, s := range steps {
+		s.Tolerate = true
+		out[i] = s
+	}
+	return out
+}
+
+// settle turns a verdict into the run's final state.
+func settle(r *Run, v als.Verdict) {
+	r.Verdict, r.Next = &v, v.Next
+	switch {
+	case r.Cancel != nil:
+		r.State, r.Trouble = Cancelled, "cancelled by "+r.Cancel.By.Name()+"; what was done before stays done"
+	case v.Outcome == als.Succeeded:
+		r.State = Succeeded
+	case v.Outcome == als.Waiting:
+		r.State, r.Trouble = Failed, "it did not settle in time"
+	default:
+		r.State = Failed
+	}
+	for _, s := range r.Steps {
+		if s.Trouble != "" && r.State == Failed && r.Trouble == "" {
+			r.Trouble = s.Step.Name + " on " + s.Step.Node + ": " + s.Trouble
+		}
+	}
+}
+
+// results are what the steps printed, read back from the store.
+func (e *Engine) results(ctx context.Context, r Run) (als.Results, error) {
+	var rs als.Results
+	for _, s := range r.Steps {
+		if s.Ended.IsZero() {
+			continue
+		}
+		res := als.Result{Step: s.Step.Name, Node: s.Step.Node, Trouble: s.Trouble}
+		if s.Exit != nil {
+			res.Exit = *s.Exit
+		}
+		var err error
+		if res.Output, err = e.blobTail(ctx, s, keepInMind); err != nil {
+			return nil, err
+		}
+		rs = append(rs, res)
+	}
+	return rs, nil
+}
