@@ -8,6 +8,7 @@ type Catalogue []Operation
 var Operations = Catalogue{
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
+	opStatus, opNodes, opVersion, opStart, opStop, opRestart,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }
 

@@ -1,0 +1,442 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Roles: what runs where, and `kato start`, `stop` and `restart`.
+
+const familyRoles = "roles"
+
+const lookNodes = "list the nodes"
+
+var opStatus = Operation{
+	Name: "status", Family: familyRoles, Effect: always(Read),
+	Summary: "show the roles of every node and whether they run",
+	Example: "status @prod",
+	Flags:   []Flag{{Name: "all", Help: "also roles that no node has"}},
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		args := []string{"status"}
+		if r.Has("all") {
+			args = append(args, "--all")
+		}
+		return readPlan(r, c.look(lookRoles, args...)), nil
+	},
+	Judge: judgeStatus,
+}
+
+var opNodes = Operation{
+	Name: "nodes", Family: familyRoles, Effect: always(Read),
+	Summary: "list the nodes and their roles",
+	Example: "nodes @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, c.look(lookNodes, "node", "list")), nil
+	},
+	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		nodes, err := readStep(rs, lookNodes, ReadNodes)
+		if err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		var rows [][]string
+		for _, n := range nodes {
+			mark := ""
+			if slices.Contains(n.Roles, "primary") {
+				mark = "core"
+			}
+			rows = append(rows, []string{n.IP, mark, strings.Join(n.Roles, " ")})
+		}
+		return Verdict{Outcome: Succeeded, Summary: count(len(nodes), "node") + ".", Report: table(rows), Whole: true}
+	},
+}
+
+var opVersion = Operation{
+	Name: "version", Family: familyRoles, Effect: always(Read),
+	Summary: "show the version of kato on the core",
+	Example: "version @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, c.look("read the version", "version")), nil
+	},
+	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		v, err := readStep(rs, "read the version", ReadVersion)
+		if err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		g := c.Generation
+		if g == "" {
+			g = generationOf(v)
+		}
+		if g == "" {
+			return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: mendGeneration}
+		}
+		return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", which behaves as " + string(g) + ".", Data: map[string]string{"version": v}}
+	},
+}
+
+func judgeStatus(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+	status, err := readStep(rs, lookRoles, ReadStatus)
+	if err != nil {
+		return nothingRead(findingOf(Stop, err))
+	}
+	var rows [][]string
+	var bad []string
+	roles := 0
+	for _, node := range status.Nodes("") {
+		name := nodeWords(node)
+		for _, role := range status.Roles(node) {
+			roles++
+			st := status.Of(node, role)
+			rows = append(rows, []string{name, role, string(st)})
+			name = ""
+			if !st.Healthy() {
+				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(node), st))
+			}
+		}
+	}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: true, Data: map[string]string{"down": fmt.Sprint(len(bad))}}
+	v.Summary = fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
+	if roles == 1 {
+		v.Summary = "The only role runs."
+	}
+	if len(bad) > 0 {
+		v.Summary = fmt.Sprintf("%d of %s: %s.", len(bad), count(roles, "role"), list(bad))
+		v.Next = "What is STARTING may need a minute. Start what is FATAL or STOPPED with " + c.typed("start", "ROLE", "--node", "IP") + "."
+	}
+	return v
+}
+
+// turn is what start, stop and restart have in common.
+func turn(name, summary, detail string) Operation {
+	return Operation{
+		Name: name, Family: familyRoles, Effect: always(Restart), Survey: true,
+		Summary: summary, Detail: detail,
+		Example: name + " dea --node 10.0.0.12 @prod",
+		Params:  []Param{{Name: "ROLE", Kind: KindRole, Optional: true, Many: true, Help: "roles or role groups (data-services, microcloud); without any, all roles"}},
+		Flags:   []Flag{{Name: flagNode, Kind: KindIP, Help: "on this node only; without it, on every node that has the role"}},
+		Checks: func(r Request, c Cluster) ([]Step, error) {
+			if err := c.hasNode(r.Flag(flagNode)); err != nil {
+				return nil, err
+			}
+			return []Step{c.look(lookRoles, "status")}, nil
+		},
+		Plan:  planTurn,
+		Judge: judgeTurn,
+	}
+}
+
+var opStart = turn("start", "start roles", "It has worked when `kato status` says that they run.")
+
+var opStop = turn("stop", "stop roles",
+	"Without ROLE and --node everything on every node stops, and applications with it.\nIt has worked when `kato status` says that they are stopped.")
+
+var opRestart = turn("restart", "stop roles and start them again",
+	"It has worked when `kato status` says that they run afterwards.")
+
+// groups are kato's role groups.
+var groups = map[string][]string{
+	"data-services": {"mysql", "postgresql", "redis", "mongodb", "rabbit", "memcached", "filesystem"},
+	"microcloud":    {"base", "primary", "controller", "router", "dea", "filesystem", "mysql", "postgresql"},
+}
+
+// shared lists processes that belong to several roles.
+var shared = map[string][]string{
+	"redis_server": {"primary", "mysql", "postgresql", "redis", "mongodb"},
+	"postgresql":   {"primary", "postgresql"},
+}
+
+// without says what stops working when a role stops everywhere.
+var without = map[string]string{
+	"base":          "no logs are collected from the node",
+	"primary":       "configuration, messaging and the cluster's own databases stop: the whole cluster stands still",
+	"controller":    "nobody can deploy, change or look at applications; running applications go on",
+	"router":        "no application can be reached from outside",
+	"load_balancer": "no application can be reached from outside",
+	"dea":           "the applications on that node stop; others must have room for them",
+	"filesystem":    "applications lose their persistent files, and exports cannot run",
+	"harbor":        "applications lose the ports that harbor gave them",
+	"mysql":         "applications lose their MySQL databases",
+	"postgresql":    "applications lose their PostgreSQL databases",
+	"mongodb":       "applications lose their MongoDB databases",
+	"redis":         "applications lose their Redis databases",
+	"memcached":     "applications lose their memcached",
+	"rabbit":        "applications lose their RabbitMQ",
+	"rabbit3":       "applications lose their RabbitMQ",
+}
+
+// planTurn plans start, stop and restart: one kato command for each node that
+// is touched, with that node's own roles.
+func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
+	if err := c.hasNode(r.Flag(flagNode)); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Operation: r.Operation, Effect: Restart, Patience: patience}
+	status, err := readStep(rs, lookRoles, ReadStatus)
+	if err != nil {
+		f := findingOf(Warn, err)
+		f.Text += "; afterwards it cannot be seen whether it worked"
+		p.Findings = append(p.Findings, f)
+	}
+	pairs, err := c.pairs(r, status)
+	if err != nil {
+		return Plan{}, err
+	}
+	if r.Operation == "start" && len(status) > 0 {
+		if down, moving := settled(status, pairs); len(down)+len(moving) == 0 {
+			p.Nothing = "these roles run already: " + pairWords(pairs)
+			return p, nil
+		}
+	}
+	if r.Operation == "stop" && len(status) > 0 && allStopped(status, pairs) {
+		p.Nothing = "these roles are stopped already: " + pairWords(pairs)
+		return p, nil
+	}
+	p.Facts = []Fact{{"roles", pairWords(pairs)}}
+	p.Steps = c.turnSteps(r, pairs)
+	p.Verify = []Step{c.look(againRoles, "status")}
+	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	p.Notes = lastTime(c)
+	p.Findings = append(p.Findings, turnFindings(r, c, pairs)...)
+	return p, nil
+}
+
+// pairs finds the roles that a request touches, node by node.
+func (c Cluster) pairs(r Request, s Status) ([]onNode, error) {
+	wanted := expand(r.Args)
+	var have []onNode
+	for _, n := range c.Nodes {
+		roles := n.Roles
+		if len(roles) == 0 {
+			roles = s.Roles(n.IP)
+		}
+		for _, role := range roles {
+			if pair := (onNode{role, n.IP}); !slices.Contains(have, pair) {
+				have = append(have, pair)
+			}
+		}
+	}
+	if len(c.Nodes) <= 1 { // the survey knows only the core: believe the status
+		for _, ip := range s.Nodes("") {
+			for _, role := range s.Roles(ip) {
+				if pair := (onNode{role, ip}); ip != "" && !slices.Contains(have, pair) {
+					have = append(have, pair)
+				}
+			}
+		}
+	}
+	var out []onNode
+	for _, pair := range have {
+		if (len(wanted) == 0 || slices.Contains(wanted, pair.Role)) && (!r.Has(flagNode) || r.Flag(flagNode) == pair.Node) {
+			out = append(out, pair)
+		}
+	}
+	for _, arg := range r.Args {
+		known := slices.ContainsFunc(out, func(p onNode) bool { return slices.Contains(expand([]string{arg}), p.Role) })
+		if !known {
+			return nil, noRole(arg, r.Flag(flagNode), have)
+		}
+	}
+	if len(out) == 0 {
+		return nil, refuse("Type the roles: "+c.typed(r.Operation, "ROLE")+".", "the roles of the cluster are not known")
+	}
+	return out, nil
+}
+
+func expand(args []string) []string {
+	var out []string
+	for _, a := range args {
+		if g, ok := groups[a]; ok {
+			out = append(out, g...)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func noRole(role, node string, have []onNode) error {
+	var roles []string
+	for _, p := range have {
+		if (node == "" || p.Node == node) && !slices.Contains(roles, p.Role) {
+			roles = append(roles, p.Role)
+		}
+	}
+	slices.Sort(roles)
+	place := "no node of the cluster has"
+	if node != "" {
+		place = "node " + node + " does not have"
+	}
+	return refuse(strings.TrimSpace(DidYouMean(role, roles)+" Roles: "+orNone(roles)+"."), "%s the role %s", place, role)
+}
+
+func allStopped(s Status, pairs []onNode) bool {
+	return !slices.ContainsFunc(pairs, func(p onNode) bool { return !s.Of(p.Node, p.Role).Down() })
+}
+
+// turnSteps makes one step a node. The core comes first when things start and
+// last when they stop, since the others need it.
+func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
+	var nodes []string
+	roles := map[string][]string{}
+	for _, p := range pairs {
+		if !slices.Contains(nodes, p.Node) {
+			nodes = append(nodes, p.Node)
+		}
+		roles[p.Node] = append(roles[p.Node], p.Role)
+	}
+	slices.SortStableFunc(nodes, func(a, b string) int {
+		x, y := a == c.CoreIP(), b == c.CoreIP()
+		switch {
+		case x == y:
+			return byIP(a, b)
+		case x == (r.Operation != "stop"):
+			return -1
+		}
+		return 1
+	})
+	var steps []Step
+	for _, ip := range nodes {
+		argv := c.kato(r.Operation)
+		if len(r.Args) > 0 {
+			argv = append(argv, roles[ip]...)
+		}
+		name := r.Operation + " roles on " + nodeWords(ip)
+		if c.at(ip) != Core {
+			argv = append(argv, "--node", ip)
+		}
+		// One node that fails leaves the others to be done: the fresh status
+		// tells which.
+		steps = append(steps, Step{Name: name, Node: Core, Argv: argv, Tolerate: true})
+	}
+	return steps
+}
+
+// turnFindings warns of what will not work.
+func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
+	var out []Finding
+	if len(r.Args) == 0 && !r.Has(flagNode) && len(c.Nodes) > 1 {
+		out = append(out, Finding{Warn, fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)),
+			"Name roles, or one node with --node, if that is not meant."})
+	}
+	if r.Operation == "start" {
+		return out
+	}
+	var roles []string
+	for _, p := range pairs {
+		if !slices.Contains(roles, p.Role) {
+			roles = append(roles, p.Role)
+		}
+	}
+	word := "while it restarts"
+	if r.Operation == "stop" {
+		word = "until it is started again"
+	}
+	for _, role := range roles {
+		if w, ok := without[role]; ok {
+			out = append(out, Finding{Warn, role + " stops: " + w + ", " + word, ""})
+		}
+	}
+	return append(out, sharedFindings(c, pairs)...)
+}
+
+// sharedFindings names processes that other roles of the same node need too.
+func sharedFindings(c Cluster, pairs []onNode) []Finding {
+	var out []Finding
+	for _, process := range []string{"postgresql", "redis_server"} {
+		users := shared[process]
+		for _, n := range c.Nodes {
+			var stopping, staying []string
+			for _, role := range n.Roles {
+				switch {
+				case !slices.Contains(users, role):
+				case slices.Contains(pairs, onNode{role, n.IP}):
+					stopping = append(stopping, role)
+				default:
+					staying = append(staying, role)
+				}
+			}
+			if len(stopping) > 0 && len(staying) > 0 {
+				out = append(out, Finding{Warn, fmt.Sprintf("on %s the process %s belongs to %s, and to %s too", n.IP, process, list(stopping), list(staying)), ""})
+			}
+		}
+	}
+	return out
+}
+
+func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
+	pairs := unpack(p.Hints[hintRestarts])
+	if r.Operation == "stop" {
+		return judgeStop(c, p, rs, pairs)
+	}
+	v := rolesAfter(c, p, rs, pairs)
+	f, bad := firstBad(p, rs)
+	if v.Outcome == Succeeded {
+		v.Whole = !bad
+		v.Summary = sentence(isAreRunning(len(pairs))) + "."
+		if bad {
+			v.Summary += " Yet " + f.Text + "."
+		}
+		return v
+	}
+	if bad {
+		v.Summary += " " + sentence(f.Text) + "."
+		if f.Mend != "" {
+			v.Next = f.Mend
+		}
+	}
+	return v
+}
+
+func isAreRunning(n int) string {
+	if n == 1 {
+		return "the role runs"
+	}
+	return fmt.Sprintf("all %d roles run", n)
+}
+
+// firstBad is failedStep for steps that are tolerated.
+func firstBad(p Plan, rs Results) (Finding, bool) {
+	for _, s := range p.Steps {
+		if r, ok := rs.Find(s.Name, s.Node); ok {
+			if f, bad := trouble(r); bad {
+				return f, true
+			}
+		}
+	}
+	return Finding{}, false
+}
+
+func judgeStop(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
+	status, err := readStep(rs, againRoles, ReadStatus)
+	f, bad := firstBad(p, rs)
+	if err != nil {
+		v := nothingRead(findingOf(Stop, err))
+		v.Summary = "It cannot be confirmed that the roles stopped. " + v.Summary
+		return v
+	}
+	var rows [][]string
+	var running, moving []string
+	for _, w := range pairs {
+		st := status.Of(w.Node, w.Role)
+		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
+		switch {
+		case st.Down(), st == "FATAL":
+		case st == "STOPPING" || st == Unknown || st == "STOP":
+			moving = append(moving, fmt.Sprintf("%s is %s", w, st))
+		default:
+			running = append(running, fmt.Sprintf("%s is %s", w, st))
+		}
+	}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Next: "Start again with " + strings.Replace(c.restartWords(pairs), "`restart", "`start", 1) + ".",
+		Summary: "Stopped: " + pairWords(pairs) + "."}
+	switch {
+	case len(running) > 0:
+		v.Outcome, v.Summary, v.Next = Failed, "Not stopped: "+list(running)+".", "Read the output of this run, then try again."
+	case len(moving) > 0:
+		v.Outcome, v.Summary, v.Next = Waiting, "Still stopping: "+list(moving)+".", "Look again with "+c.typed("status")+"."
+	}
+	if bad {
+		v.Summary += " " + sentence(f.Text) + "."
+	}
+	return v
+}
