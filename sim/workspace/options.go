@@ -1,0 +1,120 @@
+// Package workspace is a Slack workspace that runs inside one process, for
+// tests and for the demo: the Web API, Socket Mode, signed HTTP deliveries and
+// a web page on which people talk to the bot. It refuses what Slack refuses,
+// under Slack's own error names, and can be told to misbehave.
+//
+// Everything that a Workspace serves is bound to this machine.
+package workspace
+
+import (
+	"context"
+	"time"
+)
+
+// Options describe a workspace. Only the tokens are required.
+type Options struct {
+	Users    []User
+	Groups   []Group
+	Channels []Channel
+
+	Command       string // the app's slash command; "/als" if empty
+	BotName       string // the bot's user name; "alsbot" if empty
+	BotToken      string // xoxb-…
+	AppToken      string // xapp-…; Socket Mode is off without it
+	SigningSecret string // signs the deliveries of HTTP mode
+
+	// RequestURL is the base address of the app in HTTP mode, e.g.
+	// "http://127.0.0.1:8080". Deliveries go to /slack/commands,
+	// /slack/interactions and /slack/events under it. Empty means Socket Mode.
+	RequestURL string
+
+	// Scopes that the app was granted; the documented ones of alsbot if nil.
+	Scopes []string
+
+	// AckTimeout is how long the app may take to acknowledge; 3 s if zero.
+	AckTimeout time.Duration
+	// TriggerLife is how long a trigger_id can be used; 3 s if zero.
+	TriggerLife time.Duration
+	// EventRetries are the pauses before an unacknowledged event is sent
+	// again. Slack's own (at once, one minute, five minutes) if nil.
+	EventRetries []time.Duration
+	// PingInterval is the pause between WebSocket pings; 10 s if zero.
+	PingInterval time.Duration
+	// Now replaces the clock for timestamps and expiry, not for time-outs.
+	Now func() time.Time
+
+	Suggest  func(text string) []Suggestion // completes what follows the command
+	Controls []Control                      // switches on the page
+	Hints    []string                       // "try this" lines on the page
+}
+
+// User is a member of the workspace.
+type User struct {
+	ID       string // U…
+	Name     string // the handle, without @
+	RealName string
+	Title    string // shown beside the name on the page: operator, approver, viewer
+}
+
+// Group is a user group, which a message mentions as <!subteam^ID>.
+type Group struct {
+	ID      string // S…
+	Handle  string // without @
+	Members []string
+}
+
+// Channel is a public channel unless Private is set. The bot is in it unless
+// BotAbsent is set.
+type Channel struct {
+	ID        string   // C…
+	Name      string   // without #
+	Members   []string // user IDs; everybody if nil
+	Topic     string
+	BotAbsent bool
+	Private   bool
+	Archived  bool
+}
+
+// Suggestion is one completion: Text is the whole text that would follow the
+// command word, Help says what it does.
+type Suggestion struct {
+	Text string `json:"text"`
+	Help string `json:"help"`
+}
+
+// Control is a switch on the page, for instance one that kills the bot.
+type Control struct {
+	Name  string // identifies it, e.g. "kill"
+	Label string // on the button
+	Help  string // one line under it
+	Do    func(ctx context.Context) error
+	State func() string // the present state in a few words; may be nil
+}
+
+func (o Options) withDefaults() Options {
+	set(&o.Command, "/als")
+	set(&o.BotName, "alsbot")
+	set(&o.AckTimeout, 3*time.Second)
+	set(&o.TriggerLife, 3*time.Second)
+	set(&o.PingInterval, 10*time.Second)
+	if o.EventRetries == nil {
+		o.EventRetries = []time.Duration{0, time.Minute, 5 * time.Minute}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Scopes == nil {
+		o.Scopes = []string{
+			"commands", "chat:write", "files:write", "usergroups:read", "users:read", "channels:read", "channels:join",
+			"groups:read", "app_mentions:read", "im:write", "reactions:write",
+		}
+	}
+	return o
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,191 @@
+package workspace
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// directory knows the names behind IDs. It never changes, so rendering needs
+// no lock.
+type directory struct {
+	users    map[string]User
+	list     []User
+	groups   map[string]string
+	channels map[string]string
+}
+
+func newDirectory(o Options) *directory {
+	d := &directory{users: map[string]User{}, groups: map[string]string{}, channels: map[string]string{}}
+	d.list = append(slices.Clone(o.Users), User{ID: BotUser, Name: o.BotName, RealName: o.BotName, Title: "app"})
+	for _, u := range d.list {
+		d.users[u.ID] = u
+	}
+	for _, g := range o.Groups {
+		d.groups[g.ID] = g.Handle
+	}
+	for _, c := range o.Channels {
+		d.channels[c.ID] = c.Name
+	}
+	return d
+}
+
+// channel is a channel or a direct message with its messages, oldest first.
+type channel struct {
+	Channel
+	dm       string // the user's ID, if it is a direct message with the bot
+	messages []*message
+}
+
+func (c *channel) botIn() bool { return !c.BotAbsent }
+
+func (c *channel) has(userID string) bool {
+	if c.dm != "" {
+		return userID == c.dm || userID == BotUser
+	}
+	if userID == BotUser {
+		return c.botIn()
+	}
+	return c.Members == nil || slices.Contains(c.Members, userID)
+}
+
+// find returns the message that everybody can see, nil if there is none.
+func (c *channel) find(ts string) *message {
+	for _, m := range c.messages {
+		if m.ts == ts && m.to == "" && !m.deleted {
+			return m
+		}
+	}
+	return nil
+}
+
+type message struct {
+	channel, ts, thread, user string
+	to                        string // the only reader, if it is ephemeral
+	text                      string
+	blocks                    json.RawMessage // nil if there are none
+	editedAt                  string
+	edits                     int
+	files                     []*file
+	reactions                 []string
+	broadcast, deleted        bool
+	rev                       uint64
+}
+
+func (w *Workspace) addChannel(c Channel) *channel {
+	ch := &channel{Channel: c}
+	w.channels[c.ID] = ch
+	w.order = append(w.order, c.ID)
+	return ch
+}
+
+// direct is the conversation between the bot and userID.
+func (w *Workspace) direct(userID string) *channel {
+	id := "D" + strings.TrimPrefix(userID, "U")
+	if ch := w.channels[id]; ch != nil {
+		return ch
+	}
+	ch := w.addChannel(Channel{ID: id, Name: w.opts.BotName})
+	ch.dm = userID
+	w.touch()
+	return ch
+}
+
+// touch marks a change and wakes everybody who waits for one. It returns the
+// revision that the changed thing must carry. The lock is held.
+func (w *Workspace) touch() uint64 {
+	w.rev++
+	close(w.changed)
+	w.changed = make(chan struct{})
+	return w.rev
+}
+
+// timestamp is a new message ID: seconds and microseconds, unique, increasing.
+func (w *Workspace) timestamp() string {
+	w.lastTS = max(w.lastTS+1, w.opts.Now().UnixMicro())
+	return fmt.Sprintf("%d.%06d", w.lastTS/1e6, w.lastTS%1e6)
+}
+
+// post adds a message to its channel. The lock is held.
+func (w *Workspace) post(m *message) *message {
+	m.ts = w.timestamp()
+	m.rev = w.touch()
+	ch := w.channels[m.channel]
+	ch.messages = append(ch.messages, m)
+	return m
+}
+
+func (w *Workspace) violate(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.violateLocked(format, args...)
+}
+
+func (w *Workspace) violateLocked(format string, args ...any) {
+	w.violations = append(w.violations, fmt.Sprintf(format, args...))
+	w.touch()
+}
+
+// Violations are the things that the app did against Slack's rules, also those
+// that Slack lets pass, such as blocks without a text for notifications.
+func (w *Workspace) Violations() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.violations)
+}
+
+// SetGroupMembers changes who is in a user group from now on.
+func (w *Workspace) SetGroupMembers(groupID string, userIDs ...string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.groups[groupID]
+	if g == nil {
+		return fmt.Errorf("no user group %q: there are %s", groupID, strings.Join(slices.Sorted(maps.Keys(w.groups)), ", "))
+	}
+	g.Members = slices.Clone(userIDs)
+	w.touch()
+	return nil
+}
+
+// Wait returns when cond holds, or ctx's error. cond is asked at once and after
+// every change in the workspace, never twice for the same state.
+func (w *Workspace) Wait(ctx context.Context, cond func() bool) error {
+	for {
+		w.mu.Lock()
+		changed := w.changed
+		w.mu.Unlock()
+		if cond() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// WaitMessage returns the first message of the channel for which cond holds,
+// as it then stands. Its error quotes what the channel holds instead.
+func (w *Workspace) WaitMessage(ctx context.Context, channelID string, cond func(Message) bool) (Message, error) {
+	var found Message
+	err := w.Wait(ctx, func() bool {
+		for _, m := range w.Messages(channelID) {
+			if cond(m) {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		return Message{}, fmt.Errorf("waiting for a message in %s: %w; it holds:\n%s", channelID, err, w.Transcript(channelID))
+	}
+	return found, nil
+}
+
+func secret() string { return rand.Text() }
