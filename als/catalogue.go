@@ -8,6 +8,8 @@ type Catalogue []Operation
 var Operations = Catalogue{
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
+	opExportCluster, opExportNode,
+	opMaintenanceStatus, opMaintenanceOn, opMaintenanceOff,
 	opStatus, opNodes, opVersion, opStart, opStop, opRestart,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }

@@ -1,0 +1,325 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Exports: `kato data export` to a temporary name beside the target, read back
+// on the node, and only then moved to the target's name.
+
+const (
+	familyData  = "data"
+	lookTarget  = "look at the target"
+	againTarget = "look at the target again"
+	stepExport  = "export"
+	stepSettle  = "read the archive back"
+	stepClean   = "remove the temporary archive"
+	lookLimit   = 2 * time.Minute
+)
+
+//go:embed export_look.sh
+var lookScript string
+
+//go:embed export_settle.sh
+var settleScript string
+
+//go:embed export_clean.sh
+var cleanScript string
+
+// script is an argv that runs a POSIX sh script with arguments; nothing of
+// them becomes part of the script.
+func script(text, name string, args ...string) []string {
+	return append([]string{"sh", "-c", text, name}, args...)
+}
+
+const exportDetail = "The archive is written to a temporary name beside FILE, read back to its end on the node, and gets FILE's name only if it is good.\n" +
+	"The verdict is verified, suspect (it holds no file, or is under half the usual size; kept beside as .suspect.tgz) or failed.\n" +
+	"Without FILE it goes to the cluster's backup directory, else to the login user's home, under a name with the time in it.\n" +
+	"It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs."
+
+var opExportCluster = exportOp("export cluster", "export the whole cluster to an archive, and read it back", nil)
+
+var opExportNode = exportOp("export node", "export one node to an archive, and read it back",
+	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the node with the filesystem role"}})
+
+func exportOp(name, summary string, flags []Flag) Operation {
+	flags = append(flags, Flag{Name: "maintenance", Help: "with maintenance mode on meanwhile; afterwards it is as it was found"})
+	return Operation{
+		Name: name, Family: familyData, Effect: always(Change), Survey: true,
+		Summary: summary, Detail: exportDetail,
+		Example: name + " /mnt/nas/helion-backup.tgz @prod",
+		Params:  []Param{{Name: "FILE", Kind: KindArchive, Optional: true, Help: "an absolute path on the node that ends in .tgz"}},
+		Flags:   append(flags, contentFlags()...),
+		Checks:  exportChecks,
+		Plan:    planExport,
+		Judge:   judgeExport,
+	}
+}
+
+// contentFlags are kato's own, which say what goes into an export.
+func contentFlags() []Flag {
+	var out []Flag
+	add := func(group, help string, names ...string) {
+		for _, n := range names {
+			out = append(out, Flag{Name: n, Group: group, Help: help})
+		}
+	}
+	contents := []string{"droplets", "packages", "resources", "license", "db-encryption-key", "main-db", "aok-db", "aok-config",
+		"helion-rest-db", "stackato-rest-db", "filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}
+	var exclude []string
+	for _, n := range contents {
+		exclude = append(exclude, "exclude-"+n)
+	}
+	for _, n := range []string{"harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"} {
+		exclude = append(exclude, "exclude-"+n+"-data", "exclude-"+n+"-metadata")
+	}
+	exclude = append(exclude, "exclude-filesystem-data", "exclude-filesystem-user-creation")
+	add("CONTENT", "what goes in; without any, all but resources and aok-config", append(contents, onlyUsers)...)
+	add("exclude-CONTENT", "what stays out", exclude...)
+	return out
+}
+
+const onlyUsers = "only-users-orgs"
+
+// exportNode is the node on which an export runs, as kato names it.
+func exportNode(r Request, c Cluster) (ip string, warn *Finding) {
+	if r.Has(flagNode) {
+		return r.Flag(flagNode), nil
+	}
+	if n, ok := c.NodeWith("filesystem"); ok {
+		return n.IP, nil
+	}
+	if c.Micro() {
+		return c.CoreIP(), nil
+	}
+	return c.CoreIP(), &Finding{Warn, "no node is known to have the filesystem role; the export runs on the core", "If files of the filesystem service are missing from it, name the node's role right first."}
+}
+
+// exportNames are the directory ("" is the login user's home) and the base
+// names of the target and of the temporary archive.
+func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
+	base = fmt.Sprintf("helion-export-%s-%s.tgz", c.Name, c.Asked.UTC().Format("20060102T150405Z"))
+	dir = c.BackupDir
+	if file := r.Arg(0); file != "" {
+		dir, base = path.Split(file)
+		dir = path.Clean(dir)
+	}
+	if dir != "" {
+		if err := checkPath("the directory", KindPath, dir); err != nil {
+			return "", "", "", err
+		}
+		if s, own := systems(dir); own {
+			return "", "", "", ownDirectory(dir, s)
+		}
+	}
+	return dir, base, ".alsbot-" + c.Run + ".tgz", nil
+}
+
+func ownDirectory(dir, s string) error {
+	return refuse("Choose a directory for backups, e.g. /mnt/nas.", "%s belongs to the node's own system (%s), and no archive goes there", dir, s)
+}
+
+// systems reports whether a directory belongs to the node's own system.
+func systems(dir string) (string, bool) {
+	for _, s := range []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/selinux", "/sys", "/usr",
+		"/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool"} {
+		if dir == s || strings.HasPrefix(dir, s+"/") {
+			return s, true
+		}
+	}
+	return "/", dir == "/"
+}
+
+func exportChecks(r Request, c Cluster) ([]Step, error) {
+	if err := exportAllowed(r, c); err != nil {
+		return nil, err
+	}
+	dir, base, temp, err := exportNames(r, c)
+	if err != nil {
+		return nil, err
+	}
+	ip, _ := exportNode(r, c)
+	steps := []Step{lookStep(lookTarget, c.at(ip), dir, base, temp)}
+	if r.Has("maintenance") {
+		steps = append(steps, c.lookMaintenance(lookMaintenance))
+	}
+	return steps, nil
+}
+
+func lookStep(name, node, dir, base, temp string) Step {
+	return Step{Name: name, Node: node, Argv: script(lookScript, "alsbot-look", dir, base, temp), Repeatable: true}
+}
+
+func exportAllowed(r Request, c Cluster) error {
+	if r.Has(onlyUsers) && c.Generation == ALS10 {
+		return refuse("Leave it out, or exclude contents one by one.", "%s has no --%s", c.called(), onlyUsers)
+	}
+	return c.hasNode(r.Flag(flagNode))
+}
+
+func planExport(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{}}
+	if err := exportAllowed(r, c); err != nil {
+		return p, err
+	}
+	_, base, temp, err := exportNames(r, c)
+	if err != nil {
+		return p, err
+	}
+	ip, warn := exportNode(r, c)
+	if warn != nil {
+		p.Findings = append(p.Findings, *warn)
+	}
+	look, ok := rs.Find(lookTarget, "")
+	if !ok {
+		p.Findings = append(p.Findings, Finding{Stop, "the target's directory was not looked at", ""})
+		return p, nil
+	}
+	seen := keyValues(look.Output)
+	dir := seen["real"]
+	if f, bad := targetFinding(r, c, look, seen, base); bad {
+		p.Findings = append(p.Findings, f)
+		return p, nil
+	}
+	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
+	target, tempPath := path.Join(dir, base), path.Join(dir, temp)
+	suspect := strings.TrimSuffix(target, ".tgz") + ".suspect.tgz"
+	node := c.at(ip)
+	p.Facts = []Fact{{"node", nodeWords(ip)}, {"archive", target + replaces(seen)}}
+	if flags := exportFlags(r); len(flags) > 0 {
+		p.Facts = append(p.Facts, Fact{"contents", strings.Join(flags, " ")})
+	}
+	steps := []Step{
+		{Name: stepExport, Node: node, Argv: append(exportArgv(r, c), tempPath)},
+		{Name: stepSettle, Node: node, Argv: script(settleScript, "alsbot-settle", tempPath, target, suspect, strconv.FormatInt(leastSize(c.History.Sizes), 10)), Limit: 6 * time.Hour},
+		{Name: stepClean, Node: node, Argv: script(cleanScript, "alsbot-clean", tempPath), Always: true, Limit: lookLimit},
+	}
+	p.Verify = []Step{lookStep(againTarget, node, dir, base, temp)}
+	p.Hints["target"], p.Hints["suspect"] = target, suspect
+	if r.Has("maintenance") {
+		if steps, ok = c.bracket(&p, rs, steps); !ok {
+			return p, nil
+		}
+	}
+	p.Steps = steps
+	p.Notes = append(lastTime(c), "It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs.")
+	if !r.Has("maintenance") {
+		p.Notes = append(p.Notes, "Applications go on writing meanwhile; --maintenance at least stops deployments.")
+	}
+	return p, nil
+}
+
+// exportArgv is kato's command line without the file.
+func exportArgv(r Request, c Cluster) []string {
+	mode := "--cluster"
+	if r.Operation == "export node" || c.Micro() {
+		mode = "--only-this-node"
+	}
+	return append(c.kato("data", "export", mode), exportFlags(r)...)
+}
+
+func exportFlags(r Request) []string {
+	var out []string
+	for _, f := range contentFlags() {
+		if r.Has(f.Name) {
+			out = append(out, "--"+f.Name)
+		}
+	}
+	return out
+}
+
+func replaces(seen map[string]string) string {
+	if seen["target"] == "file" {
+		return ", in place of the archive that is there"
+	}
+	return ""
+}
+
+// targetFinding stops an export whose target cannot be.
+func targetFinding(r Request, c Cluster, look Result, seen map[string]string, base string) (Finding, bool) {
+	stop := func(mend, format string, args ...any) (Finding, bool) {
+		return Finding{Stop, fmt.Sprintf(format, args...), mend}, true
+	}
+	who := nodeWords(look.Node)
+	if look.Trouble != "" || look.Exit != 0 || seen["dir"] == "" {
+		if f, bad := trouble(look); bad {
+			return f, true
+		}
+		return stop("", "%s on %s gave no answer", lookTarget, who)
+	}
+	if seen["state"] == "missing" {
+		return stop("Create or mount it, or name another FILE.", "there is no directory %s on %s", printable(seen["dir"], 255), who)
+	}
+	if err := checkPath("the directory on "+who, KindPath, seen["real"]); err != nil {
+		return findingOf(Stop, err), true
+	}
+	home := r.Arg(0) == "" && c.BackupDir == ""
+	if s, own := systems(seen["real"]); own && !(home && s == "/root") {
+		return findingOf(Stop, ownDirectory(seen["real"], s)), true
+	}
+	switch {
+	case seen["state"] != "writable":
+		return stop("Give the login user the right to write there.", "%s on %s cannot be written to", seen["real"], who)
+	case seen["target"] != "absent" && seen["target"] != "file":
+		return stop("Name another FILE.", "what stands at %s on %s is not a regular file", path.Join(seen["real"], base), who)
+	case seen["temp"] != "absent":
+		return stop("Look at it and remove it by hand.", "something stands already at the temporary name in %s on %s", seen["real"], who)
+	}
+	return Finding{}, false
+}
+
+// spaceFindings holds the free space against the last archive's size.
+func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
+	var out []Finding
+	dir := seen["real"]
+	free, err := strconv.ParseInt(seen["free"], 10, 64)
+	switch {
+	case err != nil:
+		out = append(out, Finding{Warn, "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", ""})
+	case len(c.History.Sizes) == 0 && free < 1<<30:
+		out = append(out, Finding{Warn, fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), "See that it is enough."})
+	case len(c.History.Sizes) == 0:
+	case free < c.History.Sizes[0]:
+		out = append(out, Finding{Stop, fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])),
+			"Make room, or name another FILE."})
+	case free < c.History.Sizes[0]*3/2:
+		out = append(out, Finding{Warn, fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])),
+			"Make room soon."})
+	}
+	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
+		out = append(out, Finding{Warn, dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", "See whether something should be mounted there."})
+	}
+	return out
+}
+
+// leastSize is half the median of earlier sizes: a smaller archive is suspect.
+func leastSize(sizes []int64) int64 {
+	if len(sizes) == 0 {
+		return 0
+	}
+	s := slices.Clone(sizes)
+	slices.Sort(s)
+	return s[len(s)/2] / 2
+}
+
+func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
+
+// keyValues reads the key=value lines that our scripts print. Of a key that
+// comes twice the last one counts: a login may print things first.
+func keyValues(out []byte) map[string]string {
+	kv := map[string]string{}
+	for _, l := range clean(out) {
+		if k, v, ok := strings.Cut(l, "="); ok && k != "" && len(k) <= 20 && strings.Trim(k, "abcdefghijklmnopqrstuvwxyz0123456789") == "" {
+			kv[k] = v
+		}
+	}
+	return kv
+}

@@ -1,0 +1,115 @@
+package als
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+)
+
+var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// judgeExport reads what the node found when it read the archive back. The
+// verdict is one of verified, suspect and failed.
+func judgeExport(_ Request, c Cluster, p Plan, rs Results) Verdict {
+	v := archiveVerdict(c, p, rs)
+	if text, next := c.unbracketed(p, rs); text != "" {
+		v.Outcome = Failed
+		v.Summary += " But " + text + "."
+		v.Next = strings.TrimSpace(next + " " + v.Next)
+	}
+	return v
+}
+
+func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
+	settle, ok := rs.Find(stepSettle, "")
+	if !ok || settle.Trouble != "" {
+		return exportFailed(p, rs, "", map[string]string{})
+	}
+	seen := keyValues(settle.Output)
+	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
+	sound := err == nil && bytes > 0 && sumPattern.MatchString(seen["sha256"])
+	switch {
+	case sound && settle.Exit == 0 && seen["verdict"] == "verified" && seen["path"] == p.Hints["target"]:
+		return verified(c, p, rs, seen, bytes)
+	case sound && settle.Exit == 3 && seen["verdict"] == "suspect" && seen["path"] == p.Hints["suspect"]:
+		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
+			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints["target"]),
+			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
+			Data:    archiveData(seen)}
+	}
+	return exportFailed(p, rs, seen["why"], seen)
+}
+
+// verified looks once more whether the archive stands where it should.
+func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64) Verdict {
+	again, ok := rs.Find(againTarget, "")
+	now := keyValues(again.Output)
+	if ok && again.OK() && (now["target"] != "file" || now["size"] != seen["size"]) {
+		seen["verdict"] = "failed"
+		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints["target"]+" any more", seen)
+	}
+	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen),
+		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints["target"], size(bytes), seen["files"])}
+	if r, found := rs.Find(stepExport, ""); found && complaint(r.Output) != "" {
+		v.Whole = false
+		v.Summary += " Yet " + how(rs, stepExport) + "."
+		v.Next = "Read the output of this run: something may be missing from the archive."
+	}
+	if len(c.History.Sizes) > 0 {
+		v.Report += fmt.Sprintf("\nThe last archive had %s.\n", size(c.History.Sizes[0]))
+	}
+	return v
+}
+
+func archiveReport(rs Results, seen map[string]string, bytes int64) string {
+	node := ""
+	if r, ok := rs.Find(stepSettle, ""); ok {
+		node = nodeWords(r.Node)
+	}
+	return table([][]string{
+		{"verdict", seen["verdict"]},
+		{"archive", seen["path"]},
+		{"node", node},
+		{"size", fmt.Sprintf("%s (%s bytes)", size(bytes), humanize.Comma(bytes))},
+		{"files", seen["files"]},
+		{"sha256", seen["sha256"]},
+	})
+}
+
+func archiveData(seen map[string]string) map[string]string {
+	return map[string]string{"archive": seen["path"], "size": seen["size"], "sha256": seen["sha256"], "files": seen["files"], "verdict": seen["verdict"]}
+}
+
+// exportFailed is the verdict failed; the target is as it was.
+func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
+	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": "failed"}, Next: "Read the output of this run."}
+	said := how(rs, stepExport)
+	if why == "" {
+		if f, bad := failedStep(p, rs); bad {
+			why = f.Text
+			if f.Mend != "" {
+				v.Next = f.Mend
+			}
+		} else {
+			why = said
+		}
+	} else {
+		why = printable(why, 200) + "; " + said
+	}
+	v.Summary = fmt.Sprintf("Failed: %s. %s is as it was.", why, p.Hints["target"])
+	if seen["path"] != "" { // it was moved, and then something was wrong
+		v.Summary = fmt.Sprintf("Failed: %s.", why)
+	}
+	if r, ok := rs.Find(stepExport, ""); ok {
+		if text, asks := Prompt(r.Output); asks {
+			v.Next = mendPrompt(text)
+		} else if strings.Contains(strings.ToLower(complaint(r.Output)), "no space left") {
+			v.Next = "Make room on the node that is full, then try again."
+		}
+	}
+	return v
+}

@@ -1,0 +1,139 @@
+package als
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Maintenance mode: the controller accepts no changes, applications go on.
+
+const (
+	familyMaintenance = "maintenance"
+	lookMaintenance   = "read maintenance mode"
+	againMaintenance  = "read maintenance mode again"
+	stepMaintenance   = "turn maintenance mode"
+)
+
+const maintenanceDetail = "In maintenance mode applications go on, but nobody can deploy or change anything: the controller answers 503.\n" +
+	"It stays on until somebody turns it off."
+
+var opMaintenanceStatus = Operation{
+	Name: "maintenance status", Family: familyMaintenance, Effect: always(Read),
+	Summary: "say whether maintenance mode is on", Detail: maintenanceDetail,
+	Example: "maintenance status @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, c.lookMaintenance(lookMaintenance)), nil
+	},
+	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		on, err := readStep(rs, lookMaintenance, ReadBool)
+		if err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: map[string]string{"maintenance": onOff(on)}}
+		if on {
+			v.Next = "Turn it off with " + c.typed("maintenance", "off") + " when the work is done."
+		}
+		return v
+	},
+}
+
+var opMaintenanceOn = maintenanceSwitch("on", true)
+
+var opMaintenanceOff = maintenanceSwitch("off", false)
+
+func maintenanceSwitch(word string, on bool) Operation {
+	return Operation{
+		Name: "maintenance " + word, Family: familyMaintenance, Effect: always(Change),
+		Summary: "turn maintenance mode " + word, Detail: maintenanceDetail,
+		Example: "maintenance " + word + " @prod",
+		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.lookMaintenance(lookMaintenance)}, nil },
+		Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
+			p := Plan{Operation: r.Operation, Effect: Change}
+			was, err := readStep(rs, lookMaintenance, ReadBool)
+			if err != nil {
+				p.Findings = append(p.Findings, findingOf(Stop, err))
+				return p, nil
+			}
+			if was == on {
+				p.Nothing = "maintenance mode is " + word + " already"
+				return p, nil
+			}
+			p.Facts = []Fact{{"maintenance mode", onOff(was)}}
+			p.Steps = []Step{c.setMaintenance(on)}
+			p.Verify = []Step{c.lookMaintenance(againMaintenance)}
+			return p, nil
+		},
+		Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+			now, err := readStep(rs, againMaintenance, ReadBool)
+			if err != nil {
+				v := nothingRead(findingOf(Stop, err))
+				v.Summary = "It cannot be confirmed that maintenance mode is " + word + ". " + v.Summary
+				return v
+			}
+			if now != on {
+				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), how(rs, c.setMaintenance(on).Name)),
+					Next: "Read the output of this run, then try again."}
+			}
+			v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + word + ", by a fresh look."}
+			if on {
+				v.Next = "Turn it off with " + c.typed("maintenance", "off") + " when the work is done."
+			}
+			return v
+		},
+	}
+}
+
+func (c Cluster) lookMaintenance(name string) Step {
+	return c.look(name, "config", "get", "cloud_controller_ng", "maintenance_mode")
+}
+
+func (c Cluster) setMaintenance(on bool) Step {
+	return Step{Name: stepMaintenance + " " + onOff(on), Node: Core, Limit: lookLimit,
+		Argv: c.kato("config", "set", "cloud_controller_ng", "maintenance_mode", strconv.FormatBool(on))}
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// bracket puts steps between maintenance mode on and off again, and writes
+// down what it found: a mode that is on already is left on. The cluster was
+// looked at in the checks; that it is on meanwhile is looked at by a step.
+func (c Cluster) bracket(p *Plan, rs Results, steps []Step) ([]Step, bool) {
+	was, err := readStep(rs, lookMaintenance, ReadBool)
+	if err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+		return nil, false
+	}
+	if was {
+		p.Facts = append(p.Facts, Fact{"maintenance mode", "on already; it stays on"})
+		return steps, true
+	}
+	p.Facts = append(p.Facts, Fact{"maintenance mode", "off; on meanwhile, then off again"})
+	meanwhile := c.lookMaintenance("see that maintenance mode is on")
+	meanwhile.Tolerate = true
+	off := c.setMaintenance(false)
+	off.Always = true
+	out := append([]Step{c.setMaintenance(true), meanwhile}, steps...)
+	p.Verify = append(p.Verify, c.lookMaintenance(againMaintenance))
+	p.Hints["maintenance"] = "off"
+	return append(out, off), true
+}
+
+// unbracketed says what a bracket left behind; "" if all is as it was found.
+func (c Cluster) unbracketed(p Plan, rs Results) (text, next string) {
+	if p.Hints["maintenance"] != "off" {
+		return "", ""
+	}
+	now, err := readStep(rs, againMaintenance, ReadBool)
+	switch {
+	case err != nil:
+		return "it cannot be seen whether maintenance mode is off again: " + err.Error(), "Look with " + c.typed("maintenance", "status") + "."
+	case now:
+		return "maintenance mode is still on", "Turn it off with " + c.typed("maintenance", "off") + "."
+	}
+	return "", ""
+}
