@@ -1,0 +1,3 @@
+package node
+
+func dataCommands() []command { return nil }

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Faults are switched on with Cluster.Fault(name, value) and off with the
+// value "". A name may end in @IP: then only that node, or only kato run on
+// that node, has the fault. A value marked [:COMMAND] may be limited to the
+// kato commands that begin with these words, as in "1:patch install".
+//
+//	name       value                what happens
+//	down       yes                  (needs @IP) connections are refused, those open break; other nodes' kato says so
+//	hang       accept|banner|auth|session  the SSH server stops answering at that point
+//	missing    yes                  bin/kato is gone: not found, status 127
+//	slow       DURATION             kato waits before every line
+//	silent     [yes:COMMAND]        kato never prints nor ends
+//	prompt     sudo|tty|password|confirm|yesno|forever [:COMMAND]  see prompts
+//	pretend    [yes:COMMAND]        the usual output, status 0, no effect
+//	exit       STATUS[:COMMAND]     that exit status, whatever happened
+//	crash      [yes:COMMAND]        kato prints a Ruby trace in the middle and ends
+//	busy       JOB                  as if that job were running: export, import, upgrade, patch
+//	core-only  yes                  patches go in on the core only and fail elsewhere
+//	forget     PATCH|all            the record of an installed patch is lost
+//	unknown-ok yes                  an unknown patch name is accepted without a word
+//	manifest   yes                  the patch server cannot be reached
+//	fatal      ROLE[,ROLE…]         roles go FATAL when they are started
+//	starting   ROLE[=DURATION][,…]  roles stay STARTING, for ever without a duration
+//	export     truncated|nofile|tiny|half|full|corrupt  what becomes of the archive
+//	import     half                 the import stops in the middle
+//	redeploy   APP[,APP…]           apps that an import cannot redeploy
+//	upgrade    IP                   the upgrade halts at that node
+//	relocate   yes                  Device or resource busy
+//	noise      sizes,motd,ansi,cr   any of them, round every output
+//	hostile    mentions|links|fence|escapes|binary|line=N|bytes=N [:COMMAND]  text in the output
+//	variant    comma|table|lost|zero  other shapes of node list, status, version and patch status
+//
+// To add one: read it with faults.is or faults.value where it strikes, and
+// give it a line here and in faultNames.
+func faultNames() []string {
+	return []string{"down", "hang", "missing", "slow", "silent", "prompt", "pretend", "exit", "crash", "busy", "core-only",
+		"forget", "unknown-ok", "manifest", "fatal", "starting", "export", "import", "redeploy", "upgrade", "relocate",
+		"noise", "hostile", "variant"}
+}
+
+// faults answers which of them hold for one run of kato.
+type faults struct {
+	all  map[string]string
+	node string
+	line string // the command line without kato
+}
+
+// value is the fault's value without its command, or "" if it does not hold.
+func (f faults) value(name string) string { return f.valueOn(name, f.node) }
+
+// valueOn is value for what kato does on another node.
+func (f faults) valueOn(name, node string) string {
+	v, ok := f.all[name+"@"+node]
+	if !ok {
+		v = f.all[name]
+	}
+	v, command, limited := strings.Cut(v, ":")
+	if limited && f.line != command && !strings.HasPrefix(f.line, command+" ") {
+		return ""
+	}
+	return v
+}
+
+func (f faults) is(name string) bool { return f.value(name) != "" }
+
+// down reports whether a node is unreachable for the others.
+func (f faults) down(node string) bool { return f.all["down@"+node] != "" }
+
+func (f faults) exit() (int, bool) {
+	n, err := strconv.Atoi(f.value("exit"))
+	return n, err == nil
+}
+
+func (f faults) duration(name string) time.Duration {
+	d, err := time.ParseDuration(f.value(name))
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// lists reports whether a fault whose value is a list names the item; what
+// follows the item's = is returned with it.
+func (f faults) lists(name, node, item string) (string, bool) {
+	for entry := range strings.SplitSeq(f.valueOn(name, node), ",") {
+		if key, value, _ := strings.Cut(entry, "="); key == item && key != "" {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// noise is what surrounds the lines that kato prints.
+type noise struct{ sizes, motd, ansi, cr bool }
+
+func (f faults) noise() noise {
+	var n noise
+	for word := range strings.SplitSeq(f.value("noise"), ",") {
+		switch word {
+		case "sizes":
+			n.sizes = true
+		case "motd":
+			n.motd = true
+		case "ansi":
+			n.ansi = true
+		case "cr":
+			n.cr = true
+		}
+	}
+	return n
+}
+
+func (n noise) paint(word string) string {
+	if !n.ansi {
+		return word
+	}
+	return "\x1b[1;32m" + word + "\x1b[0m"
+}
+
+// hostile is text that a node could print to harm who reads it in a chat.
+func (f faults) hostile() string {
+	kind, count, _ := strings.Cut(f.value("hostile"), "=")
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		n = 0
+	}
+	switch kind {
+	case "mentions":
+		return "<!channel> <!here> <@U0ADMIN> @everyone <!subteam^S0OPS> &lt;!channel&gt;\n"
+	case "links":
+		return "<https://evil.example.com|approve here> [click](https://evil.example.com) javascript:alert(1)\n"
+	case "fence":
+		return "``` \n*bold* _it_ ~no~ `code`\n```\n> quoted\n"
+	case "escapes":
+		return "\x1b[2J\x1b[H\x1b]0;title\x07\x1b]8;;https://evil.example.com\x07text\x1b]8;;\x07\u202egnp.exe\u200b\n"
+	case "binary":
+		return "\x00\x01\xff\xfe\xc3\x28\xed\xa0\x80 not UTF-8\n"
+	case "line":
+		return strings.Repeat("x", n) + "\n"
+	case "bytes":
+		const row = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n"
+		return strings.Repeat(row, n/len(row)) + row[len(row)-n%len(row):]
+	}
+	return ""
+}
+
+// checkFault reports what is wrong with a fault's name.
+func checkFault(name string) error {
+	base, _, _ := strings.Cut(name, "@")
+	for _, known := range faultNames() {
+		if base == known {
+			return nil
+		}
+	}
+	return fmt.Errorf("no fault is called %q; there are %s", base, strings.Join(faultNames(), ", "))
+}

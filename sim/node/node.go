@@ -1,0 +1,312 @@
+// Package node simulates an ALS cluster: every node is a real SSH server on
+// 127.0.0.1 that runs real commands with /bin/sh in a directory of its own,
+// with a kato that keeps its state in one file for the whole cluster. It
+// needs no root and no network and leaves nothing outside its directory. It
+// serves tests and the demo.
+//
+//	func TestMain(m *testing.M) {
+//		node.Main() // this binary is also the nodes' kato
+//		os.Exit(m.Run())
+//	}
+//
+//	c, err := node.Start(node.Options{Dir: t.TempDir(), Profile: node.ALS13})
+//	defer c.Close()
+//	c.Fault("slow@10.0.0.10", "100ms:patch install")
+//
+// To add a command to kato, add an entry to the list at the head of its
+// family's file (roles.go, patch.go, data.go, …): words, options as the usage
+// shows them, the profiles that have it, and a method of kato. Print through
+// k.out, change the state through k.update only.
+//
+// To add a fault, give it a line in faults.go and ask for it with k.faults
+// where it strikes.
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options says what cluster is started. The zero value, with Dir, is the
+// default cluster of ALS 1.3, as fast as it can be.
+type Options struct {
+	Dir     string        // absolute; a cluster that is already there goes on with its state, keys and ports
+	Profile string        // ALS10, ALS11 or ALS13; default ALS13
+	Nodes   []Spec        // default Four()
+	User    string        // the system user; default helion
+	Version string        // as kato version prints it; default that of the profile
+	Shape   string        // of patch status: A, B or C; default that of the profile
+	Seed    int64         // of the content of exports
+	Pace    time.Duration // how long one task of kato takes; 0 for tests, a second for people
+	// ExportSize is roughly the size of an exported archive in bytes;
+	// default 64 KiB.
+	ExportSize int64
+	// RSA gives every node an RSA host key beside the ECDSA one.
+	RSA bool
+}
+
+// Cluster is a running cluster. Its methods may be called from several
+// goroutines.
+type Cluster struct {
+	User         string // to log in as; root is let in too
+	Core         string // the core node's IP
+	KnownHosts   string // file with the nodes' host keys
+	IdentityFile string // file with the key that they accept
+
+	disk    disk
+	servers map[string]*server
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func (o *Options) defaults() error {
+	if !filepath.IsAbs(o.Dir) {
+		return fmt.Errorf("starting the simulated cluster: the directory %q is not absolute", o.Dir)
+	}
+	if o.Profile == "" {
+		o.Profile = ALS13
+	}
+	g, ok := generationOf(o.Profile)
+	if !ok {
+		return fmt.Errorf("starting the simulated cluster: no profile is called %q; there are als10, als11, als13", o.Profile)
+	}
+	if len(o.Nodes) == 0 {
+		o.Nodes = Four()
+	}
+	if o.User == "" {
+		o.User = "helion"
+	}
+	if o.Version == "" {
+		o.Version = g.version
+	}
+	if o.ExportSize == 0 {
+		o.ExportSize = 64 << 10
+	}
+	return nil
+}
+
+// Start starts a cluster in a directory, which it creates if need be.
+func Start(o Options) (*Cluster, error) {
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("starting the simulated cluster: %w", err)
+	}
+	// What the nodes print and compare are real paths.
+	dir, err := filepath.EvalSymlinks(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulated cluster: %w", err)
+	}
+	c := &Cluster{
+		User: o.User, KnownHosts: filepath.Join(dir, "known_hosts"), IdentityFile: filepath.Join(dir, "identity"),
+		disk: disk{dir}, servers: map[string]*server{},
+	}
+	if err := c.start(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the simulated cluster: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) start(o Options) error {
+	if !c.disk.exists() {
+		g, _ := generationOf(o.Profile)
+		if err := c.disk.save(firstState(o, g)); err != nil {
+			return err
+		}
+	}
+	client, err := clientKey(c.IdentityFile)
+	if err != nil {
+		return err
+	}
+	s, err := c.disk.read()
+	if err != nil {
+		return err
+	}
+	c.Core = s.Core
+	for _, spec := range o.Nodes {
+		if err := furnish(c.disk.path(spec.IP), s.User); err != nil {
+			return err
+		}
+		keys, err := hostKeys(c.disk.path(spec.IP), o.RSA)
+		if err != nil {
+			return err
+		}
+		srv := newServer(spec, c.disk.path(spec.IP), s.User, client, keys, c.resolve)
+		c.servers[spec.IP] = srv
+		if err := srv.listen(s.Nodes[spec.IP].Addr); err != nil {
+			return err
+		}
+	}
+	err = c.disk.update(func(s *State) {
+		for ip, srv := range c.servers {
+			s.Nodes[ip].Addr = srv.addr
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for name, value := range s.Faults {
+		c.applyFault(name, value)
+	}
+	return c.writeKnownHosts()
+}
+
+// Addr is where a node's SSH server listens, host:port.
+func (c *Cluster) Addr(ip string) string { return c.servers[ip].addr }
+
+// Addresses maps every node's IP, as kato names it, to its Addr.
+func (c *Cluster) Addresses() map[string]string {
+	all := map[string]string{}
+	for ip, s := range c.servers {
+		all[ip] = s.addr
+	}
+	return all
+}
+
+// resolve finds the node that an address means: a node's IP, whatever the
+// port, or where one listens.
+func (c *Cluster) resolve(host, port string) (string, bool) {
+	if s, ok := c.servers[host]; ok {
+		return s.addr, true
+	}
+	for _, s := range c.servers {
+		if s.addr == host+":"+port {
+			return s.addr, true
+		}
+	}
+	return "", false
+}
+
+// Home is the home directory of the system user on a node, on this machine.
+func (c *Cluster) Home(ip string) string { return filepath.Join(c.disk.path(ip), "home") }
+
+// Path is what stands on this machine for an absolute path of a node, such as
+// /mnt/nas. The node's own commands see this path too: they are real.
+func (c *Cluster) Path(ip, path string) string { return nodePath(c.disk.path(ip), c.User, path) }
+
+func nodePath(root, user, path string) string {
+	for from, to := range map[string]string{"/home/" + user: "home", "/s": "home/helion"} {
+		if path == from || strings.HasPrefix(path, from+"/") {
+			return filepath.Join(root, to, strings.TrimPrefix(path, from))
+		}
+	}
+	return filepath.Join(root, path)
+}
+
+// State returns a copy of what the cluster remembers.
+func (c *Cluster) State() (*State, error) { return c.disk.read() }
+
+// Update changes what the cluster remembers, in one step.
+func (c *Cluster) Update(change func(*State)) error { return c.disk.update(change) }
+
+// Patches returns the published patches and where they are installed.
+func (c *Cluster) Patches() ([]*Patch, error) {
+	s, err := c.disk.read()
+	if err != nil {
+		return nil, err
+	}
+	return s.Patches, nil
+}
+
+// Publish makes a patch appear in the manifest. A zero ID gets the next number.
+func (c *Cluster) Publish(p Patch) error {
+	return c.disk.update(func(s *State) {
+		if p.ID == 0 {
+			p.ID = len(s.Patches) + 1
+		}
+		s.Patches = append(s.Patches, &p)
+	})
+}
+
+// SetRole puts a role of a node into a state, such as STOPPED or FATAL.
+func (c *Cluster) SetRole(ip, role, state string) error {
+	return c.disk.update(func(s *State) {
+		if m := s.Nodes[ip]; m != nil && m.Roles[role] != nil {
+			m.Roles[role].State, m.Roles[role].Then = state, ""
+		}
+	})
+}
+
+// Calls returns every run of kato so far, oldest first, whatever became of it.
+func (c *Cluster) Calls() ([]Call, error) { return calls(c.disk) }
+
+// Called returns the calls that begin with these words.
+func (c *Cluster) Called(words ...string) ([]Call, error) {
+	all, err := c.Calls()
+	return slices.DeleteFunc(all, func(call Call) bool {
+		return len(call.Argv) < len(words) || !slices.Equal(call.Argv[:len(words)], words)
+	}), err
+}
+
+// Fault switches a fault on, or off with the value "". See the list in
+// faults.go.
+func (c *Cluster) Fault(name, value string) error {
+	if err := checkFault(name); err != nil {
+		return err
+	}
+	err := c.disk.update(func(s *State) {
+		if value == "" {
+			delete(s.Faults, name)
+		} else {
+			s.Faults[name] = value
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return c.applyFault(name, value)
+}
+
+// applyFault does what a fault needs outside kato.
+func (c *Cluster) applyFault(name, value string) error {
+	name, ip, one := strings.Cut(name, "@")
+	for node, s := range c.servers {
+		if one && node != ip {
+			continue
+		}
+		switch name {
+		case "down":
+			if err := s.setDown(value != ""); err != nil {
+				return err
+			}
+		case "hang":
+			s.setHang(value)
+		case "missing":
+			if err := hideKato(s.root, value != ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Cut breaks a node's open connections, as a network does; what runs on the
+// node goes on.
+func (c *Cluster) Cut(ip string) { c.servers[ip].cut() }
+
+// Close ends the servers and everything that runs on the nodes. The
+// directory stays.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	for _, s := range c.servers {
+		s.stop()
+	}
+	err := reap(c.disk.dir)
+	for _, s := range c.servers {
+		s.work.Wait()
+	}
+	return err
+}

@@ -1,0 +1,246 @@
+package node
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// openSession takes a session, at most as many at a time as sessions holds.
+func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struct{}) {
+	select {
+	case sessions <- struct{}{}:
+	default:
+		_ = ch.Reject(ssh.ConnectionFailed, "open failed")
+		return
+	}
+	channel, requests, err := ch.Accept()
+	if err != nil {
+		<-sessions
+		return
+	}
+	s.work.Go(func() {
+		defer func() { <-sessions }()
+		s.session(user, channel, requests)
+	})
+}
+
+// session waits for what is to be run. There are no terminals, and like
+// OpenSSH 5.9 it takes no signals.
+func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Request) {
+	defer ch.Close()
+	for req := range requests {
+		var args []string
+		switch req.Type {
+		case "exec":
+			var exec struct{ Command string }
+			if ssh.Unmarshal(req.Payload, &exec) == nil {
+				args = []string{"-c", exec.Command}
+			}
+		case "shell":
+			args = []string{"-l"}
+		}
+		_ = req.Reply(args != nil, nil)
+		if args != nil {
+			s.run(user, args, ch, requests)
+			return
+		}
+	}
+}
+
+// command prepares the user's shell as sshd starts it for a session without
+// a login: ~/bin is not on the PATH.
+func (s *server) command(user string, args []string) *exec.Cmd {
+	home := filepath.Join(s.root, "home")
+	if user == "root" {
+		home = filepath.Join(s.root, "root")
+	}
+	cmd := exec.Command("/bin/sh", args...)
+	cmd.Dir = home
+	cmd.Env = []string{"HOME=" + home, "USER=" + user, "LOGNAME=" + user, "SHELL=/bin/sh",
+		"PATH=" + filepath.Join(s.root, "usr/bin") + ":/usr/bin:/bin", "SSH_CONNECTION=127.0.0.1 0 " + s.IP + " 22"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// run runs one command over a channel. As with sshd, the channel stays open
+// as long as somebody holds the command's output, and a client that goes
+// away kills nothing: it only closes the pipes.
+func (s *server) run(user string, args []string, ch ssh.Channel, requests <-chan *ssh.Request) {
+	cmd := s.command(user, args)
+	pipes, err := connect(cmd)
+	if err == nil {
+		err = cmd.Start()
+	}
+	pipes.closeTheirs()
+	if err != nil {
+		pipes.closeOurs()
+		exit(ch, 255)
+		return
+	}
+	s.work.Go(func() { // until the client closes the channel or is gone
+		for req := range requests {
+			_ = req.Reply(false, nil)
+		}
+		pipes.closeOurs()
+	})
+	s.work.Go(func() {
+		_, _ = io.Copy(pipes.stdin, ch)
+		_ = pipes.stdin.Close()
+	})
+	var copies = make(chan struct{}, 2)
+	s.work.Go(func() { _, _ = io.Copy(ch, pipes.stdout); copies <- struct{}{} })
+	s.work.Go(func() { _, _ = io.Copy(ch.Stderr(), pipes.stderr); copies <- struct{}{} })
+	report(ch, cmd.Wait())
+	<-copies
+	<-copies
+}
+
+// pipes are a command's three files: our ends, and theirs.
+type pipes struct {
+	stdin, stdout, stderr *os.File
+	theirs                []*os.File
+}
+
+func connect(cmd *exec.Cmd) (p pipes, err error) {
+	open := func(ours, theirs **os.File, reading bool) {
+		if err != nil {
+			return
+		}
+		var r, w *os.File
+		if r, w, err = os.Pipe(); err != nil {
+			return
+		}
+		if *ours, *theirs = w, r; reading {
+			*ours, *theirs = r, w
+		}
+		p.theirs = append(p.theirs, *theirs)
+	}
+	var in, out, errs *os.File
+	open(&p.stdin, &in, false)
+	open(&p.stdout, &out, true)
+	open(&p.stderr, &errs, true)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, errs
+	return p, err
+}
+
+func (p pipes) closeTheirs() {
+	for _, f := range p.theirs {
+		_ = f.Close()
+	}
+}
+
+func (p pipes) closeOurs() {
+	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// report tells the client how a command ended.
+func report(ch ssh.Channel, err error) {
+	var ended *exec.ExitError
+	if err != nil && !errors.As(err, &ended) {
+		exit(ch, 255)
+		return
+	}
+	if ended == nil {
+		exit(ch, 0)
+		return
+	}
+	status, ok := ended.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		exit(ch, ended.ExitCode())
+		return
+	}
+	name, ok := map[syscall.Signal]string{syscall.SIGHUP: "HUP", syscall.SIGINT: "INT", syscall.SIGKILL: "KILL",
+		syscall.SIGPIPE: "PIPE", syscall.SIGTERM: "TERM"}[status.Signal()]
+	if !ok {
+		name = strconv.Itoa(int(status.Signal()))
+	}
+	_, _ = ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
+		Signal string
+		Core   bool
+		Text   string
+		Lang   string
+	}{name, status.CoreDump(), "", ""}))
+}
+
+func exit(ch ssh.Channel, status int) {
+	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
+}
+
+// forward is what makes a node a bastion. It reaches nodes of the cluster only.
+func (s *server) forward(ch ssh.NewChannel) {
+	var to struct {
+		Host   string
+		Port   uint32
+		Origin string
+		From   uint32
+	}
+	if err := ssh.Unmarshal(ch.ExtraData(), &to); err != nil {
+		_ = ch.Reject(ssh.ConnectionFailed, "bad request")
+		return
+	}
+	addr, ok := s.resolve(strings.Trim(to.Host, "[]"), strconv.Itoa(int(to.Port)))
+	if !ok {
+		_ = ch.Reject(ssh.Prohibited, "administratively prohibited")
+		return
+	}
+	target, err := net.Dial("tcp", addr)
+	if err != nil {
+		_ = ch.Reject(ssh.ConnectionFailed, err.Error())
+		return
+	}
+	channel, requests, err := ch.Accept()
+	if err != nil {
+		_ = target.Close()
+		return
+	}
+	s.work.Go(func() { ssh.DiscardRequests(requests) })
+	s.work.Go(func() {
+		_, _ = io.Copy(target, channel)
+		_ = target.Close()
+	})
+	_, _ = io.Copy(channel, target)
+	_ = channel.Close()
+	_ = target.Close()
+}
+
+// reap ends everything that was started on the nodes under dir, also what
+// has made itself a session of its own. Such a process is known by its HOME.
+func reap(dir string) error {
+	mark := "\x00HOME=" + dir + string(filepath.Separator)
+	for range 20 { // what forks while we look is found in the next round
+		list, err := filepath.Glob("/proc/[0-9]*/environ")
+		if err != nil {
+			return err
+		}
+		found := false
+		for _, file := range list {
+			env, err := os.ReadFile(file)
+			if err != nil || !strings.Contains("\x00"+string(env), mark) {
+				continue // ended meanwhile, or not ours
+			}
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			if err != nil || pid == os.Getpid() {
+				continue
+			}
+			found = true
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if !found {
+			return nil
+		}
+	}
+	return nil
+}

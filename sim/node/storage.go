@@ -1,0 +1,3 @@
+package node
+
+func storageCommands() []command { return nil }
