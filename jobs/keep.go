@@ -2,8 +2,10 @@ package jobs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"alsbot/als"
@@ -211,4 +213,46 @@ func (e *Engine) OutboxChanged(ctx context.Context) <-chan struct{} {
 // writes down where it was told.
 func (e *Engine) Told(tx store.Tx, row Outgoing) error {
 	return outbox.Delete(tx, outboxKey(row.Seq))
+}
+
+// Ordered names the buckets whose keys only grow.
+var Ordered = []string{runsAt.Name, audit.Name, outbox.Name}
+
+// Open counts the runs that are not final, by state.
+func Open(tx store.Tx) (map[State]int, error) {
+	n := map[State]int{}
+	err := active.Scan(tx, store.Range{}, func(_ string, s State) bool {
+		n[s]++
+		return true
+	})
+	return n, err
+}
+
+// Untold counts the rows of the outbox.
+func Untold(tx store.Tx) (n int, err error) {
+	err = outbox.Scan(tx, store.Range{}, func(string, Outgoing) bool {
+		n++
+		return true
+	})
+	return n, err
+}
+
+// installation holds one row: the name by which nodes know this store.
+var installation = store.Bucket[string]{Name: "installation"}
+
+// Installation returns the name of this installation, which is made once and
+// stays with the store. Nodes keep it beside the runs, so that two stores
+// never look after the same ones.
+func Installation(ctx context.Context, st store.Store) (string, error) {
+	var name string
+	err := st.Update(ctx, func(tx store.Tx) error {
+		var ok bool
+		var err error
+		if name, ok, err = installation.Get(tx, "name"); ok || err != nil {
+			return err
+		}
+		name = strings.ToLower(rand.Text())
+		return installation.Put(tx, "name", name)
+	})
+	return name, err
 }

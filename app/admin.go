@@ -1,0 +1,203 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"alsbot/jobs"
+)
+
+// admin serves two things: health and metrics over TCP, without anything
+// that tells of runs, and the local command line over a socket that only the
+// bot's own user (and root) can open.
+type admin struct {
+	app     *App
+	metrics *metrics
+}
+
+func newAdmin(a *App, m *metrics) *admin { return &admin{app: a, metrics: m} }
+
+// stopWait is how long requests under way may take when alsbot stops.
+const stopWait = 2 * time.Second
+
+func (ad *admin) run(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	if addr := ad.app.cfg.Admin.Listen; addr != "" {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		if err != nil {
+			return fmt.Errorf("listening on %s (admin.listen): %w", addr, err)
+		}
+		g.Go(func() error { return serve(gctx, l, ad.health()) })
+	}
+	if path := ad.app.cfg.Admin.Socket; path != "" {
+		l, err := listenSocket(ctx, path)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return serve(gctx, l, ad.local()) })
+	}
+	g.Go(func() error { <-gctx.Done(); return nil })
+	return g.Wait()
+}
+
+// listenSocket takes over the socket's path: the store's lock has made sure
+// that no other bot of this installation is alive.
+func listenSocket(ctx context.Context, path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("taking over the socket %s (admin.socket): %w", path, err)
+	}
+	old := unix.Umask(0o177)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	unix.Umask(old)
+	if err != nil {
+		return nil, fmt.Errorf("listening on the socket %s (admin.socket): %w", path, err)
+	}
+	return l, nil
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
+		ConnContext: withPeer,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
+		defer cancel()
+		stopped <- srv.Shutdown(sctx)
+	}()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-stopped
+	return nil
+}
+
+// health is what may be asked from outside the host.
+func (ad *admin) health() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := ad.app.bot.Ready(); err != nil {
+			say(w, http.StatusServiceUnavailable, err.Error()+"\n")
+			return
+		}
+		say(w, http.StatusOK, "ready\n")
+	})
+	mux.Handle("GET /metrics", ad.metrics.handler())
+	return mux
+}
+
+// local is what the command line asks by the socket.
+func (ad *admin) local() http.Handler {
+	e := ad.app.engine
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /ask", func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ Key, Text string }
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&q); err != nil {
+			say(w, http.StatusBadRequest, "reading the request: "+err.Error()+"\n")
+			return
+		}
+		ans, err := e.Ask(r.Context(), jobs.Ask{Key: "local/" + q.Key, By: peer(r), Text: q.Text})
+		reply(w, ans, err)
+	})
+	mux.HandleFunc("GET /runs", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.URL.Query().Get("n"))
+		if err != nil || n < 1 {
+			n = 20
+		}
+		list, err := e.Runs(r.Context(), r.URL.Query().Get("cluster"), n)
+		reply(w, list, err)
+	})
+	mux.HandleFunc("GET /runs/{id}", func(w http.ResponseWriter, r *http.Request) {
+		run, _, err := e.Get(r.Context(), r.PathValue("id"))
+		reply(w, run, err)
+	})
+	mux.HandleFunc("GET /runs/{id}/output", func(w http.ResponseWriter, r *http.Request) {
+		if _, _, err := e.Get(r.Context(), r.PathValue("id")); err != nil {
+			reply(w, nil, err)
+			return
+		}
+		if err := e.WriteOutput(r.Context(), r.PathValue("id"), w); err != nil {
+			ad.app.log.Error("sending output to the command line", "error", err)
+			panic(http.ErrAbortHandler) // half an output must not look whole
+		}
+	})
+	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, r *http.Request) {
+		if err := ad.app.store.Snapshot(r.Context(), w); err != nil {
+			ad.app.log.Error("sending a snapshot to the command line", "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	})
+	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
+		n, err := jobs.VerifyAudit(r.Context(), ad.app.store)
+		reply(w, n, err)
+	})
+	return mux
+}
+
+func reply(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		code := http.StatusInternalServerError
+		var nf *jobs.NotFound
+		if errors.As(err, &nf) {
+			code = http.StatusNotFound
+		}
+		say(w, code, err.Error()+"\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		panic(http.ErrAbortHandler) // the command line has gone
+	}
+}
+
+func say(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text)) // the asker may have gone
+}
+
+type peerKey struct{}
+
+// withPeer finds out who is at the other end of a socket: the kernel says.
+func withPeer(ctx context.Context, c net.Conn) context.Context {
+	uc, ok := c.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	raw, err := uc.SyscallConn()
+	if err != nil {
+		return ctx
+	}
+	name := "unknown"
+	_ = raw.Control(func(fd uintptr) {
+		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if err != nil {
+			return
+		}
+		name = "uid " + strconv.Itoa(int(cred.Uid))
+		if u, err := user.LookupId(strconv.Itoa(int(cred.Uid))); err == nil {
+			name = u.Username
+		}
+	})
+	return context.WithValue(ctx, peerKey{}, name)
+}
+
+func peer(r *http.Request) jobs.Principal {
+	name, _ := r.Context().Value(peerKey{}).(string)
+	return jobs.Principal{Source: jobs.FromLocal, ID: name}
+}

@@ -1,0 +1,114 @@
+// Package app puts the parts of alsbot together: it builds them in one
+// straight function, runs them as one group and stops them in reverse.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"alsbot/bot"
+	"alsbot/config"
+	"alsbot/executor"
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// App is a whole bot: built by New, working in Run.
+type App struct {
+	cfg    *config.Config
+	log    *slog.Logger
+	store  store.Store
+	exec   *executor.Executor
+	engine *jobs.Engine
+	bot    *bot.Bot
+	admin  *admin
+}
+
+// New builds the parts. It opens the store and listens nowhere yet. The
+// errors are for people; store.ErrHeld, store.ErrDamaged and *config.Error
+// can be told apart.
+func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
+	if err := jobs.CheckSchedules(cfg); err != nil {
+		return nil, err
+	}
+	for _, w := range Later(cfg) {
+		log.Warn(w)
+	}
+	st, err := OpenStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, st.Close())
+		}
+	}()
+	client, err := bot.Dial(cfg.Slack, log)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := jobs.Installation(context.Background(), st)
+	if err != nil {
+		return nil, err
+	}
+	m := newMetrics(cfg, st)
+	exec := executor.New(log)
+	exec.Owner = owner
+	engine, err := jobs.New(jobs.Options{
+		Config: cfg, Store: st, Executor: exec, Directory: client, Log: log, Observe: m.observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := bot.New(cfg, client, engine, st, log)
+	a := &App{cfg: cfg, log: log, store: st, exec: exec, engine: engine, bot: b}
+	a.admin = newAdmin(a, m)
+	return a, nil
+}
+
+// OpenStore opens the store that the config names.
+func OpenStore(cfg *config.Config) (store.Store, error) {
+	if cfg.Store.Engine != "bolt" {
+		return nil, fmt.Errorf("store.engine: %s is not in this version of alsbot yet: use bolt", cfg.Store.Engine)
+	}
+	return store.OpenBolt(cfg.Store.Path, store.Ordered(jobs.Ordered...))
+}
+
+// Later lists the settings that are in use and do nothing in this version.
+func Later(cfg *config.Config) []string {
+	var said []string
+	for _, c := range cfg.Clusters {
+		if c.Backup.Fetch != "" {
+			said = append(said, fmt.Sprintf("clusters %s: backup.fetch does nothing in this version: archives stay on the node", c.Name))
+		}
+	}
+	return said
+}
+
+// Run works until ctx ends or a part fails. What runs on nodes goes on when
+// Run has returned; the next start attaches to it.
+func (a *App) Run(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	part := func(name string, run func(context.Context) error) {
+		g.Go(func() error {
+			if err := run(gctx); err != nil && gctx.Err() == nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	part("admin", a.admin.run)
+	part("jobs", a.engine.Run)
+	part("slack", a.bot.Run)
+	err := g.Wait()
+	return errors.Join(err, a.Close())
+}
+
+// Close lets go of nodes and of the store. Run calls it.
+func (a *App) Close() error {
+	return errors.Join(a.exec.Close(), a.store.Close())
+}

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"alsbot/als"
+	"alsbot/bot"
+	"alsbot/config"
+	"alsbot/executor"
+	"alsbot/jobs"
+)
+
+// Check tells what is right and wrong with a config and, with connect, with
+// Slack and every node that it names. It reports whether all is well; a
+// warning is.
+func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer) bool {
+	c := &checker{out: out, good: true}
+	c.say("ok", "config", "%d clusters, %d schedules", len(cfg.Clusters), len(cfg.Schedules))
+	for _, w := range append(cfg.Warnings, Later(cfg)...) {
+		c.say("warn", "config", "%s", w)
+	}
+	if err := jobs.CheckSchedules(cfg); err != nil {
+		c.bad("schedules", err)
+	}
+	if !connect {
+		return c.good
+	}
+	c.slack(ctx, cfg)
+	exec := executor.New(slog.New(slog.DiscardHandler))
+	defer exec.Close() //nolint:errcheck // the process ends here
+	for _, cl := range cfg.Clusters {
+		c.cluster(ctx, exec, cl)
+	}
+	return c.good
+}
+
+type checker struct {
+	out  io.Writer
+	good bool
+}
+
+func (c *checker) say(verdict, what, format string, args ...any) {
+	_, _ = fmt.Fprintf(c.out, "%-4s  %s: %s\n", verdict, what, fmt.Sprintf(format, args...))
+}
+
+func (c *checker) bad(what string, err error) {
+	c.good = false
+	c.say("bad", what, "%v", err)
+}
+
+func (c *checker) slack(ctx context.Context, cfg *config.Config) {
+	client, err := bot.Dial(cfg.Slack, slog.New(slog.DiscardHandler))
+	if err != nil {
+		c.bad("slack", err)
+		return
+	}
+	for _, f := range client.Check(ctx, cfg) {
+		if f.Err != nil {
+			c.bad(f.What, f.Err)
+			continue
+		}
+		c.say("ok", f.What, "%s", f.Text)
+	}
+}
+
+// nodeLimit is how long one look at one node may take.
+const nodeLimit = time.Minute
+
+// maxSkew is how far a node's clock may be off: cron lines and certificates
+// on it would disagree with what people see.
+const maxSkew = 30 * time.Second
+
+func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl config.Cluster) {
+	var seen als.Results
+	for _, s := range als.SurveySteps(cl.Kato) {
+		out, status, err := c.run(ctx, exec, cl, nil, als.Core, s.Argv)
+		if err != nil {
+			c.bad("@"+cl.Name, err)
+			return
+		}
+		seen = append(seen, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out})
+	}
+	generation := als.Generation("")
+	if cl.Generation != "auto" {
+		generation = als.Generation(cl.Generation)
+	}
+	generation, version, nodes, findings := als.ReadSurvey(seen, generation)
+	for _, f := range findings {
+		text := fmt.Errorf("%s. %s", f.Text, f.Mend)
+		if f.Level == als.Stop {
+			c.bad("@"+cl.Name, text)
+			return
+		}
+		c.say("warn", "@"+cl.Name, "%v", text)
+	}
+	c.say("ok", "@"+cl.Name, "kato %s, generation %s, %d nodes", version, generation, len(nodes))
+	for _, n := range nodes {
+		c.node(ctx, exec, cl, nodes, n.IP)
+	}
+}
+
+// node checks login, clock and sudo of one node.
+func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string) {
+	what := "@" + cl.Name + " " + ip
+	asked := time.Now()
+	out, status, err := c.run(ctx, exec, cl, nodes, ip, []string{"sh", "-c", "id -un; date +%s; sudo -n true >/dev/null 2>&1 && echo sudo || echo no-sudo"})
+	if err != nil {
+		c.bad(what, err)
+		return
+	}
+	lines := strings.Fields(string(out))
+	if status != 0 || len(lines) < 3 {
+		c.bad(what, fmt.Errorf("the login works, but its shell does not: exit %d, %q", status, out))
+		return
+	}
+	lines = lines[len(lines)-3:]
+	c.say("ok", what, "logs in, commands run as %s", lines[0])
+	if at, err := strconv.ParseInt(lines[1], 10, 64); err == nil {
+		if skew := time.Unix(at, 0).Sub(asked).Abs(); skew > maxSkew {
+			c.say("warn", what, "its clock is off by %s: set up NTP", skew.Round(time.Second))
+		}
+	}
+	if lines[2] != "sudo" {
+		c.say("warn", what, "sudo asks for a password: exports and upgrades that need it will fail")
+	}
+}
+
+func (c *checker) run(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string, argv []string) ([]byte, int, error) {
+	t, err := jobs.Target(cl, nodes, ip)
+	if err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
+	defer cancel()
+	var out bytes.Buffer
+	status, err := exec.Exec(ctx, t, argv, &out)
+	return out.Bytes(), status, err
+}

@@ -1,0 +1,87 @@
+// Package alsbot holds no code: only the tests that hold the house together.
+package alsbot
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// below lists, for each room, the rooms that it may import. What is not
+// listed is refused, so a new room has to be entered here.
+var below = map[string][]string{
+	"alsbot":                 nil,
+	"alsbot/als":             nil,
+	"alsbot/config":          nil,
+	"alsbot/executor":        nil,
+	"alsbot/store":           nil,
+	"alsbot/store/storetest": {"alsbot/store"},
+	"alsbot/jobs":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
+	"alsbot/bot":             {"alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/store"},
+	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/store"},
+	"alsbot/cmd/alsbot":      {"alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store"},
+	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/workspace"},
+	"alsbot/sim/node":        nil,
+	"alsbot/sim/workspace":   nil,
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); err == io.EOF {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+func TestImportsRunDownwards(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		allowed, known := below[p.ImportPath]
+		if !known {
+			t.Errorf("%s is a new room: enter it in the table of arch_test.go", p.ImportPath)
+		}
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "alsbot/") && !slices.Contains(allowed, imp) {
+				t.Errorf("%s imports %s, which does not lie below it", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func TestTheProductLinksNoSimulator(t *testing.T) {
+	for _, p := range list(t, "./cmd/alsbot") {
+		for _, d := range p.Deps {
+			if strings.HasPrefix(d, "alsbot/sim") {
+				t.Errorf("cmd/alsbot links %s", d)
+			}
+		}
+	}
+}
+
+func TestALSIsPure(t *testing.T) {
+	for _, p := range list(t, "./als") {
+		for _, banned := range []string{"net", "net/http", "os", "os/exec"} {
+			if slices.Contains(p.Imports, banned) {
+				t.Errorf("als is pure and imports %s", banned)
+			}
+		}
+	}
+}

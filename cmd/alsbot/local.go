@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"alsbot/app"
+	"alsbot/config"
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// local asks the running bot by its socket.
+type local struct {
+	http *http.Client
+	path string
+}
+
+var errNotRunning = errors.New("alsbot is not running")
+
+func newLocal(cfg *config.Config) *local {
+	path := cfg.Admin.Socket
+	return &local{path: path, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}}
+}
+
+// ask sends a request and returns the body, which the caller closes.
+func (l *local) ask(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("preparing the question: %w", err)
+		}
+		in = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://alsbot"+path, in)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the question: %w", err)
+	}
+	resp, err := l.http.Do(req)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: nobody answers at %s (admin.socket). Start it with `alsbot serve`", errNotRunning, l.path)
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("the socket %s belongs to the bot's own user: run this as that user, or as root: %w", l.path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking the running alsbot: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what there is of the reason
+		return nil, errors.New(strings.TrimSpace(string(text)))
+	}
+	return resp.Body, nil
+}
+
+func (l *local) decode(ctx context.Context, method, path string, body, v any) error {
+	r, err := l.ask(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := json.NewDecoder(r).Decode(v); err != nil {
+		return fmt.Errorf("reading the answer of the running alsbot: %w", err)
+	}
+	return nil
+}
+
+func (c *cli) local() (*local, error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	return newLocal(cfg), nil
+}
+
+// do asks for a command and, if it becomes a run, stays with it to its end.
+func (c *cli) do() *cobra.Command {
+	var wait bool
+	cmd := &cobra.Command{
+		Use: `do "COMMAND"`, Short: "give the running bot a command, e.g. \"patch status @prod\"; the way in when Slack is down",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := c.local()
+			if err != nil {
+				return err
+			}
+			var ans jobs.Answer
+			q := map[string]string{"Key": rand.Text(), "Text": strings.Join(args, " ")}
+			if err := l.decode(cmd.Context(), http.MethodPost, "/ask", q, &ans); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			show(out, ans.Text)
+			show(out, ans.Pre)
+			switch {
+			case ans.Bad:
+				return exitCode(1)
+			case ans.Run == "" || !wait:
+				return nil
+			}
+			return follow(cmd.Context(), l, ans.Run, out)
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", true, "wait for the end of the run and exit with 0 only if it succeeded")
+	return cmd
+}
+
+// follow waits for the end of a run and shows what became of it.
+func follow(ctx context.Context, l *local, id string, out io.Writer) error {
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	var last jobs.State
+	for {
+		var r jobs.Run
+		if err := l.decode(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &r); err != nil {
+			return err
+		}
+		if r.State != last {
+			last = r.State
+			show(out, "run "+id+": "+string(r.State))
+		}
+		if r.State.Final() {
+			return ended(ctx, l, r, out)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("run %s goes on without this command; `alsbot do \"run %s\"` shows it: %w", id, id, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
+	if r.Verdict != nil {
+		show(out, r.Verdict.Summary)
+		show(out, r.Verdict.Report)
+	}
+	show(out, r.Trouble)
+	if r.Verdict == nil || !r.Verdict.Whole {
+		if err := printOutput(ctx, l, r.ID, out); err != nil {
+			return err
+		}
+	}
+	show(out, r.Next)
+	if r.State != jobs.Succeeded {
+		return exitCode(1)
+	}
+	return nil
+}
+
+// show prints text for a terminal: what a node printed can do nothing there.
+func show(out io.Writer, text string) {
+	if text != "" {
+		_, _ = fmt.Fprintln(out, inert(text)) // a closed pipe ends us by its signal
+	}
+}
+
+// inert takes the escape sequences and control characters out of text.
+func inert(text string) string {
+	return strings.Map(func(r rune) rune {
+		if (r < ' ' && r != '\n' && r != '\t') || (r >= 0x7f && r < 0xa0) {
+			return -1
+		}
+		return r
+	}, ansi.Strip(text))
+}
+
+func printOutput(ctx context.Context, l *local, id string, out io.Writer) error {
+	body, err := l.ask(ctx, http.MethodGet, "/runs/"+url.PathEscape(id)+"/output", nil)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if f, ok := out.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			all, err := io.ReadAll(io.LimitReader(body, 16<<20))
+			show(out, string(all))
+			return err
+		}
+	}
+	_, err = io.Copy(out, body)
+	return err
+}
+
+func (c *cli) output() *cobra.Command {
+	return &cobra.Command{
+		Use: "output RUN", Short: "print all that the nodes printed in a run: raw into a pipe, made harmless on a terminal", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := c.local()
+			if err != nil {
+				return err
+			}
+			return printOutput(cmd.Context(), l, args[0], cmd.OutOrStdout())
+		},
+	}
+}
+
+func (c *cli) runs() *cobra.Command {
+	var n int
+	var cluster string
+	cmd := &cobra.Command{
+		Use: "runs", Short: "list the last runs", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := c.local()
+			if err != nil {
+				return err
+			}
+			var list []jobs.Run
+			q := url.Values{"n": {fmt.Sprint(n)}, "cluster": {cluster}}
+			if err := l.decode(cmd.Context(), http.MethodGet, "/runs?"+q.Encode(), nil, &list); err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, r := range list {
+				if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Asked.Format(time.RFC3339), r.By.Name(), inert(r.Text)); err != nil {
+					return err
+				}
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
+	cmd.Flags().StringVar(&cluster, "cluster", "", "only those of this cluster")
+	return cmd
+}
+
+func (c *cli) audit() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			var n uint64
+			err = newLocal(cfg).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
+			if errors.Is(err, errNotRunning) {
+				err = offline(cfg, func(st store.Store) (err error) {
+					n, err = jobs.VerifyAudit(cmd.Context(), st)
+					return err
+				})
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit log is whole: %d entries\n", n)
+			return err
+		},
+	})
+	return cmd
+}
+
+func (c *cli) snapshot() *cobra.Command {
+	return &cobra.Command{
+		Use: "snapshot FILE", Short: "write a consistent copy of the store, also while the bot runs", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			f, err := renameio.NewPendingFile(args[0], renameio.WithPermissions(0o600))
+			if err != nil {
+				return fmt.Errorf("writing %s: %w", args[0], err)
+			}
+			defer f.Cleanup() //nolint:errcheck // only removes the temporary file
+			body, err := newLocal(cfg).ask(cmd.Context(), http.MethodGet, "/snapshot", nil)
+			switch {
+			case errors.Is(err, errNotRunning):
+				err = offline(cfg, func(st store.Store) error { return st.Snapshot(cmd.Context(), f) })
+			case err == nil:
+				_, err = io.Copy(f, body)
+				err = errors.Join(err, body.Close())
+			}
+			if err != nil {
+				return fmt.Errorf("taking a snapshot: %w", err)
+			}
+			if err := f.CloseAtomicallyReplace(); err != nil {
+				return fmt.Errorf("writing %s: %w", args[0], err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot, put it at %s, start alsbot\n", args[0], cfg.Store.Path)
+			return err
+		},
+	}
+}
+
+// offline opens the store itself, when no bot does.
+func offline(cfg *config.Config, fn func(store.Store) error) error {
+	if _, err := os.Stat(cfg.Store.Path); err != nil {
+		return fmt.Errorf("there is no store yet: %w", err)
+	}
+	st, err := app.OpenStore(cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(st), st.Close())
+}

@@ -1,0 +1,169 @@
+// Command alsbot is a Slack bot and scheduler that operates ALS and Stackato
+// clusters. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"alsbot/app"
+	"alsbot/config"
+	"alsbot/store"
+)
+
+// Exit statuses, beside 0 and, for anything else that went wrong, 1.
+const (
+	exitConfig  = 2 // the config or the command line is wrong
+	exitHeld    = 3 // another alsbot has the store
+	exitDamaged = 4 // the store's file is damaged
+)
+
+func main() {
+	store.CheckMain()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := command().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "alsbot: %v\n", err)
+		os.Exit(status(err))
+	}
+}
+
+func status(err error) int {
+	var bad *config.Error
+	var usage usageError
+	var coded exitCode
+	switch {
+	case errors.As(err, &coded):
+		return int(coded)
+	case errors.As(err, &bad), errors.As(err, &usage):
+		return exitConfig
+	case errors.Is(err, store.ErrHeld):
+		return exitHeld
+	case errors.Is(err, store.ErrDamaged):
+		return exitDamaged
+	}
+	return 1
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// exitCode ends the program with a status and says nothing more: all has
+// been said.
+type exitCode int
+
+func (c exitCode) Error() string { return "see above" }
+
+// cli is what the subcommands share.
+type cli struct{ path string }
+
+func command() *cobra.Command {
+	c := &cli{}
+	root := &cobra.Command{
+		Use:           "alsbot",
+		Short:         "operates ALS and Stackato clusters from Slack, on time and on record",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&c.path, "config", "config.yaml", "the configuration `file`")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w. Type `%s --help`", err, cmd.CommandPath())}
+	})
+	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.manifest(), version())
+	return root
+}
+
+func (c *cli) load() (*config.Config, error) {
+	return config.Load(c.path, os.Environ())
+}
+
+func (c *cli) serve() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "run the bot until it is told to stop", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+			for _, w := range cfg.Warnings {
+				log.Warn(w)
+			}
+			a, err := app.New(cfg, log)
+			if err != nil {
+				return err
+			}
+			log.Info("alsbot is starting", "version", app.Version(), "clusters", len(cfg.Clusters), "schedules", len(cfg.Schedules), "slack", cfg.Slack.Mode)
+			err = a.Run(cmd.Context())
+			log.Info("alsbot has stopped; what runs on nodes goes on")
+			return err
+		},
+	}
+}
+
+func (c *cli) check() *cobra.Command {
+	var connect bool
+	cmd := &cobra.Command{
+		Use: "check", Short: "check the config and, with --connect, Slack and every node", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			if !app.Check(cmd.Context(), cfg, connect, cmd.OutOrStdout()) {
+				return exitCode(1)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&connect, "connect", false, "also ask Slack for scopes and channels, and log in to every node")
+	return cmd
+}
+
+func (c *cli) trust() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "trust CLUSTER", Short: "show the host keys of a cluster's nodes and, with --yes, add them to known_hosts", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			return app.Trust(cmd.Context(), cfg, args[0], yes, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "the fingerprints were compared with the nodes' consoles: add the keys")
+	return cmd
+}
+
+func (c *cli) manifest() *cobra.Command {
+	return &cobra.Command{
+		Use: "manifest", Short: "print the manifest of the Slack app", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			m, err := app.Manifest(c.path, os.Environ())
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(m)
+			return err
+		},
+	}
+}
+
+func version() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "alsbot", app.Version())
+			return err
+		},
+	}
+}
