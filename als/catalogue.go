@@ -6,11 +6,11 @@ type Catalogue []Operation
 // Operations is everything that can be asked, in the order of help. The list
 // is written out; a test finds an operation that is declared and not listed.
 var Operations = Catalogue{
-	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
 	opExportCluster, opExportNode,
 	opMaintenanceStatus, opMaintenanceOn, opMaintenanceOff,
 	opStatus, opNodes, opVersion, opStart, opStop, opRestart,
+	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }
 

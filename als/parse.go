@@ -147,23 +147,22 @@ func (p *parser) unknown(words []word) error {
 		}
 	}
 	if strings.EqualFold(first, "kato") && len(words) > 1 {
-		words = words[1:] // said as one says it to a shell
+		return refuse("Did you mean "+words[1].text+" …? Type help to see all commands.", "commands here do not begin with kato")
 	}
-	var names []string
-	var family []string
+	var names, family []string
 	for _, op := range p.catalogue {
 		names = append(names, op.Name)
-		if verb, _, _ := strings.Cut(op.Name, " "); strings.EqualFold(verb, words[0].text) {
+		if verb, _, _ := strings.Cut(op.Name, " "); strings.EqualFold(verb, first) {
 			family = append(family, op.Name)
 		}
 	}
-	typed := words[0].text
+	typed := first
 	if len(words) > 1 {
 		typed += " " + words[1].text
 	}
 	if len(family) > 0 {
 		if len(words) == 1 {
-			return refuse("Type one of: "+strings.Join(family, ", ")+".", "%s what?", words[0].text)
+			return refuse("Type one of: "+strings.Join(family, ", ")+".", "%q needs a second word", first)
 		}
 		if hint := DidYouMean(typed, family); hint != "" {
 			return refuse(hint, "there is no command %q", typed)
@@ -172,13 +171,10 @@ func (p *parser) unknown(words []word) error {
 	}
 	hint := DidYouMean(typed, names)
 	if hint == "" {
-		hint = DidYouMean(words[0].text, names)
+		hint = DidYouMean(first, names)
 	}
 	if hint == "" {
 		hint = "Type help to see all commands."
-	}
-	if first != words[0].text {
-		return refuse(hint, "commands here do not begin with kato")
 	}
 	return refuse(hint, "there is no command %q", typed)
 }
@@ -187,6 +183,9 @@ func (p *parser) unknown(words []word) error {
 func (p *parser) rest(op Operation, words []word) error {
 	for i := 0; i < len(words); i++ {
 		w := words[i]
+		if err := checkMention(w.text); err != nil {
+			return err
+		}
 		if w.quoted || !strings.HasPrefix(w.text, "-") {
 			p.req.Args = append(p.req.Args, w.text)
 			continue
