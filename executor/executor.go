@@ -5,7 +5,6 @@ package executor
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"time"
 )
@@ -46,6 +45,13 @@ const (
 	Lost     State = "lost"      // it cannot be known whether it ran to its end
 )
 
+// States that List also reports. No Exit has them.
+const (
+	Prepared State = "prepared" // asked for, and not begun
+	Running  State = "running"
+	Orphan   State = "orphan" // it lives, but its wrapper is gone
+)
+
 // Exit is how a durable command ended.
 type Exit struct {
 	State  State
@@ -57,11 +63,12 @@ type Exit struct {
 // Sink takes what a durable command does. Its methods are called from one
 // goroutine, in order.
 type Sink interface {
-	// Started is called when the node has begun the command, before any
+	// Started is called once, when the node has begun the command, before any
 	// output of this call; also when it had begun earlier. An error ends Run.
 	Started() error
-	// Output takes the bytes at offset. When it returns nil they count as
-	// kept and are not asked for again. An error ends Run.
+	// Output takes the bytes at offset, at most 256 KiB. When it returns nil
+	// they count as kept and are not asked for again. It must not keep p. An
+	// error ends Run.
 	Output(offset int64, p []byte) error
 	// Link tells that the node cannot be reached (err) or is reached again
 	// (nil). Run goes on trying by itself.
@@ -73,42 +80,46 @@ type Sink interface {
 
 // Executor holds the connections. It is safe for concurrent use.
 type Executor struct {
-	log *slog.Logger
-	// unexported parts follow
+	// Owner is the ID of this installation, [a-zA-Z0-9-]{1,64}; set it before
+	// the first call. The first installation to use a node's runs_dir marks
+	// it, and any other is refused. "" stands for "unnamed".
+	Owner string
+
+	log     *slog.Logger
+	pool    *pool
+	scripts scripts
 }
 
 // New returns an executor that has dialled nobody yet.
-func New(log *slog.Logger) *Executor { return &Executor{log: log} }
-
-// Run starts the command on the node if it is not there, else attaches to it
-// from Offset, and returns when it has ended and all its output is with the
-// sink. To start is to attach: after a lost connection, a crash of the bot or
-// in another process, the same call goes on where the last one was. Nodes
-// that cannot be reached are tried again, without limit, until ctx ends; then
-// the command goes on without us and the error is ctx's.
-func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exit, error) {
-	panic("not written yet")
-}
-
-// Cancel ends a durable command: before it began it is revoked for good,
-// afterwards its whole process tree is sent TERM and, after grace, KILL.
-// It returns when the node has answered; Run then returns too.
-func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.Duration) error {
-	panic("not written yet")
-}
-
-// Clean removes a finished command's output from the node. A tombstone
-// stays, so that a late duplicate start runs nothing.
-func (x *Executor) Clean(ctx context.Context, t Target, id string) error {
-	panic("not written yet")
-}
-
-// Exec runs a read once over a plain exec, in the same login environment as
-// Run, with stdin empty, and copies stdout and stderr to out. The status is
-// valid only without an error. It never retries.
-func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Writer) (int, error) {
-	panic("not written yet")
+func New(log *slog.Logger) *Executor {
+	// The connections outlive every call, and end with Close.
+	life, end := context.WithCancel(context.Background())
+	return &Executor{
+		log:     log,
+		pool:    &pool{log: log, tcp: dialTCP, life: life, end: end, slots: make(map[link]*slot)},
+		scripts: newScripts(),
+	}
 }
 
 // Close closes all connections; commands on nodes go on.
-func (x *Executor) Close() error { return nil }
+func (x *Executor) Close() error {
+	x.pool.close()
+	return nil
+}
+
+// open begins a command line on t over its warm connection. It tries again
+// only if a connection that was there before turned out to be dead before
+// anything was sent. A poll also waits for one of the few places for such.
+func (x *Executor) open(ctx context.Context, t Target, poll bool, line string, silent time.Duration) (*stream, error) {
+	for again := true; ; again = false {
+		c, warm, err := x.pool.get(ctx, t.link())
+		if err != nil {
+			return nil, on(t.Name, err)
+		}
+		s, err := c.open(ctx, poll, line, silent)
+		if kindOf(err) == Unreachable && warm && again && !c.alive() {
+			continue
+		}
+		return s, on(t.Name, err)
+	}
+}

@@ -1,0 +1,142 @@
+package executor
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// sshd allows 10 sessions on a connection (MaxSessions) and counts those
+	// that we have left until their command ends.
+	sessionsPerConn = 6
+	// Long polls leave room for reads, which people wait for.
+	pollsPerConn = 4
+
+	keepaliveEvery  = 5 * time.Second
+	keepaliveMisses = 3
+)
+
+// conn is one warm connection. When done is closed it is dead for good.
+type conn struct {
+	link
+	client   *ssh.Client
+	sessions chan struct{}
+	polls    chan struct{}
+	done     chan struct{}
+}
+
+func newConn(l link, client *ssh.Client, nc *meter) *conn {
+	c := &conn{
+		link: l, client: client,
+		sessions: make(chan struct{}, sessionsPerConn),
+		polls:    make(chan struct{}, pollsPerConn),
+		done:     make(chan struct{}),
+	}
+	go func() {
+		_ = client.Wait()
+		close(c.done)
+	}()
+	go c.keepalive(nc)
+	return c
+}
+
+// keepalive asks for a sign of life whenever the line was quiet, and closes
+// it when none came three times. Any byte is one: behind a slow transfer the
+// reply itself can be late.
+func (c *conn) keepalive(nc *meter) {
+	tick := time.NewTicker(keepaliveEvery)
+	defer tick.Stop()
+	waiting := make(chan struct{}, 1)
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-tick.C:
+		}
+		quiet := nc.quiet()
+		switch {
+		case quiet >= keepaliveMisses*keepaliveEvery:
+			_ = nc.Close()
+			_ = c.client.Close()
+			return
+		case quiet >= keepaliveEvery/2:
+			select {
+			case waiting <- struct{}{}:
+				go func() { // ends with the reply or the connection
+					_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
+					<-waiting
+				}()
+			default: // one is on its way
+			}
+		}
+	}
+}
+
+// alive reports that the connection has not been seen to die.
+func (c *conn) alive() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// open begins a command line. The stream gives its places back when closed.
+func (c *conn) open(ctx context.Context, poll bool, line string, silent time.Duration) (*stream, error) {
+	release := func() {}
+	if poll {
+		var err error
+		if release, err = take(ctx, c.polls); err != nil {
+			return nil, err
+		}
+	}
+	s, err := c.start(ctx, line, silent)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	s.release = release
+	return s, nil
+}
+
+// forward opens a byte stream to addr from the far side.
+func (c *conn) forward(ctx context.Context, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return c.client.DialContext(ctx, "tcp", addr)
+}
+
+// take waits for a place in slots, which release gives back.
+func take(ctx context.Context, slots chan struct{}) (release func(), err error) {
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// meter remembers when bytes last came in.
+type meter struct {
+	net.Conn
+	last atomic.Int64 // Unix nanoseconds
+}
+
+func (m *meter) touch() { m.last.Store(time.Now().UnixNano()) }
+
+func (m *meter) quiet() time.Duration {
+	return time.Duration(time.Now().UnixNano() - m.last.Load())
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	if n > 0 {
+		m.touch()
+	}
+	return n, err
+}

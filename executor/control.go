@@ -1,0 +1,123 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// tombstoneDays is how long the node remembers a cleaned command, so that a
+// late duplicate start finds it. Nobody may send a start later than that.
+const tombstoneDays = 30
+
+// Cancel ends a durable command: before it began it is revoked for good,
+// afterwards its whole process tree is sent TERM and, after grace, KILL.
+// It returns when the node has answered; Run then returns too. Processes that
+// moved to a session of their own, as daemons do, are left. Grace counts in
+// whole seconds. To cancel what has ended changes nothing.
+func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.Duration) error {
+	seconds := int64(max(0, grace).Round(time.Second) / time.Second)
+	h, err := x.ask(ctx, t, grace+callTimeout, "cancelling "+id, "cancel", id, itoa(seconds))
+	if err != nil {
+		return err
+	}
+	switch states[h.state] {
+	case Running, Orphan:
+		return &Error{
+			Kind: Node, Node: t.Name, Doing: "cancelling " + id, Cause: "some of its processes cannot be killed",
+			Next: "look for them on the node; the login user may not have the right",
+		}
+	}
+	return nil
+}
+
+// Clean removes a finished command's output from the node. A tombstone
+// stays for 30 days, so that a late duplicate start runs nothing. What still
+// runs, or may yet begin, is refused; what the node does not know is clean.
+func (x *Executor) Clean(ctx context.Context, t Target, id string) error {
+	_, err := x.ask(ctx, t, callTimeout, "cleaning "+id, "clean", id, itoa(tombstoneDays))
+	return err
+}
+
+// Held is a durable command that a node knows of.
+type Held struct {
+	ID     string
+	State  State
+	Status int // if Finished
+}
+
+// List returns every durable command that the node knows of, also cleaned
+// ones, for a comparison with what the store believes.
+func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
+	var all []Held
+	err := x.talk(ctx, t, callTimeout, "listing runs", "list", "-", nil, func(_ *stream, r *replyReader) error {
+		for {
+			h, err := r.header()
+			if err != nil || h.end {
+				return err
+			}
+			if h.run == "" {
+				return odd("not a list")
+			}
+			all = append(all, Held{ID: h.run, State: states[h.state], Status: h.rc})
+		}
+	})
+	return all, err
+}
+
+// ask makes a call that is answered by a header and no output.
+func (x *Executor) ask(ctx context.Context, t Target, silent time.Duration, doing, verb, id string, args ...string) (header, error) {
+	var h header
+	if !validID(id) {
+		return h, &Error{Kind: Setup, Node: t.Name, Doing: doing, Cause: fmt.Sprintf("%q is not an ID", visible(id))}
+	}
+	err := x.talk(ctx, t, silent, doing, verb, id, args, func(_ *stream, r *replyReader) error {
+		var err error
+		if h, err = r.header(); err != nil {
+			return err
+		}
+		if h.state == "" || h.run != "" || h.len != 0 {
+			return odd("not an answer to this")
+		}
+		_, err = r.body(0, nil, nil)
+		return err
+	})
+	return h, err
+}
+
+// talk makes one call and leaves the reading of its reply to read.
+func (x *Executor) talk(ctx context.Context, t Target, silent time.Duration, doing, verb, id string, args []string, read func(*stream, *replyReader) error) error {
+	owner, err := x.owner(t)
+	if err != nil {
+		return err
+	}
+	nonce := nonce()
+	s, err := x.open(ctx, t, false, x.scripts.line(verb, t, owner, nonce, id, args...), silent)
+	if err != nil {
+		return during(ctx, t, err)
+	}
+	defer s.close()
+	r := newReplyReader(s, nonce)
+	return during(ctx, t, broken(t, s, r, doing, read(s, r)))
+}
+
+var ownerPattern = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)
+
+// owner returns what marks a runs_dir as ours, after a look at t.RunsDir.
+func (x *Executor) owner(t Target) (string, error) {
+	owner := x.Owner
+	if owner == "" {
+		owner = "unnamed"
+	}
+	fail := func(cause string) (string, error) {
+		return "", &Error{Kind: Setup, Node: t.Name, Doing: "preparing a call", Cause: cause, Next: "correct the config"}
+	}
+	if !ownerPattern.MatchString(owner) {
+		return fail(fmt.Sprintf("%q cannot be the ID of an installation", visible(owner)))
+	}
+	if !runsDir(t.RunsDir) {
+		return fail(fmt.Sprintf("runs_dir %q is not a plain path", visible(t.RunsDir)))
+	}
+	return owner, nil
+}

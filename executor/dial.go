@@ -1,0 +1,156 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+)
+
+// Every wait has an end of our own: ssh.ClientConfig.Timeout covers TCP only,
+// and a silent server would hold the caller for ever.
+const (
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 30 * time.Second
+)
+
+const trustHint = "find out why; if the node was really rebuilt, check its key and run `alsbot trust CLUSTER`"
+
+// link is what makes one connection another: the part of a Target that the
+// connection depends on.
+type link struct {
+	Addr, User, IdentityFile, KnownHosts, Via string
+	Legacy                                    bool
+}
+
+func (t Target) link() link {
+	return link{t.Addr, t.User, t.IdentityFile, t.KnownHosts, t.Via, t.Legacy}
+}
+
+// bastion is the link to l.Via. It is reached with the same key and the same
+// known_hosts, and its host key is checked like any other.
+func (l link) bastion() (link, error) {
+	user, addr, ok := strings.Cut(l.Via, "@")
+	if _, _, err := net.SplitHostPort(addr); !ok || user == "" || err != nil {
+		return link{}, &Error{Kind: Setup, Doing: "reading via", Cause: fmt.Sprintf("%q is not user@host:port", l.Via), Next: "correct via in the config"}
+	}
+	return link{Addr: addr, User: user, IdentityFile: l.IdentityFile, KnownHosts: l.KnownHosts, Legacy: l.Legacy}, nil
+}
+
+// dial makes an SSH connection over whatever open gives it. Its errors are
+// of type *Error, without a node's name.
+func dial(ctx context.Context, l link, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *meter, error) {
+	config, err := clientConfig(l)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := open(ctx, l.Addr)
+	if kindOf(err) != "" { // the bastion's
+		return nil, nil, err
+	}
+	if err != nil {
+		return nil, nil, dialError(l.Addr, err)
+	}
+	nc := &meter{Conn: raw}
+	nc.touch()
+
+	// A connection through a bastion has no deadlines, but it can be closed.
+	shake, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(shake, func() { _ = nc.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(nc, l.Addr, config)
+	if err == nil && !stop() { // closed in the last moment
+		err = context.Cause(shake)
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, nil, handshakeError(l, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+	}
+	return ssh.NewClient(conn, channels, requests), nc, nil
+}
+
+func clientConfig(l link) (*ssh.ClientConfig, error) {
+	signer, err := identity(l.IdentityFile)
+	if err != nil {
+		return nil, err
+	}
+	known, err := knownhosts.NewDB(l.KnownHosts)
+	if err != nil {
+		return nil, &Error{
+			Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err,
+			Next: "run `alsbot trust CLUSTER`, which shows the nodes' keys and writes the file",
+		}
+	}
+	config := &ssh.ClientConfig{
+		User:            l.User,
+		Auth:            []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		HostKeyCallback: hostKeyCheck(known, l),
+		// Only types that we have for this very host: else the best key of
+		// the node would be taken, which may be one that we do not know.
+		HostKeyAlgorithms: known.HostKeyAlgorithms(l.Addr),
+	}
+	if l.Legacy {
+		good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+		config.KeyExchanges = append(good.KeyExchanges, bad.KeyExchanges...)
+		config.Ciphers = append(good.Ciphers, bad.Ciphers...)
+		config.MACs = append(good.MACs, bad.MACs...)
+	}
+	return config, nil
+}
+
+// hostKeyCheck is strict: a key that is not in the file ends the handshake
+// before anything is sent.
+func hostKeyCheck(known *knownhosts.HostKeyDB, l link) ssh.HostKeyCallback {
+	check := known.HostKeyCallback()
+	return func(host string, remote net.Addr, key ssh.PublicKey) error {
+		err := check(host, remote, key)
+		if err == nil {
+			return nil
+		}
+		shown := key.Type() + " " + ssh.FingerprintSHA256(key)
+		e := &Error{Kind: HostKey, Doing: "connecting to " + l.Addr, Cause: err.Error(), Next: trustHint, Err: err}
+		switch {
+		case knownhosts.IsHostKeyChanged(err):
+			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, l.KnownHosts)
+		case knownhosts.IsHostUnknown(err):
+			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", l.KnownHosts, shown)
+			e.Next = "compare that with the node's own console, then run `alsbot trust CLUSTER`"
+		}
+		return e
+	}
+}
+
+// identity reads a private key that nobody else may read.
+func identity(path string) (ssh.Signer, error) {
+	fail := func(cause, next string, err error) (ssh.Signer, error) {
+		return nil, &Error{Kind: Setup, Doing: "reading identity_file " + path, Cause: cause, Next: next, Err: err}
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fail("there is no such file", "make a key with `ssh-keygen -t ecdsa -f "+path+"`, or correct identity_file", err)
+	case err != nil:
+		return fail(err.Error(), "correct identity_file or its directory's rights", err)
+	case info.Mode().Perm()&0o077 != 0:
+		return fail(fmt.Sprintf("others can read it (mode %04o)", info.Mode().Perm()), "run `chmod 600 "+path+"`", nil)
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return fail(err.Error(), "let alsbot's user read it", err)
+	}
+	signer, err := ssh.ParsePrivateKey(pem)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked):
+		return fail("it has a passphrase", "give alsbot a key of its own without one", err)
+	case err != nil:
+		return fail("it is not a private key that can be read: "+err.Error(), "make one with `ssh-keygen -t ecdsa`", err)
+	}
+	return signer, nil
+}

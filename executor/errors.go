@@ -1,0 +1,149 @@
+package executor
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Kind says what went wrong, for callers that act on it.
+type Kind string
+
+// The kinds of Error.
+const (
+	Unreachable Kind = "unreachable" // no answer, and nothing was sent
+	Interrupted Kind = "interrupted" // the connection died after sending: the outcome is unknown
+	HostKey     Kind = "host key"    // the node's key is unknown or not the one we know; nothing was sent
+	Denied      Kind = "denied"      // the node does not accept our key
+	Setup       Kind = "setup"       // something on our side, or algorithms: nothing was sent
+	Unsafe      Kind = "unsafe"      // runs_dir could be tampered with; nothing was done there
+	Space       Kind = "space"       // the node's disk is full; the command was not started
+	Foreign     Kind = "foreign"     // runs_dir belongs to another installation
+	Conflict    Kind = "conflict"    // the ID stands for another command
+	Node        Kind = "node"        // any other refusal or odd reply of the node
+)
+
+// Error is a call that a node, or the way to it, did not let through. Its
+// text names the node, what was being done, what happened and what to do next.
+type Error struct {
+	Kind  Kind
+	Node  string // Target.Name
+	Doing string // "connecting", "running", …
+	Cause string
+	Next  string // what to do now; "" where only waiting helps
+	Err   error  // beneath, or nil
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Node != "" {
+		b.WriteString(e.Node + ": ")
+	}
+	b.WriteString(e.Doing + ": " + e.Cause)
+	if e.Next != "" {
+		b.WriteString("; " + e.Next)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// on returns err with the node's name in it. Errors of shared connections
+// are made without one.
+func on(node string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Node != "" {
+		return err
+	}
+	named := *e
+	named.Node = node
+	return &named
+}
+
+// kindOf returns the kind of err, "" if it is not an Error.
+func kindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}
+
+// dialError explains why addr could not be reached over TCP.
+func dialError(addr string, err error) *Error {
+	e := &Error{Kind: Unreachable, Doing: "connecting to " + addr, Cause: err.Error(), Err: err}
+	var dns *net.DNSError
+	var timeout net.Error
+	var refused *ssh.OpenChannelError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		e.Cause = "there is no address for " + dns.Name
+		e.Next = "check the name, or set clusters.addresses"
+	case errors.As(err, &refused):
+		e.Cause = "the bastion cannot open it: " + visible(refused.Message)
+		e.Next = "check via, and that the bastion may forward there"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Cause = "connection refused"
+		e.Next = "is sshd running there?"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		e.Cause = "there is no way to that network"
+		e.Next = "check the route, or set via"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Cause = fmt.Sprintf("no answer within %v", dialTimeout)
+		e.Next = "is the node up, and the port open to us?"
+	}
+	return e
+}
+
+// handshakeError explains why no SSH connection came about on an open line.
+func handshakeError(l link, timedOut bool, err error) *Error {
+	e := &Error{Kind: Unreachable, Doing: "connecting to " + l.Addr, Cause: visible(err.Error()), Err: err}
+	var known *Error
+	var algo *ssh.AlgorithmNegotiationError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case timedOut:
+		e.Cause = fmt.Sprintf("the SSH handshake was not done within %v", handshakeTimeout)
+		e.Next = "is that port sshd, and the node not overloaded?"
+	case errors.As(err, &algo) && algo.What == "host key":
+		e.Kind = HostKey
+		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", l.KnownHosts)
+		e.Next = trustHint
+	case errors.As(err, &algo):
+		e.Kind = Setup
+		e.Cause = fmt.Sprintf("no common algorithm for %s: the node offers %s", algo.What, visible(strings.Join(algo.SupportedAlgorithms, ", ")))
+		e.Next = "if it cannot be updated, set legacy_ssh: true for the cluster"
+	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "no common public key signature algorithm"):
+		e.Kind = Denied
+		e.Cause = fmt.Sprintf("%s does not accept the key %s", l.User, l.IdentityFile)
+		e.Next = "put its public half in that user's authorized_keys on the node (Ubuntu 12.04 takes no Ed25519 keys)"
+	}
+	return e
+}
+
+// visible makes text that a node sent fit for one line of a message: no
+// control characters, valid UTF-8, at most 300 bytes.
+func visible(s string) string {
+	const most = 300
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || isFormat(r) {
+			return '·'
+		}
+		return r
+	}, s)
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// isFormat reports characters that change how their neighbours are shown.
+func isFormat(r rune) bool {
+	return r == 0x061c || (r >= 0x200b && r <= 0x200f) || (r >= 0x2028 && r <= 0x202e) || (r >= 0x2060 && r <= 0x206f) || r == 0xfeff
+}

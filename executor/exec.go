@@ -1,0 +1,101 @@
+package executor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Exec runs a read once over a plain exec, in the same login environment as
+// Run, with stdin empty, and copies stdout and stderr, in their order, to out.
+// What a login profile prints is left out. The status, 128+n for signal n, is
+// valid only without an error. It never retries; ctx is its only time limit
+// once the node has accepted the command, which it must within 30 seconds.
+func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Writer) (int, error) {
+	if err := checkArgv(argv); err != nil {
+		return 0, &Error{Kind: Setup, Node: t.Name, Doing: "running a command", Cause: err.Error(), Err: err}
+	}
+	nonce := nonce()
+	line := loginLine(t, nonce, argv)
+	if len(line) > maxLine {
+		return 0, tooLong(t, len(line))
+	}
+	s, err := x.open(ctx, t, false, line, 0)
+	if err != nil {
+		return 0, during(ctx, t, err)
+	}
+	defer s.close()
+	r := newReplyReader(s, nonce)
+	if err := awaitBegin(r); err != nil {
+		return 0, during(ctx, t, notBegun(t, s, r, err))
+	}
+	if _, err := io.CopyBuffer(out, unbuffered{r.Reader}, make([]byte, 32<<10)); err != nil {
+		return 0, during(ctx, t, on(t.Name, err))
+	}
+	status, err := s.status()
+	return status, on(t.Name, err)
+}
+
+// unbuffered hides bufio.Reader's WriteTo, which would copy in small pieces.
+type unbuffered struct{ r *bufio.Reader }
+
+func (u unbuffered) Read(p []byte) (int, error) { return u.r.Read(p) }
+
+// loginLine is argv in a login shell. The line that is printed before it is
+// how its own output is told from the login's.
+func loginLine(t Target, nonce string, argv []string) string {
+	command := Quote([]string{`printf '\nALSB1 ` + nonce + ` begin\n'; exec ` + Quote(argv)})
+	if user := t.su(); user != "" {
+		return "exec su - " + Quote([]string{user}) + " -c " + command + " </dev/null 2>&1"
+	}
+	return "case ${SHELL##*/} in sh|ash|bash|dash|ksh|mksh|zsh) ;; *) SHELL=/bin/sh ;; esac; " +
+		`exec "$SHELL" -l -c ` + command + " </dev/null 2>&1"
+}
+
+// su returns whom to become by su, "" if that is who logs in anyway.
+func (t Target) su() string {
+	if t.RunAs == t.User {
+		return ""
+	}
+	return t.RunAs
+}
+
+func awaitBegin(r *replyReader) error {
+	text, err := r.line()
+	if err == nil && text != "begin" {
+		err = odd("%q", visible(text))
+	}
+	return err
+}
+
+// notBegun explains why a login did not come to the command.
+func notBegun(t Target, s *stream, r *replyReader, err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, errOdd) {
+		return on(t.Name, err)
+	}
+	if err == io.EOF {
+		status, lost := s.status()
+		if lost != nil {
+			return on(t.Name, lost)
+		}
+		err = fmt.Errorf("the login shell ended with status %d", status)
+	}
+	e := &Error{Kind: Node, Node: t.Name, Doing: "running a command", Err: err}
+	e.Cause = fmt.Sprintf("%v before the command began: %s", err, visible(string(r.noise)+" "+s.stderr.String()))
+	e.Next = "check run_as, and that the user's login works and ends in a Bourne shell"
+	return e
+}
+
+// during makes the end of ctx the error that it is.
+func during(ctx context.Context, t Target, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("%s: running a command: %w", t.Name, ctx.Err())
+	}
+	return err
+}
+
+func tooLong(t Target, n int) error {
+	return &Error{Kind: Setup, Node: t.Name, Doing: "running a command", Cause: fmt.Sprintf("the command line is too long: %d of %d bytes", n, maxLine)}
+}

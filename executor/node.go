@@ -1,0 +1,135 @@
+package executor
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// The node's side: nothing is installed there, these travel with each call.
+var (
+	//go:embed node/node.sh
+	nodeScript string
+	//go:embed node/runner.sh
+	runnerScript string
+	//go:embed node/child.sh
+	childScript string
+)
+
+// maxLine is the longest command line that is sent. Linux takes 128 KiB in
+// one argument, which is what a login shell's -c gets.
+const maxLine = 100 << 10
+
+// script returns text without its comments, which the node need not read.
+func script(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if t := strings.TrimSpace(line); t != "" && t[0] != '#' {
+			b.WriteString(strings.TrimLeft(line, "\t"))
+		}
+	}
+	return b.String()
+}
+
+// scripts are the texts of one executor, made ready once.
+type scripts struct {
+	node          string // exec /bin/sh -c 'TEXT', quoted
+	runner, child string
+}
+
+func newScripts() scripts {
+	return scripts{
+		node:   "exec " + Quote([]string{"/bin/sh", "-c", script(nodeScript), "alsb"}) + " ",
+		runner: script(runnerScript),
+		child:  script(childScript),
+	}
+}
+
+// line is the command line of one protocol call.
+func (s scripts) line(verb string, t Target, owner, nonce, id string, args ...string) string {
+	return s.node + Quote(append([]string{verb, t.RunsDir, owner, nonce, id}, args...))
+}
+
+// nonce marks what belongs to one call. A command that prints something like
+// a reply cannot know it.
+func nonce() string { return rand.Text() }
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+func validID(id string) bool { return idPattern.MatchString(id) }
+
+// states are the node's words for what it sees.
+var states = map[string]State{
+	"none":     "none",
+	"prepared": Prepared,
+	"revoked":  Revoked,
+	"running":  Running,
+	"orphan":   Orphan,
+	"finished": Finished,
+	"notbegun": NotBegun,
+	"lost":     Lost,
+	"rebooted": Lost,
+	"corrupt":  Lost,
+}
+
+// why says in words what is known of a command without a status.
+func why(state string) string {
+	switch state {
+	case "none":
+		return "the node knows nothing of it: its runs_dir was emptied, or another machine answers at this address"
+	case "prepared":
+		return "the node has no record that it began: its runs_dir was changed"
+	case "rebooted":
+		return "the node rebooted while it ran"
+	case "lost":
+		return "its wrapper was killed, and no process of it is left"
+	case "corrupt":
+		return "its record on the node is damaged"
+	case "notbegun":
+		return "its wrapper ended before it began the command"
+	}
+	return ""
+}
+
+// refused turns the node's refusal into an error for people.
+func refused(t Target, doing string, r *refusal) *Error {
+	e := &Error{Kind: Node, Node: t.Name, Doing: doing, Cause: r.text, Err: r}
+	switch r.code {
+	case "unsafe":
+		e.Kind = Unsafe
+		e.Cause = fmt.Sprintf("runs_dir %s is not safe: %s", t.RunsDir, r.text)
+		e.Next = "nothing was done; it must be a directory of the login user with mode 0700, that nobody else can replace"
+	case "space":
+		e.Kind = Space
+		e.Cause = "no room on the node's disk under runs_dir: " + r.text
+		e.Next = "the command was not started; make room on that file system and ask again"
+	case "foreign":
+		e.Kind = Foreign
+		e.Cause = fmt.Sprintf("runs_dir %s belongs to another alsbot installation: %s", t.RunsDir, r.text)
+		e.Next = "give this one another runs_dir, or remove that .owner file if the other one is gone"
+	case "conflict":
+		e.Kind = Conflict
+		e.Next = "nothing was started; ask again under a new ID"
+	case "write":
+		e.Cause = "cannot write under runs_dir: " + r.text
+		e.Next = "check its owner, rights and file system"
+	case "busy":
+		e.Next = "wait for its end, or cancel it"
+	}
+	return e
+}
+
+// runsDir accepts a clean path, absolute or relative, without control
+// characters and without `..`, that names some directory of its own.
+func runsDir(path string) bool {
+	for _, r := range path {
+		if r < ' ' || r == 0x7f {
+			return false
+		}
+	}
+	return path != "" && path != "/" && path != "." && path == filepath.Clean(path) &&
+		path != ".." && !strings.HasPrefix(path, "../")
+}

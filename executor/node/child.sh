@@ -1,0 +1,20 @@
+# The command side of a durable command: it notes its session in inner (3),
+# goes through a login shell, notes the command's session and becomes it. What
+# the login prints goes to the file login; only the command writes to out (4).
+#
+#	sh -c "$(cat child.sh)" alsb-cmd RUNAS COMMAND PATH LC_ALL UMASK OOM
+(echo "$6" >/proc/$$/oom_score_adj) 2>/dev/null
+# a line "su /proc/PID/stat end" now, and a line "cmd ..." behind the login
+note='{ read -r ALSB_L </proc/$$/stat && printf "%s %s end\n" WHO "$ALSB_L"; } >&3; unset ALSB_L'
+eval "${note%WHO*}su${note#*WHO}"
+command="${note%WHO*}cmd${note#*WHO}; exec 3>&- >&4 2>&4 4>&-; exec $2"
+
+umask "$5"
+[ -z "$1" ] || exec su - "$1" -c "$command"
+PATH=$3 LC_ALL=$4
+[ -n "$4" ] || unset LC_ALL
+cd "${HOME:-/}" || cd /
+case ${SHELL##*/} in
+sh | ash | bash | dash | ksh | mksh | zsh) exec "$SHELL" -l -c "$command" ;;
+esac
+exec /bin/sh -l -c "$command"

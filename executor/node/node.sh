@@ -1,0 +1,334 @@
+# The node side of a durable command. It travels whole, as one argument of one
+# exec request, and needs only a POSIX sh and what Ubuntu 12.04 ships:
+#
+#	sh -c "$(cat node.sh)" alsb VERB BASE OWNER NONCE ID [ARGUMENT ...]
+#
+#	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD	begin it, if it is not there
+#	poll OFF MAX FROM WAIT		its state and output; waits for news WAIT seconds
+#	cancel GRACE			revoke it, or end its processes
+#	clean DAYS			remove its output, leave a tombstone for DAYS
+#	list				every run that BASE holds (ID is -)
+#
+# A run is a directory BASE/ID:
+#
+#	cmd	user and command, as first asked for
+#	claim	"run PID START SID BOOT end" or "revoked 0 0 0 0 end"; whoever links
+#		it first has decided, for ever, whether the command runs
+#	state	"claimed", then "spawning", written before the command is forked
+#	inner	/proc/PID/stat of the login (su) and of the command (cmd)
+#	out	what the command printed; login has what its login shell printed
+#	exit	"exit STATUS end" and "size BYTES end"
+#	cancel	somebody asked for its end
+#
+# state, inner and exit are made with room to spare and only written over, so
+# that a full disk cannot lose a status. Every file is written under another
+# name and linked: it is there whole or not at all, and the first one stays.
+set -u
+path=$PATH lc=${LC_ALL-} mask=$(umask)
+umask 077
+PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+export PATH LC_ALL
+unset TIME_STYLE QUOTING_STYLE BLOCK_SIZE POSIXLY_CORRECT
+verb=$1 base=$2 owner=$3 nonce=$4 id=$5
+shift 5
+
+say() { printf '\nALSB1 %s %s\n' "$nonce" "$*"; }
+end() { printf 'ALSB1 %s end sum=%s\n' "$nonce" "$1"; exit 0; }
+# die CODE DETAIL...: the detail is put on one line
+die() { set -f; code=$1; shift; set -- $*; say "error=$code $*"; exit 0; }
+# full DETAIL: a write went wrong; say on which file system
+full() {
+	fs=$(df -P . 2>/dev/null | tail -n 1)
+	left=$(df -P -i . 2>/dev/null | tail -n 1)
+	case $1 in
+	'' | *'No space'* | *quota* | *'I/O error'*) die space "$fs; inodes: $left" ;;
+	esac
+	die write "$1; $fs"
+}
+# put NAME TEXT: make the file NAME, unless it is there
+put() {
+	rm -f ".t.$$"
+	printf '%s\n' "$2" >".t.$$" && [ "$(cat ".t.$$")" = "$2" ] && ln ".t.$$" "$1" 2>/dev/null
+	rm -f ".t.$$"
+	[ -e "$1" ]
+}
+nap() { sleep 0.1 2>/dev/null || sleep 1; }
+now() { read -r up rest </proc/uptime; up=${up%%.*}; }
+
+# enter: go to BASE, and refuse one that somebody else could tamper with
+enter() {
+	case $base in
+	/*) cd / ;;
+	*) [ -n "${HOME-}" ] && cd "$HOME" 2>/dev/null ;;
+	esac || die unsafe "the login user has no home directory"
+	rest=$base
+	while [ -n "$rest" ]; do
+		part=${rest%%/*}
+		case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
+		[ -n "$part" ] || continue
+		if [ ! -d "$part" ]; then
+			[ "$make" = make ] || return 1
+			why=$(mkdir "./$part" 2>&1) || [ -d "$part" ] || full "$why"
+		fi
+		[ -n "$rest" ] || [ ! -h "$part" ] || die unsafe "$(pwd -P)/$part is a symbolic link"
+		cd -P "./$part" 2>/dev/null || die unsafe "$(pwd -P)/$part cannot be entered"
+	done
+	here=$(pwd -P) me=$(id -u)
+	dir=$here
+	set -- "$dir"
+	while [ "$dir" != / ]; do
+		dir=${dir%/*}
+		[ -n "$dir" ] || dir=/
+		set -- "$dir" "$@"
+	done
+	why=$(ls -ldn "$@" | while read -r mode links uid gid size month day hour name; do
+		case $name:$mode in
+		"$here:drwx------"*) [ "$uid" = "$me" ] && echo ok ;;
+		"$here":*) echo "$name has mode $mode, not drwx------" ;;
+		*:?????????[tT]*) ;;
+		*:????????w*) echo "$name can be written by others" ;;
+		*:?????w*) [ "$gid" = 0 ] || echo "$name can be written by group $gid" ;;
+		esac
+		[ "$uid" = 0 ] || [ "$uid" = "$me" ] || echo "$name belongs to user $uid"
+	done 2>&1)
+	[ "$why" = ok ] || die unsafe "$why"
+	if [ ! -e .owner ]; then
+		[ "$make" = make ] || return 0
+		why=$( (put .owner "$owner end") 2>&1) || full "$why"
+	fi
+	who= complete=
+	read -r who complete <.owner
+	[ "$who $complete" = "$owner end" ] || die foreign "$who in $here/.owner"
+}
+
+# stat PID: set state, parent, session and begun from /proc, or fail
+stat() {
+	line=
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	fields ${line##*) }
+}
+fields() {
+	[ $# -ge 20 ] || return 1
+	state=$1 parent=$2 session=$4
+	shift 19
+	begun=$1
+}
+alive() { stat "$1" && [ "$begun" = "$2" ] && [ "$state" != Z ] && [ "$state" != X ]; }
+
+# members: set pids to the living processes of the command. Its sessions are
+# those in inner: a session's number is not given away while it has members,
+# so it is ours if its leader is gone or is the one that was written down.
+members() {
+	pids= sessions=' ' su= cmd=
+	{
+		while read -r who pid line; do
+			case $line in *' end') ;; *) continue ;; esac
+			fields ${line##*) } || continue
+			wasbegun=$begun wassession=$session
+			if stat "$wassession" && [ "$pid" = "$wassession" ] && [ "$begun" != "$wasbegun" ]; then
+				continue
+			fi
+			sessions="$sessions$wassession "
+			case $who in su) su=$pid ;; cmd) cmd=$pid ;; esac
+		done <inner
+	} 2>/dev/null
+	[ "$sessions" != ' ' ] || return 0
+	for proc in /proc/[0-9]*; do
+		stat "${proc#/proc/}" || continue
+		case $state in Z | X) continue ;; esac
+		# the session of a login that has not come to the command yet
+		[ -z "$cmd" ] && [ "$parent" = "$su" ] && sessions="$sessions$session "
+		case $sessions in *" $session "*) pids="$pids ${proc#/proc/}" ;; esac
+	done
+	return 0
+}
+
+# ended: the status is on record; set rc, and size if that is too
+ended() {
+	a= b= c= d= e= f=
+	{ { read -r a b c; read -r d e f; } <exit; } 2>/dev/null
+	[ "$a $c" = 'exit end' ] || return 1
+	case $b in '' | *[!0-9]*) return 1 ;; esac
+	rc=$b size=
+	[ "$d $f" = 'size end' ] && size=$e
+	return 0
+}
+began() {
+	a= b=
+	{ { read -r a; read -r b; } <state; } 2>/dev/null
+	[ "$b" = spawning ]
+}
+# look: set is (the state), rc and size. The order matters: a command may end
+# between any two lines of it.
+look() {
+	is=corrupt rc=- size=
+	[ -e claim ] || { is=prepared; return; }
+	kind= runner= start= sid= boot= complete= now=
+	{ read -r kind runner start sid boot complete <claim; } 2>/dev/null
+	case $kind$complete in
+	revokedend) is=revoked; return ;;
+	runend) ;;
+	*) return ;;
+	esac
+	read -r now </proc/sys/kernel/random/boot_id
+	if ended && { [ -n "$size" ] || [ "$boot" != "$now" ] || ! alive "$runner" "$start"; }; then
+		is=finished
+	elif [ "$boot" = "$now" ] && alive "$runner" "$start"; then
+		is=running rc=-
+	elif ended; then
+		is=finished
+	elif [ "$boot" != "$now" ]; then
+		if began; then is=rebooted; else is=notbegun; fi
+	else
+		members
+		if [ -n "$pids" ]; then is=orphan; elif began; then is=lost; else is=notbegun; fi
+	fi
+}
+measure() { [ -n "$size" ] || { size=$(wc -c 2>/dev/null <out) && size=$((size)); } || size=0; }
+
+# answer OFF MAX FROM: state and output; at its end also the sum of all from FROM
+answer() {
+	measure
+	n=$((size - $1)) sum=-
+	[ "$n" -le "$2" ] || n=$2
+	if [ "$n" -lt 0 ] || [ ! -e out ]; then n=0; fi
+	say "state=$is rc=$rc size=$size off=$1 len=$n"
+	[ "$n" -eq 0 ] || tail -c "+$(($1 + 1))" out | head -c "$n"
+	case $is in
+	running | orphan) ;;
+	*) [ $(($1 + n)) -eq "$size" ] && [ "$3" -lt "$size" ] &&
+		sum=$(tail -c "+$(($3 + 1))" out | head -c $((size - $3)) | sha256sum) && sum=${sum%% *} ;;
+	esac
+	end "$sum"
+}
+none() { say 'state=none rc=- size=0 off=0 len=0'; end -; }
+# open: make the run's directory and go there
+open() {
+	why=$(mkdir "./$id" 2>&1) || [ -d "$id" ] || full "$why"
+	[ ! -h "$id" ] && cd "./$id" || die unsafe "$here/$id is not a directory"
+}
+
+start() {
+	same="${4:--} $5"
+	if [ ! -e cmd ] && [ ! -e claim ]; then
+		why=$( (put cmd "$same") 2>&1) || full "$why"
+	fi
+	[ ! -e cmd ] || [ "$(cat cmd)" = "$same" ] || die conflict "$here/$id holds another command"
+	if [ ! -e claim ]; then
+		for f in state inner exit; do
+			why=$( (put $f "$(printf '%4095s.' ' ')") 2>&1) || full "$why"
+		done
+		# the runner closes its stdout when it has claimed the run
+		why=$(setsid /bin/sh -c "$6" alsb-run "$7" "$4" "$5" "$path" "$lc" "$mask" </dev/null 2>&1 &)
+		[ -e claim ] || full "starting: $why"
+	fi
+	look
+	answer "$1" "$2" "$3"
+}
+
+poll() {
+	look
+	measure
+	first=$is wait=$4 beat=0
+	[ "$is" != orphan ] || [ "$wait" -lt 2 ] || wait=2
+	now
+	until=$((up + wait))
+	while [ "$is" = "$first" ] && [ "$size" -le "$1" ] && [ "$up" -lt "$until" ]; do
+		case $is in running | orphan) ;; *) break ;; esac
+		# a byte now and then, or a reader that has left would not be noticed
+		beat=$((beat + 1))
+		[ $((beat % 20)) -ne 0 ] || printf '\n' || exit 1
+		nap
+		look
+		measure
+		now
+	done
+	answer "$1" "$2" "$3"
+}
+
+# cancel GRACE: each process is told once to end, and after GRACE seconds made to
+cancel() {
+	[ -e claim ] || (put claim 'revoked 0 0 0 0 end') 2>/dev/null || full 'revoking'
+	look
+	if [ "$is" = running ] || [ "$is" = orphan ] || { [ "$is" = finished ] && [ -e cancel ]; }; then
+		(: >cancel) 2>/dev/null
+		told=' '
+		now
+		until=$((up + $1))
+		while members && look && [ "$is$pids" != finished ]; do
+			for p in $pids; do
+				case $told in *" $p "*) continue ;; esac
+				kill -TERM "$p" 2>/dev/null
+				told="$told$p "
+			done
+			case $is in running | orphan | finished) ;; *) break ;; esac
+			now
+			[ "$up" -lt "$until" ] || break
+			nap
+		done
+		now
+		until=$((up + 5))
+		while members && look && [ "$up" -lt "$until" ]; do
+			case $is$pids in finished | lost | rebooted | notbegun) break ;; esac
+			for p in $pids; do kill -KILL "$p" 2>/dev/null; done
+			nap
+			now
+		done
+	fi
+	measure
+	say "state=$is rc=$rc size=$size off=0 len=0"
+	end -
+}
+
+# clean DAYS: claim and exit stay, so that a late start finds them; those that
+# have stayed for DAYS go
+clean() {
+	look
+	measure
+	case $is in
+	finished | revoked) rm -f out login inner cancel cmd state .t.* ;;
+	lost | rebooted | notbegun | corrupt) rm -f out login inner cancel cmd .t.* ;;
+	*) die busy "$here/$id is $is" ;;
+	esac
+	touch claim
+	cd "$here" || exit 1
+	find . -name claim -mtime "+$1" 2>/dev/null | while read -r old; do
+		old=${old%/claim}
+		old=${old#./}
+		case $old in '' | *[!a-z0-9-]*) continue ;; esac
+		[ -e "$old/cmd" ] || [ -e "$old/out" ] && continue
+		rm -f "./$old/claim" "./$old/exit" "./$old/state" && rmdir "./$old"
+	done 2>/dev/null
+	say "state=$is rc=$rc size=$size off=0 len=0"
+	end -
+}
+
+list() {
+	for run in *; do
+		case $run in *[!a-z0-9-]*) continue ;; esac
+		[ -d "$run" ] && [ ! -h "$run" ] && cd "./$run" || continue
+		look
+		say "run=$run state=$is rc=$rc"
+		cd "$here" || exit 1
+	done
+	end -
+}
+
+make=
+case $verb in start | cancel) make=make ;; esac
+case $id in *[!a-z0-9-]*) die request "bad id" ;; esac
+if ! enter; then
+	[ "$verb" != list ] || end -
+	none
+fi
+case $verb in
+start | cancel) open ;;
+poll | clean)
+	[ -d "$id" ] || none
+	[ ! -h "$id" ] && cd "./$id" || die unsafe "$here/$id is not a directory"
+	;;
+esac
+case $verb in
+start | poll | cancel | clean | list) "$verb" "$@" ;;
+*) die request "bad verb" ;;
+esac

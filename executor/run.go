@@ -1,0 +1,284 @@
+package executor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	// pollWait is how long a poll waits on the node for news, and pollMost how
+	// much output it brings: no bound on memory, which a stream has already.
+	pollWait = 20 * time.Second
+	pollMost = 1 << 30
+	// hashRate is the least a node is trusted to read and sum in a second.
+	hashRate = 20 << 20
+	// oddReplies is how many answers in a row may make no sense.
+	oddReplies = 5
+)
+
+// Run starts the command on the node if it is not there, else attaches to it
+// from Offset, and returns when it has ended and all its output is with the
+// sink. To start is to attach: after a lost connection, a crash of the bot or
+// in another process, the same call goes on where the last one was. Nodes
+// that cannot be reached are tried again, without limit, until ctx ends; then
+// the command goes on without us and the error is ctx's.
+//
+// An *Error ends it early where trying again would not help: the host key,
+// our key, the runs_dir. Unless Sink.Started was called, such an error leaves
+// open whether the command begins: call Run again, or Cancel.
+func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exit, error) {
+	if err := c.check(t); err != nil {
+		return Exit{}, err
+	}
+	r := &run{x: x, t: t, c: c, sink: sink, from: c.Offset, off: c.Offset, sum: sha256.New(), buf: make([]byte, chunk)}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 22*time.Second, 0.33
+	at := wait.NextBackOff()
+	for {
+		exit, done, err := r.step(ctx)
+		switch {
+		case done:
+			return exit, err
+		case err == nil:
+			wait.Reset()
+			at = 0
+			continue
+		case ctx.Err() != nil:
+			return Exit{}, ctx.Err()
+		case !r.again(err):
+			return Exit{}, err
+		}
+		r.lost(err)
+		// The first try after a connection was lost comes at once.
+		select {
+		case <-time.After(at):
+		case <-ctx.Done():
+			return Exit{}, ctx.Err()
+		}
+		at = wait.NextBackOff()
+	}
+}
+
+func (c Command) check(t Target) error {
+	err := checkArgv(c.Argv)
+	switch {
+	case !validID(c.ID):
+		err = fmt.Errorf("%q is not an ID", visible(c.ID))
+	case c.Offset < 0:
+		err = errors.New("the offset is negative")
+	}
+	if err != nil {
+		return &Error{Kind: Setup, Node: t.Name, Doing: "running a command", Cause: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// run is one call of Run.
+type run struct {
+	x    *Executor
+	t    Target
+	c    Command
+	sink Sink
+
+	from, off int64     // where this call began to read, and where it is
+	sum       hash.Hash // of the bytes between
+	buf       []byte
+
+	down, started, orphan bool
+	odd                   int // replies in a row that were none
+	stop                  error
+}
+
+// step makes one call to the node and takes in what it brings.
+func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
+	h, err := r.call(ctx)
+	if r.stop != nil { // the sink's
+		return Exit{}, true, r.stop
+	}
+	if err != nil {
+		return Exit{}, false, err
+	}
+	switch s := states[h.state]; s {
+	case Running, Orphan:
+		return Exit{}, false, nil
+	case Prepared, "none":
+		return r.end(Exit{State: Lost, Why: why(h.state)}), true, nil
+	default:
+		if r.off < h.size && h.len > 0 {
+			return Exit{}, false, nil // there is more
+		}
+		exit := Exit{State: s, Size: h.size, Why: why(h.state)}
+		if s == Finished {
+			exit.Status = h.rc
+		}
+		return r.end(exit), true, r.verify(h)
+	}
+}
+
+func (r *run) end(e Exit) Exit {
+	e.Size = max(e.Size, r.off)
+	return e
+}
+
+// verify tells whether what was read is what the node has.
+func (r *run) verify(h header) error {
+	e := &Error{Kind: Node, Node: r.t.Name, Doing: "reading the output of " + r.c.ID}
+	switch {
+	case r.off < h.size:
+		e.Cause = fmt.Sprintf("only %d of %d bytes are still there: it was cleaned, or somebody cut it", r.off, h.size)
+	case r.off > h.size:
+		e.Cause = fmt.Sprintf("the node has %d bytes of it, less than the %d that were read earlier: somebody cut it", h.size, r.off)
+	case h.sum != "" && h.sum != hex.EncodeToString(r.sum.Sum(nil)):
+		e.Cause = "what was read is not what the node has: their SHA-256 differ"
+	default:
+		return nil
+	}
+	e.Next = "the status is the node's own; take the output with care"
+	return e
+}
+
+// call sends start, until it is known to have begun, and then poll.
+func (r *run) call(ctx context.Context) (header, error) {
+	nonce := nonce()
+	owner, err := r.x.owner(r.t)
+	if err != nil {
+		return header{}, err
+	}
+	poll := r.c.Started || r.started
+	args := []string{itoa(r.off), itoa(pollMost), itoa(r.from)}
+	verb := "start"
+	if poll {
+		verb, args = "poll", append(args, itoa(int64(pollWait.Seconds())))
+	} else {
+		args = append(args, r.t.su(), Quote(r.c.Argv), r.x.scripts.runner, r.x.scripts.child)
+	}
+	line := r.x.scripts.line(verb, r.t, owner, nonce, r.c.ID, args...)
+	if len(line) > maxLine {
+		return header{}, tooLong(r.t, len(line))
+	}
+	s, err := r.x.open(ctx, r.t, poll, line, callTimeout)
+	if err != nil {
+		return header{}, err
+	}
+	defer s.close()
+	reply := newReplyReader(s, nonce)
+	h, err := r.read(s, reply)
+	return h, broken(r.t, s, reply, "running "+r.c.ID, err)
+}
+
+// read takes in one reply: the sink is told, in order, that the node is back,
+// that the command began, and what it printed.
+func (r *run) read(s *stream, reply *replyReader) (header, error) {
+	h, err := reply.header()
+	if err != nil {
+		return h, err
+	}
+	if err := r.plausible(h); err != nil {
+		return h, err
+	}
+	if r.down {
+		r.down = false
+		r.sink.Link(nil)
+	}
+	switch h.state {
+	case "none", "prepared", "revoked", "notbegun":
+	default:
+		if !r.started {
+			r.started = true
+			if r.stop = r.sink.Started(); r.stop != nil {
+				return h, r.stop
+			}
+		}
+	}
+	if h.state == "orphan" && !r.orphan {
+		r.orphan = true
+		r.sink.Orphan()
+	}
+	// At the end the node sums up all that we have read, and is silent.
+	s.silent += time.Duration((h.size-r.from)/hashRate) * time.Second
+	h.sum, err = reply.body(h.len, r.buf, r.take)
+	if err == nil {
+		r.odd = 0
+	}
+	return h, err
+}
+
+// plausible refuses a header that does not answer what was asked.
+func (r *run) plausible(h header) error {
+	poll := r.c.Started || r.started
+	switch {
+	case h.run != "" || h.end || h.state == "":
+		return odd("not an answer to this")
+	case h.state == "none" && poll:
+		return nil
+	case h.state == "none" || (h.state == "prepared" && !poll):
+		return odd("state %s after a start", h.state)
+	case h.off != r.off || h.len > pollMost || h.len > max(0, h.size-r.off):
+		return odd("off %d len %d of %d, not from %d", h.off, h.len, h.size, r.off)
+	}
+	return nil
+}
+
+func (r *run) take(p []byte) error {
+	if r.stop = r.sink.Output(r.off, p); r.stop != nil {
+		return r.stop
+	}
+	r.off += int64(len(p))
+	_, err := r.sum.Write(p)
+	return err
+}
+
+// again reports whether it makes sense to try once more.
+func (r *run) again(err error) bool {
+	switch kindOf(err) {
+	case Unreachable, Interrupted:
+		return true
+	case Node:
+		if errors.Is(err, errOdd) {
+			r.odd++
+			return r.odd < oddReplies
+		}
+	}
+	return false
+}
+
+func (r *run) lost(err error) {
+	if !r.down {
+		r.down = true
+		r.sink.Link(err)
+	}
+}
+
+// broken explains why a reply did not come to its end.
+func broken(t Target, s *stream, reply *replyReader, doing string, err error) error {
+	var r *refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &r):
+		return refused(t, doing, r)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		status, lost := s.status()
+		if lost != nil {
+			return on(t.Name, lost)
+		}
+		err = odd("it ended with status %d and said %s", status, visible(string(reply.noise)+" "+s.stderr.String()))
+	case !errors.Is(err, errOdd):
+		return on(t.Name, err)
+	}
+	return &Error{
+		Kind: Node, Node: t.Name, Doing: doing, Err: err, Cause: "the node's answer makes no sense: " + err.Error(),
+		Next: "check that the login user's shell is a Bourne shell and runs `/bin/sh`",
+	}
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,214 @@
+package executor_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+
+	"alsbot/executor"
+)
+
+// sshd is a real OpenSSH server on a loopback port. As root it lives in a
+// mount namespace of its own, with users of its own; the machine's files are
+// not touched.
+type sshd struct {
+	addr     string
+	dir      string // its files, and the homes of its users
+	known    string // a known_hosts file with all its keys
+	identity string
+	process  *exec.Cmd
+	command  func() *exec.Cmd
+}
+
+// The users that a real sshd knows, where the tests run as root: noisy's
+// profile prints, refusing has no shell, quitting's profile ends at once.
+var sshdUsers = []string{"helion", "noisy", "refusing", "quitting"}
+
+// like59 are the algorithms of OpenSSH 5.9 that 9.2 still has.
+const like59 = `
+KexAlgorithms ecdh-sha2-nistp256,diffie-hellman-group14-sha1
+Ciphers aes128-ctr,aes256-ctr
+MACs hmac-sha2-256,hmac-sha1
+`
+
+// startSSHD starts a server with the host keys named (ecdsa, rsa, ed25519)
+// that lets the client key of type user in.
+func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
+	t.Helper()
+	dir := t.TempDir()
+	s := &sshd{dir: dir, known: filepath.Join(dir, "known_hosts"), identity: filepath.Join(dir, "id_"+user)}
+	s.addr = freePort(t)
+	host, port, _ := net.SplitHostPort(s.addr)
+	conf := fmt.Sprintf("ListenAddress %s\nPort %s\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nAuthorizedKeysFile %s/authorized\nMaxStartups 100\n%s",
+		host, port, dir, config)
+	var known bytes.Buffer
+	for _, kind := range hostKeys {
+		path := filepath.Join(dir, "host_"+kind)
+		key := writeKey(t, path, kind)
+		conf += "HostKey " + path + "\n"
+		fmt.Fprintln(&known, knownhosts.Line([]string{s.addr}, key))
+	}
+	pub := writeKey(t, s.identity, user)
+	write(t, s.known, known.String(), 0o644)
+	write(t, filepath.Join(dir, "authorized"), string(ssh.MarshalAuthorizedKey(pub)), 0o644)
+	write(t, filepath.Join(dir, "sshd_config"), conf, 0o644)
+	s.command = func() *exec.Cmd { return exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "sshd_config")) }
+	if os.Getuid() == 0 {
+		s.private(t)
+	}
+	s.start(t)
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// private arranges for users and directories that only the server sees.
+func (s *sshd) private(t testing.TB) {
+	passwd, shadow := read(t, "/etc/passwd"), read(t, "/etc/shadow")
+	passwd = strings.Replace(passwd, "root:x:0:0:root:/root:", "root:x:0:0:root:"+s.dir+"/root:", 1)
+	for i, user := range append([]string{"root"}, sshdUsers...) {
+		home, uid := filepath.Join(s.dir, user), 52340+i
+		if user == "root" {
+			uid = 0
+		} else {
+			shell := map[string]string{"refusing": "/usr/sbin/nologin"}[user]
+			if shell == "" {
+				shell = "/bin/bash"
+			}
+			passwd += fmt.Sprintf("%s:x:%d:%d::%s:%s\n", user, uid, uid, home, shell)
+			shadow += user + ":*:19000:0:99999:7:::\n"
+		}
+		must(t, os.Mkdir(home, 0o755))
+		profile := "export LOGIN_OF=" + user + "\n"
+		switch user {
+		case "noisy":
+			profile += "echo Welcome; echo 'stdin: is not a tty' >&2; printf 'ALSB1 x state=finished rc=0'\n"
+		case "quitting":
+			profile += "echo closed for repairs; exit 0\n"
+		}
+		write(t, filepath.Join(home, ".bash_profile"), profile, 0o644)
+		must(t, os.Chown(home, uid, uid))
+	}
+	must(t, os.Chmod(s.dir, 0o755))
+	must(t, os.Chmod(filepath.Dir(s.dir), 0o755))
+	write(t, filepath.Join(s.dir, "passwd"), passwd, 0o644)
+	write(t, filepath.Join(s.dir, "shadow"), shadow, 0o600)
+	must(t, os.Mkdir(filepath.Join(s.dir, "full"), 0o755))
+	plain := s.command
+	s.command = func() *exec.Cmd {
+		script := `set -e
+mount --make-rprivate /
+mount --bind "$1/passwd" /etc/passwd
+mount --bind "$1/shadow" /etc/shadow
+mount -t tmpfs tmpfs /run
+mount -t tmpfs -o size=256k,mode=755 small "$1/full"
+mkdir /run/sshd
+shift
+exec "$@"`
+		return exec.Command("unshare", append([]string{"-m", "/bin/sh", "-c", script, "sh", s.dir}, plain().Args...)...)
+	}
+}
+
+func (s *sshd) start(t testing.TB) {
+	t.Helper()
+	s.process = s.command()
+	var said bytes.Buffer
+	s.process.Stderr = &said
+	must(t, s.process.Start())
+	for range 200 {
+		c, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("sshd does not listen: %s", said.String())
+}
+
+// stop ends the server and every session of it, all at once.
+func (s *sshd) stop() {
+	// its children are known by the port that stands in their config only, so
+	// they are found by their parent
+	pid := s.process.Process.Pid
+	kill := fmt.Sprintf("kill -STOP %d; pkill -KILL -P $(pgrep -d, -P %d || echo %d); pkill -KILL -P %d; kill -KILL %d", pid, pid, pid, pid, pid)
+	_ = exec.Command("/bin/sh", "-c", kill).Run()
+	_ = s.process.Wait()
+}
+
+// target is the server's login user: root where it can be, else who tests.
+func (s *sshd) target() executor.Target {
+	t := executor.Target{Name: "node 1", Addr: s.addr, User: "root", IdentityFile: s.identity, KnownHosts: s.known, RunsDir: ".alsbot/runs"}
+	if os.Getuid() != 0 {
+		t.User, t.RunsDir = os.Getenv("USER"), filepath.Join(s.dir, "runs")
+	}
+	return t
+}
+
+func newExecutor(t testing.TB) *executor.Executor {
+	x := executor.New(slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+func writeKey(t testing.TB, path, kind string) ssh.PublicKey {
+	t.Helper()
+	var key any
+	var err error
+	switch kind {
+	case "rsa":
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "ed25519":
+		_, key, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	must(t, err)
+	block, err := ssh.MarshalPrivateKey(key, "")
+	must(t, err)
+	write(t, path, string(pem.EncodeToMemory(block)), 0o600)
+	signer, err := ssh.NewSignerFromKey(key)
+	must(t, err)
+	return signer.PublicKey()
+}
+
+func freePort(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func write(t testing.TB, path, text string, mode os.FileMode) {
+	t.Helper()
+	must(t, os.WriteFile(path, []byte(text), mode))
+}
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	p, err := os.ReadFile(path)
+	must(t, err)
+	return string(p)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
