@@ -1,0 +1,267 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// maxGroup bounds what one commit carries, and so how long one may take.
+const maxGroup = 1024
+
+// writer is the one goroutine that writes. It takes everything that is
+// queued, runs it in one transaction, commits once and releases the callers;
+// meanwhile the next group queues up. Nobody waits for a timer: a caller
+// alone pays for one commit, many share one.
+type writer struct {
+	db      *bolt.DB
+	ordered map[string]bool
+	ballast *ballast
+	notify  func(buckets map[string]bool)
+
+	mu     sync.Mutex
+	queue  []*call
+	closed bool
+	wake   chan struct{} // holds one token while there may be something to do
+	done   chan struct{}
+
+	broken atomic.Pointer[error]
+}
+
+// call is one Update. Until the writer has taken it, its caller may leave.
+type call struct {
+	fn      func(Tx) error
+	claimed atomic.Bool // by the writer, or by the caller who leaves
+	err     error
+	out     bool // fn has failed; it takes no further part
+	done    chan struct{}
+}
+
+func newWriter(db *bolt.DB, ordered map[string]bool, b *ballast, notify func(map[string]bool)) *writer {
+	w := &writer{db: db, ordered: ordered, ballast: b, notify: notify,
+		wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+func (w *writer) Update(ctx context.Context, fn func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := &call{fn: fn, done: make(chan struct{})}
+	if err := w.add(c); err != nil {
+		return err
+	}
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		if c.claimed.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		<-c.done // it is being written: only the result is true
+		return c.err
+	}
+}
+
+func (w *writer) add(c *call) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	w.queue = append(w.queue, c)
+	w.signal()
+	return nil
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stop lets what is queued be written and ends the writer.
+func (w *writer) stop() {
+	w.mu.Lock()
+	w.closed = true
+	w.signal()
+	w.mu.Unlock()
+	<-w.done
+}
+
+func (w *writer) run() {
+	for range w.wake {
+		for {
+			group, closed := w.take()
+			if len(group) > 0 {
+				w.settle(group)
+				continue
+			}
+			if closed {
+				close(w.done)
+				return
+			}
+			break
+		}
+	}
+}
+
+// take returns the calls that are queued and whose callers still wait.
+func (w *writer) take() (group []*call, closed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.queue), maxGroup)
+	for _, c := range w.queue[:n] {
+		if c.claimed.CompareAndSwap(false, true) {
+			group = append(group, c)
+		}
+	}
+	w.queue = w.queue[n:]
+	if len(w.queue) == 0 {
+		w.queue = nil
+	} else if len(group) == 0 {
+		w.signal()
+	}
+	return group, w.closed && len(w.queue) == 0
+}
+
+// errExited is what the callers get when a fn has ended its goroutine, as a
+// test's FailNow does: the writer's own.
+var errExited = errors.New("an update of the store has ended its goroutine")
+
+// settle brings a group to its end and releases the callers. Nobody is
+// released before: a fn's error may rest on what another one of the group has
+// written, which becomes true only with the commit.
+func (w *writer) settle(group []*call) {
+	err := errExited
+	defer func() {
+		for _, c := range group {
+			if err != nil {
+				c.err = err
+			}
+			close(c.done)
+		}
+		if errors.Is(err, errExited) {
+			w.signal()
+			go w.run()
+		}
+	}()
+	err = w.write(group)
+	if full(err) && w.ballast.release() {
+		err = w.write(group)
+	}
+	if err != nil {
+		err = w.explain(err)
+		return
+	}
+	w.ballast.refill()
+}
+
+// write runs a group in one transaction. A fn that fails after it has written
+// takes the transaction down; the others are run again without it.
+func (w *writer) write(group []*call) error {
+	if err := w.broken.Load(); err != nil {
+		return *err
+	}
+	for _, c := range group {
+		c.err, c.out = nil, false
+	}
+	for {
+		again, err := w.attempt(group)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+func (w *writer) attempt(group []*call) (again bool, err error) {
+	defer func() {
+		if v := recover(); v != nil { // not from a fn: bbolt itself
+			err = fmt.Errorf("panic in bbolt: %v\n%s", v, debug.Stack())
+		}
+	}()
+	btx, err := w.db.Begin(true)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = btx.Rollback() }() // has no effect after a commit
+	tx := &boltTx{tx: btx, ordered: w.ordered}
+	defer tx.end()
+	for _, c := range group {
+		if c.out {
+			continue
+		}
+		before := tx.writes
+		if c.err = guarded(c.fn, tx); c.err != nil {
+			c.out = true
+			if tx.writes > before {
+				return true, nil
+			}
+		}
+	}
+	if tx.writes == 0 {
+		return false, nil
+	}
+	if err := btx.Commit(); err != nil {
+		return false, err
+	}
+	w.notify(tx.changed)
+	return false, nil
+}
+
+// guarded runs fn; a panic becomes its error.
+func guarded(fn func(Tx) error, tx Tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return fn(tx)
+}
+
+// explain turns the error of a commit into a sentence. Only a full disk is
+// known to leave the database as it was: after any other error it is open
+// what is on disk, so nothing more is written on top.
+func (w *writer) explain(err error) error {
+	if full(err) {
+		return fmt.Errorf("%w, nothing was written (%w): make room on the disk of %s", ErrFull, err, w.db.Path())
+	}
+	if errors.Is(err, ErrBroken) {
+		return err
+	}
+	err = fmt.Errorf("%w (%w): look at the disk of %s, then start again", ErrBroken, err, w.db.Path())
+	w.broken.Store(&err)
+	return err
+}
+
+// Ready is nil while there is room to take on new work.
+func (w *writer) Ready() error {
+	w.mu.Lock()
+	closed := w.closed
+	w.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if err := w.broken.Load(); err != nil {
+		return *err
+	}
+	if w.ballast.released() {
+		return fmt.Errorf("%w: make room on the disk of %s", ErrFull, w.db.Path())
+	}
+	return nil
+}
+
+// full reports whether err means that there is no room.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, syscall.EFBIG) || errors.Is(err, bolterrors.ErrMaxSizeReached)
+}
