@@ -1,0 +1,362 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"alsbot/sim/node"
+	"alsbot/sim/scene"
+	"alsbot/sim/workspace"
+)
+
+// The scripts in testdata read like the channel. Each has a cluster, a
+// workspace and alsbot itself as a process of its own, which can be killed.
+//
+//	scene [als10|als11|als13] [http]   choose the cluster and the mode; extra.yaml is added to the config
+//	start | kill | stop                the bot; kill is kill -9
+//	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
+//	answer REGEXP                      what that person got back, privately
+//	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
+//	unseen REGEXP                      no message anywhere is like this
+//	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
+//	ran COUNT WORD…                    kato was called so often with these words
+//	fault NAME [VALUE]                 of the cluster, see package node
+//	publish NAME ROLE…                 a new patch
+//	members GROUP PERSON…              who is in a user group from now on
+//	have IP GLOB, ! have IP GLOB       files on a node
+//	alsbot ARG…                        the command line, with the scene's config
+
+func TestMain(m *testing.M) {
+	node.Main()
+	testscript.Main(m, map[string]func(){"alsbot": main})
+}
+
+// patience is how long a script waits for what it expects. It is a safety
+// limit, not a measurement.
+const patience = 60 * time.Second
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "../../testdata",
+		Setup: func(env *testscript.Env) error {
+			st := &stage{dir: env.WorkDir, env: env}
+			env.Values["stage"] = st
+			env.Setenv("CHANNEL", "")
+			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
+			env.Defer(st.close)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"scene": cmdScene, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
+			"see": cmdSee, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
+			"members": cmdMembers, "have": cmdHave, "alsbot": cmdAlsbot,
+		},
+	})
+}
+
+// stage is what one script plays on.
+type stage struct {
+	dir   string
+	env   *testscript.Env
+	scene *scene.Scene
+	bot   *exec.Cmd
+	log   bytes.Buffer
+	last  workspace.Ack
+	asked string // who said or pressed something last
+	where string
+	since int // ephemerals that were there before
+}
+
+func on(ts *testscript.TestScript) *stage {
+	st, ok := ts.Value("stage").(*stage)
+	if !ok {
+		ts.Fatalf("no stage")
+	}
+	if st.scene == nil {
+		st.set(ts, nil)
+	}
+	return st
+}
+
+func (st *stage) close() {
+	if st.bot != nil {
+		_ = st.bot.Process.Kill()
+		_ = st.bot.Wait()
+	}
+	if st.scene != nil {
+		_ = st.scene.Close()
+	}
+}
+
+func (st *stage) set(ts *testscript.TestScript, args []string) {
+	o := scene.Options{Dir: st.dir, Profile: node.ALS13}
+	for _, a := range args {
+		if a == "http" {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			ts.Check(err)
+			o.Mode, o.HTTP = a, l.Addr().String()
+			ts.Check(l.Close())
+			continue
+		}
+		o.Profile = a
+	}
+	if extra, err := os.ReadFile(filepath.Join(st.dir, "extra.yaml")); err == nil {
+		o.Extra = string(extra)
+	}
+	var err error
+	st.scene, err = scene.Start(o)
+	ts.Check(err)
+}
+
+func cmdScene(ts *testscript.TestScript, _ bool, args []string) {
+	st, _ := ts.Value("stage").(*stage)
+	st.set(ts, args)
+}
+
+func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
+	st := on(ts)
+	st.bot = exec.Command("alsbot", "serve", "--config", st.scene.Config)
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "ALSBOT_") {
+			st.bot.Env = append(st.bot.Env, kv)
+		}
+	}
+	for _, kv := range st.env.Vars {
+		if strings.HasPrefix(kv, "ALSBOT_") || strings.HasPrefix(kv, "PATH=") {
+			st.bot.Env = append(st.bot.Env, kv)
+		}
+	}
+	path, err := exec.LookPath("alsbot")
+	if err == nil {
+		st.bot.Path, st.bot.Err = path, nil
+	}
+	st.bot.Stderr = &st.log
+	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log.String()) })
+	ts.Check(st.bot.Start())
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	st.await(ts, "the bot to be ready", func() bool {
+		c, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(st.dir, "alsbot.sock"))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil && (st.scene.Workspace.Sockets() > 0 || strings.Contains(st.log.String(), "slack=http"))
+	})
+}
+
+// await asks until cond holds: for what the workspace does not tell of.
+func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool) {
+	for until := time.Now().Add(patience); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			ts.Fatalf("gave up waiting for %s", what)
+		}
+	}
+}
+
+func cmdKill(ts *testscript.TestScript, _ bool, _ []string) {
+	st := on(ts)
+	ts.Check(st.bot.Process.Kill())
+	_ = st.bot.Wait()
+	st.bot = nil
+}
+
+func cmdStop(ts *testscript.TestScript, _ bool, _ []string) {
+	st := on(ts)
+	ts.Check(st.bot.Process.Signal(syscall.SIGTERM))
+	if err := st.bot.Wait(); err != nil {
+		ts.Fatalf("the bot did not stop well: %v", err)
+	}
+	st.bot = nil
+}
+
+func person(ts *testscript.TestScript, name string) string {
+	id, ok := scene.People[name]
+	if !ok {
+		ts.Fatalf("nobody is called %s", name)
+	}
+	return id
+}
+
+func channel(ts *testscript.TestScript) string {
+	if c := ts.Getenv("CHANNEL"); c != "" {
+		return c
+	}
+	return scene.Prod
+}
+
+func cmdSay(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	if len(args) < 2 {
+		ts.Fatalf("usage: say PERSON TEXT")
+	}
+	st.asked, st.where = person(ts, args[0]), channel(ts)
+	st.since = len(st.scene.Workspace.Ephemerals(st.asked, st.where))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var err error
+	st.last, err = st.scene.Workspace.Say(ctx, st.asked, st.where, strings.Join(args[1:], " "))
+	ts.Check(err)
+	ts.Logf("answer: %s", st.last.Text)
+}
+
+func pattern(ts *testscript.TestScript, args []string) *regexp.Regexp {
+	re, err := regexp.Compile("(?is)" + strings.Join(args, " "))
+	ts.Check(err)
+	return re
+}
+
+func cmdAnswer(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	re := pattern(ts, args)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var got string
+	err := st.scene.Workspace.Wait(ctx, func() bool {
+		got = st.last.Text
+		for _, m := range st.scene.Workspace.Ephemerals(st.asked, st.where)[st.since:] {
+			got += "\n" + m.Text()
+		}
+		return re.MatchString(got)
+	})
+	if err != nil {
+		ts.Fatalf("no answer like %s; it was:\n%s", re, got)
+	}
+}
+
+// everything is all messages of a channel, threads included.
+func everything(w *workspace.Workspace, ch string) []workspace.Message {
+	var all []workspace.Message
+	for _, m := range w.Messages(ch) {
+		all = append(all, m)
+		all = append(all, w.Thread(ch, m.TS)...)
+	}
+	return all
+}
+
+func cmdSee(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	re := pattern(ts, args)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ch := channel(ts)
+	err := st.scene.Workspace.Wait(ctx, func() bool {
+		return slices.ContainsFunc(everything(st.scene.Workspace, ch), func(m workspace.Message) bool {
+			return re.MatchString(m.Text())
+		})
+	})
+	if err != nil {
+		ts.Fatalf("no message like %s; the channel:\n%s", re, st.scene.Workspace.Transcript(ch))
+	}
+}
+
+func cmdUnseen(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	re := pattern(ts, args)
+	for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
+		for _, m := range everything(st.scene.Workspace, ch) {
+			if re.MatchString(m.Text()) {
+				ts.Fatalf("in %s stands:\n%s", ch, m.Text())
+			}
+		}
+	}
+}
+
+func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	if len(args) != 2 {
+		ts.Fatalf("usage: press PERSON BUTTON")
+	}
+	w := st.scene.Workspace
+	channels := []string{scene.Approve, scene.Prod, scene.Elsewhere}
+	if c := ts.Getenv("CHANNEL"); c != "" {
+		channels = []string{c}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var on workspace.Message
+	err := w.Wait(ctx, func() bool {
+		for _, ch := range channels {
+			for _, m := range slices.Backward(everything(w, ch)) {
+				if slices.Contains(m.Buttons(), args[1]) {
+					on = m
+					return true
+				}
+			}
+		}
+		return false
+	})
+	if err != nil {
+		ts.Fatalf("no message has a button %q", args[1])
+	}
+	st.asked, st.where = person(ts, args[0]), on.Channel
+	st.since = len(w.Ephemerals(st.asked, st.where))
+	st.last, err = w.Press(ctx, st.asked, on.Channel, on.TS, args[1])
+	ts.Check(err)
+}
+
+func cmdRan(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	calls, err := st.scene.Cluster.Called(args[1:]...)
+	ts.Check(err)
+	if len(calls) != want {
+		ts.Fatalf("kato %s was called %d times, not %d", strings.Join(args[1:], " "), len(calls), want)
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	value := ""
+	if len(args) > 1 {
+		value = strings.Join(args[1:], " ")
+	}
+	ts.Check(on(ts).scene.Cluster.Fault(args[0], value))
+}
+
+func cmdPublish(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(on(ts).scene.Cluster.Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
+}
+
+func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
+	var ids []string
+	for _, name := range args[1:] {
+		ids = append(ids, person(ts, name))
+	}
+	ts.Check(on(ts).scene.Workspace.SetGroupMembers(args[0], ids...))
+}
+
+func cmdHave(ts *testscript.TestScript, neg bool, args []string) {
+	c := on(ts).scene.Cluster
+	found, err := filepath.Glob(c.Path(args[0], args[1]))
+	ts.Check(err)
+	if (len(found) > 0) == neg {
+		ts.Fatalf("on %s, %s: %v", args[0], args[1], found)
+	}
+}
+
+func cmdAlsbot(ts *testscript.TestScript, neg bool, args []string) {
+	st := on(ts)
+	err := ts.Exec("alsbot", append(args, "--config", st.scene.Config)...)
+	var status *exec.ExitError
+	if err != nil && !errors.As(err, &status) {
+		ts.Check(err)
+	}
+	if (err != nil) != neg {
+		ts.Fatalf("alsbot %s: %v", strings.Join(args, " "), fmt.Sprint(err))
+	}
+}
