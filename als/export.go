@@ -190,6 +190,9 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
+	if _, full := p.Stopped(); full {
+		return p, nil
+	}
 	target, tempPath := path.Join(dir, base), path.Join(dir, temp)
 	suspect := strings.TrimSuffix(target, ".tgz") + ".suspect.tgz"
 	node := c.at(ip)

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -115,4 +117,21 @@ func (r *Refusal) Error() string {
 		return r.Text
 	}
 	return r.Text + ". " + r.Next
+}
+
+// Line is the step's command for people: its words, and for a script of ours
+// its name in place of its text.
+func (s Step) Line() string {
+	argv := s.Argv
+	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {
+		argv = argv[3:]
+	}
+	words := make([]string, len(argv))
+	for i, w := range argv {
+		words[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n\"'$`\\&|;<>(){}*?") {
+			words[i] = strconv.Quote(w)
+		}
+	}
+	return strings.Join(words, " ")
 }

@@ -1,0 +1,318 @@
+package als_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"alsbot/als"
+)
+
+// shells are those that a node may have as /bin/sh, and busybox as the
+// strictest of those that a tester may have.
+func shells(t *testing.T) map[string][]string {
+	found := map[string][]string{"sh": {"/bin/sh"}}
+	for _, name := range []string{"dash", "bash"} {
+		if path, err := exec.LookPath(name); err == nil {
+			found[name] = []string{path}
+		}
+	}
+	if path, err := exec.LookPath("busybox"); err == nil {
+		found["busybox"] = []string{path, "sh"}
+	}
+	return found
+}
+
+// run runs a step as a node would, with another shell in place of sh.
+func run(t *testing.T, shell []string, s als.Step) als.Result {
+	t.Helper()
+	if s.Argv[0] != "sh" {
+		t.Fatalf("%s is no script: %q", s.Name, s.Argv)
+	}
+	argv := append(append([]string{}, shell...), s.Argv[1:]...)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return als.Result{Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
+}
+
+// archive makes a .tgz with n files of random bytes, and a directory.
+func archive(t *testing.T, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	must(t, w.WriteHeader(&tar.Header{Name: "export/", Typeflag: tar.TypeDir, Mode: 0o755}))
+	must(t, w.WriteHeader(&tar.Header{Name: "export/link", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}))
+	for i := range n {
+		data := make([]byte, 4096)
+		_, err := rand.Read(data)
+		must(t, err)
+		must(t, w.WriteHeader(&tar.Header{Name: fmt.Sprintf("export/f%d\nend 1", i), Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(data))}))
+		_, err = w.Write(data)
+		must(t, err)
+	}
+	must(t, w.Close())
+	must(t, z.Close())
+	return b.Bytes()
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testCluster has its filesystem role on 10.0.0.11.
+func testCluster() als.Cluster {
+	return als.Cluster{
+		Name: "prod", Kato: "kato", Generation: als.ALS11, Version: "3.4.2", Run: "k3v9t2", Asked: time.Date(2026, 11, 23, 4, 0, 0, 0, time.FixedZone("", 3600)),
+		Nodes: []als.Node{
+			{IP: "10.0.0.10", Roles: []string{"base", "controller", "primary", "router"}},
+			{IP: "10.0.0.11", Roles: []string{"base", "filesystem", "mysql", "postgresql", "redis"}},
+			{IP: "10.0.0.12", Roles: []string{"base", "dea"}},
+			{IP: "10.0.0.13", Roles: []string{"base", "dea"}},
+		},
+	}
+}
+
+// export drives a whole export as the bot would; kato stands for what kato
+// leaves at the temporary name.
+func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(temp string)) (als.Plan, als.Verdict) {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	must(t, err)
+	op, _ := als.Operations.Find(req.Operation)
+	checks, err := op.Checks(req, c)
+	must(t, err)
+	var rs als.Results
+	for _, s := range checks {
+		rs = append(rs, run(t, shell, s))
+	}
+	plan, err := op.Plan(req, c, rs)
+	must(t, err)
+	if _, stopped := plan.Stopped(); stopped {
+		return plan, als.Verdict{}
+	}
+	again, err := op.Plan(req, c, rs)
+	must(t, err)
+	if plan.Digest() != again.Digest() {
+		t.Error("the digest changes when nothing has changed")
+	}
+	failed := false
+	for _, s := range plan.Steps {
+		switch {
+		case failed && !s.Always:
+		case s.Argv[0] == "kato":
+			kato(s.Argv[len(s.Argv)-1])
+			rs = append(rs, als.Result{Step: s.Name, Node: s.Node})
+		default:
+			r := run(t, shell, s)
+			rs = append(rs, r)
+			failed = failed || !r.OK() && !s.Tolerate
+		}
+	}
+	for _, s := range plan.Verify {
+		rs = append(rs, run(t, shell, s))
+	}
+	return plan, op.Judge(req, c, plan, rs)
+}
+
+func TestExportReadBack(t *testing.T) {
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) { exportCases(t, shell) })
+	}
+}
+
+func exportCases(t *testing.T, shell []string) {
+	good := archive(t, 3)
+	garbled := bytes.Clone(good)
+	garbled[len(garbled)/2] ^= 0x10
+	notTar := func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write(bytes.Repeat([]byte("no tar\n"), 1000))
+		_ = z.Close()
+		return b.Bytes()
+	}()
+	for _, tt := range []struct {
+		name    string
+		left    []byte // what kato leaves; nil: nothing
+		sizes   []int64
+		verdict string
+		why     string
+	}{
+		{name: "verified", left: good, verdict: "verified"},
+		{name: "verified beside earlier ones", left: good, sizes: []int64{int64(len(good)), 1, 1 << 40}, verdict: "verified"},
+		{name: "no archive", verdict: "failed", why: "the export left no archive"},
+		{name: "empty", left: []byte{}, verdict: "failed", why: "the archive is empty"},
+		{name: "cut by a byte", left: good[:len(good)-1], verdict: "failed", why: "gzip cannot read"},
+		{name: "cut in half", left: good[:len(good)/2], verdict: "failed", why: "gzip cannot read"},
+		{name: "a bit flipped", left: garbled, verdict: "failed", why: "gzip cannot read"},
+		{name: "no tar", left: notTar, verdict: "failed", why: "tar cannot read"},
+		{name: "no file in it", left: archive(t, 0), verdict: "suspect", why: "it holds no file"},
+		{name: "small", left: good, sizes: []int64{3 * int64(len(good)), 3 * int64(len(good)), 1}, verdict: "suspect", why: "half the median"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			target := filepath.Join(dir, "helion-backup.tgz")
+			must(t, os.WriteFile(target, []byte("the last good one"), 0o600))
+			c := testCluster()
+			c.History.Sizes = tt.sizes
+			if len(tt.sizes) > 1 && tt.sizes[0] > 1<<39 {
+				t.Fatal("the space check would stop it")
+			}
+			_, v := export(t, shell, c, "export cluster "+target, func(temp string) {
+				if filepath.Dir(temp) != dir || temp == target {
+					t.Errorf("kato writes to %s", temp)
+				}
+				if tt.left != nil {
+					must(t, os.WriteFile(temp, tt.left, 0o600))
+				}
+			})
+			if v.Data["verdict"] != tt.verdict || !strings.Contains(v.Summary, tt.why) || (v.Outcome == als.Succeeded) != (tt.verdict == "verified") {
+				t.Fatalf("got %s %q: %s", v.Outcome, v.Data["verdict"], v.Summary)
+			}
+			want, names := []byte("the last good one"), []string{"helion-backup.tgz"}
+			switch tt.verdict {
+			case "verified":
+				want = tt.left
+				sum := sha256.Sum256(tt.left)
+				if hexed := hex.EncodeToString(sum[:]); v.Data["sha256"] != hexed || !strings.Contains(v.Report, hexed) || v.Data["archive"] != target || v.Data["size"] != fmt.Sprint(len(tt.left)) || v.Data["files"] != "3" {
+					t.Errorf("data %v, report:\n%s", v.Data, v.Report)
+				}
+			case "suspect":
+				names = append(names, "helion-backup.suspect.tgz")
+			}
+			if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("the target has %d bytes, %v", len(got), err)
+			}
+			entries, err := os.ReadDir(dir)
+			must(t, err)
+			if len(entries) != len(names) {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+}
+
+// The target may change its nature while kato works.
+func TestExportTargetChanges(t *testing.T) {
+	good := archive(t, 1)
+	for name, shell := range shells(t) {
+		for _, what := range []string{"directory", "symlink", "fifo"} {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				dir := t.TempDir()
+				target := filepath.Join(dir, "b.tgz")
+				_, v := export(t, shell, testCluster(), "export cluster "+target, func(temp string) {
+					must(t, os.WriteFile(temp, good, 0o600))
+					plant(t, what, target)
+				})
+				if v.Outcome != als.Failed || !strings.Contains(v.Summary, "not a regular file") {
+					t.Errorf("got %s: %s", v.Outcome, v.Summary)
+				}
+				if fi, err := os.Lstat(target); err != nil || fi.Mode().IsRegular() {
+					t.Errorf("the target was replaced: %v, %v", fi, err)
+				}
+			})
+		}
+	}
+}
+
+func plant(t *testing.T, what, path string) {
+	t.Helper()
+	switch what {
+	case "directory":
+		must(t, os.Mkdir(path, 0o755))
+	case "symlink":
+		must(t, os.Symlink(filepath.Join(filepath.Dir(path), "elsewhere"), path))
+	case "fifo":
+		must(t, syscall.Mkfifo(path, 0o600))
+	case "file":
+		must(t, os.WriteFile(path, []byte("x"), 0o600))
+	}
+}
+
+// What the look at the target finds stops the export before it begins.
+func TestExportStops(t *testing.T) {
+	for name, shell := range shells(t) {
+		for _, tt := range []struct {
+			name, file, want string
+			make             func(t *testing.T, dir string)
+			sizes            []int64
+		}{
+			{name: "missing directory", file: "no/b.tgz", want: "there is no directory"},
+			{name: "directory", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "directory", dir+"/b.tgz") }},
+			{name: "symlink", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "symlink", dir+"/b.tgz") }},
+			{name: "fifo", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "fifo", dir+"/b.tgz") }},
+			{name: "temporary name taken", file: "b.tgz", want: "temporary name", make: func(t *testing.T, dir string) { plant(t, "symlink", dir+"/.alsbot-k3v9t2.tgz") }},
+			{name: "into the system by a link", file: "link/b.tgz", want: "belongs to the node's own system (/usr)", make: func(t *testing.T, dir string) {
+				must(t, os.Symlink("/usr/share", dir+"/link"))
+			}},
+			{name: "full", file: "b.tgz", want: "the last archive had", sizes: []int64{1 << 60}},
+		} {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				dir := t.TempDir()
+				if tt.make != nil {
+					tt.make(t, dir)
+				}
+				c := testCluster()
+				c.History.Sizes = tt.sizes
+				plan, _ := export(t, shell, c, "export cluster "+dir+"/"+tt.file, func(string) { t.Error("kato was run") })
+				f, stopped := plan.Stopped()
+				if !stopped || !strings.Contains(f.Text, tt.want) || f.Mend == "" || len(plan.Steps) > 0 {
+					t.Errorf("got %+v, %d steps", plan.Findings, len(plan.Steps))
+				}
+			})
+		}
+	}
+}
+
+func TestExportSystemDirectories(t *testing.T) {
+	op, _ := als.Operations.Find("export cluster")
+	for _, dir := range []string{"", "/etc", "/etc/cron.d", "/usr/local", "/bin", "/boot", "/proc", "/sys", "/dev", "/dev/shm", "/lib", "/sbin", "/root", "/var/spool/cron"} {
+		_, err := op.Checks(als.Request{Operation: "export cluster", Args: []string{dir + "/x.tgz"}}, testCluster())
+		if err == nil || !strings.Contains(err.Error(), "own system") {
+			t.Errorf("%s/x.tgz: %v", dir, err)
+		}
+	}
+	for _, dir := range []string{"/mnt", "/mnt/nas", "/home/helion", "/var/helion", "/backup", "/etcetera"} {
+		if _, err := op.Checks(als.Request{Operation: "export cluster", Args: []string{dir + "/x.tgz"}}, testCluster()); err != nil {
+			t.Errorf("%s/x.tgz: %v", dir, err)
+		}
+	}
+}
+
+// Without FILE the archive goes to the backup directory, else to the home.
+func TestExportDefaultName(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	plan, v := export(t, []string{"/bin/sh"}, testCluster(), "export cluster", func(temp string) { must(t, os.WriteFile(temp, archive(t, 1), 0o600)) })
+	want := filepath.Join(dir, "helion-export-prod-20261123T030000Z.tgz")
+	if v.Outcome != als.Succeeded || v.Data["archive"] != want || plan.Steps[0].Node != "10.0.0.11" {
+		t.Errorf("got %s, %v, on %s", v.Summary, v.Data, plan.Steps[0].Node)
+	}
+	if argv := strings.Join(plan.Steps[0].Argv[:4], " "); argv != "kato data export --cluster" {
+		t.Errorf("argv %q", argv)
+	}
+	backups := t.TempDir()
+	c := testCluster()
+	c.BackupDir = backups
+	if _, v = export(t, []string{"/bin/sh"}, c, "export node --node 10.0.0.12", func(temp string) { must(t, os.WriteFile(temp, archive(t, 1), 0o600)) }); filepath.Dir(v.Data["archive"]) != backups {
+		t.Errorf("got %v", v.Data)
+	}
+}

@@ -1,0 +1,473 @@
+package als_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/als"
+)
+
+// answer is what a fake kato prints, and its exit status.
+type answer struct {
+	out  string
+	exit int
+}
+
+// kato answers by command line. It fails the test on a command it does not
+// know.
+type kato map[string]answer
+
+func (k kato) run(t *testing.T, s als.Step) als.Result {
+	t.Helper()
+	line := s.Node + "$ " + strings.Join(s.Argv, " ")
+	a, ok := k[line]
+	if !ok {
+		t.Errorf("unexpected command in %q: %s", s.Name, line)
+	}
+	return als.Result{Step: s.Name, Node: s.Node, Exit: a.exit, Output: []byte(a.out)}
+}
+
+// with returns a kato that answers some commands otherwise.
+func (k kato) with(other kato) kato {
+	out := kato{}
+	for line, a := range k {
+		out[line] = a
+	}
+	for line, a := range other {
+		out[line] = a
+	}
+	return out
+}
+
+// drive takes a command from its words to its verdict. before answers checks
+// and steps, after the verification.
+func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Plan, als.Verdict, error) {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, _ := als.Operations.Find(req.Operation)
+	var rs als.Results
+	if op.Checks != nil {
+		steps, err := op.Checks(req, c)
+		if err != nil {
+			return als.Plan{}, als.Verdict{}, err
+		}
+		for _, s := range steps {
+			rs = append(rs, before.run(t, s))
+		}
+	}
+	plan, err := op.Plan(req, c, rs)
+	if err != nil {
+		return als.Plan{}, als.Verdict{}, err
+	}
+	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
+		if len(plan.Steps) > 0 {
+			t.Errorf("%s: stopped or nothing to do, with steps: %v", text, plan.Steps)
+		}
+		return plan, als.Verdict{}, nil
+	}
+	failed := false
+	for _, s := range plan.Steps {
+		if failed && !s.Always {
+			continue
+		}
+		r := before.run(t, s)
+		rs = append(rs, r)
+		failed = failed || !r.OK() && !s.Tolerate
+	}
+	for _, s := range plan.Verify {
+		rs = append(rs, after.run(t, s))
+	}
+	return plan, op.Judge(req, c, plan, rs), nil
+}
+
+// running is the status of testCluster with all roles running.
+const running = "Node 10.0.0.10\n  base RUNNING\n  controller RUNNING\n  primary RUNNING\n  router RUNNING\n" +
+	"Node 10.0.0.11\n  base RUNNING\n  filesystem RUNNING\n  mysql RUNNING\n  postgresql RUNNING\n  redis RUNNING\n" +
+	"Node 10.0.0.12\n  base RUNNING\n  dea RUNNING\nNode 10.0.0.13\n  base RUNNING\n  dea RUNNING\n"
+
+const noPatches = "No updates available to be installed.\n"
+
+const clusterPatches = "  2 updates are available for 3.4.2.\n\n" +
+	"      dea-memory: Fix the memory report\n          patch id: 1\n          roles affected: dea\n          installed on: none\n          to be installed on: 10.0.0.12, 10.0.0.13\n\n" +
+	"      router-fix: Fix the router\n          patch id: 2\n          roles affected: router\n          installed on: none\n          to be installed on: 10.0.0.10\n"
+
+const deaLeft = "  1 update is available for 3.4.2.\n\n" +
+	"      dea-memory: Fix the memory report\n          patch id: 1\n          roles affected: dea\n          installed on: 10.0.0.12\n          to be installed on: 10.0.0.13\n"
+
+const allInstalled = "  0 updates are available for 3.4.2.\n\n" +
+	"      dea-memory: Fix the memory report\n          patch id: 1\n          roles affected: dea\n          installed on: 10.0.0.12, 10.0.0.13\n          to be installed on: none\n"
+
+func fresh() kato {
+	return kato{
+		"core$ kato patch status":               {clusterPatches, 0},
+		"core$ kato patch status --all":         {clusterPatches, 0},
+		"core$ kato status":                     {running, 0},
+		"core$ kato patch install":              {"-----> Installing\n", 0},
+		"core$ kato patch install --no-restart": {"-----> Installing\n", 0},
+		"core$ kato patch install dea-memory":   {"-----> Installing\n", 0},
+	}
+}
+
+func patched() kato {
+	return kato{"core$ kato patch status": {noPatches, 0}, "core$ kato status": {running, 0}, "core$ kato patch status --all": {allInstalled, 0}}
+}
+
+func status(role string, c als.Condition) kato {
+	return kato{"core$ kato status": {strings.Replace(running, role+" RUNNING", role+" "+string(c), 1), 0}}
+}
+
+func TestPatchInstall(t *testing.T) {
+	for _, tt := range []struct {
+		name, text    string
+		before, after kato
+		outcome       als.Outcome
+		summary, next string
+	}{
+		{"installed", "patch install", fresh(), patched(), als.Succeeded, "2 patches installed, by a fresh list; all 3 affected roles run.", ""},
+		{"one of two", "patch install dea-memory", fresh(), patched(), als.Succeeded, "1 patch installed, by a fresh list; all 2 affected roles run.", ""},
+		{"no restart", "patch install --no-restart", fresh(), patched(), als.Succeeded, "no role was restarted.", "restart dea router @prod"},
+		{"kato lies", "patch install", fresh(), fresh(), als.Failed, "2 patches are still missing, by a fresh list: dea-memory on 10.0.0.12, 10.0.0.13, router-fix on 10.0.0.10; kato ended with status 0.", "patch install @prod"},
+		{"one node left", "patch install", fresh(), patched().with(kato{"core$ kato patch status": {deaLeft, 0}}), als.Failed, "dea-memory on 10.0.0.13", "--only-this-node --node IP"},
+		{"kato complains and is wrong", "patch install", fresh().with(kato{"core$ kato patch install": {"boom\n", 1}}), patched(), als.Succeeded, "Yet kato ended with status 1", ""},
+		{"a role is starting", "patch install", fresh(), patched().with(status("dea", "STARTING")), als.Waiting, "dea on 10.0.0.12 is STARTING", ""},
+		{"a role is down", "patch install", fresh(), patched().with(status("dea", "FATAL")), als.Failed, "dea on 10.0.0.12 is FATAL", "start dea --node 10.0.0.12 @prod"},
+		{"a role is stopped", "patch install", fresh(), patched().with(status("router", "STOPPED")), als.Failed, "router on 10.0.0.10 is STOPPED", "start router --node 10.0.0.10"},
+		{"a role is unknown", "patch install", fresh(), patched().with(status("router", "WOBBLY")), als.Waiting, "router on 10.0.0.10 is UNKNOWN", ""},
+		{"a prompt", "patch install", fresh().with(kato{"core$ kato patch install": {"helion@10.0.0.12's password: ", 255}}), fresh(), als.Failed, "it asked a person and got no answer", "passwordless SSH"},
+		{"no kato", "patch install", fresh().with(kato{"core$ kato patch install": {"-bash: kato: command not found", 127}}), fresh(), als.Failed, "kato was not found", "clusters[].kato"},
+		{"unreadable afterwards", "patch install", fresh(), kato{"core$ kato patch status": {"", 0}, "core$ kato status": {running, 0}}, als.Failed, "cannot be confirmed", "patch status @prod"},
+		{"status unreadable afterwards", "patch install", fresh(), patched().with(kato{"core$ kato status": {"/s/x.rb:1:in `x'\n", 1}}), als.Failed, "cannot be confirmed", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next, tt.next) {
+				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
+			}
+			if plan.Patience != 2*time.Minute || len(plan.Verify) != 2 {
+				t.Errorf("patience %s, verify %v", plan.Patience, plan.Verify)
+			}
+		})
+	}
+}
+
+func TestPatchPlans(t *testing.T) {
+	c10 := testCluster()
+	c10.Generation, c10.Version = als.ALS10, "3.0"
+	for _, tt := range []struct {
+		name, text string
+		c          als.Cluster
+		before     kato
+		want       string // in the digest's facts, the steps, the findings or the refusal
+	}{
+		{"facts", "patch install", testCluster(), fresh(), "roles that restart=dea on 10.0.0.12, 10.0.0.13; router on 10.0.0.10"},
+		{"effect", "patch install --no-restart", testCluster(), fresh(), "effect change"},
+		{"one node", "patch install --node 10.0.0.13", testCluster(), fresh(), "core$ kato patch install --node 10.0.0.13"},
+		{"one node's roles", "patch install --node 10.0.0.13", testCluster(), fresh(), "roles that restart=dea on 10.0.0.13"},
+		{"local", "patch install --only-this-node", testCluster(), fresh(), "core$ kato patch install --local"},
+		{"local, als10", "patch install --only-this-node", c10, fresh(), "core$ kato patch install --only-this-node"},
+		{"on a node, als10", "patch install --only-this-node --node 10.0.0.12", c10, fresh().with(kato{"10.0.0.12$ kato patch status": {clusterPatches, 0}}), "10.0.0.12$ kato patch install --only-this-node"},
+		{"node, als10", "patch install --node 10.0.0.12", c10, fresh(), "kato 3.0 (als10) has no --node for patches. Add --only-this-node"},
+		{"revert, als10", "patch revert dea-memory", c10, fresh(), "kato 3.0 (als10) has no patch revert"},
+		{"no such node", "patch install --node 10.9.9.9", testCluster(), fresh(), "no node 10.9.9.9. Its nodes are 10.0.0.10"},
+		{"nothing", "patch install", testCluster(), fresh().with(patched()), "nothing: no patch is missing"},
+		{"nothing on the node", "patch install --node 10.0.0.11", testCluster(), fresh(), "nothing: no patch is missing on 10.0.0.11"},
+		{"installed already", "patch install dea-memory", testCluster(), patched(), "nothing: dea-memory is installed already"},
+		{"unknown", "patch install dea-memry", testCluster(), fresh(), "stop: there is no patch dea-memry. Did you mean dea-memory? kato lists: dea-memory, router-fix."},
+		{"count", "patch install", testCluster(), fresh().with(kato{"core$ kato patch status": {strings.Replace(clusterPatches, "2 updates", "80 updates", 1), 0}}), "warn: kato counts 80 updates and lists 2"},
+		{"unreadable", "patch install", testCluster(), fresh().with(kato{"core$ kato patch status": {"", 0}}), "stop: the list of patches cannot be read"},
+		{"not found", "patch install", testCluster(), fresh().with(kato{"core$ kato patch status": {"", 127}}), "stop: kato not found on the core"},
+		{"status unreadable", "patch install", testCluster(), fresh().with(kato{"core$ kato status": {"", 0}}), "warn: reading the status"},
+		{"down before", "patch install", testCluster(), fresh().with(status("dea", "FATAL")), "warn: before anything is done, dea on 10.0.0.12 is FATAL"},
+		{"reinstall", "patch reinstall dea-memory", testCluster(), patched(), "core$ kato patch reinstall dea-memory"},
+		{"reinstall what is not there", "patch reinstall router-fix", testCluster(), fresh(), "stop: router-fix is not installed"},
+		{"revert", "patch revert", testCluster(), patched(), "patches=dea-memory"},
+		{"revert nothing", "patch revert", testCluster(), fresh(), "nothing: no patch is installed"},
+		{"reset", "patch reset", testCluster(), patched(), "effect destroy"},
+		{"reset nothing", "patch reset", testCluster(), fresh(), "nothing: kato has no patch on record"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := planned(t, tt.c, tt.text, tt.before); !strings.Contains(got, tt.want) {
+				t.Errorf("want %q in:\n%s", tt.want, got)
+			}
+		})
+	}
+}
+
+// planned writes down all that a plan says.
+func planned(t *testing.T, c als.Cluster, text string, before kato) string {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, _ := als.Operations.Find(req.Operation)
+	var rs als.Results
+	if op.Checks != nil {
+		steps, err := op.Checks(req, c)
+		if err != nil {
+			return err.Error()
+		}
+		for _, s := range steps {
+			rs = append(rs, before.run(t, s))
+		}
+	}
+	plan, err := op.Plan(req, c, rs)
+	if err != nil {
+		return err.Error()
+	}
+	again, err := op.Plan(req, c, rs)
+	if err != nil || again.Digest() != plan.Digest() {
+		t.Errorf("planned again, the digest is another one: %v", err)
+	}
+	var b strings.Builder
+	b.WriteString("effect " + string(plan.Effect) + "\n")
+	if plan.Effect != op.Effect(req) {
+		t.Errorf("the plan's effect is %s, the operation's %s", plan.Effect, op.Effect(req))
+	}
+	for _, s := range plan.Steps {
+		b.WriteString(s.Node + "$ " + strings.Join(s.Argv, " ") + "\n")
+	}
+	for _, f := range plan.Facts {
+		b.WriteString(f.Name + "=" + f.Value + "\n")
+	}
+	for _, f := range plan.Findings {
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Mend + "\n")
+	}
+	if plan.Nothing != "" {
+		b.WriteString("nothing: " + plan.Nothing + "\n")
+	}
+	_, stopped := plan.Stopped()
+	if (stopped || plan.Nothing != "") && len(plan.Steps) > 0 {
+		t.Error("a plan that stops, or has nothing to do, has steps")
+	}
+	return b.String()
+}
+
+func TestPatchFamilyVerdicts(t *testing.T) {
+	for _, tt := range []struct {
+		name, text    string
+		before, after kato
+		outcome       als.Outcome
+		summary       string
+	}{
+		{"status", "patch status", fresh(), nil, als.Succeeded, "2 patches can be installed."},
+		{"status, none", "patch status", patched(), nil, als.Succeeded, "No patches are waiting."},
+		{"status, unreadable", "patch status", kato{"core$ kato patch status": {"Usage: kato", 0}}, nil, als.Failed, "Usage: kato"},
+		{"status, no kato", "patch status", kato{"core$ kato patch status": {"sh: 1: kato: not found", 127}}, nil, als.Failed, "Kato not found on the core"},
+		{"reverted", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), fresh(), als.Succeeded, "1 patch taken out"},
+		{"revert, a lie", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), patched(), als.Failed, "1 patch is still installed"},
+		{"update", "patch update", patched().with(kato{"core$ kato patch update": {}}), fresh(), als.Succeeded, "2 patches are missing, 2 of them new"},
+		{"update fails", "patch update", patched().with(kato{"core$ kato patch update": {"Error: connection timed out", 0}}), fresh(), als.Failed, "The list may be the old one"},
+		{"update fails, honestly", "patch update", patched().with(kato{"core$ kato patch update": {"Error: connection timed out", 1}}), fresh(), als.Failed, "connection timed out"},
+		{"reset", "patch reset", patched().with(kato{"core$ kato patch reset": {}}), fresh(), als.Succeeded, "kato offers 2 patches"},
+		{"reset, a lie", "patch reset", patched().with(kato{"core$ kato patch reset": {}}), patched(), als.Failed, "still has on record: dea-memory"},
+		{"reinstall", "patch reinstall dea-memory", patched().with(kato{"core$ kato patch reinstall dea-memory": {}}), patched(), als.Succeeded, "1 patch installed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
+				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
+			}
+		})
+	}
+}
+
+func TestTurns(t *testing.T) {
+	all := kato{
+		"core$ kato status":                       {running, 0},
+		"core$ kato restart dea --node 10.0.0.12": {}, "core$ kato restart dea --node 10.0.0.13": {}, "core$ kato stop dea --node 10.0.0.12": {}, "core$ kato stop router": {},
+		"core$ kato stop": {}, "core$ kato stop --node 10.0.0.11": {}, "core$ kato stop --node 10.0.0.12": {}, "core$ kato stop --node 10.0.0.13": {},
+		"core$ kato start dea --node 10.0.0.12": {}, "core$ kato stop mysql --node 10.0.0.11": {},
+	}
+	stoppedAll := kato{"core$ kato status": {strings.ReplaceAll(running, "RUNNING", "STOPPED"), 0}}
+	deaDown := status("dea", "STOPPED")
+	for _, tt := range []struct {
+		name, text    string
+		before, after kato
+		outcome       als.Outcome
+		summary       string
+		finding       string
+	}{
+		{"restart", "restart dea", all, all, als.Succeeded, "All 2 roles run", "dea stops: the applications on that node stop"},
+		{"restart, not up", "restart dea", all, status("dea", "FATAL"), als.Failed, "dea on 10.0.0.12 is FATAL", ""},
+		{"restart, one node fails", "restart dea", all.with(kato{"core$ kato restart dea --node 10.0.0.12": {"Error: no route to host", 1}}), all, als.Succeeded, "Yet restart roles on 10.0.0.12", ""},
+		{"stop", "stop dea --node 10.0.0.12", all, deaDown, als.Succeeded, "Stopped: dea on 10.0.0.12", ""},
+		{"stop, a lie", "stop dea --node 10.0.0.12", all, all, als.Failed, "Not stopped: dea on 10.0.0.12 is RUNNING", ""},
+		{"stop the router", "stop router", all, status("router", "STOPPING"), als.Waiting, "Still stopping", "no application can be reached from outside, until it is started again"},
+		{"stop a shared process", "stop mysql", all, status("mysql", "STOPPED"), als.Succeeded, "Stopped: mysql", "redis_server belongs to mysql, and to postgresql, redis too"},
+		{"stop everything", "stop", all, stoppedAll, als.Succeeded, "Stopped: ", "this is every role on all 4 nodes"},
+		{"start", "start dea --node 10.0.0.12", all.with(deaDown), all, als.Succeeded, "The role runs", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
+				t.Errorf("got %s: %s\nnext: %s", v.Outcome, v.Summary, v.Next)
+			}
+			found := tt.finding == ""
+			for _, f := range plan.Findings {
+				found = found || strings.Contains(f.Text, tt.finding)
+			}
+			if !found {
+				t.Errorf("findings: %+v", plan.Findings)
+			}
+		})
+	}
+	if got := planned(t, testCluster(), "stop", all); !strings.HasSuffix(strings.Split(got, "roles=")[0], "core$ kato stop\n") {
+		t.Errorf("the core does not stop last:\n%s", got)
+	}
+	for text, want := range map[string]string{
+		"start dea":                 "nothing: these roles run already",
+		"stop dae":                  "no node of the cluster has the role dae. Did you mean dea?",
+		"stop dea --node 10.0.0.11": "node 10.0.0.11 does not have the role dea",
+		"stop dea --node 10.0.0.99": "no node 10.0.0.99",
+		"restart data-services":     "roles=filesystem on 10.0.0.11; mysql on 10.0.0.11; postgresql on 10.0.0.11; redis on 10.0.0.11",
+	} {
+		if got := planned(t, testCluster(), text, all); !strings.Contains(got, want) {
+			t.Errorf("%s: want %q in:\n%s", text, want, got)
+		}
+	}
+}
+
+func TestReads(t *testing.T) {
+	k := kato{"core$ kato status": {running, 0}, "core$ kato node list": {"10.0.0.10 base primary\n10.0.0.12 base dea\n", 0}, "core$ kato version": {"3.4.2\n", 0},
+		"core$ kato config get cloud_controller_ng maintenance_mode": {"true\n", 0}}
+	for text, want := range map[string]string{
+		"status": "All 13 roles on 4 nodes run.", "nodes": "2 nodes.", "version": "kato 3.4.2, which behaves as als11.", "maintenance status": "Maintenance mode is on.",
+	} {
+		_, v, err := drive(t, testCluster(), text, k, nil)
+		if err != nil || v.Outcome != als.Succeeded || v.Summary != want {
+			t.Errorf("%s: got %s %q, %v", text, v.Outcome, v.Summary, err)
+		}
+	}
+	_, v, _ := drive(t, testCluster(), "status", status("dea", "FATAL"), nil)
+	if v.Summary != "1 of 13 roles: dea on 10.0.0.12 is FATAL." && !strings.Contains(v.Summary, "dea on 10.0.0.12 is FATAL") || v.Data["down"] != "1" {
+		t.Errorf("got %q", v.Summary)
+	}
+}
+
+func TestMaintenance(t *testing.T) {
+	get, set := "core$ kato config get cloud_controller_ng maintenance_mode", "core$ kato config set cloud_controller_ng maintenance_mode "
+	off, on := kato{get: {"false\n", 0}, set + "true": {}}, kato{get: {"true\n", 0}, set + "false": {}}
+	for _, tt := range []struct {
+		text          string
+		before, after kato
+		outcome       als.Outcome
+		summary       string
+	}{
+		{"maintenance on", off, on, als.Succeeded, "is on, by a fresh look"},
+		{"maintenance off", on, off, als.Succeeded, "is off, by a fresh look"},
+		{"maintenance on", off, off, als.Failed, "is still off; kato ended with status 0"},
+		{"maintenance off", on, kato{get: {"", 0}}, als.Failed, "cannot be confirmed"},
+	} {
+		_, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
+		if err != nil || v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
+			t.Errorf("%s: got %s %q, %v", tt.text, v.Outcome, v.Summary, err)
+		}
+	}
+	if got := planned(t, testCluster(), "maintenance on", on); !strings.Contains(got, "nothing: maintenance mode is on already") {
+		t.Error(got)
+	}
+	if got := planned(t, testCluster(), "maintenance on", kato{get: {"what\n", 0}}); !strings.Contains(got, "stop: kato printed neither true nor false") {
+		t.Error(got)
+	}
+}
+
+func TestSurvey(t *testing.T) {
+	survey := func(version, nodes string, configured als.Generation) (als.Generation, int, string) {
+		rs := als.Results{{Step: "read the version", Node: als.Core, Output: []byte(version)}, {Step: "list the nodes", Node: als.Core, Output: []byte(nodes)}}
+		g, _, ns, findings := als.ReadSurvey(rs, configured)
+		words := ""
+		for _, f := range findings {
+			words += string(f.Level) + ": " + f.Text + ". " + f.Mend
+		}
+		return g, len(ns), words
+	}
+	const two = "10.0.0.10 base primary\n10.0.0.12 dea\n"
+	for _, tt := range []struct {
+		version, nodes string
+		configured     als.Generation
+		g              als.Generation
+		n              int
+		words          string
+	}{
+		{"1.0", two, "", als.ALS10, 2, ""},
+		{"2.10.4", two, "", als.ALS10, 2, ""},
+		{"3.0.1", two, "", als.ALS10, 2, ""},
+		{"1.1.0.19", two, "", als.ALS11, 2, ""},
+		{"3.2.1", two, "", als.ALS11, 2, ""},
+		{"3.4.2", two, "", als.ALS11, 2, ""},
+		{"Application Lifecycle Service 1.3", two, "", als.ALS13, 2, ""},
+		{"1.2", two, "", als.ALS13, 2, ""},
+		{"3.6.0", two, "", als.ALS13, 2, ""},
+		{"4.0", two, "", "", 0, "stop: kato 4.0 is a version that alsbot does not know. Set `generation`"},
+		{"hello", two, "", "", 0, "stop: kato did not tell its version"},
+		{"hello", two, als.ALS11, als.ALS11, 2, ""},
+		{"-bash: kato: command not found", "-bash: kato: command not found", "", "", 0, "stop: kato not found on the core"},
+		{"-bash: kato: command not found", "-bash: kato: command not found", als.ALS11, als.ALS11, 0, "stop: kato not found on the core"},
+		{"3.4.2", "Ruby trace", "", als.ALS11, 1, "warn: the list of nodes cannot be read: it names no node; the cluster is treated as its core alone"},
+	} {
+		g, n, words := survey(tt.version, tt.nodes, tt.configured)
+		if g != tt.g || n != tt.n || !strings.Contains(words, tt.words) || tt.words == "" && words != "" {
+			t.Errorf("%q, %q: got %q, %d nodes, %s", tt.version, tt.configured, g, n, words)
+		}
+	}
+	if got := als.SurveySteps("/home/helion/bin/kato"); len(got) != 2 || got[0].Argv[0] != "/home/helion/bin/kato" || !got[0].Repeatable || got[1].Node != als.Core {
+		t.Errorf("survey: %+v", got)
+	}
+}
+
+func TestExportMaintenance(t *testing.T) {
+	dir := t.TempDir()
+	const get = "config get cloud_controller_ng maintenance_mode"
+	for _, was := range []string{"true", "false"} {
+		req, err := als.Parse("export cluster "+dir+"/b.tgz --maintenance", als.Operations)
+		must(t, err)
+		op, _ := als.Operations.Find(req.Operation)
+		c := testCluster()
+		checks, err := op.Checks(req, c)
+		must(t, err)
+		rs := als.Results{run(t, []string{"/bin/sh"}, checks[0])}
+		if strings.Join(checks[1].Argv[1:], " ") != get {
+			t.Fatalf("checks: %v", checks[1])
+		}
+		rs = append(rs, als.Result{Step: checks[1].Name, Node: als.Core, Output: []byte(was + "\n")})
+		plan, err := op.Plan(req, c, rs)
+		must(t, err)
+		last := plan.Steps[len(plan.Steps)-1]
+		off := last.Always && strings.Join(last.Argv, " ") == "kato config set cloud_controller_ng maintenance_mode false"
+		if off != (was == "false") || (len(plan.Steps) == 3) != (was == "true") {
+			t.Errorf("it was %s: %d steps, the last is %v", was, len(plan.Steps), last.Argv)
+		}
+		if was == "true" {
+			continue
+		}
+		v := op.Judge(req, c, plan, append(rs, als.Result{Step: "read maintenance mode again", Node: als.Core, Output: []byte("true\n")}))
+		if v.Outcome != als.Failed || !strings.Contains(v.Summary, "maintenance mode is still on") || !strings.Contains(v.Next, "maintenance off @prod") {
+			t.Errorf("left on: %s %s, %s", v.Outcome, v.Summary, v.Next)
+		}
+	}
+}
+
+func TestStepLine(t *testing.T) {
+	for want, argv := range map[string][]string{
+		"kato patch install":               {"kato", "patch", "install"},
+		`alsbot-clean /mnt/x.tgz "" "a b"`: {"sh", "-c", "rm x", "alsbot-clean", "/mnt/x.tgz", "", "a b"},
+	} {
+		if got := (als.Step{Argv: argv}).Line(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

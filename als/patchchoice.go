@@ -1,0 +1,151 @@
+package als
+
+import (
+	"slices"
+	"strings"
+)
+
+// Which patches a request is about, and which roles on which nodes they touch.
+
+// choosePatches finds the patches that a request is about. It writes down in
+// the plan why there is nothing to do or why it cannot be done (stop).
+func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
+	now, err := readStep(rs, lookPatches, ReadPatches)
+	if err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+		return nil, true
+	}
+	if m := now.Mismatch(); m != "" {
+		p.Findings = append(p.Findings, Finding{Warn, m + "; the list is believed", ""})
+	}
+	all, allErr := readStep(rs, lookAll, ReadPatches)
+	if r.Operation != opInstallName && allErr != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, allErr))
+		return nil, true
+	}
+	target := c.patchTarget(r)
+	candidates := pendingOn(now, target)
+	if r.Operation != opInstallName {
+		candidates = installedOn(all, now, target)
+	}
+	name := r.Arg(0)
+	if name == "" {
+		if len(candidates) == 0 {
+			p.Nothing = "no patch is missing"
+			if r.Operation != opInstallName {
+				p.Nothing = "no patch is installed"
+			}
+			if target != "" {
+				p.Nothing += " on " + nodeWords(target)
+			}
+		}
+		return candidates, false
+	}
+	for _, pt := range candidates {
+		if pt.Name == name {
+			return []Patch{pt}, false
+		}
+	}
+	_, listed := now.Find(name)
+	_, known := all.Find(name)
+	switch {
+	case (listed || known) && r.Operation == opInstallName:
+		p.Nothing = name + " is installed already"
+	case (listed || known) && r.Operation == "patch revert":
+		p.Nothing = name + " is not installed"
+	case listed || known:
+		p.Findings = append(p.Findings, Finding{Stop, name + " is not installed, so it cannot be installed again", "Type " + c.typed("patch", "install", name) + "."})
+	default:
+		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(now.Patches), patchNames(all.Patches)...)))
+	}
+	return nil, true
+}
+
+func unknownPatch(name string, have []string) Finding {
+	slices.Sort(have)
+	have = slices.Compact(have)
+	mend := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
+	return Finding{Stop, "there is no patch " + name, mend}
+}
+
+// pendingOn lists the patches that a node ("": any) still needs.
+func pendingOn(l PatchList, target string) []Patch {
+	var out []Patch
+	for _, p := range l.Pending() {
+		if target == "" || p.PendingOn(target) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// installedOn lists the patches that a node ("": any) has: where kato tells
+// nodes, by them; else those that the whole list has and the short one not.
+func installedOn(all, now PatchList, target string) []Patch {
+	var out []Patch
+	for _, p := range all.Patches {
+		_, waiting := now.Find(p.Name)
+		switch {
+		case p.Nodes && target != "" && slices.Contains(p.InstalledOn, target),
+			p.Nodes && target == "" && len(p.InstalledOn) > 0,
+			!p.Nodes && !waiting:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// affected lists the roles that the patches restart, node by node.
+func affected(r Request, c Cluster, s Status, patches []Patch) []onNode {
+	target := c.patchTarget(r)
+	var out []onNode
+	for _, p := range patches {
+		nodes := p.MissingOn
+		if r.Operation != opInstallName {
+			nodes = p.InstalledOn
+		}
+		for _, role := range p.Roles {
+			for _, ip := range where(c, s, role) {
+				pair := onNode{role, ip}
+				if (target == "" || target == ip) && (!p.Nodes || slices.Contains(nodes, ip)) && !slices.Contains(out, pair) {
+					out = append(out, pair)
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b onNode) int {
+		if n := strings.Compare(a.Role, b.Role); n != 0 {
+			return n
+		}
+		return byIP(a.Node, b.Node)
+	})
+	return out
+}
+
+// patchedNodes names the nodes that change.
+func patchedNodes(c Cluster, patches []Patch, target string, installed bool) string {
+	if target != "" {
+		return nodeWords(target)
+	}
+	var out []string
+	for _, p := range patches {
+		nodes := p.MissingOn
+		if installed {
+			nodes = p.InstalledOn
+		}
+		if !p.Nodes {
+			nodes = nil
+			for _, role := range p.Roles {
+				for _, n := range c.NodesWith(role) {
+					nodes = append(nodes, n.IP)
+				}
+			}
+		}
+		out = append(out, nodes...)
+	}
+	slices.SortFunc(out, byIP)
+	if out = slices.Compact(out); len(out) == 0 {
+		return "as kato decides"
+	}
+	return strings.Join(out, ", ")
+}
