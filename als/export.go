@@ -265,7 +265,7 @@ func targetFinding(r Request, c Cluster, look Result, seen map[string]string, ba
 		return findingOf(Stop, err), true
 	}
 	home := r.Arg(0) == "" && c.BackupDir == ""
-	if s, own := systems(seen["real"]); own && !(home && s == "/root") {
+	if s, own := systems(seen["real"]); own && (!home || s != "/root") {
 		return findingOf(Stop, ownDirectory(seen["real"], s)), true
 	}
 	switch {

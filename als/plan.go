@@ -107,7 +107,7 @@ type Verdict struct {
 
 // Refusal is a request that cannot be carried out as asked: said to the
 // person who asked, and nothing runs.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is said to people as what it is
 	Text string // what is wrong
 	Next string // what to type instead
 }

@@ -81,7 +81,7 @@ func (s Status) set(node, role string, c Condition) {
 	if s[node] == nil {
 		s[node] = map[string]Condition{}
 	}
-	if old, ok := s[node][role]; ok && old != c && !(old.Healthy() && c.Healthy()) {
+	if old, ok := s[node][role]; ok && old != c && (!old.Healthy() || !c.Healthy()) {
 		c = worse(old, c)
 	}
 	s[node][role] = c

@@ -285,14 +285,13 @@ func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
 		roles[p.Node] = append(roles[p.Node], p.Role)
 	}
 	slices.SortStableFunc(nodes, func(a, b string) int {
-		x, y := a == c.CoreIP(), b == c.CoreIP()
-		switch {
-		case x == y:
-			return byIP(a, b)
-		case x == (r.Operation != "stop"):
-			return -1
+		if x, y := a == c.CoreIP(), b == c.CoreIP(); x != y {
+			if x == (r.Operation != "stop") {
+				return -1
+			}
+			return 1
 		}
-		return 1
+		return byIP(a, b)
 	})
 	var steps []Step
 	for _, ip := range nodes {

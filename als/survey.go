@@ -129,16 +129,6 @@ func loopback(ip string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// roles returns every role that a node of the cluster has, sorted.
-func (c Cluster) roles() []string {
-	var out []string
-	for _, n := range c.Nodes {
-		out = append(out, n.Roles...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // kato is a kato command line.
 func (c Cluster) kato(args ...string) []string {
 	path := c.Kato
