@@ -139,7 +139,7 @@ func (k *kato) help() int {
 // enter claims the cluster for a command of which only one may run. The
 // claim ends with the process, however it ends.
 func (k *kato) enter() (release func(), refused string) {
-	if k.cmd.job == "" {
+	if k.cmd.job == "" || k.has("status") { // node upgrade --status only looks
 		return func() {}, ""
 	}
 	if other := k.faults.value("busy"); other != "" {
@@ -203,7 +203,7 @@ func (k *kato) target() string {
 
 // log writes an administrative command to kato.log and the history.
 func (k *kato) log(status int) {
-	if !k.cmd.admin {
+	if !k.cmd.admin || k.has("status") {
 		return
 	}
 	word := "succeeded"

@@ -94,9 +94,10 @@ func generationOf(profile string) (generation, bool) {
 func firstState(o Options, g generation) *State {
 	s := &State{
 		Profile: o.Profile, User: o.User, Pace: o.Pace, Shape: o.Shape, Seed: o.Seed, ExportSize: o.ExportSize,
-		Core:   o.Nodes[0].IP,
-		Nodes:  map[string]*Machine{},
-		Faults: map[string]string{},
+		Core:     o.Nodes[0].IP,
+		Nodes:    map[string]*Machine{},
+		Faults:   map[string]string{},
+		OldCores: []string{"old-core.example.com"},
 		Data: Data{
 			Users: []string{"admin@example.com", "dev@example.com"}, Apps: []string{"env", "shop", "wiki"}, FirstUser: true,
 		},
@@ -108,7 +109,7 @@ func firstState(o Options, g generation) *State {
 		},
 	}
 	for _, spec := range o.Nodes {
-		m := &Machine{Version: o.Version, Roles: map[string]*Role{}, DiskFree: 30 << 30, MemFree: 4 << 30, Locations: map[string]string{}}
+		m := &Machine{Version: o.Version, Roles: map[string]*Role{}, DiskFree: 30 << 30, MemFree: 4 << 30, Locations: map[string]string{}, Mounts: map[string]*Mount{}}
 		for _, name := range spec.Roles {
 			m.Roles[name] = &Role{State: "RUNNING"}
 			if name == "primary" {
@@ -136,7 +137,7 @@ func firstConfig(core string) map[string]any {
 			"drainformats": map[string]any{"systail-syslog": "<13>{{.Time}} {{.NodeID}}: {{.Text}}"},
 			"retrylimits":  map[string]any{"appdrain.": "24h"},
 		},
-		"fence":      map[string]any{"docker/image": "stackato/app-holophonor:3.0.0"},
+		"fence":      map[string]any{"docker": map[string]any{"image": "stackato/app-holophonor:3.0.0"}},
 		"mysql_node": map[string]any{"port_range": map[string]any{"min": 15001, "max": 25000}},
 		"patch":      map[string]any{"base_url": "https://patch.example.com", "disable_ssl": false},
 	}

@@ -18,19 +18,21 @@ import (
 // that the test or demo process and every kato process share under a lock,
 // so a kato that is killed leaves exactly what it had done so far.
 type State struct {
-	Profile string               `json:"profile"`
-	Core    string               `json:"core"`
-	User    string               `json:"user"`
-	Pace    time.Duration        `json:"pace,omitempty"`  // how long one task of kato takes
-	Shape   string               `json:"shape,omitempty"` // of patch status: A, B or C
-	Seed    int64                `json:"seed,omitempty"`
-	Nodes   map[string]*Machine  `json:"nodes"`
-	Config  map[string]any       `json:"config"` // component, then nested keys
-	Patches []*Patch             `json:"patches"`
-	Data    Data                 `json:"data"`
-	Upgrade map[string]*Progress `json:"upgrade,omitempty"`
-	History []Event              `json:"history,omitempty"` // oldest first
-	Faults  map[string]string    `json:"faults,omitempty"`
+	Profile string              `json:"profile"`
+	Core    string              `json:"core"`
+	User    string              `json:"user"`
+	Pace    time.Duration       `json:"pace,omitempty"`  // how long one task of kato takes
+	Shape   string              `json:"shape,omitempty"` // of patch status: A, B or C
+	Seed    int64               `json:"seed,omitempty"`
+	Nodes   map[string]*Machine `json:"nodes"`
+	Config  map[string]any      `json:"config"` // component, then nested keys
+	Patches []*Patch            `json:"patches"`
+	Data    Data                `json:"data"`
+	// OldCores are hosts that an import can fetch from.
+	OldCores []string             `json:"old_cores,omitempty"`
+	Upgrade  map[string]*Progress `json:"upgrade,omitempty"`
+	History  []Event              `json:"history,omitempty"` // oldest first
+	Faults   map[string]string    `json:"faults"`
 	// ExportSize is roughly how large an exported archive gets, in bytes.
 	ExportSize int64 `json:"export_size"`
 	Exports    int   `json:"exports,omitempty"` // how many were begun
@@ -41,10 +43,10 @@ type Machine struct {
 	Addr      string            `json:"addr,omitempty"` // where its SSH server listens
 	Version   string            `json:"version"`
 	Roles     map[string]*Role  `json:"roles"`
-	Locations map[string]string `json:"locations,omitempty"` // services, droplets, containers
+	Locations map[string]string `json:"locations"` // services, droplets, containers
 	DiskFree  int64             `json:"disk_free"`           // bytes
 	MemFree   int64             `json:"mem_free"`            // bytes
-	Mounts    map[string]*Mount `json:"mounts,omitempty"`
+	Mounts    map[string]*Mount `json:"mounts"`
 }
 
 // Mount is one mounted filesystem of a node, under its path as the node's
