@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X alsbot/app.version=$(VERSION)
 GOBIN   := $(CURDIR)/bin
 GOLANGCI_VERSION := v2.15.0
 
-.PHONY: help build demo test race check lint bench fuzz docs tools clean
+.PHONY: help build demo test race check lint bench fuzz generate tools clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ bench: ## the figures that matter, beside their limits, in one run
 fuzz: ## every fuzz target for 20 seconds
 	scripts/fuzz 20s
 
-docs: ## write docs/commands.md from the catalogue
+generate: ## write docs/commands.md from the catalogue
 	go run ./cmd/alsdemo commands > docs/commands.md
 
 tools: ## install what the tests need, where that is possible

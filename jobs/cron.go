@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -25,6 +26,9 @@ func parseSlots(line, zone string) (slots, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		return slots{}, fmt.Errorf("time zone %q is not known: use a name such as Europe/Berlin or UTC: %w", zone, err)
+	}
+	if strings.Contains(line, "=") {
+		return slots{}, fmt.Errorf("cron line %q carries a time zone: put it into `timezone`", line)
 	}
 	parsed, err := cronLine.Parse(line)
 	if err != nil {

@@ -25,6 +25,8 @@ const (
 	Prod      = "C0PROD"
 	Approve   = "C0APPROVE"
 	Elsewhere = "C0ELSE" // belongs to no cluster
+
+	Filesystem = "10.0.0.11" // the node with the filesystem role
 )
 
 // People maps first names to user IDs.
@@ -126,6 +128,7 @@ func (s *Scene) yaml(o Options) string {
 	for ip, addr := range s.Cluster.Addresses() {
 		w("      %s: %s", ip, addr)
 	}
+	w("    backup: {directory: %s}", s.Cluster.Path(Filesystem, "/mnt/nas"))
 	b.WriteString(o.Extra)
 	return b.String()
 }
