@@ -49,24 +49,12 @@ func (e *Engine) may(ctx context.Context, p Principal, role Role, cluster string
 	return e.listed(ctx, p.ID, slices.Concat(lists...), fresh)
 }
 
-// access is the access that holds for a cluster: a list of its own replaces
-// the general one.
 func (e *Engine) access(cluster string) config.Access {
-	acc := e.cfg.Access
 	c, ok := e.cfg.Cluster(cluster)
 	if !ok {
-		return acc
+		return e.cfg.Access
 	}
-	if c.Access.Viewer != nil {
-		acc.Viewer = c.Access.Viewer
-	}
-	if c.Access.Operator != nil {
-		acc.Operator = c.Access.Operator
-	}
-	if c.Access.Approver != nil {
-		acc.Approver = c.Access.Approver
-	}
-	return acc
+	return c.AccessOf(e.cfg.Access)
 }
 
 // listed reports whether a user is among the IDs, by name or by group.

@@ -96,7 +96,8 @@ func (e *Engine) opens(r Run) time.Duration {
 	if !ok || (r.Effect != als.Restart && r.Effect != als.Destroy) {
 		return 0
 	}
-	return c.Opens(time.Now())
+	now := time.Now()
+	return c.Opens(now).Sub(now)
 }
 
 // longest is how long a driver sleeps at most before it looks again by itself.
