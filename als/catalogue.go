@@ -7,9 +7,9 @@ type Catalogue []Operation
 // is written out; a test finds an operation that is declared and not listed.
 var Operations = Catalogue{
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
-	opExportCluster, opExportNode,
+	opExportCluster, opExportNode, opImportCluster, opImportNode,
 	opMaintenanceStatus, opMaintenanceOn, opMaintenanceOff,
-	opStatus, opNodes, opVersion, opStart, opStop, opRestart,
+	opStatus, opNodes, opRoles, opProcesses, opVersion, opInfo, opInspect, opHistory, opStart, opStop, opRestart,
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }

@@ -127,6 +127,14 @@ func (c Cluster) look(name string, args ...string) Step {
 	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
 }
 
+// lookStatus looks at the roles before something is done. A kato that hangs
+// on a node that is down must not keep people from mending it.
+func (c Cluster) lookStatus() Step {
+	s := c.look(lookRoles, "status")
+	s.Tolerate = true
+	return s
+}
+
 // readPlan is the plan of an operation that only reads.
 func readPlan(r Request, steps ...Step) Plan {
 	return Plan{Operation: r.Operation, Effect: Read, Steps: steps}
@@ -229,7 +237,7 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.look(lookPatches, "patch", "status"), c.look(lookRoles, "status")}
+	steps := []Step{c.look(lookPatches, "patch", "status"), c.lookStatus()}
 	if r.Arg(0) != "" || r.Operation != opInstallName {
 		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
 	}
@@ -294,6 +302,8 @@ func patchArgv(r Request, c Cluster) []string {
 	switch {
 	case r.Has(flagOnlyThis) && c.Generation == ALS10:
 		argv = append(argv, "--only-this-node")
+	case r.Has(flagOnlyThis) && r.Operation == "patch reinstall" && isIP(c.patchTarget(r)):
+		argv = append(argv, "--node", c.patchTarget(r)) // it has no --local
 	case r.Has(flagOnlyThis):
 		argv = append(argv, "--local")
 	case r.Has(flagNode):

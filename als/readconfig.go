@@ -63,3 +63,24 @@ func ReadBool(out []byte) (bool, error) {
 	}
 	return yes, nil
 }
+
+// ReadList reads a list that `kato config get` printed as YAML, one item a
+// line. An output that is no list is an error; an empty list is none.
+func ReadList(out []byte) ([]string, error) {
+	var items []string
+	empty := false
+	for _, l := range clean(out) {
+		l = strings.TrimSpace(l)
+		if item, ok := strings.CutPrefix(l, "- "); ok {
+			items = append(items, scalar(strings.TrimSpace(item)))
+		}
+		empty = empty || l == "[]" || l == "--- []"
+	}
+	switch {
+	case len(items) == 0 && complaint(out) != "":
+		return nil, fmt.Errorf("kato could not read the configuration: %s", complaint(out))
+	case len(items) == 0 && !empty:
+		return nil, errors.New("kato printed no list")
+	}
+	return items, nil
+}

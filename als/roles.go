@@ -74,7 +74,7 @@ var opVersion = Operation{
 	},
 }
 
-func judgeStatus(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	status, err := readStep(rs, lookRoles, ReadStatus)
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
@@ -94,7 +94,7 @@ func judgeStatus(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 			}
 		}
 	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: true, Data: map[string]string{"down": fmt.Sprint(len(bad))}}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: map[string]string{"down": fmt.Sprint(len(bad))}}
 	v.Summary = fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
 	if roles == 1 {
 		v.Summary = "The only role runs."
@@ -118,7 +118,7 @@ func turn(name, summary, detail string) Operation {
 			if err := c.hasNode(r.Flag(flagNode)); err != nil {
 				return nil, err
 			}
-			return []Step{c.look(lookRoles, "status")}, nil
+			return []Step{c.lookStatus()}, nil
 		},
 		Plan:  planTurn,
 		Judge: judgeTurn,

@@ -1,0 +1,73 @@
+package als
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// kato's own history: a second witness of what was run, by whomever.
+
+var opHistory = reading(Operation{
+	Name: "history", Summary: "show which kato commands were run in the cluster, by whomever",
+	Example: "history @prod",
+	Flags:   nodeFlag("this node only"),
+	Judge:   judgeHistory,
+}, func(r Request) []string { return withNode(r, "history", "--json") })
+
+// Action is one entry of kato's history. Fields that kato does not tell are "".
+type Action struct{ When, Node, Command, Status string }
+
+// ReadHistory finds the actions in `kato history --json` or in the lines of
+// kato.log. An output without any is no error: nothing may have been run.
+func ReadHistory(out []byte) []Action {
+	var actions []Action
+	add := func(m map[string]any) {
+		field := func(key string, most int) string { return printable(text(m[key]), most) }
+		a := Action{field("time", 40), field("node", 45), field("command", 300), field("status", 40)}
+		if a.Command != "" && a.Status != "" {
+			actions = append(actions, a)
+		}
+	}
+	var entries []map[string]any
+	if fromJSON(out, &entries) == nil {
+		for _, m := range entries {
+			add(m)
+		}
+	}
+	if len(actions) > 0 {
+		return actions
+	}
+	for _, l := range clean(out) {
+		i := strings.IndexByte(l, '{')
+		if i < 0 {
+			continue
+		}
+		var m map[string]any
+		if json.NewDecoder(strings.NewReader(l[i:])).Decode(&m) == nil {
+			add(m)
+		}
+	}
+	return actions
+}
+
+func judgeHistory(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
+	if f, bad := trouble(rs[0]); bad {
+		return nothingRead(f)
+	}
+	actions := ReadHistory(rs[0].Output)
+	if len(actions) == 0 {
+		return Verdict{Outcome: Succeeded, Summary: "No action can be made out in kato's history."}
+	}
+	const most = 50
+	skipped := max(0, len(actions)-most)
+	var rows [][]string
+	for _, a := range actions[skipped:] {
+		rows = append(rows, []string{a.When, a.Node, a.Status, a.Command})
+	}
+	v := Verdict{Outcome: Succeeded, Whole: skipped == 0, Summary: count(len(actions), "action") + ".", Report: table(rows)}
+	if skipped > 0 {
+		v.Summary = fmt.Sprintf("The last %d of %d actions.", most, len(actions))
+	}
+	return v
+}

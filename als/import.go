@@ -1,0 +1,222 @@
+package als
+
+import (
+	_ "embed" // the script that runs on a node
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Imports: `kato data import` wipes what the cluster has and puts an archive,
+// or a running old core's data, in its place.
+
+//go:embed import_look.sh
+var importLook string
+
+const (
+	lookArchive = "read the archive"
+	lookOldCore = "reach the old core"
+	lookAdmins  = "see that the first user is set up"
+	stepImport  = "import"
+)
+
+const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
+	"SOURCE is a .tgz on the core (on the node, for `import node`), or the host name of the old, running core.\n" +
+	"An import does not bring external databases or DEAs. Applications that wrote down their database when they were staged must be staged again; a restart is not enough."
+
+var opImportCluster = importOp("import cluster", "replace the whole cluster's data by an archive's or an old core's", nil)
+
+var opImportNode = importOp("import node", "replace one node's data by an archive's or an old core's",
+	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the core"}})
+
+func importOp(name, summary string, flags []Flag) Operation {
+	flags = append(flags, Flag{Name: "fix-app-paths", Help: "rewrite /app paths of applications from an old version"})
+	return Operation{
+		Name: name, Family: familyData, Effect: always(Destroy), Survey: true,
+		Summary: summary, Detail: importDetail,
+		Example: name + " /mnt/nas/helion-backup.tgz @fresh",
+		Params:  []Param{{Name: "SOURCE", Kind: KindSource, Help: "an archive on the node, or the old core's host name"}},
+		Flags: append(flags, slices.DeleteFunc(contentFlags(), func(f Flag) bool {
+			return f.Name == onlyUsers
+		})...),
+		Checks: importChecks,
+		Plan:   planImport,
+		Judge:  judgeImport,
+	}
+}
+
+func importNode(r Request, c Cluster) string {
+	if r.Has(flagNode) {
+		return c.at(r.Flag(flagNode))
+	}
+	return Core
+}
+
+func fromArchive(r Request) bool { return strings.HasPrefix(r.Arg(0), "/") }
+
+func importChecks(r Request, c Cluster) ([]Step, error) {
+	if err := c.hasNode(r.Flag(flagNode)); err != nil {
+		return nil, err
+	}
+	source := Step{Name: lookArchive, Node: importNode(r, c), Argv: script(importLook, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}
+	if !fromArchive(r) {
+		source = Step{Name: lookOldCore, Node: importNode(r, c), Repeatable: true, Tolerate: true,
+			Argv: []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", r.Arg(0), "true"}}
+	}
+	return []Step{source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins")}, nil
+}
+
+func planImport(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Destroy, Patience: patience}
+	if err := c.hasNode(r.Flag(flagNode)); err != nil {
+		return p, err
+	}
+	if fromArchive(r) {
+		archiveFindings(r, c, rs, &p)
+	} else if res, ok := rs.Find(lookOldCore, ""); !ok || !res.OK() {
+		p.Findings = append(p.Findings, Finding{Warn, "from " + nodeWords(importNode(r, c)) + " the old core " + r.Arg(0) + " cannot be reached by SSH without a password",
+			"Copy the system user's key there, or the import will stop at a prompt."})
+	}
+	status := readyFindings(c, rs, &p)
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
+	}
+	mode := "--cluster"
+	if r.Operation == "import node" || c.Micro() {
+		mode = "--only-this-node"
+	}
+	argv := append(c.kato("data", "import", mode), exportFlags(r)...)
+	if r.Has("fix-app-paths") {
+		argv = append(argv, "--fix-app-paths")
+	}
+	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
+	p.Findings = append(p.Findings, Finding{Warn, "what the cluster holds now is wiped: users, applications, services", "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."})
+	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
+	p.Verify = []Step{c.look(againRoles, "status")}
+	p.Notes = append(lastTime(c), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
+	var pairs []onNode
+	for _, ip := range status.Nodes("") {
+		for _, role := range status.Roles(ip) {
+			pairs = append(pairs, onNode{role, ip})
+		}
+	}
+	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	return p, nil
+}
+
+// archiveFindings holds what the archive is against what an import needs.
+func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
+	look, _ := rs.Find(lookArchive, "")
+	seen := keyValues(look.Output)
+	who := nodeWords(look.Node)
+	stop := func(mend, format string, args ...any) {
+		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf(format, args...), mend})
+	}
+	switch {
+	case seen["state"] == "missing":
+		stop("Copy it there, or name another SOURCE.", "there is no %s on %s", r.Arg(0), who)
+	case seen["state"] == "other":
+		stop("Name an archive.", "%s on %s is not a regular file", r.Arg(0), who)
+	case seen["state"] == "unreadable":
+		stop("Give the system user the right to read it.", "%s on %s cannot be read", r.Arg(0), who)
+	case seen["state"] == "damaged", seen["state"] == "read" && seen["tar"] != "0":
+		stop("Take another archive: this one is cut off or damaged.", "%s on %s cannot be read to its end", r.Arg(0), who)
+	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
+		if f, bad := trouble(look); bad {
+			p.Findings = append(p.Findings, f)
+			return
+		}
+		stop("Try again.", "%s on %s could not be looked at", r.Arg(0), who)
+	case seen["files"] == "0":
+		stop("Take another archive.", "%s on %s holds no file", r.Arg(0), who)
+	default:
+		p.Facts = append(p.Facts, Fact{"sha256", seen["sha256"]})
+		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
+		p.Notes = append(p.Notes, fmt.Sprintf("The archive has %s and %s files, and was read to its end.", size(bytes), printable(seen["files"], 20)))
+		if free, err := strconv.ParseInt(seen["free"], 10, 64); err == nil && free < bytes {
+			p.Findings = append(p.Findings, Finding{Warn, fmt.Sprintf("%s is free beside the archive, which has %s and is unpacked for the import", size(free), size(bytes)), "Make room first."})
+		}
+		for _, service := range strings.Fields(seen["holds"]) {
+			if _, ok := c.NodeWith(service); !ok && slices.Contains(services, service) {
+				p.Findings = append(p.Findings, Finding{Warn, "the archive seems to hold " + service + " data, and no node has that role: it is not imported",
+					"Add the role on a node with `kato role add " + service + "` first."})
+			}
+		}
+	}
+}
+
+var services = []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}
+
+// readyFindings: all roles must run, and the first user must be set up.
+func readyFindings(c Cluster, rs Results, p *Plan) Status {
+	status, err := readStep(rs, lookRoles, ReadStatus)
+	if err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+	}
+	var bad []string
+	for _, ip := range status.Nodes("") {
+		for _, role := range status.Roles(ip) {
+			if st := status.Of(ip, role); !st.Healthy() {
+				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(ip), st))
+			}
+		}
+	}
+	if len(bad) > 0 {
+		p.Findings = append(p.Findings, Finding{Stop, "all roles must run before an import, and " + list(bad), "Start them with " + c.typed("start") + "."})
+	}
+	admins, err := readStep(rs, lookAdmins, ReadList)
+	switch {
+	case err != nil:
+		p.Findings = append(p.Findings, Finding{Warn, "it cannot be seen whether the first user is set up: " + err.Error(), "Set up the first user in the console and accept the terms before an import."})
+	case len(admins) == 0:
+		p.Findings = append(p.Findings, Finding{Stop, "the first user is not set up", "Open the cluster's console, create the first user and accept the terms."})
+	}
+	return status
+}
+
+// judgeImport: kato names the applications that it could not deploy again;
+// the roles must run. More than that only the applications' owners can see.
+func judgeImport(_ Request, c Cluster, p Plan, rs Results) Verdict {
+	res, ok := rs.Find(stepImport, "")
+	if f, bad := trouble(res); !ok || bad {
+		v := Verdict{Outcome: Failed, Summary: "The import did not go through: " + how(rs, stepImport) + ".",
+			Next: "The cluster may hold half of the data. Mend the cause and import again from the same source."}
+		if f.Mend != "" {
+			v.Next = f.Mend + " " + v.Next
+		}
+		return v
+	}
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	if v.Outcome != Succeeded {
+		return v
+	}
+	v.Report, v.Next = "", "Ask the owners to look at their applications; those with connection data from staging must be staged again."
+	v.Summary = "The import ended without a complaint, and all roles run."
+	if lost := lostApps(res.Output); len(lost) > 0 {
+		v.Outcome = Failed
+		v.Summary = fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(lost), "application"), list(lost))
+		v.Report = strings.Join(lost, "\n") + "\n"
+		v.Next = "Deploy these again by hand."
+	}
+	return v
+}
+
+// lostApps reads the list of applications that could not be deployed again.
+func lostApps(out []byte) []string {
+	var lost []string
+	in := false
+	for _, l := range clean(out) {
+		name := strings.TrimSpace(l)
+		switch {
+		case strings.Contains(strings.ToLower(l), "could not be redeployed"):
+			in = true
+		case in && name != "" && l != name:
+			lost = append(lost, printable(name, 100))
+		case in && name != "":
+			in = false
+		}
+	}
+	return lost
+}
