@@ -180,7 +180,8 @@ func readyFindings(c Cluster, rs Results, p *Plan) Status {
 // the roles must run. More than that only the applications' owners can see.
 func judgeImport(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	res, ok := rs.Find(stepImport, "")
-	if f, bad := trouble(res); !ok || bad {
+	lost := lostApps(res.Output)
+	if f, bad := trouble(res); !ok || bad && (len(lost) == 0 || !res.OK()) {
 		v := Verdict{Outcome: Failed, Summary: "The import did not go through: " + how(rs, stepImport) + ".",
 			Next: "The cluster may hold half of the data. Mend the cause and import again from the same source."}
 		if f.Mend != "" {
@@ -194,7 +195,7 @@ func judgeImport(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	v.Report, v.Next = "", "Ask the owners to look at their applications; those with connection data from staging must be staged again."
 	v.Summary = "The import ended without a complaint, and all roles run."
-	if lost := lostApps(res.Output); len(lost) > 0 {
+	if len(lost) > 0 {
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(lost), "application"), list(lost))
 		v.Report = strings.Join(lost, "\n") + "\n"

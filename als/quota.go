@@ -1,0 +1,194 @@
+package als
+
+import (
+	_ "embed" // the script that runs on a node
+	"fmt"
+	"path"
+	"strings"
+)
+
+// Filesystem quotas: without them the limits of the filesystem service and of
+// containers are not enforced.
+
+//go:embed quota_enable.sh
+var quotaEnable string
+
+const stepQuota = "turn quotas on"
+
+var quotaParam = []Param{{Name: "PATH", Kind: KindPath, Help: "a directory on the node; its filesystem is meant"}}
+
+var opQuotaStatus = Operation{
+	Name: "quota status", Family: familyStorage, Effect: always(Read), Survey: true,
+	Summary: "say whether a filesystem has quotas on, and keeps them after a reboot",
+	Example: "quota status /mnt/containers --node 10.0.0.12 @prod",
+	Params:  quotaParam,
+	Flags:   nodeFlag("this node; needed where there are several"),
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		ip, err := quotaNode(r, c)
+		if err != nil {
+			return Plan{}, err
+		}
+		return readPlan(r, quotaLook(lookPlace, c.at(ip), r.Arg(0))), nil
+	},
+	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
+		look, _ := rs.Find(lookPlace, "")
+		seen, f, bad := quotaSeen(look, r.Arg(0))
+		if bad {
+			return nothingRead(f)
+		}
+		v := Verdict{Outcome: Succeeded, Whole: true, Report: quotaReport(seen)}
+		missing := quotaMissing(seen)
+		if len(missing) == 0 {
+			v.Summary = "Quotas are on for " + seen["mount"] + ", and stay on after a reboot."
+			return v
+		}
+		v.Summary = fmt.Sprintf("Quotas of %s are not whole: %s.", seen["mount"], list(missing))
+		v.Next = "Turn them on with " + c.typed("quota", "enable", r.Arg(0), "--node", "IP") + "."
+		return v
+	},
+}
+
+var opQuotaEnable = Operation{
+	Name: "quota enable", Family: familyStorage, Effect: always(Change), Survey: true,
+	Summary: "turn a filesystem's quotas on, now and after every reboot",
+	Detail: "The filesystem is mounted again with quota options, checked, and its quotas are turned on; a block in the boot script repeats it.\n" +
+		"The boot script's previous version is kept beside it. Needs sudo without a password, or root.",
+	Example: "quota enable /mnt/containers --node 10.0.0.12 @prod",
+	Params:  quotaParam,
+	Flags:   nodeFlag("this node; needed where there are several"),
+	Checks: func(r Request, c Cluster) ([]Step, error) {
+		ip, err := quotaNode(r, c)
+		if err != nil {
+			return nil, err
+		}
+		sudo := Step{Name: "see that sudo asks nothing", Node: c.at(ip), Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}
+		return []Step{quotaLook(lookPlace, c.at(ip), r.Arg(0)), sudo}, nil
+	},
+	Plan:  planQuota,
+	Judge: judgeQuota,
+}
+
+func quotaNode(r Request, c Cluster) (string, error) {
+	if err := c.hasNode(r.Flag(flagNode)); err != nil {
+		return "", err
+	}
+	switch {
+	case r.Has(flagNode):
+		return r.Flag(flagNode), nil
+	case len(c.Nodes) > 1:
+		return "", refuse("Say which with --node: "+list(c.ips())+".", "the cluster has %d nodes", len(c.Nodes))
+	}
+	return c.CoreIP(), nil
+}
+
+func quotaLook(name, node, dir string) Step {
+	return Step{Name: name, Node: node, Argv: script(placeLook, "alsbot-place", dir), Repeatable: true}
+}
+
+// quotaSeen reads a look at a filesystem.
+func quotaSeen(look Result, dir string) (map[string]string, Finding, bool) {
+	seen := keyValues(look.Output)
+	switch {
+	case seen["state"] == "missing":
+		return seen, Finding{Stop, "there is no directory " + dir + " on " + nodeWords(look.Node), "Mount the filesystem first."}, true
+	case seen["mount"] == "" || checkPath("the mount", KindPath, seen["mount"]) != nil:
+		if f, bad := trouble(look); bad {
+			return seen, f, true
+		}
+		return seen, Finding{Stop, "the filesystem of " + dir + " on " + nodeWords(look.Node) + " cannot be made out", "Look with `df` on the node."}, true
+	}
+	return seen, Finding{}, false
+}
+
+// quotaMissing says what is not as it should be.
+func quotaMissing(seen map[string]string) []string {
+	var out []string
+	if !strings.Contains(seen["options"], "usrjquota=") && !strings.Contains(seen["options"], "usrquota") {
+		out = append(out, "it is mounted without user quotas")
+	}
+	if !strings.Contains(seen["options"], "grpjquota=") && !strings.Contains(seen["options"], "grpquota") {
+		out = append(out, "it is mounted without group quotas")
+	}
+	if seen["quotas"] != "on" {
+		out = append(out, "they are not turned on")
+	}
+	if seen["block"] != "yes" {
+		out = append(out, "the boot script does not turn them on")
+	}
+	return out
+}
+
+func quotaReport(seen map[string]string) string {
+	yes := func(key string) string {
+		if seen[key] == "yes" {
+			return "yes"
+		}
+		return "no"
+	}
+	return table([][]string{
+		{"filesystem", printable(seen["mount"], 100)}, {"device", printable(seen["device"], 100)}, {"type", printable(seen["type"], 20)},
+		{"mount options", printable(seen["options"], 160)}, {"aquota.user", yes("userfile")}, {"aquota.group", yes("groupfile")},
+		{"quotas", printable(seen["quotas"], 5)}, {"boot script", orNoneText(printable(seen["boot"], 100))}, {"block in it", yes("block")},
+	})
+}
+
+func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Change}
+	ip, err := quotaNode(r, c)
+	if err != nil {
+		return p, err
+	}
+	look, _ := rs.Find(lookPlace, "")
+	seen, f, bad := quotaSeen(look, r.Arg(0))
+	if bad {
+		p.Findings = append(p.Findings, f)
+		return p, nil
+	}
+	missing := quotaMissing(seen)
+	if len(missing) == 0 {
+		p.Nothing = "quotas of " + seen["mount"] + " are on, and stay on after a reboot"
+		return p, nil
+	}
+	if fs := seen["type"]; !strings.HasPrefix(fs, "ext") && fs != "" {
+		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), "Use an ext4 filesystem."})
+		return p, nil
+	}
+	if sudo, ok := rs.Find("see that sudo asks nothing", ""); !ok || !sudo.OK() {
+		p.Findings = append(p.Findings, Finding{Stop, "sudo on " + nodeWords(ip) + " asks for a password", "Put a file into /etc/sudoers.d that lets the system user call sudo without one."})
+		return p, nil
+	}
+	boot := seen["boot"]
+	if boot == "" || path.Dir(boot) != "/etc/init.d" {
+		p.Findings = append(p.Findings, Finding{Warn, "there is no boot script on " + nodeWords(ip), "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
+		boot = "/etc/init.d/setup_helion_lxc"
+	}
+	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}
+	p.Steps = []Step{{Name: stepQuota, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
+	p.Verify = []Step{quotaLook(againPlace, c.at(ip), r.Arg(0))}
+	p.Notes = append(lastTime(c), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
+	return p, nil
+}
+
+func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
+	again, _ := rs.Find(againPlace, "")
+	seen, f, bad := quotaSeen(again, r.Arg(0))
+	if bad {
+		v := nothingRead(f)
+		v.Summary = "It cannot be confirmed that the quotas are on. " + v.Summary
+		return v
+	}
+	step, _ := rs.Find(stepQuota, "")
+	said := keyValues(step.Output)
+	missing := quotaMissing(seen)
+	v := Verdict{Outcome: Succeeded, Report: quotaReport(seen), Summary: "Quotas are on for " + seen["mount"] + ", and stay on after a reboot."}
+	if len(missing) == 0 {
+		return v
+	}
+	v.Outcome = Failed
+	v.Summary = fmt.Sprintf("Not whole: %s.", list(missing))
+	if why := printable(said["why"], 200); why != "" {
+		v.Summary = fmt.Sprintf("It stopped at: %s. Now %s.", why, list(missing))
+	}
+	v.Next = "Mend that, then run it again: what is done already is not done twice."
+	return v
+}
