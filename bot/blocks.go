@@ -1,0 +1,212 @@
+package bot
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+)
+
+// Slack's limits, in code points (slack.md has the sources). They are held by
+// construction: a card counts what goes in and cuts what would be too much.
+const (
+	maxMessage  = 12000 // all blocks of a message; Slack refuses at about 13,200
+	maxFallback = 3000  // the text beside the blocks
+	maxHeader   = 150
+	maxContext  = 1500
+	maxLine     = 800 // what stands in one line of a card: a command, a reason
+	maxButton   = 75
+	maxValue    = 2000
+	maxElement  = 3000 // one text element of rich text
+	maxBlocks   = 48
+)
+
+// message is what is sent to Slack. It always has both: blocks to look at,
+// and text for the notification, for screen readers, and for a workspace
+// that refuses the blocks.
+type message struct {
+	text   string // escaped
+	blocks []slack.Block
+}
+
+// card builds a message from cleaned text.
+type card struct {
+	cleaner cleaner
+	blocks  []slack.Block
+	left    int // code points
+}
+
+func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
+
+// part is a piece of a line.
+type part []slack.RichTextSectionElement
+
+// spend takes n code points from what is left and says how many there were.
+func (c *card) spend(s string, max int) string {
+	s = short(s, min(max, c.left))
+	c.left -= utf8.RuneCountInString(s)
+	return s
+}
+
+func (c *card) styled(s string, style *slack.RichTextSectionTextStyle) part {
+	return literal(c.spend(c.cleaner.line(s), maxLine), style)
+}
+
+func (c *card) bold(s string) part {
+	return c.styled(s, &slack.RichTextSectionTextStyle{Bold: true})
+}
+
+func (c *card) code(s string) part {
+	if s == "" {
+		return nil
+	}
+	return c.styled(s, &slack.RichTextSectionTextStyle{Code: true})
+}
+
+// say is a sentence from a person, a node or ourselves, on one line: what
+// stands between back-ticks is shown as code. Blanks at its ends are kept.
+func (c *card) say(s string) part {
+	lead, trail := "", ""
+	if strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
+		lead = s[:1]
+	}
+	if strings.HasSuffix(s, " ") && len(s) > 1 {
+		trail = " "
+	}
+	s = lead + c.spend(c.cleaner.line(s), maxLine*2) + trail
+	var p part
+	for i, piece := range strings.Split(s, "`") {
+		var style *slack.RichTextSectionTextStyle
+		if i%2 == 1 && piece != "" {
+			style = &slack.RichTextSectionTextStyle{Code: true}
+		}
+		p = append(p, literal(piece, style)...)
+	}
+	return p
+}
+
+// user shows who somebody is, by the name that Slack has for them.
+func user(id string) part { return part{slack.NewRichTextSectionUserElement(id, nil)} }
+
+// date shows a time in the reader's zone.
+func date(t time.Time) part {
+	fallback := t.UTC().Format("2006-01-02 15:04 UTC")
+	return part{slack.NewRichTextSectionDateElement(t.Unix(), "{date_short_pretty} {time}", nil, &fallback)}
+}
+
+// add puts a block into the message, unless it is full.
+func (c *card) add(b slack.Block) {
+	if len(c.blocks) < maxBlocks {
+		c.blocks = append(c.blocks, b)
+	}
+}
+
+// line adds a paragraph.
+func (c *card) line(parts ...part) {
+	var els []slack.RichTextSectionElement
+	for _, p := range parts {
+		els = append(els, p...)
+	}
+	if len(els) > 0 {
+		c.add(slack.NewRichTextBlock("", slack.NewRichTextSection(els...)))
+	}
+}
+
+// pre adds monospaced lines, at most max code points of them.
+func (c *card) pre(s string, max int) { c.monospaced(s, max, cut) }
+
+// tail is pre for text whose end matters most.
+func (c *card) tail(s string, max int) { c.monospaced(s, max, cutHead) }
+
+func (c *card) monospaced(s string, max int, cut func(string, int) string) {
+	s = strings.Trim(c.cleaner.text(s), "\n")
+	max = min(max, c.left)
+	if strings.TrimSpace(s) == "" || max < 100 {
+		return
+	}
+	s = cut(s, max)
+	c.left -= utf8.RuneCountInString(s)
+	c.add(preformatted(s))
+}
+
+// preformatted shows cleaned text as it stands: nothing in it is markup.
+func preformatted(s string) slack.Block {
+	var els []slack.RichTextSectionElement
+	for s != "" {
+		piece := firstRunes(s, maxElement)
+		els = append(els, literal(piece, nil)...)
+		s = s[len(piece):]
+	}
+	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: els})
+}
+
+// header adds a headline.
+func (c *card) header(s string) {
+	s = c.spend(c.cleaner.line(s), maxHeader)
+	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
+}
+
+// context adds a line of small print.
+func (c *card) context(pieces ...string) {
+	var some []string
+	for _, p := range pieces {
+		if p = c.cleaner.line(p); p != "" {
+			some = append(some, p)
+		}
+	}
+	if len(some) == 0 {
+		return
+	}
+	s := c.spend(strings.Join(some, "  ·  "), maxContext)
+	c.add(slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
+}
+
+// inert makes cleaned text safe where it is literal and cannot be split.
+func inert(s string) string {
+	return opening.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] })
+}
+
+// message ends the card. The fallback is what a notification shows.
+func (c *card) message(fallback string) message {
+	return message{text: escape(short(c.cleaner.line(fallback), maxFallback)), blocks: c.blocks}
+}
+
+// plain returns the message without blocks, for a workspace that refuses
+// them: less pretty, but all that was to be said.
+func (m message) plain() message {
+	var b strings.Builder
+	for _, block := range m.blocks {
+		if rt, ok := block.(*slack.RichTextBlock); ok {
+			for _, el := range rt.Elements {
+				switch el := el.(type) {
+				case *slack.RichTextSection:
+					writePlain(&b, el.Elements)
+				case *slack.RichTextPreformatted:
+					writePlain(&b, el.Elements)
+				}
+			}
+		}
+	}
+	text := strings.TrimSpace(b.String())
+	if text == "" {
+		return message{text: m.text}
+	}
+	return message{text: escape(cut(text, maxFallback))}
+}
+
+func writePlain(b *strings.Builder, els []slack.RichTextSectionElement) {
+	for _, el := range els {
+		switch el := el.(type) {
+		case *slack.RichTextSectionTextElement:
+			b.WriteString(el.Text)
+		case *slack.RichTextSectionUserElement:
+			b.WriteString(el.UserID)
+		case *slack.RichTextSectionDateElement:
+			if el.Fallback != nil {
+				b.WriteString(*el.Fallback)
+			}
+		}
+	}
+	b.WriteString("\n")
+}

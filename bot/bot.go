@@ -1,0 +1,91 @@
+// Package bot is all of Slack in alsbot: what comes in (commands, mentions,
+// presses), what goes out (the outbox of package jobs, shown as messages),
+// and how things look and sound. It decides nothing: that is what the engine
+// is for. What it remembers of its own is where something was told.
+package bot
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"alsbot/config"
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// engine is what the bot asks of jobs.Engine, whose comments are its contract.
+type engine interface {
+	Ask(ctx context.Context, a jobs.Ask) (jobs.Answer, error)
+	Press(ctx context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error)
+	Get(ctx context.Context, id string) (jobs.Run, *jobs.Approval, error)
+	Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error)
+	WriteOutput(ctx context.Context, id string, w io.Writer) error
+	Waiting(ctx context.Context, id string) (string, error)
+	Progress() <-chan string
+	Outbox(ctx context.Context, n int) ([]jobs.Outgoing, error)
+	OutboxChanged(ctx context.Context) <-chan struct{}
+	Told(tx store.Tx, row jobs.Outgoing) error
+}
+
+// Bot is alsbot in Slack. It is made by New and works in Run.
+type Bot struct {
+	cfg     *config.Config
+	client  *Client
+	engine  engine
+	st      store.Store
+	log     *slog.Logger
+	cleaner cleaner
+	quick   pool
+	slow    pool
+	heard   heard
+	health  health
+	quiet   time.Duration // how long a socket may be silent
+}
+
+// New returns a bot that has begun nothing yet.
+func New(cfg *config.Config, client *Client, engine engine, st store.Store, log *slog.Logger) *Bot {
+	return &Bot{
+		cfg: cfg, client: client, engine: engine, st: st, log: log, cleaner: client.cleaner,
+		quick: newPool(workers, backlog), slow: newPool(workers, backlog), quiet: deaf,
+	}
+}
+
+// Run takes in what people say, by Socket Mode or HTTP as the config has it,
+// and tells them what is in the outbox, until ctx ends. Trouble with Slack
+// does not end it; an address that cannot be listened on does. When it ends,
+// what has been taken in is answered and what is being told is told to its
+// end, for at most 3 seconds.
+func (b *Bot) Run(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { b.client.identify(gctx, b.health.identity); return nil })
+	g.Go(func() error { return b.quick.run(gctx) })
+	g.Go(func() error { return b.slow.run(gctx) })
+	g.Go(func() error { return newSender(b).run(gctx) })
+	if b.cfg.Slack.Mode == "http" {
+		g.Go(func() error { return b.listen(gctx) })
+	} else {
+		g.Go(func() error { return b.connect(gctx) })
+	}
+	return g.Wait()
+}
+
+// Ready returns nil when Slack can reach the bot, or says why it cannot.
+func (b *Bot) Ready() error { return b.health.ready() }
+
+// lastWords is how long what is under way may take when ctx has ended.
+const lastWords = 3 * time.Second
+
+// linger returns a context that outlives ctx by d, so that what has been
+// begun can be brought to its end.
+func linger(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	long, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(d, cancel)
+		context.AfterFunc(long, func() { t.Stop() })
+	})
+	return long, func() { stop(); cancel() }
+}

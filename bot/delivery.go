@@ -1,0 +1,198 @@
+package bot
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// delivery is one thing that Slack brings: what somebody typed or pressed. It
+// says who by IDs; names in payloads are no identity.
+type delivery struct {
+	kind       deliveryKind
+	id         string // differs between deliveries: trigger, event or envelope
+	team       string
+	enterprise string
+	user       string
+	channel    string
+	thread     string
+	command    string // with aCommand
+	text       string // as typed
+	action     string // with aPress
+	value      string
+	respond    string // response URL
+	at         string // when a mention was written
+}
+
+type deliveryKind int
+
+const (
+	nothing  deliveryKind = iota // to be acknowledged and forgotten
+	aCommand                     // a slash command
+	aMention                     // a message that names the bot
+	aPress                       // a press of a button
+)
+
+// key identifies the delivery: the same thing arriving again has the same key.
+func (d delivery) key() string {
+	h := sha256.New()
+	for _, s := range []string{d.id, d.team, d.user, d.channel, d.command, d.text, d.action, d.value} {
+		h.Write([]byte(s))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// errPayload is what does not look like anything that Slack sends.
+var errPayload = errors.New("this is not a payload of Slack")
+
+// parseForm reads the body of a slash command. spare identifies the delivery
+// where the payload has no trigger.
+func parseForm(body []byte, spare string) (delivery, error) {
+	v, err := url.ParseQuery(string(body))
+	if err != nil {
+		return delivery{}, errPayload
+	}
+	return command(v.Get, spare)
+}
+
+// parseCommand reads a slash command from Socket Mode, where the form's
+// fields come as JSON.
+func parseCommand(raw []byte, spare string) (delivery, error) {
+	var m map[string]any
+	if json.Unmarshal(raw, &m) != nil {
+		return delivery{}, errPayload
+	}
+	return command(func(key string) string { s, _ := m[key].(string); return s }, spare)
+}
+
+func command(get func(string) string, spare string) (delivery, error) {
+	d := delivery{
+		kind: aCommand, id: first(get("trigger_id"), spare), team: get("team_id"), enterprise: get("enterprise_id"),
+		user: get("user_id"), channel: get("channel_id"), command: get("command"),
+		text: typed(get("text")), respond: get("response_url"),
+	}
+	if d.user == "" || d.command == "" {
+		return delivery{}, errPayload
+	}
+	return d, nil
+}
+
+type (
+	ref struct {
+		ID           string `json:"id"`
+		EnterpriseID string `json:"enterprise_id"`
+	}
+	interaction struct {
+		Type      string `json:"type"`
+		TriggerID string `json:"trigger_id"`
+		Team      ref    `json:"team"`
+		User      struct {
+			ID     string `json:"id"`
+			TeamID string `json:"team_id"`
+		} `json:"user"`
+		Channel   ref    `json:"channel"`
+		Response  string `json:"response_url"`
+		Container struct {
+			ChannelID string `json:"channel_id"`
+			ThreadTS  string `json:"thread_ts"`
+		} `json:"container"`
+		Actions []struct {
+			ActionID string `json:"action_id"`
+			Value    string `json:"value"`
+			Type     string `json:"type"`
+		} `json:"actions"`
+	}
+)
+
+// parseInteraction reads a press of a button. Other interactions are nothing.
+func parseInteraction(raw []byte, spare string) (delivery, error) {
+	var in interaction
+	if json.Unmarshal(raw, &in) != nil || in.Type == "" {
+		return delivery{}, errPayload
+	}
+	if in.Type != "block_actions" || len(in.Actions) == 0 {
+		return delivery{}, nil
+	}
+	d := delivery{
+		kind: aPress, id: first(in.TriggerID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
+		user: in.User.ID, channel: first(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
+		action: in.Actions[0].ActionID, value: in.Actions[0].Value, respond: in.Response,
+	}
+	if d.user == "" {
+		return delivery{}, errPayload
+	}
+	return d, nil
+}
+
+type event struct {
+	Type      string `json:"type"`
+	Challenge string `json:"challenge"`
+	TeamID    string `json:"team_id"`
+	EventID   string `json:"event_id"`
+	Event     struct {
+		Type     string            `json:"type"`
+		Subtype  string            `json:"subtype"`
+		BotID    string            `json:"bot_id"`
+		AppID    string            `json:"app_id"`
+		User     string            `json:"user"`
+		Text     string            `json:"text"`
+		Channel  string            `json:"channel"`
+		TS       string            `json:"ts"`
+		ThreadTS string            `json:"thread_ts"`
+		Edited   json.RawMessage   `json:"edited"`
+		Files    []json.RawMessage `json:"files"`
+	} `json:"event"`
+}
+
+// parseEvent reads a mention of the bot. What other bots and workflows write,
+// what is edited and what carries files is nothing: nobody typed it here and
+// now. challenge is what a URL verification wants back.
+func parseEvent(raw []byte, self string) (d delivery, challenge string, err error) {
+	var e event
+	if json.Unmarshal(raw, &e) != nil || e.Type == "" {
+		return delivery{}, "", errPayload
+	}
+	if e.Type == "url_verification" {
+		return delivery{}, e.Challenge, nil
+	}
+	m := e.Event
+	if e.Type != "event_callback" || m.Type != "app_mention" || m.Subtype != "" || m.BotID != "" || m.AppID != "" ||
+		len(m.Edited) > 0 || len(m.Files) > 0 || m.User == "" || m.Channel == "" || m.User == self {
+		return delivery{}, "", nil
+	}
+	// The event's ID would differ if Slack told of one message twice; its
+	// place does not.
+	return delivery{
+		kind: aMention, id: first(m.Channel+" "+m.TS, e.EventID), team: e.TeamID, user: m.User, channel: m.Channel,
+		at: m.TS, thread: first(m.ThreadTS, m.TS), text: typed(afterMention(m.Text, self)),
+	}, "", nil
+}
+
+// afterMention returns what follows the mention of the bot.
+func afterMention(text, self string) string {
+	text = strings.TrimSpace(text)
+	at := strings.Index(text, "<@"+self)
+	if at < 0 || self == "" {
+		at = strings.Index(text, "<@")
+	}
+	if at < 0 {
+		return text
+	}
+	if _, rest, ok := strings.Cut(text[at:], ">"); ok {
+		return strings.TrimLeft(rest, ":, ")
+	}
+	return text
+}
+
+func first(some ...string) string {
+	for _, s := range some {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

@@ -1,0 +1,195 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"alsbot/jobs"
+)
+
+const (
+	askLimit   = 2500 * time.Millisecond // Slack waits 3 s for an acknowledgement
+	pressFast  = 800 * time.Millisecond  // a press that takes longer is acknowledged before it is decided
+	pressLimit = 15 * time.Second
+	replyLimit = time.Minute
+	ackMost    = 16 << 10 // bytes of an acknowledgement; Slack drops more than 20,480 in silence
+)
+
+// ack acknowledges a delivery, once, with a payload or without (nil). It
+// reports whether the payload went along.
+type ack func(payload json.RawMessage) bool
+
+// handle works on one delivery and acknowledges it. Both modes end here.
+func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.answer(ctx, d, ack, b.upset(d, b.panicked("working on a delivery", p)))
+		}
+	}()
+	if d.kind == nothing || !b.first(ctx, d) {
+		ack(nil)
+		return
+	}
+	if !b.client.ours(d.team, d.enterprise) {
+		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
+		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayStrangerTeam})
+		return
+	}
+	switch d.kind {
+	case aCommand:
+		if d.command != b.cfg.Slack.Command {
+			b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayNotMyCommand})
+			return
+		}
+		b.answer(ctx, d, ack, b.ask(ctx, d, d.text))
+	case aMention:
+		ack(nil) // an event takes no answer: it goes into the thread
+		b.reply(ctx, d, b.ask(ctx, d, d.text))
+	case aPress:
+		b.press(ctx, d, ack)
+	}
+}
+
+// ask gives a command to the engine. What the engine cannot say for trouble
+// of its own is said in words.
+func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	origin := jobs.Origin{Channel: d.channel, Thread: d.thread}
+	if b.client.trusted(d.respond) == nil {
+		origin.ResponseURL = d.respond
+	}
+	if d.kind == aPress {
+		origin.Thread = ""
+	}
+	a, err := b.engine.Ask(ctx, jobs.Ask{
+		Key: d.key(), By: jobs.Principal{Source: jobs.FromSlack, ID: d.user}, Text: text, Origin: origin,
+	})
+	if err != nil {
+		return b.upset(d, err)
+	}
+	return a
+}
+
+// press carries out what a button stands for. It is acknowledged within the
+// second, also when rights take longer to look up; its answer goes to the
+// person who pressed.
+func (b *Bot) press(ctx context.Context, d delivery, ack ack) {
+	done := make(chan jobs.Answer, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- b.upset(d, b.panicked("working on a press", p))
+			}
+		}()
+		done <- b.pressed(ctx, d)
+	}()
+	timer := time.NewTimer(pressFast)
+	defer timer.Stop()
+	select {
+	case a := <-done:
+		ack(nil)
+		b.reply(ctx, d, a)
+	case <-timer.C:
+		ack(nil)
+		b.reply(ctx, d, <-done)
+	}
+}
+
+// pressed decides what a press does. The button carries only the run's ID and
+// the beginning of its plan's digest: who may press is asked of the engine.
+func (b *Bot) pressed(ctx context.Context, d delivery) jobs.Answer {
+	ctx, cancel := context.WithTimeout(ctx, pressLimit)
+	defer cancel()
+	run, digest, _ := strings.Cut(d.value, " ")
+	if run == "" {
+		return jobs.Answer{Bad: true, Text: sayUnknownButton}
+	}
+	switch d.action {
+	case actionApprove, actionReject:
+		_, a, err := b.engine.Get(ctx, run)
+		if err == nil && a != nil && digestPrefix(a.Digest) != digest {
+			return jobs.Answer{Bad: true, Text: sayStaleButton}
+		}
+		ans, err := b.engine.Press(ctx, run, d.action == actionApprove, jobs.Principal{Source: jobs.FromSlack, ID: d.user})
+		if err != nil {
+			return b.upset(d, err)
+		}
+		return ans
+	case actionCancel:
+		return b.ask(ctx, d, "cancel "+run)
+	}
+	return jobs.Answer{Bad: true, Text: sayUnknownButton}
+}
+
+// upset logs an error of our own and says so, with a number that finds it.
+func (b *Bot) upset(d delivery, err error) jobs.Answer {
+	id := strings.ToLower(rand.Text()[:8])
+	b.log.Error("answering a delivery", "id", id, "user", d.user, "channel", d.channel, "text", b.cleaner.line(d.text), "action", d.action, "error", err)
+	return jobs.Answer{Bad: true, Text: sayTrouble(id)}
+}
+
+// answer puts the answer to a command into its acknowledgement, or, where an
+// acknowledgement takes none, sends it after.
+func (b *Bot) answer(ctx context.Context, d delivery, ack ack, a jobs.Answer) {
+	if d.kind != aCommand {
+		ack(nil)
+		b.reply(ctx, d, a)
+		return
+	}
+	payload, err := b.ackPayload(a)
+	if err != nil {
+		b.log.Error("writing an acknowledgement", "error", err)
+	}
+	if !ack(payload) {
+		b.reply(ctx, d, a)
+	}
+}
+
+// ackPayload renders an answer so that it fits into an acknowledgement.
+func (b *Bot) ackPayload(a jobs.Answer) (json.RawMessage, error) {
+	as := slack.ResponseTypeEphemeral
+	if a.Public {
+		as = slack.ResponseTypeInChannel
+	}
+	for most := maxMessage; ; most /= 2 {
+		m := answerMessage(b.cleaner, a, most)
+		no := false
+		payload, err := json.Marshal(slack.WebhookMessage{
+			ResponseType: as, Text: m.text, Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
+			Blocks: &slack.Blocks{BlockSet: m.blocks},
+		})
+		if err != nil || len(payload) <= ackMost || most < 200 {
+			return payload, err
+		}
+	}
+}
+
+// reply sends an answer after the acknowledgement: by the response URL, in
+// the thread of a mention, or privately in the channel.
+func (b *Bot) reply(ctx context.Context, d delivery, a jobs.Answer) {
+	if a.Text == "" && a.Pre == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, replyLimit)
+	defer cancel()
+	m := answerMessage(b.cleaner, a, maxMessage)
+	err := errors.New("there is no way to answer")
+	switch {
+	case d.respond != "":
+		err = b.client.respond(ctx, d.respond, m)
+	case d.kind == aMention:
+		_, err = b.client.post(ctx, d.channel, d.thread, m, mark{})
+	case d.channel != "":
+		err = b.client.whisper(ctx, d.channel, d.user, m)
+	}
+	if err != nil {
+		b.log.Warn("answering", "user", d.user, "channel", d.channel, "error", err, "answer", a.Text)
+	}
+}

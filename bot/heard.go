@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"alsbot/store"
+)
+
+// heard remembers deliveries whose answers would be seen twice if they came
+// twice. That commands have no second effect is the engine's care; this is
+// for the answers to presses and mentions.
+type heard struct {
+	mu     sync.Mutex
+	recent map[string]time.Time
+	swept  time.Time
+}
+
+const (
+	heardFor     = 10 * time.Minute
+	mentionsKept = 24 * time.Hour
+)
+
+// mentions is the bot's own bucket: time of the message → that it was taken.
+var mentions = store.Bucket[bool]{Name: "mentions"}
+
+// first reports whether a delivery comes for the first time.
+func (b *Bot) first(ctx context.Context, d delivery) bool {
+	switch d.kind {
+	case aPress:
+		return b.heard.once(d.key(), time.Now())
+	case aMention:
+		return b.heard.once(d.key(), time.Now()) && b.firstMention(ctx, d)
+	}
+	return true
+}
+
+// once reports whether a key is new.
+func (h *heard) once(key string, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.recent == nil {
+		h.recent = make(map[string]time.Time)
+	}
+	if now.Sub(h.swept) > time.Minute {
+		for k, at := range h.recent {
+			if now.Sub(at) > heardFor {
+				delete(h.recent, k)
+			}
+		}
+		h.swept = now
+	}
+	if at, ok := h.recent[key]; ok && now.Sub(at) < heardFor {
+		return false
+	}
+	h.recent[key] = now
+	return true
+}
+
+// firstMention notes a mention in the store: Slack tells of one again for
+// minutes, also to the next process. Trouble with the store does not keep
+// anybody from being answered.
+func (b *Bot) firstMention(ctx context.Context, d delivery) bool {
+	fresh := true
+	err := b.st.Update(ctx, func(tx store.Tx) error {
+		_, known, err := mentions.Get(tx, d.stamp()+" "+d.key())
+		if fresh = !known; known || err != nil {
+			return err
+		}
+		if err := dropMentions(tx, time.Now().Add(-mentionsKept)); err != nil {
+			return err
+		}
+		return mentions.Put(tx, d.stamp()+" "+d.key(), true)
+	})
+	if err != nil {
+		b.log.Error("noting a mention", "error", err)
+	}
+	return fresh || err != nil
+}
+
+// stamp is when a mention was written, as Slack has it: it sorts by time.
+func (d delivery) stamp() string { return short(d.at, 20) }
+
+// dropMentions forgets the oldest mentions.
+func dropMentions(tx store.Tx, before time.Time) error {
+	var old []string
+	limit := before.Unix()
+	if err := mentions.Scan(tx, store.Range{}, func(key string, _ bool) bool {
+		if seconds(key) >= limit {
+			return false
+		}
+		old = append(old, key)
+		return len(old) < 20
+	}); err != nil {
+		return err
+	}
+	for _, key := range old {
+		if err := mentions.Delete(tx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seconds reads the whole seconds at the beginning of a Slack timestamp.
+func seconds(ts string) int64 {
+	var n int64
+	for i := 0; i < len(ts) && i < 15 && '0' <= ts[i] && ts[i] <= '9'; i++ {
+		n = n*10 + int64(ts[i]-'0')
+	}
+	return n
+}

@@ -1,0 +1,79 @@
+package bot
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/slack-go/slack"
+	"go.yaml.in/yaml/v3"
+)
+
+// needed are the permissions without which something of alsbot does not work,
+// and what that is. wanted are those that it can do without.
+var (
+	needed = []scope{
+		{"commands", "the slash command"},
+		{"chat:write", "messages"},
+		{"files:write", "long output as a file"},
+		{"usergroups:read", "rights by user group"},
+		{"app_mentions:read", "commands in threads, by mention"},
+	}
+	wanted = []scope{
+		{"channels:read", "checking the configured channels"},
+		{"groups:read", "checking the configured private channels"},
+		{"chat:write.public", "answers in public channels that alsbot was not invited to"},
+	}
+)
+
+type scope struct{ name, use string }
+
+func names(scopes []scope) []string {
+	var some []string
+	for _, s := range scopes {
+		some = append(some, s.name)
+	}
+	return some
+}
+
+var slashCommand = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
+
+// requestURL stands in an HTTP manifest where the address has to be put in by
+// which Slack reaches alsbot.
+const requestURL = "https://alsbot.example.com"
+
+// Manifest returns Slack's app manifest, as YAML, for the slash command and
+// the mode (socket or http). It asks for no permission that alsbot does not
+// use, above all for none to read what people write to each other.
+func Manifest(command, mode string) ([]byte, error) {
+	if !slashCommand.MatchString(command) {
+		return nil, fmt.Errorf("slack.command %q cannot be a slash command: write a slash and up to 31 lower case letters, digits, - or _", command)
+	}
+	m := slack.Manifest{
+		Metadata: slack.ManifestMetadata{MajorVersion: 1, MinorVersion: 1},
+		Display: slack.Display{
+			Name: "alsbot", Description: "Operates ALS and Stackato clusters", BackgroundColor: "#1f2d3d",
+			LongDescription: "alsbot operates Helion ALS and Stackato clusters by running kato on their nodes: patches, exports, upgrades, roles. " +
+				"What restarts or destroys something waits for somebody else's approval, and every run is on record. " +
+				"Type " + command + " help to see what it can do.",
+		},
+		Features: slack.Features{
+			BotUser: slack.BotUser{DisplayName: "alsbot", AlwaysOnline: true},
+			SlashCommands: []slack.ManifestSlashCommand{{
+				Command: command, Description: "Operate ALS clusters", ShouldEscape: true,
+				UsageHint: "help | status @cluster | patch status | export cluster | runs",
+			}},
+		},
+		OAuthConfig: slack.OAuthConfig{Scopes: slack.OAuthScopes{Bot: names(needed), BotOptional: names(wanted)}},
+		Settings: slack.Settings{
+			EventSubscriptions: &slack.EventSubscriptions{BotEvents: []string{"app_mention"}},
+			Interactivity:      &slack.Interactivity{IsEnabled: true},
+			SocketModeEnabled:  mode != "http",
+		},
+	}
+	if mode == "http" {
+		m.Features.SlashCommands[0].Url = requestURL + "/slack/commands"
+		m.Settings.Interactivity.RequestUrl = requestURL + "/slack/interactions"
+		m.Settings.EventSubscriptions.RequestUrl = requestURL + "/slack/events"
+	}
+	return yaml.Marshal(m)
+}

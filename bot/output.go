@@ -1,0 +1,195 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"alsbot/jobs"
+)
+
+const (
+	pieceMost  = 3500      // code points of output in one message
+	piecesMost = 3         // messages; what is longer becomes a file
+	fileMost   = 100 << 20 // bytes; of what is longer still, the file has the two ends
+	endBytes   = 64 << 10  // of each end
+	uploadsMin = 3         // uploads without an answer, after which the end is posted instead
+)
+
+// errEnough ends a measurement of output that is longer than any file.
+var errEnough = errors.New("longer than what is shown")
+
+// measure learns how long cleaned output is, and keeps its beginning.
+type measure struct {
+	size int64
+	head bytes.Buffer
+}
+
+func (m *measure) Write(p []byte) (int, error) {
+	m.head.Write(p[:min(len(p), endBytes-m.head.Len())])
+	if m.size += int64(len(p)); m.size > fileMost {
+		return 0, errEnough
+	}
+	return len(p), nil
+}
+
+// tellOutput puts a run's output into the thread of its message: a few
+// messages, or a file.
+func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error {
+	r, _, err := s.engine.Get(ctx, e.run)
+	if err != nil {
+		return err
+	}
+	at, ok, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.ID)
+	if err != nil {
+		return err
+	}
+	if !ok || at.TS == "" {
+		s.log.Info("output is not shown: its run has no message in Slack", "run", r.ID)
+		return nil
+	}
+	if r.Origin.Channel == at.Channel && r.Origin.Thread != "" {
+		at.TS = r.Origin.Thread // a reply cannot have a thread of its own
+	}
+	var m measure
+	err = s.copyOutput(ctx, r.ID, &m)
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	text := strings.Trim(m.head.String(), "\n")
+	switch {
+	case strings.TrimSpace(text) == "" && m.size < endBytes:
+		err = nil
+	case m.size < endBytes && len(pieces(text)) <= piecesMost:
+		err = s.tellPieces(ctx, long, l, at, r, pieces(text), "")
+	default:
+		err = s.tellFile(ctx, long, l, at, r, &m)
+	}
+	if t := understand(err); t.fate == refused {
+		s.log.Error("Slack does not take the output of a run", "run", r.ID, "channel", at.Channel, "code", t.code)
+		err = nil
+	}
+	if err == nil {
+		delete(l.sent, r.ID)
+		delete(l.sent, "file "+r.ID)
+	}
+	return err
+}
+
+// copyOutput writes all that a run printed, cleaned.
+func (s *sender) copyOutput(ctx context.Context, run string, w io.Writer) error {
+	c := &cleanWriter{cleaner: s.cleaner, to: w}
+	if err := s.engine.WriteOutput(ctx, run, c); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// pieces cuts cleaned text into what fits into one message each, between lines.
+func pieces(text string) []string {
+	var out []string
+	for text != "" {
+		if utf8.RuneCountInString(text) <= pieceMost {
+			return append(out, text)
+		}
+		piece := firstRunes(text, pieceMost)
+		if i := strings.LastIndexByte(piece, '\n'); i > 0 {
+			piece = piece[:i+1]
+		}
+		text = text[len(piece):]
+		if piece = strings.TrimRight(piece, "\n"); piece != "" {
+			out = append(out, piece)
+		}
+	}
+	return out
+}
+
+// tellPieces posts output as messages. What was posted before something went
+// wrong is not posted again.
+func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r jobs.Run, some []string, intro string) error {
+	for i := l.sent[r.ID]; i < len(some); i++ {
+		if err := s.ready(ctx, l, methodPost); err != nil {
+			return err
+		}
+		title := fmt.Sprintf("%sOutput of run %s", intro, r.ID)
+		if len(some) > 1 {
+			title += fmt.Sprintf(", part %d of %d", i+1, len(some))
+		}
+		m := message{
+			text:   escape(short(title+": "+s.cleaner.line(some[i]), maxLine)),
+			blocks: []slack.Block{preformatted(some[i])},
+		}
+		if intro != "" && i == 0 {
+			m.blocks = append([]slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(literal(title, nil)...))}, m.blocks...)
+		}
+		if _, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)}); err != nil {
+			return err
+		}
+		l.sent[r.ID] = i + 1
+	}
+	return nil
+}
+
+// tellFile uploads output into the thread: all of it, or its two ends. Where
+// files cannot be uploaded, the end is posted.
+func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.Run, m *measure) error {
+	if !pause(ctx, s.client.pauses.left(methodUpload)) {
+		return ctx.Err()
+	}
+	tail, size_, err := s.engine.Output(ctx, r.ID, endBytes)
+	if err != nil {
+		return err
+	}
+	comment := fmt.Sprintf("Output of run %s, %s", r.ID, size(size_))
+	length, copy := m.size, func(w io.Writer) error { return s.copyOutput(ctx, r.ID, w) }
+	if m.size > fileMost {
+		ends := m.head.String() + fmt.Sprintf("\n\n[cut: the whole output is %s; alsbot output %s prints it]\n\n", size(size_), r.ID) +
+			s.cleaner.text(string(wholeLines(tail, endBytes)))
+		length, copy = int64(len(ends)), func(w io.Writer) error { _, err := io.WriteString(w, ends); return err }
+		comment += ", its beginning and its end"
+	}
+	err = s.upload(ctx, at, r, comment, length, copy)
+	t := understand(err)
+	if t.fate == unsure {
+		l.sent["file "+r.ID]++
+	}
+	if t.fate == refused || l.sent["file "+r.ID] >= uploadsMin {
+		s.log.Error("uploading a run's output; its end is posted instead", "run", r.ID, "error", err)
+		end := pieces(strings.Trim(s.cleaner.text(string(wholeLines(tail, endBytes))), "\n"))
+		end = end[max(0, len(end)-1):]
+		return s.tellPieces(ctx, long, l, at, r, end, "The file could not be uploaded; `output "+r.ID+"` shows more. End of the ")
+	}
+	return err
+}
+
+// upload streams length bytes into a file in the thread at.
+func (s *sender) upload(ctx context.Context, at place, r jobs.Run, comment string, length int64, copy func(io.Writer) error) error {
+	pr, pw := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pw.CloseWithError(copy(pw))
+	}()
+	err := s.client.call(ctx, methodUpload, uploadLimit, func(ctx context.Context) error {
+		_, err := s.client.api.UploadFileContext(ctx, slack.UploadFileParameters{
+			Reader:          pr,
+			FileSize:        int(length),
+			Filename:        strings.ReplaceAll(r.Request.Operation, " ", "-") + "-" + r.Request.Cluster + "-" + r.ID + ".txt",
+			Title:           short("Output of "+r.Text, maxHeader),
+			InitialComment:  escape(comment),
+			Channel:         at.Channel,
+			ThreadTimestamp: at.TS,
+			SnippetType:     "text",
+		})
+		return err
+	})
+	pr.CloseWithError(io.ErrClosedPipe) // ends the copy if Slack did not want all of it
+	<-done
+	return err
+}

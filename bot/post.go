@@ -1,0 +1,164 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// place is where something was told: a message in a channel.
+type place struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts,omitempty"`
+	// Refused is Slack's word for why nothing could be written there.
+	Refused string `json:"refused,omitempty"`
+}
+
+// mark goes with a message as metadata: which run it belongs to, and as what.
+type mark struct{ run, kind string }
+
+const (
+	methodPost      = "chat.postMessage"
+	methodUpdate    = "chat.update"
+	methodEphemeral = "chat.postEphemeral"
+	methodUpload    = "files.upload" // stands for the three calls of an upload
+	methodRespond   = "response_url"
+)
+
+// options are what every message is sent with: both forms of its content,
+// nothing unfurled, nothing parsed. Blocks are always sent: an update without
+// them would leave the old ones, buttons and all.
+func options(m message, k mark) []slack.MsgOption {
+	blocks := m.blocks
+	if blocks == nil {
+		blocks = []slack.Block{}
+	}
+	opts := []slack.MsgOption{
+		slack.MsgOptionText(m.text, false),
+		slack.MsgOptionBlocks(blocks...),
+		slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionParse(false),
+	}
+	if k.run != "" {
+		opts = append(opts, slack.MsgOptionMetadata(slack.SlackMetadata{
+			EventType:    "alsbot",
+			EventPayload: map[string]any{"run": k.run, "kind": k.kind},
+		}))
+	}
+	return opts
+}
+
+// call makes one call of a method, and keeps Slack's word on when the next
+// one may come: until then it waits.
+func (c *Client) call(ctx context.Context, method string, limit time.Duration, fn func(context.Context) error) error {
+	if !pause(ctx, c.pauses.left(method)) {
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := fn(ctx)
+	if t := understand(err); t.fate == limited {
+		c.pauses.set(method, t.after)
+	}
+	return err
+}
+
+// post writes a new message, in a thread if one is named. A workspace that
+// does not take the blocks gets the plain form.
+func (c *Client) post(ctx context.Context, channel, thread string, m message, k mark) (place, error) {
+	var at place
+	send := func(m message) error {
+		opts := options(m, k)
+		if thread != "" {
+			opts = append(opts, slack.MsgOptionTS(thread))
+		}
+		return c.call(ctx, methodPost, callLimit, func(ctx context.Context) error {
+			ch, ts, err := c.api.PostMessageContext(ctx, channel, opts...)
+			if err == nil && ts == "" {
+				return errors.New("no place of the message in Slack's answer")
+			}
+			at = place{Channel: ch, TS: ts}
+			return err
+		})
+	}
+	err := c.plainer(m, send)
+	return at, err
+}
+
+// update puts m in the place of an earlier message.
+func (c *Client) update(ctx context.Context, at place, m message, k mark) error {
+	return c.plainer(m, func(m message) error {
+		return c.call(ctx, methodUpdate, callLimit, func(ctx context.Context) error {
+			_, _, _, err := c.api.UpdateMessageContext(ctx, at.Channel, at.TS, options(m, k)...)
+			return err
+		})
+	})
+}
+
+// plainer sends m and, if Slack does not take its blocks, m without them.
+func (c *Client) plainer(m message, send func(message) error) error {
+	err := send(m)
+	switch t := understand(err); t.code {
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_metadata_format":
+		var said slack.SlackErrorResponse
+		errors.As(err, &said)
+		c.log.Error("Slack does not take a message as alsbot made it; sending it plain", "code", t.code, "details", said.ResponseMetadata.Messages)
+		return send(m.plain())
+	}
+	return err
+}
+
+// whisper shows m to one person in a channel.
+func (c *Client) whisper(ctx context.Context, channel, who string, m message) error {
+	return c.call(ctx, methodEphemeral, callLimit, func(ctx context.Context) error {
+		_, err := c.api.PostEphemeralContext(ctx, channel, who, options(m, mark{})...)
+		return err
+	})
+}
+
+// respond answers by the URL that came with a command or a press, to the
+// person alone.
+func (c *Client) respond(ctx context.Context, to string, m message) error {
+	if err := c.trusted(to); err != nil {
+		return err
+	}
+	no := false
+	msg := &slack.WebhookMessage{
+		ResponseType: slack.ResponseTypeEphemeral,
+		Text:         m.text,
+		Parse:        "none",
+		UnfurlLinks:  &no,
+		UnfurlMedia:  &no,
+	}
+	if len(m.blocks) > 0 {
+		msg.Blocks = &slack.Blocks{BlockSet: m.blocks}
+	}
+	return c.call(ctx, methodRespond, callLimit, func(ctx context.Context) error {
+		return slack.PostWebhookCustomHTTPContext(ctx, to, c.web, msg)
+	})
+}
+
+// trusted refuses response URLs that lead anywhere but to Slack: whoever can
+// make one up must not make alsbot call it.
+func (c *Client) trusted(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		return errUntrusted
+	case u.User != nil || u.Fragment != "":
+		return errUntrusted
+	case u.Scheme == "https" && strings.EqualFold(u.Host, "hooks.slack.com"):
+		return nil
+	case (u.Scheme == "https" || u.Scheme == c.base.Scheme) && strings.EqualFold(u.Host, c.base.Host):
+		return nil
+	}
+	return fmt.Errorf("%w: %s://%s", errUntrusted, u.Scheme, u.Host)
+}
+
+var errUntrusted = errors.New("this response URL does not lead to Slack, so it is not called")

@@ -1,0 +1,159 @@
+package bot
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maskMark stands where a secret stood.
+const maskMark = "••••••"
+
+// secrets masks values that must not be shown: those that the config holds,
+// in the forms in which programs print them, and whatever looks like one.
+type secrets struct {
+	known []string // every form, longest first
+}
+
+// shortest is the length from which a known value is masked; shorter ones
+// would mask ordinary words.
+const shortest = 6
+
+func newSecrets(values []string) secrets {
+	var s secrets
+	for _, v := range values {
+		if len(v) < shortest {
+			continue
+		}
+		s.known = append(s.known, v, url.QueryEscape(v), url.PathEscape(v), hex.EncodeToString([]byte(v)))
+		if quoted, err := json.Marshal(v); err == nil {
+			s.known = append(s.known, strings.Trim(string(quoted), `"`))
+		}
+		s.known = append(s.known, base64Forms(v)...)
+	}
+	slices.SortFunc(s.known, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	s.known = slices.Compact(s.known)
+	return s
+}
+
+// base64Forms returns what a value looks like inside longer base64, at each
+// of the three places where it can begin within a group.
+func base64Forms(v string) []string {
+	var forms []string
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			e := enc.EncodeToString([]byte(strings.Repeat("x", shift) + v))
+			head := 0
+			if shift > 0 {
+				head = shift + 1 // characters that also depend on what stands before
+			}
+			tail := len(e)
+			if (shift+len(v))%3 != 0 {
+				tail-- // and on what stands after
+			}
+			if tail-head >= shortest {
+				forms = append(forms, e[head:tail])
+			}
+		}
+	}
+	return forms
+}
+
+// pattern is one look that secrets have. It is tried only where marker, in
+// lower case, occurs: that keeps long output cheap.
+type pattern struct {
+	markers []string
+	re      *regexp.Regexp
+	to      string
+}
+
+var patterns = []pattern{
+	{[]string{"xox", "xapp-"}, regexp.MustCompile(`\bx(?:ox[a-z]|app|oxe\.xox[a-z])-[0-9A-Za-z-]{6,}`), maskMark},
+	{[]string{"pass", "pwd", "secret", "token", "api"}, regexp.MustCompile(
+		`(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key)["']?\s{0,4}[=:]\s{0,4})("[^"\n]*"|'[^'\n]*'|[^\s,;&"'<>{}]+)`), "${1}" + maskMark},
+	{[]string{"bearer"}, regexp.MustCompile(`(?i)\b(bearer\s{1,4})[A-Za-z0-9._~+/-]{8,}=*`), "${1}" + maskMark},
+	{[]string{"://"}, regexp.MustCompile(`(://[^\s/:@]{1,256}:)[^\s/@]{1,256}@`), "${1}" + maskMark + "@"},
+	{[]string{"akia"}, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskMark},
+}
+
+// mask masks a text that is whole: it begins and ends between lines.
+func (s secrets) mask(text string) string {
+	var k keyBlock
+	return s.maskPart(&k, text)
+}
+
+// maskPart masks a part of a longer text that begins and ends between lines;
+// k carries what the next part has to know.
+func (s secrets) maskPart(k *keyBlock, text string) string {
+	text = k.mask(text)
+	for _, v := range s.known {
+		if strings.Contains(text, v) {
+			text = strings.ReplaceAll(text, v, maskMark)
+		}
+	}
+	lower := strings.ToLower(text)
+	for _, p := range patterns {
+		if slices.ContainsFunc(p.markers, func(m string) bool { return strings.Contains(lower, m) }) {
+			text = p.re.ReplaceAllString(text, p.to)
+		}
+	}
+	return text
+}
+
+// keyBlock masks private keys, which go over many lines.
+type keyBlock struct{ inside bool }
+
+var (
+	keyBegin = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----`)
+	keyEnd   = regexp.MustCompile(`-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----`)
+	keyLine  = regexp.MustCompile(`^\s*(?:[A-Za-z0-9+/=]*|[A-Za-z0-9-]+: .*)\s*$`)
+)
+
+func (k *keyBlock) mask(text string) string {
+	if !k.inside && !strings.Contains(text, "PRIVATE KEY") {
+		return text
+	}
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		line, keep := k.line(line)
+		if keep {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// line returns what is left of one line, and whether anything is.
+func (k *keyBlock) line(line string) (string, bool) {
+	if k.inside {
+		if end := keyEnd.FindStringIndex(line); end != nil {
+			k.inside = false
+			rest, _ := k.line(line[end[1]:])
+			return rest, strings.TrimSpace(rest) != ""
+		}
+		if keyLine.MatchString(line) {
+			return "", false
+		}
+		k.inside = false // no key any more: it was cut short
+	}
+	begin := keyBegin.FindStringIndex(line)
+	if begin == nil {
+		return line, true
+	}
+	head, tail := line[:begin[0]]+"[private key: "+maskMark+"]", line[begin[1]:]
+	if end := keyEnd.FindStringIndex(tail); end != nil {
+		rest, _ := k.line(tail[end[1]:])
+		return head + rest, true
+	}
+	k.inside = true
+	return head, true
+}

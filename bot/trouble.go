@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// How often something that Slack did not take is tried again.
+const (
+	retryFirst = time.Second
+	retryMost  = 30 * time.Second
+)
+
+// fate is what an error of Slack means for what was to be sent.
+type fate int
+
+const (
+	taken   fate = iota // no error
+	limited             // too fast: after a while, not before
+	down                // surely not taken: try again
+	unsure              // sent, but no answer came: it may have been taken
+	refused             // never like this
+)
+
+// trouble is an error of Slack, understood.
+type trouble struct {
+	fate  fate
+	code  string        // Slack's word for it, with refused
+	after time.Duration // with limited
+}
+
+// understand sorts an error. Only what surely was not taken may be repeated
+// without thought.
+func understand(err error) trouble {
+	if err == nil {
+		return trouble{fate: taken}
+	}
+	if errors.Is(err, errUntrusted) {
+		return trouble{fate: refused, code: "untrusted_url"}
+	}
+	var rate *slack.RateLimitedError
+	if errors.As(err, &rate) {
+		return trouble{fate: limited, after: max(rate.RetryAfter, time.Second)}
+	}
+	var status slack.StatusCodeError
+	if errors.As(err, &status) {
+		if status.Code >= 500 || status.Code == http.StatusRequestTimeout {
+			return trouble{fate: down}
+		}
+		return trouble{fate: refused, code: fmt.Sprintf("http_%d", status.Code)}
+	}
+	var said slack.SlackErrorResponse
+	if errors.As(err, &said) {
+		return spoken(said.Err)
+	}
+	var op *net.OpError
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	if errors.As(err, &op) && op.Op == "dial" || errors.As(err, &cert) || errors.As(err, &record) {
+		return trouble{fate: down}
+	}
+	return trouble{fate: unsure}
+}
+
+// spoken sorts an error code. Trouble with the token is not the message's
+// fault: it waits until the token is right.
+func spoken(code string) trouble {
+	switch code {
+	case "ratelimited", "rate_limited", "message_limit_exceeded":
+		return trouble{fate: limited, after: retryMost}
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "accesslimited",
+		"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "ekm_access_denied":
+		return trouble{fate: down, code: code}
+	}
+	return trouble{fate: refused, code: code}
+}
+
+// pauses keeps Slack's word on when a method may be called again.
+type pauses struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// set forbids a method for d.
+func (p *pauses) set(method string, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.until == nil {
+		p.until = make(map[string]time.Time)
+	}
+	if t := time.Now().Add(d); t.After(p.until[method]) {
+		p.until[method] = t
+	}
+}
+
+// left is how long a method must still not be called.
+func (p *pauses) left(method string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(time.Until(p.until[method]), 0)
+}

@@ -1,0 +1,151 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/slack-go/slack"
+
+	"alsbot/als"
+	"alsbot/jobs"
+)
+
+// The buttons' action IDs. Their value is the run's ID and the digest's
+// beginning, never a command: what is done is read from the store.
+const (
+	actionApprove = "approve"
+	actionReject  = "reject"
+	actionCancel  = "cancel"
+)
+
+// digestShown is how much of a plan's digest people and buttons see.
+const digestShown = 12
+
+// approvalMessage is the card that asks for approval, and then says what
+// became of it.
+func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
+	icon, words := approvalWords(a.State)
+	card := newCard(c)
+	card.header(fmt.Sprintf("%s %s: %s on %s", icon, words, r.Request.Operation, a.Cluster))
+	card.line(card.code(r.Text), card.say(" on "), card.code("@"+a.Cluster), card.say(": "+effectWords(r.Effect)))
+	card.line(append([]part{card.say("Asked by ")}, append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
+	if r.Request.Reason != "" {
+		card.line(card.bold("Why:"), card.say(" "+r.Request.Reason))
+	}
+	if r.Changed != "" {
+		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
+	}
+	if r.Plan != nil {
+		card.pre(planText(*r.Plan), maxPlan)
+		findings(card, *r.Plan, true)
+	}
+	votes(card, a)
+	closing(card, a)
+	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest), "state "+string(a.State))
+	if a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting {
+		card.add(slack.NewActionBlock("approval-"+a.Run, approveButton(r, a), rejectButton(a)))
+	}
+	return card.message(fmt.Sprintf("%s %s: %s @%s, run %s", icon, words, r.Text, a.Cluster, a.Run))
+}
+
+// planText shows a plan: what would run where, and what was found that
+// decides it.
+func planText(p als.Plan) string {
+	var b strings.Builder
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "%d. %s, on %s\n   %s\n", i+1, s.Name, s.Node, shellescape.QuoteCommand(s.Argv))
+	}
+	for i, s := range p.Verify {
+		if i == 0 {
+			b.WriteString("then it is verified:\n")
+		}
+		fmt.Fprintf(&b, " - %s, on %s\n", s.Name, s.Node)
+	}
+	width := 0
+	for _, f := range p.Facts {
+		width = max(width, len(f.Name))
+	}
+	for i, f := range p.Facts {
+		if i == 0 && b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%-*s  %s\n", width, f.Name, f.Value)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "(%s)\n", n)
+	}
+	return b.String()
+}
+
+// votes says who has approved and how many still have to.
+func votes(card *card, a jobs.Approval) {
+	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
+	for i, v := range a.Votes {
+		between := ", "
+		if i == 0 {
+			between = ": "
+		}
+		line = append(line, card.say(between))
+		line = append(line, who(card, v.By)...)
+		line = append(line, card.say(" at "), date(v.At))
+	}
+	if a.State == jobs.ApprovalWaiting {
+		line = append(line, card.say(". Open until "), date(a.Expires))
+	}
+	card.line(line...)
+}
+
+// closing says who decided otherwise, when, and why.
+func closing(card *card, a jobs.Approval) {
+	_, words := approvalWords(a.State)
+	if a.Closed != nil {
+		line := []part{card.bold(words)}
+		if a.Closed.By.ID != "" && a.State == jobs.ApprovalRejected {
+			line = append(line, card.say(" by "))
+			line = append(line, who(card, a.Closed.By)...)
+		}
+		card.line(append(line, card.say(" at "), date(a.Closed.At))...)
+	}
+	if a.Why != "" {
+		card.line(card.say(sentence(a.Why)))
+	}
+}
+
+func digestPrefix(d string) string { return d[:min(len(d), digestShown)] }
+
+// buttonValue is what a button carries: which request, and which plan of it.
+func buttonValue(run, digest string) string { return run + " " + digestPrefix(digest) }
+
+func plainText(s string, max int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, inert(short(s, max)), true, false)
+}
+
+func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
+	b := slack.NewButtonBlockElement(actionApprove, buttonValue(a.Run, a.Digest), plainText("Approve", maxButton))
+	b.Style = slack.StylePrimary
+	b.AccessibilityLabel = short("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
+	b.Confirm = slack.NewConfirmationBlockObject(
+		plainText("Approve on "+a.Cluster+"?", 100),
+		plainText(fmt.Sprintf("%s on cluster %s: %s.", r.Request.Operation, a.Cluster, effectWords(r.Effect)), 300),
+		plainText("Approve", 30), plainText("Not now", 30))
+	return b
+}
+
+func rejectButton(a jobs.Approval) slack.BlockElement {
+	b := slack.NewButtonBlockElement(actionReject, buttonValue(a.Run, a.Digest), plainText("Reject", maxButton))
+	b.Style = slack.StyleDanger
+	b.AccessibilityLabel = short("Reject the request on "+a.Cluster, maxButton)
+	return b
+}
+
+func cancelButton(r jobs.Run) slack.BlockElement {
+	b := slack.NewButtonBlockElement(actionCancel, buttonValue(r.ID, r.Digest), plainText("Cancel", maxButton))
+	b.AccessibilityLabel = short("Cancel run "+r.ID, maxButton)
+	if r.Effect != als.Read {
+		b.Confirm = slack.NewConfirmationBlockObject(plainText("Cancel this run?", 100),
+			plainText("What runs on the node is stopped. Clean-up steps still run.", 300),
+			plainText("Cancel the run", 30), plainText("Let it go on", 30))
+	}
+	return b
+}

@@ -1,0 +1,196 @@
+package bot
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"alsbot/als"
+	"alsbot/jobs"
+)
+
+// runView is what a run's message is made of. The same picture gives the
+// same message.
+type runView struct {
+	Run      jobs.Run
+	Approval *jobs.Approval
+	Waits    string // what it waits for, while it is queued
+	Tail     []byte // the end of its output, while it runs
+	Now      time.Time
+}
+
+const (
+	tailLines  = 12
+	maxTail    = 1500
+	maxReport  = 6000
+	maxPlan    = 3500
+	maxFinding = 8
+)
+
+// runMessage is the one living message of a run.
+func runMessage(c cleaner, v runView) message {
+	r := v.Run
+	icon, words := stateWords(r.State)
+	card := newCard(c)
+	card.line(card.say(icon+" "), card.bold(words), card.say("  "), card.code(r.Text),
+		card.say("  "), card.code(string(r.State)))
+	card.line(append([]part{card.say("On "), card.code("@" + r.Request.Cluster), card.say(", asked by ")},
+		append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
+	if r.Request.Reason != "" {
+		card.line(card.say("Why: " + r.Request.Reason))
+	}
+	if r.Changed != "" {
+		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
+	}
+	if r.State == jobs.Queued {
+		card.line(card.say(sentence(v.Waits)))
+	}
+	if r.Remark != "" && !r.State.Final() {
+		card.line(card.say("⚠️ " + sentence(r.Remark)))
+	}
+	if r.Cancel != nil && !r.State.Final() {
+		card.line(append([]part{card.say("🚫 Cancel was asked for by ")}, append(who(card, r.Cancel.By),
+			card.say(". What runs on the node is being stopped; clean-up steps still run."))...)...)
+	}
+	became(card, r)
+	if r.Plan != nil {
+		findings(card, *r.Plan, r.Request.Dry || r.State.Final())
+		if r.Request.Dry {
+			card.pre(planText(*r.Plan), maxPlan)
+		}
+	}
+	if r.State == jobs.Running {
+		card.tail(lastLines(string(v.Tail), tailLines), maxTail)
+	}
+	card.context(stepWords(r), exitWords(r), elapsed(r, v.Now), "run "+r.ID)
+	if !r.State.Final() && r.Cancel == nil {
+		card.add(slack.NewActionBlock("run-"+r.ID, cancelButton(r)))
+	}
+	return card.message(fallback(icon, words, r))
+}
+
+// fallback is the message in one line.
+func fallback(icon, words string, r jobs.Run) string {
+	s := fmt.Sprintf("%s %s (%s): %s @%s, run %s", icon, words, r.State, r.Text, r.Request.Cluster, r.ID)
+	if r.Verdict != nil && r.Verdict.Summary != "" {
+		s += ". " + r.Verdict.Summary
+	} else if r.Trouble != "" {
+		s += ". " + r.Trouble
+	}
+	return s
+}
+
+// became tells what became of the run: the verdict, the trouble, what next.
+func became(card *card, r jobs.Run) {
+	next := r.Next
+	if v := r.Verdict; v != nil {
+		if v.Summary != "" {
+			card.line(card.say(v.Summary))
+		}
+		card.pre(v.Report, maxReport)
+		if next == "" {
+			next = v.Next
+		}
+	}
+	if r.Trouble != "" {
+		card.line(card.say(sentence(r.Trouble)))
+	}
+	if r.Settled != nil {
+		card.line(append([]part{card.say("Acknowledged by ")}, who(card, r.Settled.By)...)...)
+	}
+	if next != "" {
+		card.line(card.bold("Next:"), card.say(" "+next))
+	}
+}
+
+// findings shows what the checks found. Warnings stand only where somebody
+// still decides by them or the run is over.
+func findings(card *card, p als.Plan, all bool) {
+	if p.Nothing != "" {
+		card.line(card.say("Nothing to do: " + p.Nothing))
+	}
+	shown := 0
+	for _, f := range p.Findings {
+		if !all && f.Level != als.Stop {
+			continue
+		}
+		if shown++; shown > maxFinding {
+			card.line(card.say(fmt.Sprintf("… and %s", plural(len(p.Findings)-maxFinding, "more finding", "more findings"))))
+			return
+		}
+		mend := ""
+		if f.Mend != "" {
+			mend = " → " + f.Mend
+		}
+		card.line(card.say(levelIcon(f.Level)+" "), card.say(f.Text), card.say(mend))
+	}
+}
+
+// who shows a principal: people by their Slack name, others by what they are.
+func who(card *card, p jobs.Principal) []part {
+	switch p.Source {
+	case jobs.FromSlack:
+		return []part{user(p.ID)}
+	case jobs.FromSchedule:
+		return []part{card.say("schedule "), card.code(p.ID)}
+	case jobs.FromLocal:
+		return []part{card.code(p.ID), card.say(" on alsbot's own command line")}
+	}
+	return []part{card.say("alsbot")}
+}
+
+// stepWords says where the run is in its plan.
+func stepWords(r jobs.Run) string {
+	if r.Plan == nil || len(r.Plan.Steps) == 0 {
+		return ""
+	}
+	begun, last := 0, jobs.StepRecord{}
+	for _, s := range r.Steps {
+		if !s.Started.IsZero() {
+			begun, last = begun+1, s
+		}
+	}
+	total := len(r.Plan.Steps)
+	switch {
+	case begun == 0:
+		return plural(total, "step", "steps")
+	case begun > total:
+		return "all steps done, verifying"
+	case r.State.Final():
+		return fmt.Sprintf("step %d/%d", begun, total)
+	}
+	return fmt.Sprintf("step %d/%d: %s on %s", begun, total, last.Step.Name, last.Step.Node)
+}
+
+// exitWords says the exit status that counts: that of the first step that
+// failed, else of the last one.
+func exitWords(r jobs.Run) string {
+	var counts *jobs.StepRecord
+	for i, s := range r.Steps {
+		if s.Exit == nil {
+			continue
+		}
+		counts = &r.Steps[i]
+		if *s.Exit != 0 && !s.Step.Tolerate {
+			break
+		}
+	}
+	if counts == nil {
+		return ""
+	}
+	if *counts.Exit == 0 {
+		return "exit status 0"
+	}
+	return fmt.Sprintf("exit status %d of %q on %s", *counts.Exit, counts.Step.Name, counts.Step.Node)
+}
+
+func elapsed(r jobs.Run, now time.Time) string {
+	switch {
+	case r.Started.IsZero():
+		return ""
+	case !r.Ended.IsZero():
+		return "took " + took(r.Ended.Sub(r.Started))
+	}
+	return "for " + took(now.Sub(r.Started))
+}

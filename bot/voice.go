@@ -1,0 +1,158 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"alsbot/als"
+	"alsbot/jobs"
+)
+
+// The bot's voice. Sentence case, short, no jargon of its own: what is the
+// case, then what to do about it. A state has one icon and always a word
+// beside it. Sizes are in IEC units, durations as 4m 12s, times in the
+// reader's own zone.
+
+// stateWords returns the icon and the words for a state.
+func stateWords(s jobs.State) (icon, words string) {
+	switch s {
+	case jobs.Planned:
+		return "🔎", "Looking at the cluster"
+	case jobs.Awaiting:
+		return "🔐", "Waiting for approval"
+	case jobs.Queued:
+		return "🕒", "Queued"
+	case jobs.Running:
+		return "▶️", "Running"
+	case jobs.Succeeded:
+		return "✅", "Succeeded"
+	case jobs.Failed:
+		return "❌", "Failed"
+	case jobs.Cancelled:
+		return "🚫", "Cancelled"
+	case jobs.Lost:
+		return "❓", "Lost: nobody can know how it ended"
+	case jobs.Rejected:
+		return "⛔", "Rejected, nothing was run"
+	case jobs.Expired:
+		return "⌛", "Expired, nothing was run"
+	case jobs.Void:
+		return "♻️", "Void, nothing was run"
+	}
+	return "•", string(s)
+}
+
+// approvalWords returns the icon and the headline of an approval.
+func approvalWords(s jobs.ApprovalState) (icon, words string) {
+	switch s {
+	case jobs.ApprovalWaiting:
+		return "🔐", "Approval wanted"
+	case jobs.ApprovalChecking:
+		return "🔎", "Approved, looking at the cluster once more"
+	case jobs.ApprovalGiven:
+		return "✅", "Approved"
+	case jobs.ApprovalRejected:
+		return "⛔", "Rejected"
+	case jobs.ApprovalExpired:
+		return "⌛", "Expired"
+	case jobs.ApprovalVoid:
+		return "♻️", "Void"
+	}
+	return "•", string(s)
+}
+
+// effectWords says what an effect means to somebody who has to decide.
+func effectWords(e als.Effect) string {
+	switch e {
+	case als.Read:
+		return "reads, changes nothing"
+	case als.Change:
+		return "changes something, restarts no role"
+	case als.Restart:
+		return "roles restart or stop"
+	case als.Destroy:
+		return "overwrites or forgets data"
+	}
+	return string(e)
+}
+
+// levelIcon stands before a finding.
+func levelIcon(l als.Level) string {
+	if l == als.Stop {
+		return "⛔"
+	}
+	return "⚠️"
+}
+
+// took writes a duration the way people say it.
+func took(d time.Duration) string {
+	d = d.Round(time.Second)
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case d <= 0:
+		return "under 1s"
+	case h > 0:
+		return fmt.Sprintf("%dh %dm", h, m)
+	case m > 0:
+		return fmt.Sprintf("%dm %ds", m, s)
+	}
+	return fmt.Sprintf("%ds", s)
+}
+
+func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// leftOut says how much a cut has left out.
+func leftOut(s string) string {
+	if lines := strings.Count(strings.Trim(s, "\n"), "\n") + 1; lines > 1 {
+		return fmt.Sprintf("[%d more lines, %s]", lines, size(int64(len(s))))
+	}
+	return fmt.Sprintf("[%s more]", size(int64(len(s))))
+}
+
+// What is said when something goes wrong. Each ends in what to do next.
+const (
+	sayStrangerTeam  = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
+	sayNotMyCommand  = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
+	sayUnknownButton = "alsbot does not know this button. It may come from an older version: type the command again."
+	sayStaleButton   = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
+	sayBusy          = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
+)
+
+// sayTrouble answers when alsbot itself is in trouble.
+func sayTrouble(id string) string {
+	return "alsbot ran into trouble of its own and cannot say whether this was taken. Type `runs` to see, then ask again. If it stays so, give whoever runs alsbot this number: " + id + "."
+}
+
+// sayUntold tells somebody privately why their channel stays silent.
+func sayUntold(run, why string) string {
+	return fmt.Sprintf("Run `%s` goes on, but alsbot cannot write in this channel: %s. To see it, type `run %s`.", run, why, run)
+}
+
+// mendSlack says in words what Slack's error code means and what to do.
+func mendSlack(code string) string {
+	switch code {
+	case "not_in_channel", "channel_not_found":
+		return "it is not a member here. Invite it: /invite @alsbot"
+	case "is_archived":
+		return "the channel is archived. Ask in another one, or take it out of the archive"
+	case "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel":
+		return "the channel's settings do not let apps post. Ask in another one, or have its settings changed"
+	case "missing_scope":
+		return "the Slack app lacks a permission. Whoever set alsbot up can see which with `alsbot check --connect`"
+	case "msg_too_long", "msg_blocks_too_long":
+		return "the message is too long for Slack"
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired":
+		return "Slack does not accept alsbot's token. Whoever set alsbot up has to install the app again and put the new token into the config"
+	}
+	return "Slack says " + code
+}

@@ -1,0 +1,127 @@
+package bot
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// deaf is how long a socket may be silent. Slack pings more often; one that
+// has not is half-open, and people would talk to nobody.
+const deaf = 35 * time.Second
+
+// wire is the connection under one socket. It adds what slack-go leaves out:
+// it notices silence, says goodbye properly (Slack keeps sockets that vanish
+// for a while, and gives them people's commands), and tells when it ends.
+type wire struct {
+	net.Conn
+	polite bool          // a close frame can be written here
+	quiet  time.Duration // how long it may be silent
+	ended  func()
+
+	write sync.Mutex
+	once  sync.Once
+	mu    sync.Mutex
+	open  bool // the WebSocket handshake is done
+}
+
+// SetDeadline is used by the dialer only: it takes its own deadline away when
+// the handshake is done.
+func (w *wire) SetDeadline(t time.Time) error {
+	if t.IsZero() {
+		w.mu.Lock()
+		w.open = true
+		w.mu.Unlock()
+	}
+	return w.Conn.SetDeadline(t)
+}
+
+func (w *wire) isOpen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open
+}
+
+// Read gives up when nothing has come for too long.
+func (w *wire) Read(p []byte) (int, error) {
+	if w.isOpen() {
+		if err := w.SetReadDeadline(time.Now().Add(w.quiet)); err != nil {
+			return 0, err
+		}
+	}
+	return w.Conn.Read(p)
+}
+
+// Write keeps frames whole: Close writes one too.
+func (w *wire) Write(p []byte) (int, error) {
+	w.write.Lock()
+	defer w.write.Unlock()
+	return w.Conn.Write(p)
+}
+
+// Close says goodbye with status 1000 and closes.
+func (w *wire) Close() error {
+	err := net.ErrClosed
+	w.once.Do(func() {
+		if w.polite && w.isOpen() {
+			// A close frame of a client: final, two bytes, masked by zeros.
+			goodbye := []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8}
+			_ = w.SetWriteDeadline(time.Now().Add(time.Second))
+			_, _ = w.Write(goodbye) // who has gone does not hear it
+		}
+		err = w.Conn.Close()
+		w.ended()
+	})
+	return err
+}
+
+// dialer returns a WebSocket dialer that calls ended when its connection is
+// closed. A goodbye has to be written inside TLS, so TLS is done here, but
+// for where a proxy stands between.
+func (b *Bot) dialer(ended func()) *websocket.Dialer {
+	tcp := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	wrap := func(c net.Conn, polite bool) net.Conn {
+		return &wire{Conn: c, polite: polite, quiet: b.quiet, ended: ended}
+	}
+	d := &websocket.Dialer{
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: 30 * time.Second,
+		WriteBufferSize:  32 << 10, // Slack does not join fragments
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: "wss-primary.slack.com"}})
+	proxied := err != nil || proxy != nil
+	d.NetDialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := tcp.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(c, !proxied), nil
+	}
+	if proxied {
+		return d
+	}
+	d.NetDialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, fmt.Errorf("reading Slack's socket address: %w", err)
+		}
+		c, err := tcp.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		secure := tls.Client(c, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12})
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		return wrap(secure, true), nil
+	}
+	return d
+}
