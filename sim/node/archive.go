@@ -130,7 +130,7 @@ func readArchive(file string) (names []string, data Data, err error) {
 	if err != nil {
 		return nil, data, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	zip, err := gzip.NewReader(f)
 	if err != nil {
 		return nil, data, err

@@ -199,19 +199,27 @@ func sortedKeys(m map[string]any) []string {
 func yamlOf(value any, indent string) string {
 	switch v := value.(type) {
 	case map[string]any:
+		if len(v) == 0 {
+			return "{}"
+		}
 		var b strings.Builder
 		for _, key := range sortedKeys(v) {
-			switch v[key].(type) {
-			case map[string]any:
-				fmt.Fprintf(&b, "%s%s:\n%s", indent, yamlString(key), yamlOf(v[key], indent+"  "))
-			case []any:
-				fmt.Fprintf(&b, "%s%s:\n%s", indent, yamlString(key), yamlOf(v[key], indent))
+			below, isMap := v[key].(map[string]any)
+			list, isList := v[key].([]any)
+			switch {
+			case isMap && len(below) > 0:
+				fmt.Fprintf(&b, "%s%s:\n%s", indent, yamlString(key), yamlOf(below, indent+"  "))
+			case isList && len(list) > 0:
+				fmt.Fprintf(&b, "%s%s:\n%s", indent, yamlString(key), yamlOf(list, indent))
 			default:
 				fmt.Fprintf(&b, "%s%s: %s\n", indent, yamlString(key), yamlOf(v[key], ""))
 			}
 		}
 		return b.String()
 	case []any:
+		if len(v) == 0 {
+			return "[]"
+		}
 		var b strings.Builder
 		for _, item := range v {
 			fmt.Fprintf(&b, "%s- %s\n", indent, yamlOf(item, ""))
@@ -226,9 +234,12 @@ func yamlOf(value any, indent string) string {
 	}
 }
 
+// yamlString quotes what YAML would read as something else.
 func yamlString(s string) string {
-	if s == "" || strings.ContainsAny(s, "{}[]&*#?|<>=!%@\\'\"`") || strings.Contains(s, ": ") || strings.HasPrefix(s, "-") {
-		return "! '" + strings.ReplaceAll(s, "'", "''") + "'"
+	plain := s != "" && !strings.ContainsAny(s[:1], "{}[]&*#?|<>=!%@`'\"-,") && !strings.ContainsAny(s, "{}\\\n") &&
+		!strings.Contains(s, ": ") && !strings.Contains(s, " #") && scalar(s) == any(s)
+	if plain {
+		return s
 	}
-	return s
+	return "! '" + strings.ReplaceAll(s, "'", "''") + "'"
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -152,12 +153,11 @@ func (k *kato) createArchive(file string, names []string) string {
 	if err != nil {
 		return strings.TrimPrefix(err.Error(), "open ")
 	}
-	defer f.Close()
 	wrong, err := writeArchive(f, archive{
 		data: k.s.Data, names: names, size: k.s.ExportSize, seed: k.s.Seed + int64(k.s.Exports), version: k.bareVersion(),
 		fault: k.faults.value("export"),
 	})
-	if err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err.Error()
 	}
 	return wrong

@@ -227,8 +227,7 @@ func (k *kato) appendLog(name, line string) {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	defer f.Close()
-	if err := writeAll(f, line+"\n"); err != nil {
+	if err := errors.Join(writeAll(f, line+"\n"), f.Close()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 }

@@ -23,6 +23,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -61,6 +62,7 @@ type Cluster struct {
 
 	disk    disk
 	servers map[string]*server
+	end     context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
@@ -109,13 +111,15 @@ func Start(o Options) (*Cluster, error) {
 		User: o.User, KnownHosts: filepath.Join(dir, "known_hosts"), IdentityFile: filepath.Join(dir, "identity"),
 		disk: disk{dir}, servers: map[string]*server{},
 	}
-	if err := c.start(o); err != nil {
+	ctx, end := context.WithCancel(context.Background()) // until Close
+	c.end = end
+	if err := c.start(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the simulated cluster: %w", err), c.Close())
 	}
 	return c, nil
 }
 
-func (c *Cluster) start(o Options) error {
+func (c *Cluster) start(ctx context.Context, o Options) error {
 	if !c.disk.exists() {
 		g, _ := generationOf(o.Profile)
 		if err := c.disk.save(firstState(o, g)); err != nil {
@@ -139,7 +143,7 @@ func (c *Cluster) start(o Options) error {
 		if err != nil {
 			return err
 		}
-		srv := newServer(spec, c.disk.path(spec.IP), s.User, client, keys, c.resolve)
+		srv := newServer(ctx, spec, c.disk.path(spec.IP), s.User, client, keys, c.resolve)
 		c.servers[spec.IP] = srv
 		if err := srv.listen(s.Nodes[spec.IP].Addr); err != nil {
 			return err
@@ -154,7 +158,9 @@ func (c *Cluster) start(o Options) error {
 		return err
 	}
 	for name, value := range s.Faults {
-		c.applyFault(name, value)
+		if err := c.applyFault(name, value); err != nil {
+			return err
+		}
 	}
 	return c.writeKnownHosts()
 }
@@ -304,6 +310,7 @@ func (c *Cluster) Close() error {
 	for _, s := range c.servers {
 		s.stop()
 	}
+	c.end()
 	err := reap(c.disk.dir)
 	for _, s := range c.servers {
 		s.work.Wait()

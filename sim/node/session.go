@@ -36,7 +36,7 @@ func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struc
 // session waits for what is to be run. There are no terminals, and like
 // OpenSSH 5.9 it takes no signals.
 func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Request) {
-	defer ch.Close()
+	defer func() { _ = ch.Close() }()
 	for req := range requests {
 		var args []string
 		switch req.Type {
@@ -63,7 +63,7 @@ func (s *server) command(user string, args []string) *exec.Cmd {
 	if user == "root" {
 		home = filepath.Join(s.root, "root")
 	}
-	cmd := exec.Command("/bin/sh", args...)
+	cmd := exec.CommandContext(s.ctx, "/bin/sh", args...)
 	cmd.Dir = home
 	cmd.Env = []string{"HOME=" + home, "USER=" + user, "LOGNAME=" + user, "SHELL=/bin/sh",
 		"PATH=" + filepath.Join(s.root, "usr/bin") + ":/usr/bin:/bin", "SSH_CONNECTION=127.0.0.1 0 " + s.IP + " 22"}
@@ -196,7 +196,8 @@ func (s *server) forward(ch ssh.NewChannel) {
 		_ = ch.Reject(ssh.Prohibited, "administratively prohibited")
 		return
 	}
-	target, err := net.Dial("tcp", addr)
+	var dialer net.Dialer
+	target, err := dialer.DialContext(s.ctx, "tcp", addr)
 	if err != nil {
 		_ = ch.Reject(ssh.ConnectionFailed, err.Error())
 		return

@@ -2,6 +2,8 @@ package node
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -15,7 +17,8 @@ import (
 // as far as x/crypto has it, and never asks for a password.
 type server struct {
 	Spec
-	root    string // directory of the node
+	ctx     context.Context // ends with the cluster
+	root    string          // directory of the node
 	user    string
 	client  ssh.PublicKey
 	resolve func(host, port string) (string, bool)
@@ -31,8 +34,8 @@ type server struct {
 	stopped bool
 }
 
-func newServer(spec Spec, root, user string, client ssh.PublicKey, keys []ssh.Signer, resolve func(string, string) (string, bool)) *server {
-	return &server{Spec: spec, root: root, user: user, client: client, keys: keys, resolve: resolve,
+func newServer(ctx context.Context, spec Spec, root, user string, client ssh.PublicKey, keys []ssh.Signer, resolve func(string, string) (string, bool)) *server {
+	return &server{Spec: spec, ctx: ctx, root: root, user: user, client: client, keys: keys, resolve: resolve,
 		conns: map[*conn]struct{}{}, thawed: closedChan()}
 }
 
@@ -44,9 +47,11 @@ func closedChan() chan struct{} {
 
 // listen opens the port that the node had before, or else any.
 func (s *server) listen(addr string) error {
-	ln, err := net.Listen("tcp", addr)
-	if addr == "" || err != nil && s.addr == "" {
-		ln, err = net.Listen("tcp", "127.0.0.1:0")
+	var listener net.ListenConfig
+	const anyPort = "127.0.0.1:0"
+	ln, err := listener.Listen(s.ctx, "tcp", cmp.Or(addr, anyPort))
+	if err != nil && s.addr == "" { // another program has taken the port since
+		ln, err = listener.Listen(s.ctx, "tcp", anyPort)
 	}
 	if err != nil {
 		return err

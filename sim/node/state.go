@@ -44,8 +44,8 @@ type Machine struct {
 	Version   string            `json:"version"`
 	Roles     map[string]*Role  `json:"roles"`
 	Locations map[string]string `json:"locations"` // services, droplets, containers
-	DiskFree  int64             `json:"disk_free"`           // bytes
-	MemFree   int64             `json:"mem_free"`            // bytes
+	DiskFree  int64             `json:"disk_free"` // bytes
+	MemFree   int64             `json:"mem_free"`  // bytes
 	Mounts    map[string]*Mount `json:"mounts"`
 }
 

@@ -68,7 +68,6 @@ func (k *kato) writeReport(file string) error {
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	defer f.Close()
 	zip := gzip.NewWriter(f)
 	out := tar.NewWriter(zip)
 	log, err := os.ReadFile(filepath.Join(k.root, "home", "helion", "logs", "kato.log"))
@@ -80,7 +79,7 @@ func (k *kato) writeReport(file string) error {
 		addFile(out, "stackato-report/version", k.s.Nodes[k.node].Version+"\n"),
 		addFile(out, "stackato-report/logs/kato.log", string(log)),
 		addFile(out, "stackato-report/config.yml", yamlOf(k.s.tree(), "")),
-		out.Close(), zip.Close())
+		out.Close(), zip.Close(), f.Close())
 }
 
 // drains prints in colour, as the real one does even without a terminal.
