@@ -114,7 +114,7 @@ func (k *kato) export() int {
 	k.update(func(s *State) { s.Exports++ })
 	names, nodes := k.selected()
 	for _, name := range names {
-		ok := k.out.task(k.s.Pace/2, fmt.Sprintf("%s: exporting %s...", nodes[name], name), func() bool { return k.canExport(name, nodes[name]) })
+		ok := k.out.task(k.s.Pace*2/5, fmt.Sprintf("%s: exporting %s...", nodes[name], name), func() bool { return k.canExport(name, nodes[name]) })
 		if !ok {
 			return k.fail("Export failed.")
 		}

@@ -7,32 +7,37 @@ import (
 	"strings"
 )
 
-// furnish makes a node's directory: homes, kato, the commands that would
-// need root, and the places that people export to.
-func furnish(root, user string) error {
+// furnish makes a node's directory: homes, kato, the commands that stand for
+// the system's, and the places that people export to.
+func furnish(root string) error {
 	for _, dir := range []string{"home/bin", "home/helion/logs", "root", "usr/bin", "mnt/nas", "tmp",
 		"var/helion/services", "var/helion/droplets", "var/helion/containers"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err
 		}
 	}
+	path := quote(filepath.Join(root, "usr/bin")) + `:"$PATH"` + "\nexport PATH\n"
+	files := map[string]string{
+		"home/.profile": `PATH="$HOME/bin":` + path,
+		"root/.profile": "PATH=" + path,
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	kato := fmt.Sprintf("#!/bin/sh\n%s=%s exec %s \"$@\"\n", katoEnv, quote(root), quote(exe))
-	path := `PATH=` + quote(filepath.Join(root, "usr/bin")) + `:"$PATH"` + "\nexport PATH\n"
-	homePath := `PATH="$HOME/bin":` + quote(filepath.Join(root, "usr/bin")) + `:"$PATH"` + "\nexport PATH\n"
-	for _, f := range []struct {
-		name, text string
-		mode       os.FileMode
-	}{
-		{"home/bin/kato", kato, 0o755},
-		{"home/.profile", homePath, 0o644},
-		{"root/.profile", path, 0o644},
-		{"usr/bin/su", strings.NewReplacer("@USER@", user, "@ROOT@", quote(root)).Replace(standInSu), 0o755},
-	} {
-		if err := os.WriteFile(filepath.Join(root, f.name), []byte(f.text), f.mode); err != nil {
+	stand := func(name string) string {
+		return fmt.Sprintf("#!/bin/sh\n%s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe))
+	}
+	files["home/bin/kato"] = stand("kato")
+	for name := range tools() {
+		files["usr/bin/"+name] = stand(name)
+	}
+	for name, text := range files {
+		mode := os.FileMode(0o755)
+		if filepath.Base(name) == ".profile" {
+			mode = 0o644
+		}
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), mode); err != nil {
 			return err
 		}
 	}
@@ -55,36 +60,3 @@ func hideKato(root string, hide bool) error {
 	}
 	return os.Rename(from, to)
 }
-
-// standInSu gives root the system user's login environment. Nobody becomes
-// anybody else: the simulated nodes run as one real user.
-const standInSu = `#!/bin/sh
-user=root command= given=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-|-l|--login|--) ;;
-	-c|--command) command=$2 given=1; shift ;;
-	--command=*) command=${1#--command=} given=1 ;;
-	-*) echo "su: invalid option -- '${1#-}'" >&2; exit 1 ;;
-	/*) ;;
-	*) user=$1 ;;
-	esac
-	shift
-done
-root=@ROOT@
-case $user in
-@USER@) home=$root/home ;;
-root) home=$root/root ;;
-*) echo "Unknown id: $user" >&2; exit 1 ;;
-esac
-if [ "$USER" != root ]; then
-	echo 'su: must be run from a terminal' >&2
-	exit 1
-fi
-cd "$home" || exit 1
-set -- HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/sh PATH=/usr/bin:/bin /bin/sh -l
-if [ -n "$given" ]; then
-	exec env -i "$@" -c "$command"
-fi
-exec env -i "$@"
-`

@@ -11,19 +11,27 @@ import (
 	"time"
 )
 
-// katoEnv tells a process that it was started as the kato of a node; its
-// value is the node's directory.
-const katoEnv = "SIM_KATO_NODE"
+// What a node's wrapper scripts tell the process that they start.
+const (
+	toolEnv = "SIM_NODE_TOOL" // kato, or one of tools
+	rootEnv = "SIM_NODE_ROOT" // the node's directory
+)
 
-// Main turns the process into a simulated kato if a node's kato wrapper
-// started it, and then does not return. Call it first thing in main, or in
-// TestMain, of every program that starts a cluster.
+// Main turns the process into a simulated kato, or another command of a node,
+// if a node's wrapper script started it, and then does not return. Call it
+// first thing in main, or in TestMain, of every program that starts a cluster.
 func Main() {
-	root, ok := os.LookupEnv(katoEnv)
-	if !ok {
+	name, root := os.Getenv(toolEnv), os.Getenv(rootEnv)
+	switch {
+	case name == "":
 		return
+	case name == "kato":
+		os.Exit(runKato(root, os.Args[1:]))
+	case tools()[name] == nil:
+		fmt.Fprintf(os.Stderr, "%s=%s: no such command of a simulated node\n", toolEnv, name)
+		os.Exit(127)
 	}
-	os.Exit(runKato(root, os.Args[1:]))
+	os.Exit(runTool(name, root, os.Args[1:]))
 }
 
 // kato is one invocation.
@@ -161,7 +169,11 @@ func (k *kato) enter() (release func(), refused string) {
 
 func busy(job, other string) string {
 	if job == other {
-		return fmt.Sprintf("An %s is already in progress.", job)
+		article := "A"
+		if strings.ContainsAny(job[:1], "aeiou") {
+			article = "An"
+		}
+		return fmt.Sprintf("%s %s is already in progress.", article, job)
 	}
 	return fmt.Sprintf("Another kato job is in progress: %s.", other)
 }

@@ -109,7 +109,8 @@ func firstState(o Options, g generation) *State {
 		},
 	}
 	for _, spec := range o.Nodes {
-		m := &Machine{Version: o.Version, Roles: map[string]*Role{}, DiskFree: 30 << 30, MemFree: 4 << 30, Locations: map[string]string{}, Mounts: map[string]*Mount{}}
+		m := &Machine{Version: o.Version, Roles: map[string]*Role{}, DiskFree: 30 << 30, MemFree: 4 << 30, Sudo: true, Trust: true,
+			Locations: map[string]string{}, Mounts: map[string]*Mount{}}
 		for _, name := range spec.Roles {
 			m.Roles[name] = &Role{State: "RUNNING"}
 			if name == "primary" {

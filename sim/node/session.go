@@ -56,17 +56,11 @@ func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Reque
 	}
 }
 
-// command prepares the user's shell as sshd starts it for a session without
-// a login: ~/bin is not on the PATH.
+// command prepares the user's shell as sshd starts it, in a session of its own.
 func (s *server) command(user string, args []string) *exec.Cmd {
-	home := filepath.Join(s.root, "home")
-	if user == "root" {
-		home = filepath.Join(s.root, "root")
-	}
 	cmd := exec.CommandContext(s.ctx, "/bin/sh", args...)
-	cmd.Dir = home
-	cmd.Env = []string{"HOME=" + home, "USER=" + user, "LOGNAME=" + user, "SHELL=/bin/sh",
-		"PATH=" + filepath.Join(s.root, "usr/bin") + ":/usr/bin:/bin", "SSH_CONNECTION=127.0.0.1 0 " + s.IP + " 22"}
+	cmd.Dir = userHome(s.root, user)
+	cmd.Env = append(userEnv(s.root, user), "SSH_CONNECTION=127.0.0.1 0 "+s.IP+" 22")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

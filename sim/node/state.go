@@ -46,6 +46,8 @@ type Machine struct {
 	Locations map[string]string `json:"locations"` // services, droplets, containers
 	DiskFree  int64             `json:"disk_free"` // bytes
 	MemFree   int64             `json:"mem_free"`  // bytes
+	Sudo      bool              `json:"sudo"`      // the user may use sudo without a password
+	Trust     bool              `json:"trust"`     // ssh to the other nodes works without a password
 	Mounts    map[string]*Mount `json:"mounts"`
 }
 
