@@ -9,6 +9,7 @@ var Operations = Catalogue{
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
 	opExportCluster, opExportNode, opImportCluster, opImportNode,
 	opMaintenanceStatus, opMaintenanceOn, opMaintenanceOff,
+	opUpgradeStatus, opUpgradeCluster, opUpgradeNode,
 	opRelocateServices, opRelocateDroplets, opRelocateContainers, opQuotaStatus, opQuotaEnable,
 	opStatus, opNodes, opRoles, opProcesses, opVersion, opInfo, opInspect, opHistory, opStart, opStop, opRestart,
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,

@@ -61,8 +61,7 @@ var opQuotaEnable = Operation{
 		if err != nil {
 			return nil, err
 		}
-		sudo := Step{Name: "see that sudo asks nothing", Node: c.at(ip), Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}
-		return []Step{quotaLook(lookPlace, c.at(ip), r.Arg(0)), sudo}, nil
+		return []Step{quotaLook(lookPlace, c.at(ip), r.Arg(0)), lookSudo(c.at(ip))}, nil
 	},
 	Plan:  planQuota,
 	Judge: judgeQuota,
@@ -153,8 +152,8 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), "Use an ext4 filesystem."})
 		return p, nil
 	}
-	if sudo, ok := rs.Find("see that sudo asks nothing", ""); !ok || !sudo.OK() {
-		p.Findings = append(p.Findings, Finding{Stop, "sudo on " + nodeWords(ip) + " asks for a password", "Put a file into /etc/sudoers.d that lets the system user call sudo without one."})
+	if f, bad := sudoFinding(rs, c.at(ip)); bad {
+		p.Findings = append(p.Findings, f)
 		return p, nil
 	}
 	boot := seen["boot"]

@@ -139,11 +139,11 @@ func placeFindings(look Result, seen map[string]string, path, what string) []Fin
 		out = append(out, Finding{l, fmt.Sprintf(format, args...), mend})
 	}
 	who := nodeWords(look.Node)
-	switch {
-	case seen["state"] == "missing":
+	switch seen["state"] {
+	case "missing":
 		add(Stop, "Mount the filesystem and make the directory first.", "there is no directory %s on %s", path, who)
 		return out
-	case seen["state"] == "":
+	case "":
 		if f, bad := trouble(look); bad {
 			return append(out, f)
 		}

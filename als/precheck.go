@@ -1,0 +1,97 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Preconditions that several procedures share, each written once: the look,
+// why it matters, and how to mend it.
+
+//go:embed check_room.sh
+var checkRoom string
+
+//go:embed check_ssh.sh
+var checkSSH string
+
+const (
+	lookSSHName  = "see that the core reaches every node by SSH"
+	lookSudoName = "see that sudo asks nothing"
+	lookRoomName = "measure free disk and memory"
+)
+
+// lookSudo sees whether sudo works on a node without a password.
+func lookSudo(node string) Step {
+	return Step{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}
+}
+
+func sudoFinding(rs Results, node string) (Finding, bool) {
+	r, ok := rs.Find(lookSudoName, node)
+	if ok && r.OK() {
+		return Finding{}, false
+	}
+	if r.Trouble != "" {
+		return trouble(r)
+	}
+	return Finding{Stop, "sudo on " + nodeWords(node) + " asks for a password, and nobody would answer",
+		"Put a file into /etc/sudoers.d, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD: ALL (or whatever the system user is called). Take it away afterwards."}, true
+}
+
+// lookSSH sees whether the core reaches the other nodes without a password.
+func (c Cluster) lookSSH() Step {
+	var others []string
+	for _, ip := range c.ips() {
+		if c.at(ip) != Core {
+			others = append(others, ip)
+		}
+	}
+	return Step{Name: lookSSHName, Node: Core, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
+		Limit: time.Minute + time.Duration(len(others))*12*time.Second}
+}
+
+func sshFinding(rs Results) (Finding, bool) {
+	r, ok := rs.Find(lookSSHName, "")
+	seen := keyValues(r.Output)
+	bad, said := seen["bad"]
+	switch {
+	case !ok || !r.OK() || !said:
+		return Finding{Warn, "it cannot be seen whether the core reaches the other nodes by SSH", "Try `ssh NODE true` on the core by hand."}, true
+	case strings.TrimSpace(bad) != "":
+		return Finding{Stop, "the core does not reach " + list(strings.Fields(printable(bad, 1000))) + " by SSH without a password", "Copy the core's key there: `ssh-copy-id NODE` as the system user, on the core."}, true
+	}
+	return Finding{}, false
+}
+
+// lookRoom measures a node's free disk and memory.
+func lookRoom(node string) Step {
+	return Step{Name: lookRoomName, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
+}
+
+// roomFindings holds a node's free disk and memory against what is needed, in
+// bytes.
+func roomFindings(rs Results, node string, disk, memory int64) []Finding {
+	r, ok := rs.Find(lookRoomName, node)
+	if !ok || r.Trouble != "" {
+		return []Finding{{Stop, nodeWords(node) + " could not be asked for its free disk: " + orNoneText(printable(r.Trouble, 160)), "Look whether the node is up."}}
+	}
+	var out []Finding
+	seen := keyValues(r.Output)
+	free, err := strconv.ParseInt(seen["free"], 10, 64)
+	switch {
+	case err != nil:
+		out = append(out, Finding{Warn, "the free disk of " + nodeWords(node) + " could not be read", "Look with `df` on the node."})
+	case free < disk:
+		out = append(out, Finding{Stop, fmt.Sprintf("%s has %s of free disk, and %s is needed", nodeWords(node), size(free), size(disk)), "Make room on that node."})
+	}
+	mem, err := strconv.ParseInt(seen["memory"], 10, 64)
+	switch {
+	case err != nil:
+		out = append(out, Finding{Warn, "the free memory of " + nodeWords(node) + " could not be read", ""})
+	case mem < memory:
+		out = append(out, Finding{Warn, fmt.Sprintf("%s has %s of free memory, and %s is needed", nodeWords(node), size(mem), size(memory)), "Stop roles there that are not needed for the time being."})
+	}
+	return out
+}

@@ -1,0 +1,304 @@
+package als
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Upgrades: `kato node upgrade`. Plain, on the core, it means one node in some
+// versions and the whole cluster in others, so it is never sent plain.
+
+const (
+	familyUpgrade = "upgrade"
+	lookUpgrade   = "read the upgrade's progress"
+	againUpgrade  = "read the upgrade's progress again"
+	stepUpgrade   = "upgrade"
+
+	// What the handbook asks for on every node, and on the core.
+	upgradeDisk       = 4 << 30
+	upgradeMemory     = 512 << 20
+	upgradeCoreDisk   = 10 << 30
+	upgradeCoreMemory = 1 << 30
+)
+
+var opUpgradeStatus = Operation{
+	Name: "upgrade status", Family: familyUpgrade, Effect: always(Read),
+	Summary: "show how far an upgrade is, node by node",
+	Example: "upgrade status @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, c.look(lookUpgrade, "node", "upgrade", "--status")), nil
+	},
+	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		nodes, err := readStep(rs, lookUpgrade, ReadUpgrade)
+		if err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		if len(nodes) == 0 {
+			return Verdict{Outcome: Succeeded, Whole: true, Summary: "No upgrade is in progress."}
+		}
+		left := 0
+		for _, n := range nodes {
+			if !n.Complete() {
+				left++
+			}
+		}
+		v := Verdict{Outcome: Succeeded, Whole: true, Report: progressTable(nodes), Summary: "The upgrade of " + count(len(nodes), "node") + " is complete, kato says."}
+		if left > 0 {
+			v.Summary = count(left, "node") + " of " + count(len(nodes), "node") + " to go."
+		}
+		return v
+	},
+}
+
+func progressTable(nodes []Progress) string {
+	var rows [][]string
+	for _, n := range nodes {
+		versions := ""
+		if n.From+n.To != "" {
+			versions = n.From + " -> " + n.To
+		}
+		rows = append(rows, []string{n.Node, n.State, n.Stage, versions})
+	}
+	return table(rows)
+}
+
+const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles.\n" +
+	"Maintenance mode is on meanwhile and afterwards as it was found. It has worked when every node tells the new version and its roles run.\n" +
+	"An upgrade loses custom buildpacks, files under /s/code, edits in /s/etc and /s/static, and proxy settings of the app store. Nodes restart."
+
+var opUpgradeCluster = upgradeOp("upgrade cluster", "upgrade every node to a new version", nil)
+
+var opUpgradeNode = upgradeOp("upgrade node", "upgrade one node to a new version",
+	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the core"}})
+
+func upgradeOp(name, summary string, flags []Flag) Operation {
+	return Operation{
+		Name: name, Family: familyUpgrade, Effect: always(Restart), Survey: true,
+		Summary: summary, Detail: upgradeDetail,
+		Example: name + " --version 3.4.2 @prod",
+		Flags: append(flags,
+			Flag{Name: "version", Kind: KindVersion, Help: "to this version; without it, to the newest that kato knows"},
+			Flag{Name: "resume", Help: "go on with an interrupted upgrade; only when kato says so"},
+			Flag{Name: "rollback", Help: "go back instead (ALS 1.0 only)"}),
+		Checks: upgradeChecks,
+		Plan:   planUpgrade,
+		Judge:  judgeUpgrade,
+	}
+}
+
+// upgradeNodes lists the nodes that are upgraded, in the order in which kato
+// takes them: DEAs, controllers, routers, all others, the core last.
+func upgradeNodes(r Request, c Cluster) []string {
+	if r.Operation == "upgrade node" {
+		if r.Has(flagNode) {
+			return []string{r.Flag(flagNode)}
+		}
+		return []string{c.CoreIP()}
+	}
+	rank := func(ip string) int {
+		n, _ := c.Node(ip)
+		for i, role := range []string{"dea", "controller", "router"} {
+			if slices.Contains(n.Roles, role) && ip != c.CoreIP() {
+				return i
+			}
+		}
+		if ip == c.CoreIP() {
+			return 4
+		}
+		return 3
+	}
+	out := c.ips()
+	slices.SortStableFunc(out, func(a, b string) int { return rank(a) - rank(b) })
+	return out
+}
+
+func upgradeAllowed(r Request, c Cluster) error {
+	if r.Has("rollback") && c.Generation != ALS10 {
+		return refuse("Restore a backup or snapshots instead.", "%s has no --rollback", c.called())
+	}
+	if r.Has("rollback") && (r.Has("resume") || r.Has("version")) {
+		return refuse("Type --rollback alone.", "--rollback goes with neither --resume nor --version")
+	}
+	return c.hasNode(r.Flag(flagNode))
+}
+
+func versionStep(c Cluster, name, ip string) Step {
+	s := c.look(name+" of "+nodeWords(ip), "node", "version", ip)
+	if !isIP(ip) {
+		s.Argv = c.kato("version")
+	}
+	s.Tolerate = true
+	return s
+}
+
+const (
+	lookVersion  = "read the version"
+	againVersion = "read the version again"
+)
+
+func upgradeChecks(r Request, c Cluster) ([]Step, error) {
+	if err := upgradeAllowed(r, c); err != nil {
+		return nil, err
+	}
+	steps := []Step{c.lookStatus(), c.lookMaintenance(lookMaintenance), c.lookSSH()}
+	for _, ip := range upgradeNodes(r, c) {
+		steps = append(steps, lookRoom(c.at(ip)), lookSudo(c.at(ip)), versionStep(c, lookVersion, ip))
+	}
+	return steps, nil
+}
+
+func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Restart, Patience: 2 * patience, Hints: map[string]string{}}
+	if err := upgradeAllowed(r, c); err != nil {
+		return p, err
+	}
+	nodes := upgradeNodes(r, c)
+	p.Findings = upgradeFindings(c, rs, nodes)
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
+	}
+	argv := c.kato("node", "upgrade")
+	if r.Operation == "upgrade cluster" {
+		argv = append(argv, "--cluster")
+	} else if isIP(nodes[0]) {
+		argv = append(argv, "--node", nodes[0])
+	}
+	if r.Has("version") {
+		argv = append(argv, "--version", r.Flag("version"))
+	}
+	for _, f := range []string{"resume", "rollback"} {
+		if r.Has(f) {
+			argv = append(argv, "--"+f)
+		}
+	}
+	argv = append(argv, "--skip-confirmation")
+	var versions []string
+	for _, ip := range nodes {
+		v, err := readStep(rs, versionStep(c, lookVersion, ip).Name, ReadVersion)
+		if err != nil {
+			v = "unknown"
+		}
+		versions = append(versions, ip+" "+v)
+		p.Verify = append(p.Verify, versionStep(c, againVersion, ip))
+	}
+	p.Facts = []Fact{{"nodes, in this order", strings.Join(versions, ", ")}, {"to", orNewest(r)}}
+	p.Verify = append(p.Verify, c.look(againRoles, "status"), c.look(againUpgrade, "node", "upgrade", "--status"))
+	steps, ok := c.bracket(&p, rs, []Step{{Name: stepUpgrade, Node: Core, Argv: argv, Limit: 12 * time.Hour}})
+	if !ok {
+		return p, nil
+	}
+	p.Steps = steps
+	p.Hints["versions"] = strings.Join(versions, ", ")
+	p.Hints[hintRestarts] = pack(c.allPairs(nodes))
+	p.Notes = append(lastTime(c), "Nodes restart. An upgrade loses custom buildpacks, files under /s/code, and edits in /s/etc and /s/static.",
+		"Each DEA is emptied in turn: the others must have room for its applications.")
+	return p, nil
+}
+
+func orNewest(r Request) string {
+	switch {
+	case r.Has("rollback"):
+		return "the version before"
+	case r.Has("version"):
+		return r.Flag("version")
+	}
+	return "the newest that kato knows"
+}
+
+// allPairs lists every role of the nodes.
+func (c Cluster) allPairs(nodes []string) []onNode {
+	var out []onNode
+	for _, ip := range nodes {
+		n, _ := c.Node(ip)
+		for _, role := range n.Roles {
+			out = append(out, onNode{role, ip})
+		}
+	}
+	return out
+}
+
+func upgradeFindings(c Cluster, rs Results, nodes []string) []Finding {
+	var out []Finding
+	for _, ip := range nodes {
+		disk, memory := int64(upgradeDisk), int64(upgradeMemory)
+		if c.at(ip) == Core {
+			disk, memory = upgradeCoreDisk, upgradeCoreMemory
+		}
+		out = append(out, roomFindings(rs, c.at(ip), disk, memory)...)
+		if f, bad := sudoFinding(rs, c.at(ip)); bad {
+			out = append(out, f)
+		}
+	}
+	if f, bad := sshFinding(rs); bad {
+		out = append(out, f)
+	}
+	status, err := readStep(rs, lookRoles, ReadStatus)
+	if err != nil {
+		out = append(out, findingOf(Warn, err))
+	} else if down, moving := settled(status, c.allPairs(nodes)); len(down)+len(moving) > 0 {
+		out = append(out, Finding{Warn, "before anything is done, " + list(append(down, moving...)), "An upgrade validates the nodes first and may stop at that."})
+	}
+	if len(c.NodesWith("dea")) == 1 {
+		out = append(out, Finding{Warn, "there is one DEA only: applications stop while it is upgraded", "Add a DEA first if that matters."})
+	}
+	return append(out, Finding{Warn, "there is no way back but a backup" + map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10],
+		"See that the last export is recent and verified: " + c.typed("export", "cluster") + "."})
+}
+
+// judgeUpgrade reads every node's version back; kato's word is not enough.
+func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
+	v := upgradeVerdict(r, c, p, rs)
+	if text, next := c.unbracketed(p, rs); text != "" {
+		if v.Outcome == Succeeded {
+			v.Outcome = Failed
+		}
+		v.Summary += " But " + text + "."
+		v.Next = strings.TrimSpace(next + " " + v.Next)
+	}
+	return v
+}
+
+func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
+	var rows [][]string
+	var behind, unread, versions []string
+	for _, was := range strings.Split(p.Hints["versions"], ", ") {
+		ip, before, _ := strings.Cut(was, " ")
+		now, err := readStep(rs, versionStep(c, againVersion, ip).Name, ReadVersion)
+		if err != nil {
+			unread = append(unread, ip)
+			now = "unknown"
+		} else if now == before && (r.Flag("version") == "" || now != r.Flag("version")) {
+			behind = append(behind, ip)
+		}
+		versions = append(versions, now)
+		rows = append(rows, []string{ip, before, "->", now})
+	}
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v.Report = table(rows) + v.Report
+	if progress, err := readStep(rs, againUpgrade, ReadUpgrade); err == nil && len(progress) > 0 {
+		v.Report += progressTable(progress)
+	}
+	slices.Sort(versions)
+	versions = slices.Compact(versions)
+	again := "Run it again; what is done is not done twice. Add --resume only if kato asked for that. See " + c.typed("upgrade", "status") + "."
+	switch {
+	case len(unread) > 0:
+		v.Outcome, v.Next = Waiting, "See whether the node has come back: "+c.typed("upgrade", "status")+"."
+		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."
+	case len(behind) > 0:
+		v.Outcome, v.Next = Failed, again
+		v.Summary = "Still on the old version: " + list(behind) + "; " + how(rs, stepUpgrade) + "."
+	case len(versions) > 1:
+		v.Outcome, v.Next = Failed, again
+		v.Summary = "The nodes have different versions: " + list(versions) + "; " + how(rs, stepUpgrade) + "."
+	case v.Outcome == Succeeded:
+		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
+		v.Data = map[string]string{"version": list(versions)}
+		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
+			v.Summary += " Yet " + how(rs, stepUpgrade) + "."
+		}
+		v.Next = "Install what patches there are for the new version: " + c.typed("patch", "status") + "."
+	}
+	return v
+}
