@@ -4,8 +4,8 @@
 package config
 
 import (
-	"log/slog"
 	"time"
+	_ "time/tzdata" // zones are known also where the system has none
 )
 
 // Config is the whole configuration, checked.
@@ -18,6 +18,9 @@ type Config struct {
 	Approval  Approval   `koanf:"approval"`
 	Clusters  []Cluster  `koanf:"clusters"`
 	Schedules []Schedule `koanf:"schedules"`
+
+	// Warnings are what Load found odd but not wrong, one sentence each.
+	Warnings []string `koanf:"-"`
 }
 
 // Slack is how the workspace is reached.
@@ -91,8 +94,8 @@ type Cluster struct {
 	RunsDir      string            `koanf:"runs_dir"`
 	Access       Access            `koanf:"access"` // a list that is set here replaces the general one
 	Channel      string            `koanf:"channel"`
-	Approvals    string            `koanf:"approvals"` // "" is Channel
-	Windows      []string          `koanf:"windows"`
+	Approvals    string            `koanf:"approvals"` // Load puts Channel here when it is empty
+	Windows      []Window          `koanf:"windows"`   // none is any time
 	Backup       Backup            `koanf:"backup"`
 }
 
@@ -121,27 +124,41 @@ type Schedule struct {
 	CatchUp  time.Duration `koanf:"catch_up"`
 }
 
-// Secret is a string that prints masked everywhere. Reveal gives the value.
-type Secret string
-
-const masked = "••••••"
-
-// String masks the secret; an empty one stays empty.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
+// Cluster returns the cluster of that name.
+func (c *Config) Cluster(name string) (Cluster, bool) {
+	for _, cl := range c.Clusters {
+		if cl.Name == name {
+			return cl, true
+		}
 	}
-	return masked
+	return Cluster{}, false
 }
 
-// GoString masks the secret under %#v.
-func (s Secret) GoString() string { return s.String() }
+// AccessOf returns who may do what on this cluster: a list that is set here
+// replaces the general one.
+func (c Cluster) AccessOf(general Access) Access {
+	pick := func(own, general []string) []string {
+		if own != nil {
+			return own
+		}
+		return general
+	}
+	return Access{
+		Viewer:   pick(c.Access.Viewer, general.Viewer),
+		Operator: pick(c.Access.Operator, general.Operator),
+		Approver: pick(c.Access.Approver, general.Approver),
+	}
+}
 
-// LogValue masks the secret in logs.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText masks the secret in JSON and YAML.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// Reveal returns the value.
-func (s Secret) Reveal() string { return string(s) }
+// Opens says how long it is from now until approved restarts may start on
+// this cluster: 0 while a window is open, or without windows.
+func (c Cluster) Opens(now time.Time) time.Duration {
+	if len(c.Windows) == 0 {
+		return 0
+	}
+	wait := c.Windows[0].Next(now).Sub(now)
+	for _, w := range c.Windows[1:] {
+		wait = min(wait, w.Next(now).Sub(now))
+	}
+	return wait
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
+)
+
+// maxFile is far more than a configuration needs.
+const maxFile = 1 << 20
+
+// Load reads the YAML file at path ("" for none) and, on top of it, the
+// variables of environ, which is like os.Environ(), that begin with ALSBOT_.
+// A mistake does not hide the next: the error is an *Error that lists all of
+// them, unless the file could not be read.
+func Load(path string, environ []string) (*Config, error) {
+	r := &report{places: map[string]string{"": path}, lines: map[string]int{}}
+	file, readable := map[string]any{}, true
+	if path != "" {
+		raw, err := read(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the configuration: %w", err)
+		}
+		file, readable = r.parseYAML(path, raw)
+	}
+	tree := r.applyEnv(file, environ)
+	c, err := build(tree)
+	if err != nil && len(r.problems) == 0 { // the tree has the shape of Config by now
+		return nil, fmt.Errorf("reading the configuration %s: %w", path, err)
+	}
+	if err == nil && readable {
+		r.check(c)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	c.warn(path, r.secretsIn(path))
+	return c, nil
+}
+
+// secretsIn reports whether the file holds secrets, not only the environment.
+func (r *report) secretsIn(file string) bool {
+	for _, key := range []string{"slack.app_token", "slack.bot_token", "slack.signing_secret"} {
+		if _, inFile := r.lines[r.places[key]]; inFile && strings.HasPrefix(r.places[key], file) {
+			return true
+		}
+	}
+	return false
+}
+
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s has %d bytes, the limit is %d", path, info.Size(), maxFile)
+	}
+	return os.ReadFile(path)
+}
+
+// build lays what was set over the defaults and makes a Config of it.
+func build(set map[string]any) (*Config, error) {
+	set["clusters"] = eachOver(set["clusters"], clusterDefaults())
+	set["schedules"] = eachOver(set["schedules"], scheduleDefaults())
+	k := koanf.New(delimiter)
+	err := errors.Join(
+		k.Load(confmap.Provider(defaults(), ""), nil),
+		k.Load(confmap.Provider(set, ""), nil))
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	err = k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result:      c,
+		TagName:     "koanf",
+		ErrorUnused: true,
+		DecodeHook:  mapstructure.ComposeDecodeHookFunc(durationHook, mapstructure.TextUnmarshallerHookFunc()),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Clusters {
+		if c.Clusters[i].Approvals == "" {
+			c.Clusters[i].Approvals = c.Clusters[i].Channel
+		}
+	}
+	return c, nil
+}
+
+// delimiter is in no key, as a dot would be: addresses has IPs for keys.
+const delimiter = "\x00"

@@ -1,0 +1,180 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The struct tags of Config are the schema: what follows reads values in the
+// shape of a type, and reports what does not fit.
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[Secret]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// keys are the keys of a struct, in its order, and their types.
+func keys(t reflect.Type) (names []string, types map[string]reflect.Type) {
+	types = map[string]reflect.Type{}
+	for f := range t.Fields() {
+		if name := f.Tag.Get("koanf"); name != "-" {
+			names = append(names, name)
+			types[name] = f.Type
+		}
+	}
+	return names, types
+}
+
+// isScalar reports whether a type is written as one value.
+func isScalar(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Map:
+		return false
+	case reflect.Struct:
+		return reflect.PointerTo(t).Implements(textType)
+	}
+	return true
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// node reads a piece of YAML in the shape of t; nil if it is empty or wrong.
+// Its depth is the schema's, whatever anchors the file plays with.
+func (r *report) node(file, path string, n *yaml.Node, t reflect.Type) any {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if _, known := r.places[path]; !known { // the key's line, if there is one
+		r.set(path, fmt.Sprintf("%s:%d", file, n.Line), n.Line)
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!null":
+		return nil
+	case isScalar(t):
+		if n.Kind != yaml.ScalarNode {
+			r.add(path, "should be one value, not a list or a map")
+			return nil
+		}
+		return r.scalar(path, n.Value, t)
+	case t.Kind() == reflect.Slice:
+		return r.list(file, path, n, t)
+	}
+	if n.Kind != yaml.MappingNode {
+		r.add(path, "should be a map of keys and values")
+		return nil
+	}
+	return r.mapping(file, path, n, t)
+}
+
+func (r *report) list(file, path string, n *yaml.Node, t reflect.Type) any {
+	if n.Kind != yaml.SequenceNode {
+		r.add(path, "should be a list; write [one, two], or a line with a dash for each")
+		return nil
+	}
+	list := make([]any, 0, len(n.Content))
+	for i, e := range n.Content {
+		v := r.node(file, at(path, i), e, t.Elem())
+		if v == nil && !isScalar(t.Elem()) {
+			v = map[string]any{} // keeps the numbers of those behind it
+		}
+		if v != nil {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+func (r *report) mapping(file, path string, n *yaml.Node, t reflect.Type) any {
+	out := map[string]any{}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		sub := join(path, key.Value)
+		r.set(sub, fmt.Sprintf("%s:%d", file, key.Line), key.Line)
+		valueType := t
+		if t.Kind() == reflect.Map {
+			valueType = t.Elem()
+		} else {
+			names, types := keys(t)
+			var known bool
+			if valueType, known = types[key.Value]; !known {
+				r.unknown(path, key.Value, fmt.Sprintf("%s:%d", file, key.Line), names)
+				continue
+			}
+		}
+		if seen[key.Value] {
+			r.add(sub, "is set twice")
+			continue
+		}
+		seen[key.Value] = true
+		if v := r.node(file, sub, value, valueType); v != nil {
+			out[key.Value] = v
+		}
+	}
+	return out
+}
+
+// unknown reports a key that does not exist. Its value is not shown: it may
+// be a token under a misspelt name.
+func (r *report) unknown(path, key, place string, names []string) {
+	r.problems = append(r.problems, Problem{Place: place, Text: fmt.Sprintf("%s is no key%s; there are %s",
+		strings.Trim(shown(join(path, key)), `"`), suggest(key, names), strings.Join(names, ", "))})
+}
+
+// scalar reads one value as the type t wants it.
+func (r *report) scalar(path, text string, t reflect.Type) any {
+	wrong := func(what string) any {
+		r.add(path, "%s %s", shown(text), what)
+		return nil
+	}
+	switch {
+	case t == durationType:
+		if _, err := parseDuration(text); err != nil {
+			return wrong(err.Error())
+		}
+	case t.Kind() == reflect.Struct:
+		if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			r.add(path, "%s: %v", shown(text), err)
+			return nil
+		}
+	case t.Kind() == reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return wrong("is no whole number")
+		}
+		return n
+	case t.Kind() == reflect.Bool:
+		if text != "true" && text != "false" {
+			return wrong("should be true or false")
+		}
+		return text == "true"
+	case t == secretType:
+		if strings.TrimSpace(text) != text || strings.ContainsAny(text, " \t\r\n") {
+			r.add(path, "has a space or a line break in it (the value is not shown)")
+			return nil
+		}
+	}
+	return text
+}
+
+// durationHook turns a text that scalar has let through into a duration.
+func durationHook(_, to reflect.Type, v any) (any, error) {
+	if text, ok := v.(string); ok && to == durationType {
+		return parseDuration(text)
+	}
+	return v, nil
+}
