@@ -75,7 +75,7 @@ func notBegun(t Target, s *stream, r *replyReader, err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, errOdd) {
 		return on(t.Name, err)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		status, lost := s.status()
 		if lost != nil {
 			return on(t.Name, lost)

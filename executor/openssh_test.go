@@ -2,117 +2,300 @@ package executor_test
 
 import (
 	"bytes"
-	"context"
-	"fmt"
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"alsbot/executor"
 )
 
-// log is a sink that remembers.
-type log struct {
-	mu      sync.Mutex
-	offset  int64
-	out     bytes.Buffer
-	events  []string // started, link…, back, orphan
-	notify  chan string
-	failing error
+func kind(err error) executor.Kind {
+	var e *executor.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
 }
 
-func newLog() *log { return &log{notify: make(chan string, 1000)} }
-
-func (l *log) event(s string) {
-	l.mu.Lock()
-	l.events = append(l.events, s)
-	l.mu.Unlock()
-	select {
-	case l.notify <- s:
-	default:
-	}
-}
-func (l *log) Started() error { l.event("started"); return nil }
-func (l *log) Output(offset int64, p []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.failing != nil {
-		return l.failing
-	}
-	if want := l.offset + int64(l.out.Len()); offset != want {
-		return fmt.Errorf("output at %d, not at %d", offset, want)
-	}
-	l.out.Write(p)
-	select {
-	case l.notify <- "output":
-	default:
-	}
-	return nil
-}
-func (l *log) Link(err error) {
-	if err != nil {
-		l.event("link")
-	} else {
-		l.event("back")
-	}
-}
-func (l *log) Orphan() { l.event("orphan") }
-func (l *log) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.String()
-}
-func (l *log) await(t testing.TB, what string) {
+// refused checks an error that is for people.
+func refused(t testing.TB, err error, want executor.Kind, words ...string) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
-	for {
-		select {
-		case got := <-l.notify:
-			if got == what {
-				return
-			}
-		case <-limit:
-			t.Fatalf("no %s; %v", what, l.events)
+	if kind(err) != want {
+		t.Fatalf("kind %q, not %q: %v", kind(err), want, err)
+	}
+	for _, w := range append(words, "node 1: ") {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("no %q in: %v", w, err)
 		}
 	}
 }
 
-func limited(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func asRoot(t testing.TB) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root, as CI is")
-	}
-}
-
-func sh(script string) []string { return []string{"/bin/sh", "-c", script} }
-
-func TestRealSSHD(t *testing.T) {
-	s := startSSHD(t, "", "ecdsa", "ecdsa", "rsa", "ed25519")
+func TestOpenSSHLogins(t *testing.T) {
+	asRoot(t)
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
 	ctx := limited(t)
+	for _, c := range []struct {
+		user, out string
+		status    int
+		kind      executor.Kind // of Exec
+		run       string        // output of Run
+	}{
+		{user: "", out: "root root [] "},
+		{user: "helion", out: "helion helion [] "},
+		{user: "noisy", out: "noisy noisy [] "},
+		{user: "refusing", kind: executor.Node, run: "not available", status: 1},
+		{user: "quitting", kind: executor.Node, run: "closed for repairs", status: 126},
+		{user: "nobody-here", kind: executor.Node, run: "does not exist", status: 1},
+	} {
+		t.Run("user "+c.user, func(t *testing.T) {
+			node := s.target()
+			node.RunAs = c.user
+			argv := sh(`printf '%s ' "$(whoami)" "$LOGIN_OF" "[$(cat)]"; [ "$(pwd)" = "$HOME" ] || echo "$(pwd) is not $HOME"; exit 5`)
+			var out bytes.Buffer
+			status, err := x.Exec(ctx, node, argv, &out)
+			if c.kind != "" {
+				refused(t, err, c.kind, "before the command began")
+				if out.Len() > 0 {
+					t.Errorf("output of a command that did not run: %q", &out)
+				}
+			} else if err != nil || status != 5 || out.String() != c.out {
+				t.Errorf("exec: %d %v %q", status, err, &out)
+			}
+			l := newLog()
+			exit, err := x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-1", Argv: argv}, l)
+			if err != nil || exit.State != executor.Finished {
+				t.Fatalf("run: %+v %v", exit, err)
+			}
+			if c.kind != "" {
+				if exit.Status != c.status || !strings.Contains(l.text(), c.run) {
+					t.Errorf("run: %+v %q", exit, l.text())
+				}
+			} else if exit.Status != 5 || l.text() != c.out {
+				t.Errorf("run: %+v %q", exit, l.text())
+			}
+		})
+	}
+}
 
-	t.Run("exec", func(t *testing.T) {
+func TestOpenSSHAlgorithms(t *testing.T) {
+	ctx := limited(t)
+	rsaHost := like59 + "HostKeyAlgorithms ssh-rsa\nPubkeyAcceptedAlgorithms ecdsa-sha2-nistp256\n"
+	oldRSA := like59 + "HostKeyAlgorithms ssh-rsa,ecdsa-sha2-nistp256\nPubkeyAcceptedAlgorithms ssh-rsa,rsa-sha2-256\n"
+	for _, c := range []struct {
+		name, config, user string
+		host               []string
+		legacy             bool
+		kind               executor.Kind
+		words              string
+	}{
+		{name: "modern", user: "ed25519", host: []string{"ed25519"}},
+		{name: "modern rsa", user: "rsa", host: []string{"rsa", "ecdsa", "ed25519"}},
+		{name: "5.9", config: like59, user: "ecdsa", host: []string{"ecdsa", "rsa"}},
+		{name: "5.9 with an rsa host key", config: rsaHost, user: "ecdsa", host: []string{"rsa"}},
+		{name: "5.9 with an rsa user key", config: oldRSA, user: "rsa", host: []string{"rsa"}},
+		{name: "legacy", config: "KexAlgorithms diffie-hellman-group1-sha1\nCiphers aes128-cbc\n", user: "ecdsa", host: []string{"ecdsa"}, legacy: true},
+		{name: "legacy not allowed", config: "KexAlgorithms diffie-hellman-group1-sha1\nCiphers aes128-cbc\n", user: "ecdsa", host: []string{"ecdsa"}, kind: executor.Setup, words: "legacy_ssh: true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := startSSHD(t, c.config, c.user, c.host...)
+			node := s.target()
+			node.Legacy = c.legacy
+			var out bytes.Buffer
+			status, err := newExecutor(t).Exec(ctx, node, sh("echo hello"), &out)
+			if c.kind != "" {
+				refused(t, err, c.kind, c.words)
+			} else if err != nil || status != 0 || out.String() != "hello\n" {
+				t.Errorf("%d %v %q", status, err, &out)
+			}
+		})
+	}
+}
+
+func TestOpenSSHHostKeys(t *testing.T) {
+	s := startSSHD(t, "", "ecdsa", "ecdsa", "rsa", "ed25519")
+	ctx := limited(t)
+	all := strings.Split(strings.TrimSpace(read(t, s.known)), "\n")
+	other := startSSHD(t, "", "ecdsa", "ecdsa", "rsa")
+	wrong := strings.ReplaceAll(read(t, other.known), knownName(other.addr), knownName(s.addr))
+	for _, c := range []struct {
+		name, known string
+		words       string // of the refusal; "" is none
+	}{
+		{"all types", strings.Join(all, "\n"), ""},
+		{"only ecdsa", all[0], ""},
+		{"only rsa", all[1], ""},
+		{"only ed25519", all[2], ""},
+		{"two of a type, one of them right", wrong + all[0], ""},
+		{"changed", wrong, "HOST KEY CHANGED: refused, and nothing was sent"},
+		{"unknown", "", "is not in"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			node := s.target()
+			node.KnownHosts = filepath.Join(t.TempDir(), "known_hosts")
+			write(t, node.KnownHosts, c.known+"\n", 0o644)
+			canary := filepath.Join(t.TempDir(), "ran")
+			x := newExecutor(t)
+			status, err := x.Exec(ctx, node, []string{"/usr/bin/touch", canary}, &bytes.Buffer{})
+			_, ran := os.Stat(canary)
+			if c.words == "" {
+				if err != nil || status != 0 || ran != nil {
+					t.Fatalf("%d %v %v", status, err, ran)
+				}
+				return
+			}
+			refused(t, err, executor.HostKey, c.words, "alsbot trust", "SHA256:")
+			_, err = x.Run(ctx, node, executor.Command{ID: "no", Argv: []string{"/usr/bin/touch", canary}}, newLog())
+			refused(t, err, executor.HostKey, c.words)
+			if _, ran := os.Stat(canary); ran == nil {
+				t.Error("a command was sent")
+			}
+		})
+	}
+}
+
+// knownName is how addr stands in known_hosts.
+func knownName(addr string) string {
+	host, port, _ := strings.Cut(addr, ":")
+	return "[" + host + "]:" + port
+}
+
+func TestOpenSSHKeyNotAccepted(t *testing.T) {
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
+	node := s.target()
+	node.IdentityFile = filepath.Join(t.TempDir(), "other")
+	writeKey(t, node.IdentityFile, "ecdsa")
+	_, err := newExecutor(t).Exec(limited(t), node, sh("echo"), &bytes.Buffer{})
+	refused(t, err, executor.Denied, "does not accept the key", "authorized_keys")
+}
+
+func TestOpenSSHBastion(t *testing.T) {
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
+	x := newExecutor(t)
+	ctx := limited(t)
+	node := s.target()
+	node.Via = node.User + "@" + s.addr
+	l := newLog()
+	exit, err := x.Run(ctx, node, executor.Command{ID: "via", Argv: sh("echo through; exit 4")}, l)
+	if err != nil || exit.Status != 4 || l.text() != "through\n" {
+		t.Fatalf("%+v %v %q", exit, err, l.text())
+	}
+	t.Run("refuses", func(t *testing.T) {
+		node := node
+		node.Addr = freePort(t)
+		_, err := x.Exec(ctx, node, sh("echo"), &bytes.Buffer{})
+		refused(t, err, executor.Unreachable, "the bastion cannot open it")
+	})
+	t.Run("has another key", func(t *testing.T) {
+		other := startSSHD(t, "", "ecdsa", "ecdsa")
+		node := node
+		node.Via = node.User + "@" + other.addr
+		_, err := x.Exec(ctx, node, sh("echo"), &bytes.Buffer{})
+		refused(t, err, executor.HostKey, "via the bastion")
+	})
+}
+
+// F06: the server and every session of it die in mid-run.
+func TestOpenSSHRestart(t *testing.T) {
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
+	x := newExecutor(t)
+	ctx := limited(t)
+	l := newLog()
+	gate := filepath.Join(t.TempDir(), "gate")
+	done := begin(ctx, x, s.target(), executor.Command{ID: "restart", Argv: sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.1; done; echo after; exit 9`)}, l)
+	l.await(t, "output")
+	s.stop()
+	l.await(t, "link")
+	write(t, gate, "", 0o644)
+	s.start(t)
+	l.await(t, "back")
+	end := <-done
+	if end.err != nil || end.State != executor.Finished || end.Status != 9 || l.text() != "before\nafter\n" {
+		t.Fatalf("%+v %q", end, l.text())
+	}
+	if got := l.happened(); got != "started link back" {
+		t.Error(got)
+	}
+}
+
+// F09: the node's disk is full before the start, and while it runs.
+func TestOpenSSHDiskFull(t *testing.T) {
+	asRoot(t)
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
+	x := newExecutor(t)
+	ctx := limited(t)
+	node := s.target()
+	node.RunsDir = filepath.Join(s.dir, "full", "runs")
+	shell := func(script string) {
+		t.Helper()
 		var out bytes.Buffer
-		status, err := x.Exec(ctx, s.target(), sh(`echo out; echo err >&2; cat; exit 7`), &out)
-		if err != nil || status != 7 || out.String() != "out\nerr\n" {
-			t.Fatalf("%d %v %q", status, err, out.String())
+		if status, err := x.Exec(ctx, node, sh(script), &out); err != nil || status != 0 {
+			t.Fatalf("%s: %d %v %s", script, status, err, &out)
 		}
-	})
-	t.Run("run", func(t *testing.T) {
-		l := newLog()
-		exit, err := x.Run(ctx, s.target(), executor.Command{ID: "r-1", Argv: sh(`echo one; sleep 0.3; echo two >&2; exit 3`)}, l)
-		if err != nil || exit.State != executor.Finished || exit.Status != 3 || exit.Size != 8 || l.text() != "one\ntwo\n" {
-			t.Fatalf("%+v %v %q", exit, err, l.text())
-		}
-		if got := strings.Join(l.events, " "); got != "started" {
-			t.Errorf("events: %s", got)
-		}
-	})
+	}
+	fill := `cat /dev/zero >` + s.dir + `/full/ballast; [ -s ` + s.dir + `/full/ballast ]`
+	l := newLog()
+	exit, err := x.Run(ctx, node, executor.Command{ID: "during", Argv: sh(fill + `; echo lost; sleep 0.2; exit 33`)}, l)
+	if err != nil || exit.Status != 33 {
+		t.Fatalf("%+v %v %q", exit, err, l.text())
+	}
+	canary := filepath.Join(t.TempDir(), "ran")
+	command := executor.Command{ID: "before", Argv: []string{"/usr/bin/touch", canary}}
+	for range 2 {
+		_, err = x.Run(ctx, node, command, newLog())
+		refused(t, err, executor.Space, "small", s.dir+"/full", "was not started")
+	}
+	if _, ran := os.Stat(canary); ran == nil {
+		t.Error("it ran")
+	}
+	shell("rm " + s.dir + "/full/ballast")
+	if exit, err := x.Run(ctx, node, command, newLog()); err != nil || exit.Status != 0 {
+		t.Fatalf("with space back: %+v %v", exit, err)
+	}
+	if _, ran := os.Stat(canary); ran != nil {
+		t.Error("it did not run")
+	}
+}
+
+// F31: a tree under su, in two sessions; what moved to its own session stays.
+func TestOpenSSHCancelUnderSu(t *testing.T) {
+	asRoot(t)
+	s := startSSHD(t, "", "ecdsa", "ecdsa")
+	x := newExecutor(t)
+	ctx := limited(t)
+	node := s.target()
+	node.RunAs = "helion"
+	mark := filepath.Base(s.dir) // in every argv, to find the processes
+	for _, c := range []struct{ name, script string }{
+		{"tree", `sleep 600 & (sleep 601; true) & echo ready; wait`},
+		{"ignoring", `trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo ready; while :; do sleep 1; done`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLog()
+			id := "tree-" + c.name
+			pids := filepath.Join(s.dir, "helion", "daemon-"+c.name)
+			script := `: ` + mark + `-` + c.name + `; setsid /bin/sh -c 'echo $$ >` + pids + `; exec sleep 60' & ` + c.script
+			done := begin(ctx, x, node, executor.Command{ID: id, Argv: sh(script)}, l)
+			l.await(t, "output")
+			eventually(t, "the daemon is there", func() bool { p, _ := os.ReadFile(pids); return len(p) > 0 })
+			if err := x.Cancel(ctx, node, id, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			end := <-done
+			if end.err != nil || end.State != executor.Finished || end.Status < 128 {
+				t.Errorf("%+v", end)
+			}
+			if left := processes(t, mark+"-"+c.name); left != "" {
+				t.Errorf("left: %s", left)
+			}
+			daemon := strings.TrimSpace(read(t, pids))
+			if _, err := os.Stat("/proc/" + daemon); err != nil {
+				t.Error("the daemon is gone")
+			}
+			killPID(t, daemon)
+		})
+	}
 }

@@ -68,7 +68,9 @@ func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 	write(t, s.known, known.String(), 0o644)
 	write(t, filepath.Join(dir, "authorized"), string(ssh.MarshalAuthorizedKey(pub)), 0o644)
 	write(t, filepath.Join(dir, "sshd_config"), conf, 0o644)
-	s.command = func() *exec.Cmd { return exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "sshd_config")) }
+	s.command = func() *exec.Cmd {
+		return exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "sshd_config"))
+	}
 	if os.Getuid() == 0 {
 		s.private(t)
 	}

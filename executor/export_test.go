@@ -1,0 +1,31 @@
+package executor
+
+import (
+	"context"
+	"io"
+	"net"
+)
+
+// DialWith makes x open its byte streams by dial.
+func DialWith(x *Executor, dial func(context.Context, string) (net.Conn, error)) { x.pool.tcp = dial }
+
+// The node's side as it is sent, for tests that run it without SSH.
+var (
+	NodeScript   = script(nodeScript)
+	RunnerScript = script(runnerScript)
+	ChildScript  = script(childScript)
+)
+
+// RawScripts are the same with their comments.
+func RawScripts() []string { return []string{nodeScript, runnerScript, childScript} }
+
+// ReadReply reads one reply as Run does.
+func ReadReply(r io.Reader, nonce string, emit func([]byte) error) (state string, rc int, sum string, err error) {
+	reply := newReplyReader(r, nonce)
+	h, err := reply.header()
+	if err != nil {
+		return "", 0, "", err
+	}
+	sum, err = reply.body(h.len, make([]byte, chunk), emit)
+	return h.state, h.rc, sum, err
+}
