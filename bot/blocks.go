@@ -169,7 +169,7 @@ func inert(s string) string {
 
 // message ends the card. The fallback is what a notification shows.
 func (c *card) message(fallback string) message {
-	return message{text: escape(short(c.cleaner.line(fallback), maxFallback)), blocks: c.blocks}
+	return message{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks}
 }
 
 // plain returns the message without blocks, for a workspace that refuses
@@ -192,7 +192,7 @@ func (m message) plain() message {
 	if text == "" {
 		return message{text: m.text}
 	}
-	return message{text: escape(cut(text, maxFallback))}
+	return message{text: escapeTo(cut(text, maxFallback), maxFallback)}
 }
 
 func writePlain(b *strings.Builder, els []slack.RichTextSectionElement) {

@@ -17,6 +17,16 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // escape makes cleaned text inert in mrkdwn.
 func escape(s string) string { return escaper.Replace(s) }
 
+// escapeTo is escape for at most max code points of the result: Slack counts
+// what it is sent.
+func escapeTo(s string, max int) string {
+	for n := max; ; n -= max / 8 {
+		if e := escape(short(s, n)); utf8.RuneCountInString(e) <= max || n <= max/8 {
+			return e
+		}
+	}
+}
+
 // opening is what would begin a mention or a link if it met a parser.
 var opening = regexp.MustCompile(`<[!@#A-Za-z]`)
 

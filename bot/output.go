@@ -122,7 +122,7 @@ func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r jobs
 			title += fmt.Sprintf(", part %d of %d", i+1, len(some))
 		}
 		m := message{
-			text:   escape(short(title+": "+s.cleaner.line(some[i]), maxLine)),
+			text:   escapeTo(title+": "+s.cleaner.line(some[i]), maxLine),
 			blocks: []slack.Block{preformatted(some[i])},
 		}
 		if intro != "" && i == 0 {
@@ -142,14 +142,14 @@ func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.R
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return ctx.Err()
 	}
-	tail, size_, err := s.engine.Output(ctx, r.ID, endBytes)
+	tail, total, err := s.engine.Output(ctx, r.ID, endBytes)
 	if err != nil {
 		return err
 	}
-	comment := fmt.Sprintf("Output of run %s, %s", r.ID, size(size_))
+	comment := fmt.Sprintf("Output of run %s, %s", r.ID, size(total))
 	length, copy := m.size, func(w io.Writer) error { return s.copyOutput(ctx, r.ID, w) }
 	if m.size > fileMost {
-		ends := m.head.String() + fmt.Sprintf("\n\n[cut: the whole output is %s; alsbot output %s prints it]\n\n", size(size_), r.ID) +
+		ends := m.head.String() + fmt.Sprintf("\n\n[cut: the whole output is %s; alsbot output %s prints it]\n\n", size(total), r.ID) +
 			s.cleaner.text(string(wholeLines(tail, endBytes)))
 		length, copy = int64(len(ends)), func(w io.Writer) error { _, err := io.WriteString(w, ends); return err }
 		comment += ", its beginning and its end"

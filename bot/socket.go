@@ -62,7 +62,7 @@ func (b *Bot) keepSocket(ctx context.Context) {
 		case t.code != "":
 			rest = hopeless
 		default:
-			rest = wait/2 + rand.N(wait/2+1) + retryFirst/2
+			rest = wait/2 + rand.N(wait/2+1) + retryFirst/2 //nolint:gosec // spreads tries, keeps no secret
 			wait = min(wait*2, retryMost)
 		}
 		b.log.Info("socket to Slack ended", "again_in", rest.Round(time.Millisecond), "error", err)

@@ -1,0 +1,182 @@
+package bot_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/bot"
+	"alsbot/sim/workspace"
+)
+
+type workspaceMessage = workspace.Message
+
+func sign(at time.Time, body, secret string) http.Header {
+	ts := strconv.FormatInt(at.Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(secret))
+	_, _ = fmt.Fprintf(mac, "v0:%s:%s", ts, body)
+	return http.Header{
+		"X-Slack-Request-Timestamp": {ts},
+		"X-Slack-Signature":         {"v0=" + hex.EncodeToString(mac.Sum(nil))},
+	}
+}
+
+// post sends a body to the bot, signed unless a header is given.
+func (s *stage) post(path, kind, body string, h http.Header) int {
+	s.Helper()
+	if h == nil {
+		h = sign(time.Now(), body, signing)
+	}
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://"+s.cfg.HTTP.Listen+path, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header = h.Clone()
+	req.Header.Set("Content-Type", kind)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		s.Fatal(err)
+	}
+	return resp.StatusCode
+}
+
+func commandBody(trigger string) string {
+	return url.Values{"team_id": {"T0SIM"}, "user_id": {ann}, "channel_id": {prod}, "command": {"/als"}, "text": {"status"}, "trigger_id": {trigger}}.Encode()
+}
+
+func TestSignature(t *testing.T) {
+	body := commandBody("1")
+	now := time.Now()
+	good := sign(now, body, signing)
+	with := func(name string, values ...string) http.Header {
+		h := good.Clone()
+		h[name] = values
+		return h
+	}
+	for name, h := range map[string]http.Header{
+		"none":             {},
+		"no signature":     with("X-Slack-Signature"),
+		"no timestamp":     with("X-Slack-Request-Timestamp"),
+		"empty signature":  with("X-Slack-Signature", ""),
+		"two signatures":   with("X-Slack-Signature", good.Get("X-Slack-Signature"), good.Get("X-Slack-Signature")),
+		"two timestamps":   with("X-Slack-Request-Timestamp", good.Get("X-Slack-Request-Timestamp"), "1"),
+		"other version":    with("X-Slack-Signature", "v1="+strings.TrimPrefix(good.Get("X-Slack-Signature"), "v0=")),
+		"no version":       with("X-Slack-Signature", strings.TrimPrefix(good.Get("X-Slack-Signature"), "v0=")),
+		"cut":              with("X-Slack-Signature", good.Get("X-Slack-Signature")[:20]),
+		"not hex":          with("X-Slack-Signature", "v0="+strings.Repeat("zz", 32)),
+		"zeros":            with("X-Slack-Signature", "v0="+strings.Repeat("00", 32)),
+		"other timestamp":  with("X-Slack-Request-Timestamp", strconv.FormatInt(now.Unix()-1, 10)),
+		"signed timestamp": with("X-Slack-Request-Timestamp", "+"+good.Get("X-Slack-Request-Timestamp")),
+		"float timestamp":  with("X-Slack-Request-Timestamp", good.Get("X-Slack-Request-Timestamp")+".0"),
+		"other secret":     sign(now, body, "another"),
+		"empty secret":     sign(now, body, ""),
+		"other body":       sign(now, body+"&x=1", signing),
+		"too old":          sign(now.Add(-5*time.Minute-2*time.Second), body, signing),
+		"too young":        sign(now.Add(5*time.Minute+5*time.Second), body, signing),
+	} {
+		if err := bot.Signed(h, []byte(body), signing); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if err := bot.Signed(good, []byte(body), signing); err != nil {
+		t.Errorf("the right one: %v", err)
+	}
+	if err := bot.Signed(sign(now, body, ""), []byte(body), ""); err == nil {
+		t.Error("an empty secret takes anything")
+	}
+}
+
+func TestHTTPRefusals(t *testing.T) {
+	s := newStage(t, httpMode)
+	const form = "application/x-www-form-urlencoded"
+	long := "text=" + strings.Repeat("x", 1<<20)
+	for name, c := range map[string]struct {
+		path, body string
+		h          http.Header
+		want       int
+	}{
+		"unsigned":          {"/slack/commands", commandBody("1"), http.Header{}, 401},
+		"unsigned event":    {"/slack/events", `{"type":"url_verification","challenge":"x"}`, http.Header{}, 401},
+		"unsigned press":    {"/slack/interactions", "payload={}", http.Header{}, 401},
+		"too long":          {"/slack/commands", long, nil, 413},
+		"no user":           {"/slack/commands", "command=/als", nil, 400},
+		"no JSON":           {"/slack/interactions", "payload=x", nil, 400},
+		"no JSON event":     {"/slack/events", "x", nil, 400},
+		"another path":      {"/metrics", "", nil, 404},
+		"long header":       {"/slack/commands", "", http.Header{"X-Long": {strings.Repeat("x", 64<<10)}}, 431},
+		"url verification":  {"/slack/events", `{"type":"url_verification","challenge":"x"}`, nil, 200},
+		"an event of a bot": {"/slack/events", `{"type":"event_callback","event":{"type":"app_mention","bot_id":"B1","user":"U0ANN","channel":"C0PROD","ts":"1.1","text":"status"}}`, nil, 200},
+	} {
+		if got := s.post(c.path, form, c.body, c.h); got != c.want {
+			t.Errorf("%s: answered %d, not %d", name, got, c.want)
+		}
+	}
+	if n := len(s.engine.asks()); n != 0 {
+		t.Errorf("%d of them had an effect", n)
+	}
+}
+
+func TestReplayHasOneEffect(t *testing.T) {
+	s := newStage(t, httpMode)
+	body := commandBody("7.7")
+	h := sign(time.Now(), body, signing)
+	for i := range 4 {
+		if i == 3 {
+			s.stop()
+			s.start()
+		}
+		if got := s.post("/slack/commands", "application/x-www-form-urlencoded", body, h); got != 200 {
+			t.Errorf("replay %d: answered %d", i, got)
+		}
+	}
+	if n := len(s.engine.asks()); n != 1 {
+		t.Errorf("%d effects", n)
+	}
+}
+
+func TestAnotherWorkspaceIsRefused(t *testing.T) {
+	s := newStage(t, httpMode)
+	s.until("the bot knows its workspace", func() bool { return s.ws.Calls("auth.test") > 0 })
+	body := strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1)
+	s.until("it refuses", func() bool {
+		before := len(s.engine.asks())
+		s.post("/slack/commands", "application/x-www-form-urlencoded", body, nil)
+		return len(s.engine.asks()) == before
+	})
+}
+
+func TestTrusted(t *testing.T) {
+	s := newStage(t, nil)
+	base, _ := url.Parse(s.cfg.Slack.APIURL)
+	for raw, want := range map[string]bool{
+		"https://hooks.slack.com/commands/T/1/x":      true,
+		base.Scheme + "://" + base.Host + "/response": true,
+		"http://hooks.slack.com/commands/T/1/x":       false,
+		"https://hooks.slack.com.evil.org/x":          false,
+		"https://hooks.slack.com@evil.org/x":          false,
+		"https://user:pw@hooks.slack.com/x":           false,
+		"https://hooks.slack.com:8443/x":              false,
+		"https://evil.org/#hooks.slack.com":           false,
+		"http://169.254.169.254/latest/meta-data":     false,
+		"http://127.0.0.1:1/":                         false,
+		"file:///etc/passwd":                          false,
+		"//hooks.slack.com/x":                         false,
+		"":                                            false,
+	} {
+		if err := s.client.Trusted(raw); (err == nil) != want {
+			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package bot_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"alsbot/bot"
+	"alsbot/config"
+	"alsbot/jobs"
+)
+
+func httpMode(c *config.Config) { c.Slack.Mode = "http" }
+
+// bothModes runs a test over sockets and over HTTP.
+func bothModes(t *testing.T, test func(t *testing.T, s *stage)) {
+	t.Helper()
+	t.Run("socket", func(t *testing.T) { test(t, newStage(t, nil)) })
+	t.Run("http", func(t *testing.T) { test(t, newStage(t, httpMode)) })
+}
+
+func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
+	bothModes(t, func(t *testing.T, s *stage) {
+		ack, err := s.ws.Say(s.ctx, ann, prod, `/als patch install @prod --reason "R&D <now>"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `patch install @prod --reason "R&D <now>"`
+		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (jobs.Principal{Source: jobs.FromSlack, ID: ann}) ||
+			asks[0].Origin.Channel != prod || asks[0].Origin.ResponseURL == "" || asks[0].Key == "" {
+			t.Errorf("the engine heard %+v", asks)
+		}
+		if ack.Text != "heard "+want || !strings.Contains(string(ack.Payload), `"ephemeral"`) {
+			t.Errorf("answered %q by %s", ack.Text, ack.Payload)
+		}
+	})
+}
+
+func TestPublicAnswer(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.answer = func(jobs.Ask) (jobs.Answer, error) {
+		return jobs.Answer{Text: "Type `help`", Pre: "a\nb", Public: true}, nil
+	}
+	ack, err := s.ws.Say(s.ctx, ann, prod, "/als x")
+	if err != nil || !strings.Contains(string(ack.Payload), `"in_channel"`) || !strings.Contains(ack.Text, "a\nb") {
+		t.Errorf("answered %s, %v", ack.Payload, err)
+	}
+}
+
+func TestTroubleIsAnsweredInWords(t *testing.T) {
+	bothModes(t, func(t *testing.T, s *stage) {
+		for name, answer := range map[string]func(jobs.Ask) (jobs.Answer, error){
+			"error": func(jobs.Ask) (jobs.Answer, error) { return jobs.Answer{}, errors.New("disk full at /secret/path") },
+			"panic": func(jobs.Ask) (jobs.Answer, error) { panic("nil map in /secret/path") },
+		} {
+			s.engine.mu.Lock()
+			s.engine.answer = answer
+			s.engine.mu.Unlock()
+			ack, err := s.ws.Say(s.ctx, ann, prod, "/als "+name)
+			if err != nil || !strings.Contains(ack.Text, "number") || strings.Contains(ack.Text, "secret") {
+				t.Errorf("%s: answered %q, %v", name, ack.Text, err)
+			}
+		}
+	})
+}
+
+func TestDuplicatesHaveOneEffectAndOneAnswer(t *testing.T) {
+	bothModes(t, func(t *testing.T, s *stage) {
+		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
+		s.ws.DuplicateDeliveries(1)
+		if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
+			t.Fatal(err)
+		}
+		s.ws.DuplicateDeliveries(1)
+		if _, err := s.ws.Say(s.ctx, ann, prod, "@alsbot: status"); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.ws.WaitMessage(s.ctx, prod, func(m workspaceMessage) bool { return m.Text() == "heard status" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		// One more round trip lets the duplicate through.
+		if _, err := s.ws.Say(s.ctx, ann, prod, "/als last"); err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		if n := len(s.engine.asks()); n != 3 {
+			t.Errorf("%d effects: %+v", n, s.engine.asks())
+		}
+		if thread := s.ws.Thread(prod, m.Thread); m.Thread == "" || len(thread) != 2 {
+			t.Errorf("the mention's thread has %d messages", len(thread))
+		}
+	})
+}
+
+func TestMentionIsForgottenByNoRestart(t *testing.T) {
+	s := newStage(t, httpMode)
+	body := `{"type":"event_callback","team_id":"T0SIM","event_id":"Ev1","event":{"type":"app_mention","user":"U0ANN","text":"<@U0ALSBOT> status","ts":"1795400000.000100","channel":"C0PROD"}}`
+	for range 2 {
+		if code := s.post("/slack/events", "application/json", body, nil); code != http.StatusOK {
+			t.Errorf("answered %d", code)
+		}
+		s.until("it is answered", func() bool { return s.ws.Calls("chat.postMessage") == 1 })
+		s.stop()
+		s.start()
+	}
+	s.stop()
+	if n := s.ws.Calls("chat.postMessage"); n != 1 {
+		t.Errorf("answered %d times", n)
+	}
+}
+
+func TestCancelButton(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.empty()
+	if _, err := s.ws.Press(s.ctx, ann, prod, s.ws.Messages(prod)[0].TS, "cancel"); err != nil {
+		t.Fatal(err)
+	}
+	s.until("it is asked for", func() bool { return len(s.engine.asks()) == 1 })
+	if a := s.engine.asks()[0]; a.Text != "cancel r1" || a.By.ID != ann {
+		t.Errorf("the engine heard %+v", a)
+	}
+	s.until("it is answered", func() bool { return len(s.ws.Ephemerals(ann, prod)) == 1 })
+}
+
+func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
+	s := newStage(t, nil)
+	release := make(chan struct{})
+	s.engine.press = func(string, bool, jobs.Principal) (jobs.Answer, error) {
+		<-release
+		return jobs.Answer{Text: "Approved."}, nil
+	}
+	r := aRun("r1", jobs.Awaiting, prod)
+	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.empty()
+	if _, err := s.ws.Press(s.ctx, ben, approve, s.ws.Messages(approve)[0].TS, "approve"); err != nil {
+		t.Fatal("acknowledged too late:", err)
+	}
+	close(release)
+	s.until("the answer comes after", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
+}
+
+func TestSockets(t *testing.T) {
+	t.Run("refresh", func(t *testing.T) {
+		for _, reason := range []string{"warning", "refresh_requested", "too_many_websockets"} {
+			s := newStage(t, nil)
+			s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+			s.ws.Disconnect(reason)
+			s.until("both are new", func() bool { return s.ws.Opened() >= 4 && s.bot.Ready() == nil })
+			if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
+				t.Errorf("%s: %v", reason, err)
+			}
+		}
+	})
+	t.Run("half open", func(t *testing.T) {
+		s := newStage(t, nil)
+		s.stop()
+		s.tune = func(b *bot.Bot) { b.SetQuiet(2 * time.Second) }
+		s.start()
+		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+		if s.ws.FreezeSockets() == 0 {
+			t.Fatal("no socket to freeze")
+		}
+		opened := s.ws.Opened()
+		s.until("the silence is noticed", func() bool { return s.ws.Opened() > opened })
+	})
+	t.Run("goodbye", func(t *testing.T) {
+		s := newStage(t, nil)
+		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+		s.stop()
+		s.until("both are closed", func() bool { return len(s.ws.CloseCodes()) == 2 })
+		if got := fmt.Sprint(s.ws.CloseCodes()); got != "[1000 1000]" {
+			t.Errorf("closed with %s", got)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		s := newStage(t, nil)
+		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+		before := s.ws.Calls("apps.connections.open")
+		s.ws.Disconnect("link_disabled")
+		s.until("it says why", func() bool {
+			return s.bot.Ready() != nil && strings.Contains(s.bot.Ready().Error(), "socket_mode_disabled")
+		})
+		if n := s.ws.Calls("apps.connections.open") - before; n > 4 {
+			t.Errorf("asked %d times in a hurry", n)
+		}
+	})
+}
+
+func TestBurst(t *testing.T) {
+	bothModes(t, func(t *testing.T, s *stage) {
+		const people, each = 20, 25
+		var wg sync.WaitGroup
+		for range people {
+			wg.Go(func() {
+				for i := range each {
+					if _, err := s.ws.Say(s.ctx, ann, prod, fmt.Sprint("/als status ", i)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n := len(s.engine.asks()); n != people*each {
+			t.Errorf("%d of %d commands have arrived", n, people*each)
+		}
+	})
+}
+
+func TestAnotherCommandIsRefused(t *testing.T) {
+	s := newStage(t, func(c *config.Config) { c.Slack.Command = "/other" })
+	ack, err := s.ws.Say(s.ctx, ann, prod, "/als status")
+	if err != nil || !strings.Contains(ack.Text, "another command") || len(s.engine.asks()) != 0 {
+		t.Errorf("answered %q, %v", ack.Text, err)
+	}
+}
+
+func TestLongAnswersFitIntoAnAcknowledgement(t *testing.T) {
+	s := newStage(t, nil)
+	for _, pre := range []string{strings.Repeat("x", 100000), strings.Repeat("<é&\n", 20000), strings.Repeat("<@", 50000)} {
+		payload, err := s.bot.AckPayload(jobs.Answer{Text: "Here:", Pre: pre})
+		if err != nil || len(payload) > 16<<10 || len(payload) < 1000 {
+			t.Errorf("%d bytes, %v", len(payload), err)
+		}
+	}
+}

@@ -1,0 +1,298 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+func TestRunHasOneLivingMessage(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.set(t, aRun("r1", jobs.Queued, prod), jobs.TellRun)
+	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
+	s.empty()
+	m := s.ws.Messages(prod)[0]
+	for _, want := range []string{"Queued", "queued", "patch install @prod", "Next in line", "[Cancel]"} {
+		if !strings.Contains(m.Text(), want) {
+			t.Errorf("the message lacks %q:\n%s", want, m.Text())
+		}
+	}
+	done := aRun("r1", jobs.Succeeded, prod)
+	done.Started, done.Ended = asked, asked.Add(252*time.Second)
+	s.engine.set(t, done, jobs.TellRun)
+	s.empty()
+	all := s.ws.Messages(prod)
+	if len(all) != 1 || all[0].TS != m.TS || all[0].Edits == 0 {
+		t.Fatalf("the message was not changed in place:\n%s", s.ws.Transcript(prod))
+	}
+	text := all[0].Text()
+	if !strings.Contains(text, "succeeded") || !strings.Contains(text, "took 4m 12s") || strings.Contains(text, "[Cancel]") {
+		t.Errorf("the final state is shown as\n%s", text)
+	}
+}
+
+func TestPlacesOutliveTheProcess(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.empty()
+	s.stop()
+	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun)
+	s.start()
+	s.empty()
+	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "succeeded") {
+		t.Errorf("after a restart the channel reads\n%s", s.ws.Transcript(prod))
+	}
+}
+
+func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, "")
+	r.By = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}
+	s.engine.set(t, r, jobs.TellRun)
+	s.empty()
+	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "schedule nightly") {
+		t.Errorf("the channel reads\n%s", s.ws.Transcript(prod))
+	}
+}
+
+func TestApprovalCard(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Awaiting, prod)
+	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
+	s.engine.setApproval(t, r, a)
+	s.empty()
+	card := s.ws.Messages(approve)[0]
+	if got := fmt.Sprint(card.Buttons()); !strings.Contains(got, "Approve") || !strings.Contains(got, "Reject") {
+		t.Fatalf("buttons are %s", got)
+	}
+	if _, err := s.ws.Press(s.ctx, ben, approve, card.TS, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	s.until("it is decided", func() bool { return len(s.engine.presses()) == 1 })
+	if got := s.engine.presses()[0]; got != "r1 true "+ben {
+		t.Errorf("the engine heard %q", got)
+	}
+	s.until("the presser is answered", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
+
+	a.State, a.Votes = jobs.ApprovalGiven, []jobs.Decision{{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: asked}}
+	r.State = jobs.Queued
+	s.engine.setApproval(t, r, a)
+	s.empty()
+	now := s.ws.Messages(approve)[0]
+	if len(now.Buttons()) != 0 || !strings.Contains(now.Text(), "Approved") || !strings.Contains(now.Text(), "@ben") {
+		t.Errorf("the decided card reads\n%s", now.Text())
+	}
+
+	changed := r
+	changed.Digest = "ffff"
+	a.Digest, a.State = "ffff", jobs.ApprovalWaiting
+	changed.State = jobs.Awaiting
+	s.engine.setApproval(t, changed, a)
+	s.empty()
+	if _, err := s.ws.PressOld(s.ctx, ben, card, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the old press is answered", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 2 })
+	if len(s.engine.presses()) != 1 {
+		t.Error("a press on another plan's card was given to the engine")
+	}
+}
+
+func TestApprovalFindsAChannelThatTakesIt(t *testing.T) {
+	s := newStage(t, nil)
+	s.cfg.Clusters[0].Approvals = away
+	r := aRun("r1", jobs.Awaiting, prod)
+	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.empty()
+	if len(s.ws.Messages(prod)) != 1 {
+		t.Errorf("nobody can approve: %s", s.ws.Transcript(prod))
+	}
+}
+
+func TestOutput(t *testing.T) {
+	for name, c := range map[string]struct {
+		output      string
+		pieces, max int
+		file        bool
+	}{
+		"short":  {output: "Patches installed\n<!channel> *x* ```\n", pieces: 1},
+		"longer": {output: strings.Repeat("a line of output that says nothing\n", 250), pieces: 3},
+		"long":   {output: strings.Repeat("a line of output that says nothing\n", 20000), file: true},
+		"none":   {output: " \n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(c.output)); err != nil {
+				t.Fatal(err)
+			}
+			s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+			s.empty()
+			m := s.ws.Messages(prod)[0]
+			thread := s.ws.Thread(prod, m.TS)
+			var shown string
+			pieces, files := 0, 0
+			for _, r := range thread {
+				if r.TS == m.TS {
+					continue
+				}
+				for _, f := range r.Files {
+					shown += string(f.Content)
+					files++
+				}
+				if len(r.Files) == 0 {
+					shown += r.Text() + "\n"
+					pieces++
+				}
+			}
+			if pieces != c.pieces || (files == 1) != c.file {
+				t.Errorf("%d messages and %d files:\n%.500s", pieces, files, shown)
+			}
+			if got, want := strings.Fields(shown), strings.Fields(c.output); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("shown is %.300q", shown)
+			}
+		})
+	}
+}
+
+func TestOutputWhereFilesAreRefused(t *testing.T) {
+	s := newStage(t, nil)
+	s.ws.Fail("files.getUploadURLExternal", 9, workspace.Refused("missing_scope"))
+	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
+		t.Fatal(err)
+	}
+	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+	s.empty()
+	thread := s.ws.Thread(prod, s.ws.Messages(prod)[0].TS)
+	last := thread[len(thread)-1].Text()
+	if !strings.Contains(last, "the end") || !strings.Contains(last, "output r1") {
+		t.Errorf("the thread ends in\n%s", last)
+	}
+}
+
+func TestTroubleOfSlackLosesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault workspace.Fault
+		times int
+	}{
+		"503":         {workspace.Status(503), 2},
+		"fatal error": {workspace.Refused("fatal_error"), 2},
+		"cut":         {workspace.Cut(), 1},
+		"answer lost": {workspace.AnswerLost(), 1},
+		"429":         {workspace.RateLimited(1), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			s.ws.Fail("chat.postMessage", c.times, c.fault)
+			s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
+			s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "second"})
+			s.empty()
+			all := s.ws.Messages(prod)
+			repeats := 0
+			if name == "answer lost" {
+				repeats = 1
+			}
+			if len(all) != 2+repeats {
+				t.Fatalf("%d messages:\n%s", len(all), s.ws.Transcript(prod))
+			}
+			if last := all[len(all)-1].Text(); !strings.Contains(last, "second") {
+				t.Errorf("out of order: the last is\n%s", last)
+			}
+			if name == "429" {
+				calls := s.ws.Record()
+				var refused time.Time
+				for _, call := range calls {
+					if call.Method != "chat.postMessage" {
+						continue
+					}
+					if call.Error != "" {
+						refused = call.At
+					} else if call.At.Before(refused.Add(time.Second)) {
+						t.Errorf("called again %v after a 429 that asked for 1 s", call.At.Sub(refused))
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestSlowChannelDelaysNobody(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, approve)
+	s.engine.set(t, r, jobs.TellRun)
+	s.empty()
+	s.ws.Fail("chat.update", 1, workspace.RateLimited(20))
+	s.engine.set(t, r, jobs.TellRun)
+	s.until("the channel is asked for patience", func() bool { return s.ws.Calls("chat.update") == 1 })
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "not delayed"})
+	s.until("the other channel is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
+}
+
+func TestBacklogIsMerged(t *testing.T) {
+	s := newStage(t, nil)
+	s.stop()
+	for _, state := range []jobs.State{jobs.Planned, jobs.Queued, jobs.Running, jobs.Succeeded} {
+		for i := range 10 {
+			s.engine.set(t, aRun(fmt.Sprint("r", i), state, prod), jobs.TellRun)
+		}
+	}
+	for i := range 60 {
+		s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: fmt.Sprint("news ", i)})
+	}
+	before := s.ws.Calls("")
+	s.start()
+	s.empty()
+	if n := s.ws.Calls("") - before; n > 20 {
+		t.Errorf("100 rows took %d calls", n)
+	}
+	text := s.ws.Transcript(prod)
+	for _, want := range []string{"succeeded", "news 0", "news 59"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the channel lacks %q", want)
+		}
+	}
+}
+
+func TestWhatSlackNeverTakes(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, away)
+	s.engine.set(t, r, jobs.TellRun)
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellRun, Run: "unknown"})
+	s.empty() // nothing blocks
+
+	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
+	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.empty()
+	all := s.ws.Messages(prod)
+	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
+		t.Errorf("without its blocks the message reads\n%s", s.ws.Transcript(prod))
+	}
+
+	s.ws.Fail("chat.update", 1, workspace.Refused("message_not_found"))
+	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.empty()
+	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
+		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
+	}
+}
+
+func TestProgress(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, prod)
+	r.Started = asked
+	s.engine.set(t, r, jobs.TellRun)
+	s.empty()
+	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte("installing patch 7\n")); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		s.engine.progress <- "r1"
+	}
+	s.until("the tail is shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "installing patch 7") })
+	if n := s.ws.Calls("chat.update"); n != 1 {
+		t.Errorf("%d updates for one moment", n)
+	}
+}
