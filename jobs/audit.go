@@ -1,10 +1,12 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,30 +57,40 @@ func auditKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
 // VerifyAudit walks the audit log and returns how many entries it has. The
 // error names the first entry that has been changed, removed or put in.
-func VerifyAudit(ctx context.Context, st store.Store) (uint64, error) {
-	var n uint64
+func VerifyAudit(ctx context.Context, st store.Store) (n uint64, err error) {
 	var prev string
 	var broken error
-	err := st.View(ctx, func(tx store.Tx) error {
-		return audit.Scan(tx, store.Range{}, func(key string, en Entry) bool {
+	err = st.View(ctx, func(tx store.Tx) error {
+		return tx.Scan(audit.Name, "", "", false, func(key string, raw []byte) bool {
 			n++
-			sum, err := en.sum()
-			switch {
-			case err != nil:
-				broken = err
-			case en.Seq != n || key != auditKey(n):
-				broken = fmt.Errorf("audit entry %d is missing: entry %d stands in its place", n, en.Seq)
-			case en.Prev != prev:
-				broken = fmt.Errorf("audit entry %d (%s, %s) does not follow from entry %d: one of the two was changed", n, en.Action, en.At.Format(time.RFC3339), n-1)
-			case en.Hash != sum:
-				broken = fmt.Errorf("audit entry %d (%s, %s) was changed after it was written", n, en.Action, en.At.Format(time.RFC3339))
-			}
-			prev = en.Hash
+			prev, broken = link(n, key, raw, prev)
 			return broken == nil
 		})
 	})
-	if err != nil {
-		return n, err
+	return n, errors.Join(err, broken)
+}
+
+// link checks one entry, byte for byte, and returns its hash.
+func link(n uint64, key string, raw []byte, prev string) (string, error) {
+	var en Entry
+	if err := json.Unmarshal(raw, &en); err != nil {
+		return "", fmt.Errorf("audit entry %d cannot be read: %w", n, err)
 	}
-	return n, broken
+	sum, err := en.sum()
+	if err != nil {
+		return "", err
+	}
+	same, err := json.Marshal(en)
+	if err != nil {
+		return "", fmt.Errorf("reading audit entry %d: %w", n, err)
+	}
+	switch {
+	case en.Seq != n || key != auditKey(n):
+		return "", fmt.Errorf("audit entry %d is missing: entry %d stands in its place", n, en.Seq)
+	case en.Prev != prev:
+		return "", fmt.Errorf("audit entry %d (%s, %s) does not follow from entry %d: one of the two was changed", n, en.Action, en.At.Format(time.RFC3339), n-1)
+	case en.Hash != sum || !bytes.Equal(raw, same):
+		return "", fmt.Errorf("audit entry %d (%s, %s) was changed after it was written", n, en.Action, en.At.Format(time.RFC3339))
+	}
+	return en.Hash, nil
 }

@@ -96,8 +96,7 @@ func (e *Engine) opens(r Run) time.Duration {
 	if !ok || (r.Effect != als.Restart && r.Effect != als.Destroy) {
 		return 0
 	}
-	now := time.Now()
-	return c.Opens(now).Sub(now)
+	return c.Opens(time.Now())
 }
 
 // longest is how long a driver sleeps at most before it looks again by itself.

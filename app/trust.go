@@ -1,0 +1,148 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"alsbot/als"
+	"alsbot/config"
+	"alsbot/executor"
+	"alsbot/jobs"
+)
+
+// Trust shows the host keys that a cluster's bastion and nodes offer, and
+// what known_hosts makes of them. With add it writes those that are unknown
+// to the file; a key that has changed is never written.
+func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out io.Writer) error {
+	cl, ok := cfg.Cluster(name)
+	if !ok {
+		return fmt.Errorf("there is no cluster %q in the config", name)
+	}
+	exec := executor.New(slog.New(slog.DiscardHandler))
+	defer exec.Close() //nolint:errcheck // the process ends here
+	targets, err := trustees(cl)
+	if err != nil {
+		return err
+	}
+	var bad error
+	var lines []string
+	seen := func(t executor.Target) {
+		keys, err := exec.HostKeys(ctx, t)
+		bad = errors.Join(bad, err)
+		for _, k := range keys {
+			_, _ = fmt.Fprintf(out, "%-9s  %-22s  %-20s  %s\n", k.Standing, k.Addr, k.Type, k.Fingerprint)
+			switch k.Standing {
+			case executor.Changed:
+				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line with `ssh-keygen -f %s -R %q` and run this again", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
+			case executor.Unknown:
+				lines = append(lines, k.Line)
+			}
+		}
+	}
+	for _, t := range targets {
+		seen(t)
+	}
+	// The other nodes are known only by asking a core that is trusted.
+	if len(lines) == 0 && bad == nil {
+		more, err := surveyed(ctx, exec, cl, targets)
+		bad = errors.Join(bad, err)
+		for _, t := range more {
+			seen(t)
+		}
+	}
+	if bad != nil || len(lines) == 0 {
+		return bad
+	}
+	if !add {
+		_, err := fmt.Fprintf(out, "\nCompare the fingerprints with the nodes' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub), then run `alsbot trust %s --yes`.\n", name)
+		return err
+	}
+	if err := appendLines(cl.KnownHosts, lines); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\n%d keys were added to %s. Run this again to see the nodes that the core names.\n", len(lines), cl.KnownHosts)
+	return err
+}
+
+func knownName(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || port == "22" {
+		return host
+	}
+	return "[" + host + "]:" + port
+}
+
+// trustees are the bastion, the core and the nodes with an address in the config.
+func trustees(cl config.Cluster) ([]executor.Target, error) {
+	core, err := jobs.Target(cl, nil, als.Core)
+	if err != nil {
+		return nil, err
+	}
+	var targets []executor.Target
+	if _, addr, ok := strings.Cut(cl.Via, "@"); ok {
+		bastion := core
+		bastion.Via, bastion.Addr, bastion.Name = "", addr, "bastion"
+		targets = append(targets, bastion)
+	}
+	targets = append(targets, core)
+	for ip := range cl.Addresses {
+		t, err := jobs.Target(cl, nil, ip)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(targets, func(o executor.Target) bool { return o.Addr == t.Addr }) {
+			targets = append(targets, t)
+		}
+	}
+	slices.SortStableFunc(targets[1:], func(a, b executor.Target) int { return strings.Compare(a.Name, b.Name) })
+	return targets, nil
+}
+
+// surveyed are the nodes that the core names and the config does not.
+func surveyed(ctx context.Context, exec *executor.Executor, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
+	var results als.Results
+	for _, s := range als.SurveySteps(cl.Kato) {
+		var out bytes.Buffer
+		t, err := jobs.Target(cl, nil, s.Node)
+		if err != nil {
+			return nil, err
+		}
+		status, err := exec.Exec(ctx, t, s.Argv, &out)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out.Bytes()})
+	}
+	_, _, nodes, _ := als.ReadSurvey(results, als.Generation(""))
+	var more []executor.Target
+	for _, n := range nodes {
+		t, err := jobs.Target(cl, nodes, n.IP)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(known, func(o executor.Target) bool { return o.Addr == t.Addr }) {
+			more = append(more, t)
+		}
+	}
+	return more, nil
+}
+
+func appendLines(path string, lines []string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // public keys
+	if err != nil {
+		return fmt.Errorf("writing known_hosts: %w", err)
+	}
+	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

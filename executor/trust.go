@@ -1,0 +1,125 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+)
+
+// Standing says what a known_hosts file makes of a key.
+type Standing string
+
+// The standings.
+const (
+	Trusted Standing = "trusted"
+	Unknown Standing = "unknown" // no key of this host is in the file
+	Changed Standing = "changed" // another key of this host is in the file
+)
+
+// HostKeyOf is a key that a host offers.
+type HostKeyOf struct {
+	Addr        string
+	Type        string
+	Fingerprint string // SHA256:…
+	Standing    Standing
+	Line        string // for known_hosts, without a newline
+}
+
+var errShown = errors.New("the key was shown")
+
+// HostKeys asks a node which host keys it offers, and logs in nowhere: the
+// handshake ends when the key has been shown. Through a bastion, that one has
+// to be trusted already. The file KnownHosts need not exist yet.
+func (x *Executor) HostKeys(ctx context.Context, t Target) ([]HostKeyOf, error) {
+	l := t.link()
+	var keys []HostKeyOf
+	var last error
+	for _, algo := range []string{ssh.KeyAlgoECDSA256, ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
+		key, err := x.shown(ctx, l, algo)
+		if err != nil {
+			last = err
+			continue
+		}
+		standing, err := standingOf(l, key)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, HostKeyOf{
+			Addr: l.Addr, Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key), Standing: standing,
+			Line: knownhosts.Line([]string{l.Addr}, key),
+		})
+	}
+	if len(keys) == 0 {
+		return nil, on(t.Name, last)
+	}
+	return keys, nil
+}
+
+// shown makes the handshake with one type of host key, up to the key.
+func (x *Executor) shown(ctx context.Context, l link, algo string) (ssh.PublicKey, error) {
+	raw, err := x.pool.opener(l)(ctx, l.Addr)
+	if kindOf(err) != "" { // the bastion's
+		return nil, err
+	}
+	if err != nil {
+		return nil, dialError(l.Addr, err)
+	}
+	defer raw.Close() //nolint:errcheck // it has served its purpose
+	shake, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	defer context.AfterFunc(shake, func() { _ = raw.Close() })()
+	var key ssh.PublicKey
+	config := &ssh.ClientConfig{
+		User: l.User,
+		HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
+			key = k
+			return errShown
+		},
+		HostKeyAlgorithms: []string{algo},
+	}
+	if algo == ssh.KeyAlgoRSA {
+		config.HostKeyAlgorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}
+	}
+	_, _, _, err = ssh.NewClientConn(raw, l.Addr, config)
+	if key == nil {
+		return nil, handshakeError(l, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+	}
+	return key, nil
+}
+
+// standingOf looks a key up in the link's known_hosts.
+func standingOf(l link, key ssh.PublicKey) (Standing, error) {
+	db, err := knownhosts.NewDB(l.KnownHosts)
+	if errors.Is(err, os.ErrNotExist) {
+		return Unknown, nil
+	}
+	if err != nil {
+		return "", &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err, Next: "mend " + l.KnownHosts}
+	}
+	err = db.HostKeyCallback()(l.Addr, nowhere{}, key)
+	switch {
+	case err == nil:
+		return Trusted, nil
+	case knownhosts.IsHostUnknown(err):
+		return Unknown, nil
+	case knownhosts.IsHostKeyChanged(err):
+		for _, known := range db.HostKeys(l.Addr) {
+			if known.Type() == key.Type() {
+				return Changed, nil
+			}
+		}
+		return Unknown, nil // a further type of a host that we know
+	}
+	return "", fmt.Errorf("looking up %s in %s: %w", l.Addr, l.KnownHosts, err)
+}
+
+// nowhere is an address that stands in no known_hosts: lookups go by name.
+type nowhere struct{}
+
+func (nowhere) Network() string { return "tcp" }
+func (nowhere) String() string  { return "0.0.0.0:0" }
