@@ -234,7 +234,7 @@ func TestPrompt(t *testing.T) {
 
 func FuzzReaders(f *testing.F) {
 	for _, s := range []string{patchesA, patchesB, patchesC, patchesJ, statusText, "10.0.0.10 base, dea\n", `{"nodes":{"10.0.0.10":{"roles":["a"]}}}`, "! 'true'", "3.4.2", "READY", "x [y/N]",
-		`{"10.0.0.10":{"base":{"state":"RUNNING"}}}`, "\x1b[31mx\r\n"} {
+		`{"10.0.0.10":{"base":{"state":"RUNNING"}}}`, "\x1b[31mx\r\n", "10.0.0.11  in progress (retire)\n", `[info] (1) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}`, "- a\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, out []byte) {
@@ -261,6 +261,15 @@ func FuzzReaders(f *testing.F) {
 			checkText(t, text)
 		}
 		als.ReadReady(out)
+		if nodes, err := als.ReadUpgrade(out); err == nil {
+			for _, n := range nodes {
+				checkText(t, n.Node+n.State+n.Stage+n.From+n.To)
+			}
+		}
+		for _, a := range als.ReadHistory(out) {
+			checkText(t, a.When+a.Node+a.Command+a.Status)
+		}
+		_, _ = als.ReadList(out)
 		_, _ = als.ReadBool(out)
 		_, _ = als.ReadScalar(out)
 		_, _, _, findings := als.ReadSurvey(als.Results{{Step: "read the version", Output: out}, {Step: "list the nodes", Output: out}}, "")
@@ -276,6 +285,58 @@ func checkText(t *testing.T, s string) {
 	for _, r := range s {
 		if r < ' ' || r == 0x7f || r == '\u200b' || r == '\u202e' {
 			t.Fatalf("%q contains U+%04X", s, r)
+		}
+	}
+}
+
+func TestReadUpgrade(t *testing.T) {
+	text := "10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n10.0.0.10  pending\nerror getting sizes\n"
+	want := []als.Progress{{Node: "10.0.0.10", State: "pending"}, {Node: "10.0.0.11", State: "in progress", Stage: "retire"}, {Node: "10.0.0.12", State: "complete", From: "3.4.1", To: "3.4.2"}}
+	got, err := als.ReadUpgrade([]byte(text))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	got, err = als.ReadUpgrade([]byte(`{"10.0.0.12":{"state":"complete","from":"3.4.1","to":"3.4.2"}}`))
+	if err != nil || !reflect.DeepEqual(got, want[2:]) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, none := range []string{"No upgrade in progress.\n", "{}"} {
+		if got, err = als.ReadUpgrade([]byte(none)); err != nil || len(got) > 0 {
+			t.Errorf("%q: got %+v, %v", none, got, err)
+		}
+	}
+	for _, out := range []string{"", "-bash: kato: command not found", `{"error":"x"}`, "Usage: kato", "something else"} {
+		if got, err := als.ReadUpgrade([]byte(out)); err == nil {
+			t.Errorf("%q is read as %+v", out, got)
+		}
+	}
+}
+
+func TestReadHistory(t *testing.T) {
+	for name, out := range map[string]string{
+		"log":  `[info] (12339) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}` + "\nnoise {\n",
+		"JSON": `[{"command":"kato start","status":"succeeded","time":12}]`,
+	} {
+		if got := als.ReadHistory([]byte(out)); !reflect.DeepEqual(got, []als.Action{{Command: "kato start", Status: "succeeded"}}) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	if got := als.ReadHistory([]byte("nothing")); got != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestReadList(t *testing.T) {
+	got, err := als.ReadList([]byte("---\n- ! 'a@example.com'\n- b@example.com\r\n"))
+	if err != nil || !reflect.DeepEqual(got, []string{"a@example.com", "b@example.com"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err = als.ReadList([]byte("--- []\n")); err != nil || len(got) > 0 {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, out := range []string{"", "x", "Error: no such key"} {
+		if got, err := als.ReadList([]byte(out)); err == nil {
+			t.Errorf("%q is read as %q", out, got)
 		}
 	}
 }

@@ -122,7 +122,10 @@ func failedStep(p Plan, rs Results) (Finding, bool) {
 
 // nothingRead is the verdict when a step's result is missing or unusable.
 func nothingRead(f Finding) Verdict {
-	return Verdict{Outcome: Failed, Summary: sentence(f.Text), Next: f.Mend}
+	if f.Mend == "" {
+		f.Mend = "Read the output of this run."
+	}
+	return Verdict{Outcome: Failed, Summary: sentence(f.Text) + ".", Next: f.Mend}
 }
 
 // onNode is a role on a node, as plans remember it.

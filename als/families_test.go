@@ -1,0 +1,348 @@
+package als_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"alsbot/als"
+)
+
+// said answers steps by their name, for operations whose steps are scripts.
+type said map[string]als.Result
+
+func (s said) of(t *testing.T, step als.Step) als.Result {
+	t.Helper()
+	r, ok := s[step.Name]
+	if on, found := s[step.Name+"@"+step.Node]; found {
+		r, ok = on, true
+	}
+	if !ok {
+		t.Errorf("unexpected step %q on %s: %s", step.Name, step.Node, step.Line())
+	}
+	r.Step, r.Node = step.Name, step.Node
+	return r
+}
+
+func (s said) with(other said) said {
+	out := said{}
+	for _, m := range []said{s, other} {
+		for k, v := range m {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func out(text string) als.Result { return als.Result{Output: []byte(text)} }
+
+func failed(status int, text string) als.Result {
+	return als.Result{Exit: status, Output: []byte(text)}
+}
+
+// tell is drive with answers by name. It returns the plan in words as well.
+func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict) {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	must(t, err)
+	op, _ := als.Operations.Find(req.Operation)
+	var rs als.Results
+	if op.Checks != nil {
+		steps, err := op.Checks(req, c)
+		if err != nil {
+			return err.Error(), als.Verdict{}
+		}
+		for _, step := range steps {
+			rs = append(rs, s.of(t, step))
+		}
+	}
+	plan, err := op.Plan(req, c, rs)
+	if err != nil {
+		return err.Error(), als.Verdict{}
+	}
+	var b strings.Builder
+	for _, f := range plan.Findings {
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Mend + "\n")
+	}
+	if plan.Nothing != "" {
+		b.WriteString("nothing: " + plan.Nothing + "\n")
+	}
+	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
+		if len(plan.Steps) > 0 {
+			t.Errorf("%s: stopped or nothing to do, with steps", text)
+		}
+		return b.String(), als.Verdict{}
+	}
+	broken := false
+	for _, step := range plan.Steps {
+		b.WriteString(step.Node + "$ " + step.Line() + "\n")
+		if broken && !step.Always {
+			continue
+		}
+		r := s.of(t, step)
+		rs = append(rs, r)
+		broken = broken || !r.OK() && !step.Tolerate
+	}
+	for _, f := range plan.Facts {
+		b.WriteString(f.Name + "=" + f.Value + "\n")
+	}
+	for _, step := range plan.Verify {
+		rs = append(rs, s.of(t, step))
+	}
+	return b.String(), op.Judge(req, c, plan, rs)
+}
+
+// case of a family: words, what is answered, and what is to be said.
+type telling struct {
+	name, text string
+	c          als.Cluster
+	s          said
+	plan       string // in the plan's words
+	outcome    als.Outcome
+	summary    string
+}
+
+func tellAll(t *testing.T, cases []telling) {
+	t.Helper()
+	for _, tt := range cases {
+		t.Run(tt.name, func(t *testing.T) {
+			plan, v := tell(t, tt.c, tt.text, tt.s)
+			if !strings.Contains(plan, tt.plan) || v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
+				t.Errorf("plan:\n%s\n%s: %s\nnext: %s\n%s", plan, v.Outcome, v.Summary, v.Next, v.Report)
+			}
+			if v.Outcome == als.Failed && v.Next == "" {
+				t.Error("it failed, and nothing says what to do")
+			}
+		})
+	}
+}
+
+func TestImport(t *testing.T) {
+	sum := strings.Repeat("ab", 32)
+	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nfree=100000\nstate=read\n"
+	good := said{"read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
+		"import": out("Import complete.\n"), "list the roles again": out(running), "reach the old core": out("")}
+	tellAll(t, []telling{
+		{"good", "import cluster /mnt/nas/b.tgz", testCluster(), good, "core$ kato data import --cluster /mnt/nas/b.tgz\n", als.Succeeded, "all roles run"},
+		{"the archive is a fact", "import cluster /mnt/nas/b.tgz", testCluster(), good, "sha256=" + sum, als.Succeeded, ""},
+		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node has that role", als.Succeeded, ""},
+		{"from a core", "import cluster old.example.com", testCluster(), good, "core$ kato data import --cluster old.example.com\n", als.Succeeded, ""},
+		{"from a core that is away", "import cluster old.example.com", testCluster(), good.with(said{"reach the old core": failed(255, "")}), "warn: from the core the old core old.example.com cannot be reached", als.Succeeded, ""},
+		{"missing", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("state=missing\n")}), "stop: there is no /mnt/nas/b.tgz on the core", "", ""},
+		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
+		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
+		{"silent", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("")}), "stop: /mnt/nas/b.tgz on the core could not be looked at", "", ""},
+		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: all roles must run before an import, and dea on 10.0.0.12 is FATAL", "", ""},
+		{"no first user", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that the first user is set up": out("--- []\n")}), "stop: the first user is not set up", "", ""},
+		{"fails", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, "Import failed: no method\n")}), "", als.Failed, "did not go through"},
+		{"fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("Import failed: no method\n")}), "", als.Failed, "did not go through"},
+		{"a prompt", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, `type "Proceed" and press ENTER: `)}), "", als.Failed, "asked a person"},
+		{"apps lost", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("redeploying web...     failed\nThe following apps could not be redeployed:\n  web\n  shop\nImport complete.\n")}), "", als.Failed, "2 applications could not be deployed again: web, shop"},
+		{"a role is down afterwards", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "", als.Failed, "dea on 10.0.0.12 is FATAL"},
+		{"unknown node", "import node /mnt/nas/b.tgz --node 10.9.9.9", testCluster(), good, "no node 10.9.9.9", "", ""},
+	})
+}
+
+func TestRelocate(t *testing.T) {
+	place := "real=/mnt/ebs/services\nstate=writable\nentries=0\ndevice=/dev/xvdf\nfree=1000000\nmount=/mnt/ebs\ntype=ext4\noptions=rw,usrjquota=aquota.user,grpjquota=aquota.group\nquotas=on\n"
+	full := strings.Replace(place, "entries=0", "entries=3", 1)
+	good := said{"look at the new place": out(place), "list the roles": out(running), "stop the node's roles": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
+		"start the node's roles": out(""), "look at the new place again": out(full), "list the roles again": out(running)}
+	tellAll(t, []telling{
+		{"good", "relocate services /mnt/ebs/services", testCluster(), good, "10.0.0.11$ kato stop\n10.0.0.11$ kato relocate services /mnt/ebs/services\n10.0.0.11$ kato start\n", als.Succeeded, "Moved"},
+		{"droplets", "relocate droplets /mnt/ebs/droplets", testCluster(), good, "core$ kato relocate droplets", als.Succeeded, ""},
+		{"which DEA", "relocate containers /mnt/containers", testCluster(), good, "2 nodes hold containers. Say which with --node: 10.0.0.12, 10.0.0.13.", "", ""},
+		{"not a DEA", "relocate containers /mnt/containers --node 10.0.0.11", testCluster(), good, "node 10.0.0.11 holds no containers", "", ""},
+		{"block volume", "relocate containers /mnt/containers --node 10.0.0.12", testCluster(), good, "warn: containers do not belong on a network block volume", als.Succeeded, ""},
+		{"NFS", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "ext4", "nfs4", 1))}), "warn: /mnt/ebs/services is on NFS", als.Succeeded, ""},
+		{"no quotas", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "quotas=on", "quotas=off", 1))}), "warn: quotas are not on", als.Succeeded, ""},
+		{"not empty", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(full)}), "stop: /mnt/ebs/services on 10.0.0.11 is not empty", "", ""},
+		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out("state=missing\n")}), "stop: there is no directory", "", ""},
+		{"the system's", "relocate services /usr/share", testCluster(), good, "belongs to the node's own system", "", ""},
+		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the new place again": out(place)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
+		{"a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place again": out(place)}), "", als.Failed, "Nothing has arrived"},
+		{"not up again", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "mysql RUNNING", "mysql STARTING", 1))}), "", als.Waiting, "mysql on 10.0.0.11 is STARTING"},
+	})
+}
+
+func TestQuota(t *testing.T) {
+	off := "real=/mnt/containers\nstate=writable\nentries=1\ndevice=/dev/xvdg\nfree=1\nmount=/mnt/containers\ntype=ext4\noptions=rw\nquotas=off\nboot=/etc/init.d/setup_helion_lxc\n"
+	on := strings.NewReplacer("quotas=off", "quotas=on\nblock=yes", "options=rw", "options=rw,usrjquota=aquota.user,grpjquota=aquota.group").Replace(off)
+	good := said{"look at the new place": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "look at the new place again": out(on)}
+	tellAll(t, []telling{
+		{"enable", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good, "10.0.0.12$ alsbot-quota /mnt/containers /etc/init.d/setup_helion_lxc /etc/init.d/setup_helion_lxc.before-k3v9t2\n", als.Succeeded, "Quotas are on"},
+		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the new place again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
+		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place again": out(off)}), "", als.Failed, "they are not turned on"},
+		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
+		{"sudo asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "sudo: a password is required")}), "stop: sudo on 10.0.0.12 asks for a password", "", ""},
+		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
+		{"which node", "quota enable /mnt/containers", testCluster(), good, "Say which with --node", "", ""},
+		{"status", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good, "", als.Succeeded, "it is mounted without user quotas"},
+		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "", als.Succeeded, "stay on after a reboot"},
+	})
+}
+
+func TestUpgrade(t *testing.T) {
+	good := said{"list the roles": out(running), "read maintenance mode": out("false"), "see that the core reaches every node by SSH": out("bad=\n"),
+		"measure free disk and memory": out("free=20000000000\nmemory=4000000000\n"), "see that sudo asks nothing": out(""),
+		"turn maintenance mode on": out(""), "see that maintenance mode is on": out("true"), "turn maintenance mode off": out(""), "upgrade": out("Upgrade complete.\n"),
+		"list the roles again": out(running), "read the upgrade's progress again": out("No upgrade in progress.\n"), "read maintenance mode again": out("false")}
+	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
+		good["read the version of "+ip] = out("3.4.1")
+		good["read the version again of "+ip] = out("3.4.2")
+	}
+	c10 := testCluster()
+	c10.Generation, c10.Version = als.ALS10, "3.0"
+	tellAll(t, []telling{
+		{"cluster", "upgrade cluster", testCluster(), good, "core$ kato node upgrade --cluster --skip-confirmation\n", als.Succeeded, "4 nodes at 3.4.2, read back from every one, and all roles run."},
+		{"order", "upgrade cluster", testCluster(), good, "nodes, in this order=10.0.0.12 3.4.1, 10.0.0.13 3.4.1, 10.0.0.11 3.4.1, 10.0.0.10 3.4.1", als.Succeeded, ""},
+		{"node", "upgrade node --node 10.0.0.12 --version 3.4.2", testCluster(), good, "core$ kato node upgrade --node 10.0.0.12 --version 3.4.2 --skip-confirmation\n", als.Succeeded, "1 node at 3.4.2"},
+		{"the core by itself", "upgrade node", testCluster(), good, "core$ kato node upgrade --node 10.0.0.10 --skip-confirmation\n", als.Succeeded, ""},
+		{"rollback, als11", "upgrade cluster --rollback", testCluster(), good, "kato 3.4.2 (als11) has no --rollback", "", ""},
+		{"rollback, als10", "upgrade cluster --rollback", c10, good, "core$ kato node upgrade --cluster --rollback --skip-confirmation\n", als.Succeeded, ""},
+		{"a lie", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
+		{"different versions", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
+		{"a node is away", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "The version of 10.0.0.11 cannot be read"},
+		{"interrupted", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "Connection timed out\n"), "read the version again of 10.0.0.10": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.10"},
+		{"maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"read maintenance mode again": out("true")}), "", als.Failed, "But maintenance mode is still on"},
+		{"no room", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.12": out("free=1000\nmemory=4000000000\n")}), "stop: 10.0.0.12 has 1000 B of free disk, and 4.0 GiB is needed", "", ""},
+		{"little memory", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@core": out("free=20000000000\nmemory=600000000\n")}), "warn: the core has 572 MiB of free memory, and 1.0 GiB is needed", als.Succeeded, ""},
+		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that the core reaches every node by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
+		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
+		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
+		{"status, none", "upgrade status", testCluster(), said{"read the upgrade's progress": out("No upgrade in progress.\n")}, "", als.Succeeded, "No upgrade is in progress."},
+		{"status", "upgrade status", testCluster(), said{"read the upgrade's progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 node of 2 nodes to go."},
+		{"status, unreadable", "upgrade status", testCluster(), said{"read the upgrade's progress": failed(1, "")}, "", als.Failed, "cannot be read"},
+	})
+}
+
+func TestLooks(t *testing.T) {
+	tellAll(t, []telling{
+		{"inspect", "inspect", testCluster(), said{"run kato inspect": out("system/disk_space      ok\nroles/processes        ok\n2 tests run, 0 failed\n")}, "", als.Succeeded, "All 2 tests passed."},
+		{"inspect, failed", "inspect", testCluster(), said{"run kato inspect": failed(1, "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n2 tests run, 1 failed\n")}, "", als.Succeeded, "1 of 2 tests failed: system/disk_space."},
+		{"inspect, nothing", "inspect", testCluster(), said{"run kato inspect": out("")}, "", als.Failed, "No test can be made out"},
+		{"history", "history", testCluster(), said{"run kato history": out(`[{"command":"kato start","status":"succeeded","node":"10.0.0.10"}]`)}, "core$ kato history --json", als.Succeeded, "1 action."},
+		{"info", "info --node 10.0.0.12", testCluster(), said{"run kato info": out("assigned roles:\n  dea\n")}, "core$ kato info --node 10.0.0.12", als.Succeeded, "2 lines."},
+		{"info, no kato", "info", testCluster(), said{"run kato info": failed(127, "")}, "", als.Failed, "not found on the core"},
+		{"roles", "roles mysql", testCluster(), said{"run kato roles": out("mysql: mysql_node\n")}, "core$ kato role info mysql", als.Succeeded, ""},
+		{"processes", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\ndea_ng                         STOPPED\n")}, "core$ kato process list --cluster", als.Succeeded, "1 of 2 processes do not run: dea_ng on 10.0.0.12 is STOPPED."},
+	})
+}
+
+func TestMonitor(t *testing.T) {
+	tellAll(t, []telling{
+		{"status", "monitor status", testCluster(), said{"look for monitoring agents": out("agents=\n"), "look for monitoring agents@10.0.0.12": out("agents= nrpe nrsysmond\n")}, "", als.Succeeded, "3 of 4 nodes have no monitoring agent."},
+		{"a node is away", "monitor status", testCluster(), said{"look for monitoring agents": out("agents=\n"), "look for monitoring agents@10.0.0.12": {Trouble: "no route"}}, "", als.Failed, "1 node could not be asked."},
+	})
+	_, v := tell(t, testCluster(), "monitor nagios", nil)
+	golden(t, "nagios.cfg", v.Report)
+	alone := als.Cluster{Name: "x", Nodes: []als.Node{{IP: als.Core}}}
+	if words, _ := tell(t, alone, "monitor nagios", nil); !strings.Contains(words, "nodes of the cluster are not known") {
+		t.Error(words)
+	}
+}
+
+// The scripts of the support family, on this machine.
+func TestSupportScripts(t *testing.T) {
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			t.Setenv("HOME", home)
+			logs := filepath.Join(home, "helion", "logs")
+			must(t, os.MkdirAll(logs, 0o755))
+			must(t, os.WriteFile(filepath.Join(logs, "kato.log"), []byte("started\npassword: hunter2\nurl mysql://u:s3cret@host/db\n\"license_key\": \"abc\"\n{:token=>\"xyz\"}\n"), 0o600))
+			req, op := asked(t, "logs kato")
+			plan, err := op.Plan(req, testCluster(), nil)
+			must(t, err)
+			r := run(t, shell, plan.Steps[0])
+			if v := op.Judge(req, testCluster(), plan, als.Results{r}); v.Outcome != als.Succeeded {
+				t.Errorf("%s: %s", v.Summary, r.Output)
+			}
+			for _, secret := range []string{"hunter2", "s3cret", "abc", "xyz"} {
+				if strings.Contains(string(r.Output), secret) {
+					t.Errorf("%s is shown:\n%s", secret, r.Output)
+				}
+			}
+			if !strings.Contains(string(r.Output), "started") {
+				t.Errorf("no log: %s", r.Output)
+			}
+			req, op = asked(t, "logs nosuch")
+			plan, err = op.Plan(req, testCluster(), nil)
+			must(t, err)
+			if v := op.Judge(req, testCluster(), plan, als.Results{run(t, shell, plan.Steps[0])}); v.Outcome != als.Failed || v.Next == "" {
+				t.Errorf("got %s %s", v.Outcome, v.Summary)
+			}
+			reportScript(t, shell, home)
+		})
+	}
+}
+
+// reportScript runs `report` with a kato that writes what it says, then one
+// that only says so.
+func reportScript(t *testing.T, shell []string, home string) {
+	t.Helper()
+	file := filepath.Join(home, "report.tgz")
+	must(t, os.WriteFile(file+".made", archive(t, 1), 0o600))
+	kato := filepath.Join(home, "kato")
+	c := testCluster()
+	c.Kato = kato
+	for _, tt := range []struct {
+		script  string
+		outcome als.Outcome
+	}{
+		{"#!/bin/sh\ncp " + file + ".made " + file + "\necho written to " + file + "\n", als.Succeeded},
+		{"#!/bin/sh\nrm -f " + file + "\necho written to " + file + "\n", als.Failed},
+		{"#!/bin/sh\necho Error: no room\nexit 1\n", als.Failed},
+	} {
+		must(t, os.WriteFile(kato, []byte(tt.script), 0o700)) //nolint:gosec // it is run
+		req, op := asked(t, "report")
+		plan, err := op.Plan(req, c, nil)
+		must(t, err)
+		r := run(t, shell, plan.Steps[0])
+		v := op.Judge(req, c, plan, als.Results{r})
+		if v.Outcome != tt.outcome || tt.outcome == als.Succeeded && v.Data["file"] != file {
+			t.Errorf("got %s: %s\n%s", v.Outcome, v.Summary, r.Output)
+		}
+	}
+}
+
+func asked(t *testing.T, text string) (als.Request, als.Operation) {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	must(t, err)
+	op, _ := als.Operations.Find(req.Operation)
+	return req, op
+}
+
+// The looks of the other families run on this machine and say what they must.
+func TestLookScripts(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "b.tgz"), archive(t, 2), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "cut.tgz"), archive(t, 2)[:400], 0o600))
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			for text, want := range map[string]string{
+				"import cluster " + dir + "/b.tgz":   "files=2\ntar=0\n",
+				"import cluster " + dir + "/cut.tgz": "state=damaged",
+				"import cluster " + dir + "/no.tgz":  "state=missing",
+				"relocate services " + dir:           "state=writable\nentries=2\n",
+				"relocate services " + dir + "/none": "state=missing",
+				"upgrade node":                       "memory=",
+			} {
+				req, op := asked(t, text)
+				steps, err := op.Checks(req, testCluster())
+				must(t, err)
+				all := ""
+				for _, s := range steps {
+					if s.Argv[0] == "sh" && !strings.Contains(s.Name, "SSH") { // there is nobody to reach
+						all += string(run(t, shell, s).Output)
+					}
+				}
+				if !strings.Contains(all, want) {
+					t.Errorf("%s: want %q in:\n%s", text, want, all)
+				}
+			}
+		})
+	}
+}

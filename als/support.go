@@ -1,0 +1,99 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"path"
+	"strconv"
+	"time"
+)
+
+// Support: kato's own report, and the end of the logs.
+
+const (
+	familySupport = "support"
+	stepReport    = "make the report"
+	stepLogs      = "read the end of the logs"
+)
+
+//go:embed report_make.sh
+var reportMake string
+
+//go:embed logs_end.sh
+var logsEnd string
+
+var opReport = Operation{
+	Name: "report", Family: familySupport, Effect: always(Read), Survey: true,
+	Summary: "make kato's report of the cluster, or of one node, for support",
+	Detail:  "It is a .tgz of logs and configuration on the core. It may hold passwords: pass it on with care.",
+	Example: "report --node 10.0.0.12 @prod",
+	Flags:   nodeFlag("of this node only"),
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		if err := c.hasNode(r.Flag(flagNode)); err != nil {
+			return Plan{}, err
+		}
+		argv := c.kato("report", "--cluster")
+		if r.Has(flagNode) {
+			argv = c.kato("report", "--node", r.Flag(flagNode))
+		}
+		return readPlan(r, Step{Name: stepReport, Node: Core, Argv: script(reportMake, "alsbot-report", argv...), Limit: time.Hour}), nil
+	},
+	Judge: judgeReport,
+}
+
+func judgeReport(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
+	r, _ := rs.Find(stepReport, "")
+	seen := keyValues(r.Output)
+	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
+	if err != nil || checkPath("the report", KindPath, seen["file"]) != nil || !sumPattern.MatchString(seen["sha256"]) {
+		if f, bad := trouble(r); bad {
+			return nothingRead(f)
+		}
+		return Verdict{Outcome: Failed, Summary: "kato ended, but no new report is to be found.", Next: "Read the output of this run."}
+	}
+	v := Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The report is %s on the core, %s.", seen["file"], size(bytes)),
+		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}}),
+		Data:   map[string]string{"file": seen["file"], "name": path.Base(seen["file"]), "node": Core, "size": seen["size"], "sha256": seen["sha256"]}}
+	if seen["sound"] != "yes" {
+		v.Outcome, v.Summary, v.Next = Failed, "The report "+seen["file"]+" is damaged: gzip cannot read it.", "Try again."
+	}
+	return v
+}
+
+var opLogs = Operation{
+	Name: "logs", Family: familySupport, Effect: always(Read), Survey: true,
+	Summary: "show the end of a node's logs, without the passwords in them",
+	Example: "logs dea_ng --node 10.0.0.12 @prod",
+	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: "one log, by its process; without it, the end of the latest eight"}},
+	Flags:   nodeFlag("this node; without it, the core"),
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		if err := c.hasNode(r.Flag(flagNode)); err != nil {
+			return Plan{}, err
+		}
+		node := Core
+		if r.Has(flagNode) {
+			node = c.at(r.Flag(flagNode))
+		}
+		return readPlan(r, Step{Name: stepLogs, Node: node, Argv: script(logsEnd, "alsbot-logs", r.Arg(0), "200"), Repeatable: true}), nil
+	},
+	Judge: func(r Request, _ Cluster, _ Plan, rs Results) Verdict {
+		res, ok := rs.Find(stepLogs, "")
+		switch {
+		case !ok || res.Trouble != "":
+			f, _ := trouble(res)
+			return nothingRead(f)
+		case res.Exit != 0:
+			return Verdict{Outcome: Failed, Summary: "No such log" + lastWords(res.Output) + ".", Next: "Read the output of this run for the logs that there are."}
+		case shownLines(res.Output) == 0:
+			return Verdict{Outcome: Succeeded, Whole: true, Summary: "The logs are empty."}
+		}
+		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The last lines of %s on %s.", orAll(r.Arg(0)), nodeWords(res.Node))}
+	},
+}
+
+func orAll(name string) string {
+	if name == "" {
+		return "the latest logs"
+	}
+	return name
+}
