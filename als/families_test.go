@@ -295,7 +295,7 @@ func reportScript(t *testing.T, shell []string, home string) {
 		{"#!/bin/sh\nrm -f " + file + "\necho written to " + file + "\n", als.Failed},
 		{"#!/bin/sh\necho Error: no room\nexit 1\n", als.Failed},
 	} {
-		must(t, os.WriteFile(kato, []byte(tt.script), 0o700)) //nolint:gosec // it is run
+		must(t, os.WriteFile(kato, []byte(tt.script), 0o700))
 		req, op := asked(t, "report")
 		plan, err := op.Plan(req, c, nil)
 		must(t, err)

@@ -191,8 +191,8 @@ func effects(op Operation) string {
 }
 
 func sentence(s string) string {
-	if s == "" {
-		return s
+	if s == "" || strings.HasPrefix(s, "kato") {
+		return s // kato is written small, also at the beginning
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

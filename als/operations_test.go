@@ -260,7 +260,7 @@ func TestPatchFamilyVerdicts(t *testing.T) {
 		{"status", "patch status", fresh(), nil, als.Succeeded, "2 patches can be installed."},
 		{"status, none", "patch status", patched(), nil, als.Succeeded, "No patches are waiting."},
 		{"status, unreadable", "patch status", kato{"core$ kato patch status": {"Usage: kato", 0}}, nil, als.Failed, "Usage: kato"},
-		{"status, no kato", "patch status", kato{"core$ kato patch status": {"sh: 1: kato: not found", 127}}, nil, als.Failed, "Kato not found on the core"},
+		{"status, no kato", "patch status", kato{"core$ kato patch status": {"sh: 1: kato: not found", 127}}, nil, als.Failed, "kato not found on the core"},
 		{"reverted", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), fresh(), als.Succeeded, "1 patch taken out"},
 		{"revert, a lie", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), patched(), als.Failed, "1 patch is still installed"},
 		{"update", "patch update", patched().with(kato{"core$ kato patch update": {}}), fresh(), als.Succeeded, "2 patches are missing, 2 of them new"},
