@@ -1,5 +1,130 @@
 package workspace
 
-import "net/http"
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strings"
+)
 
-func (w *Workspace) pageRoutes(mux *http.ServeMux) {}
+//go:embed page
+var pageFiles embed.FS
+
+// The page loads nothing from elsewhere and runs no script but its own, even
+// if a message got past the escaping.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (w *Workspace) pageRoutes(mux *http.ServeMux) {
+	files, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		panic(err) // the directory is embedded above
+	}
+	static := http.FileServerFS(files)
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Security-Policy", pagePolicy)
+		rw.Header().Set("X-Content-Type-Options", "nosniff")
+		rw.Header().Set("Referrer-Policy", "no-referrer")
+		rw.Header().Set("Cache-Control", "no-cache")
+		static.ServeHTTP(rw, r)
+	})
+	mux.HandleFunc("GET /page/events", w.pageEvents)
+	mux.HandleFunc("GET /page/suggest", w.pageSuggest)
+	mux.HandleFunc("GET /page/file", w.pageFile)
+	mux.HandleFunc("POST /page/say", deed(func(ctx context.Context, d did) (Ack, error) {
+		return w.SayInThread(ctx, d.User, d.Channel, d.Thread, d.Text)
+	}))
+	mux.HandleFunc("POST /page/act", deed(func(ctx context.Context, d did) (Ack, error) {
+		return w.Choose(ctx, d.User, d.Channel, d.TS, d.Action, d.Values...)
+	}))
+	mux.HandleFunc("POST /page/view", deed(func(ctx context.Context, d did) (Ack, error) {
+		return w.PressView(ctx, d.User, d.View, d.Action, d.Values...)
+	}))
+	mux.HandleFunc("POST /page/submit", deed(func(ctx context.Context, d did) (Ack, error) {
+		return w.Submit(ctx, d.User, d.Form)
+	}))
+	mux.HandleFunc("POST /page/close", deed(func(ctx context.Context, d did) (Ack, error) {
+		return Ack{}, w.CloseModal(ctx, d.User)
+	}))
+	mux.HandleFunc("POST /page/home", deed(func(ctx context.Context, d did) (Ack, error) {
+		return Ack{}, w.OpenHome(ctx, d.User)
+	}))
+	mux.HandleFunc("POST /page/control", deed(func(ctx context.Context, d did) (Ack, error) {
+		return Ack{}, w.control(ctx, d.Control)
+	}))
+}
+
+// did is what somebody did on the page.
+type did struct {
+	User, Channel, Thread, TS, Text string
+	View, Action                    string
+	Values                          []string
+	Form                            map[string][]string
+	Control                         string
+}
+
+// deed answers a post of the page. Another site's page cannot send one: its
+// Origin is refused, and a form cannot have this content type.
+func deed(do func(context.Context, did) (Ack, error)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+			http.Error(rw, "JSON is expected", http.StatusUnsupportedMediaType)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, 1<<20))
+		var d did
+		if err == nil {
+			err = json.Unmarshal(body, &d)
+		}
+		if err != nil {
+			http.Error(rw, "this is no JSON: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		ack, err := do(r.Context(), d)
+		out := object{"ok": err == nil, "ts": ack.TS}
+		if err != nil {
+			out["error"] = err.Error()
+		}
+		reply(rw, http.StatusOK, out)
+	}
+}
+
+func (w *Workspace) control(ctx context.Context, name string) error {
+	for _, c := range w.opts.Controls {
+		if c.Name == name {
+			err := c.Do(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.touch()
+			return err
+		}
+	}
+	return fmt.Errorf("no control %q", name)
+}
+
+func (w *Workspace) pageSuggest(rw http.ResponseWriter, r *http.Request) {
+	list := []Suggestion{}
+	if w.opts.Suggest != nil {
+		list = append(list, w.opts.Suggest(r.URL.Query().Get("text"))...)
+	}
+	reply(rw, http.StatusOK, list)
+}
+
+// pageFile shows a shared file as text, never as anything that a browser runs.
+func (w *Workspace) pageFile(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	f := w.files[r.URL.Query().Get("id")]
+	w.mu.Unlock()
+	if f == nil || !f.shared {
+		http.NotFound(rw, r)
+		return
+	}
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	rw.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	_, _ = rw.Write(f.content)
+}

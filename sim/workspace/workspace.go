@@ -61,7 +61,7 @@ func New(o Options) *Workspace {
 	o = o.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	w := &Workspace{
-		opts: o, ctx: ctx, stop: stop, changed: make(chan struct{}), requestURL: o.RequestURL,
+		opts: o, ctx: ctx, stop: stop, rev: 1, changed: make(chan struct{}), requestURL: o.RequestURL,
 		groups: map[string]*Group{}, channels: map[string]*channel{},
 		views: map[string]*view{}, modals: map[string][]*view{}, homes: map[string]*view{},
 		uploads: map[string]*upload{}, files: map[string]*file{},
