@@ -75,6 +75,7 @@ type stage struct {
 	env   *testscript.Env
 	scene *scene.Scene
 	bot   *exec.Cmd
+	gone  chan error // its end
 	log   bytes.Buffer
 	last  workspace.Ack
 	asked string // who said or pressed something last
@@ -96,7 +97,7 @@ func on(ts *testscript.TestScript) *stage {
 func (st *stage) close() {
 	if st.bot != nil {
 		_ = st.bot.Process.Kill()
-		_ = st.bot.Wait()
+		<-st.gone
 	}
 	if st.scene != nil {
 		_ = st.scene.Close()
@@ -148,6 +149,8 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 	st.bot.Stderr = &st.log
 	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log.String()) })
 	ts.Check(st.bot.Start())
+	st.gone = make(chan error, 1)
+	go func(bot *exec.Cmd) { st.gone <- bot.Wait() }(st.bot)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	st.await(ts, "the bot to be ready", func() bool {
@@ -161,7 +164,13 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 
 // await asks until cond holds: for what the workspace does not tell of.
 func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool) {
-	for until := time.Now().Add(patience); !cond(); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(patience); !cond(); {
+		select {
+		case err := <-st.gone:
+			st.bot = nil
+			ts.Fatalf("waiting for %s: the bot has ended: %v", what, err)
+		case <-time.After(20 * time.Millisecond):
+		}
 		if time.Now().After(until) {
 			ts.Fatalf("gave up waiting for %s", what)
 		}
@@ -171,14 +180,14 @@ func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool)
 func cmdKill(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
 	ts.Check(st.bot.Process.Kill())
-	_ = st.bot.Wait()
+	<-st.gone
 	st.bot = nil
 }
 
 func cmdStop(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
 	ts.Check(st.bot.Process.Signal(syscall.SIGTERM))
-	if err := st.bot.Wait(); err != nil {
+	if err := <-st.gone; err != nil {
 		ts.Fatalf("the bot did not stop well: %v", err)
 	}
 	st.bot = nil

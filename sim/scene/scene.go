@@ -117,7 +117,7 @@ func (s *Scene) yaml(o Options) string {
 	} else {
 		w("  mode: socket\n  app_token: xapp-scene")
 	}
-	w("admin: {listen: \"\", socket: %s}", filepath.Join(s.Dir, "alsbot.sock"))
+	w("admin: {listen: \"127.0.0.1:0\", socket: %s}", filepath.Join(s.Dir, "alsbot.sock"))
 	w("store: {path: %s}", filepath.Join(s.Dir, "alsbot.db"))
 	w("access: {viewer: [\"*\"], operator: [S0OPS], approver: [S0LEADS]}")
 	w("clusters:")
