@@ -29,7 +29,7 @@ func TestQuotaScript(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(dir, "sudo"), []byte("#!/bin/sh\nshift\nexec \"$@\"\n"), 0o700))
 			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			file, old := filepath.Join(dir, "setup_helion_lxc"), filepath.Join(dir, "setup_helion_lxc.before")
-			must(t, os.WriteFile(file, []byte(boot), 0o755)) //nolint:gosec // a boot script
+			must(t, os.WriteFile(file, []byte(boot), 0o755))
 			step := quotaStep(t, dir, file, old)
 			if r := run(t, shell, step); r.Exit != 0 || !strings.Contains(string(r.Output), "done=boot-script\n") {
 				t.Fatalf("status %d:\n%s", r.Exit, r.Output)
