@@ -11,7 +11,8 @@ import (
 // Slack's limits, in code points (slack.md has the sources). They are held by
 // construction: a card counts what goes in and cuts what would be too much.
 const (
-	maxMessage  = 12000 // all blocks of a message; Slack refuses at about 13,200
+	maxMessage  = 11500 // all blocks of a message; Slack refuses at about 13,200
+	reserve     = 500   // that small print has in any case
 	maxFallback = 3000  // the text beside the blocks
 	maxHeader   = 150
 	maxContext  = 1500
@@ -19,6 +20,7 @@ const (
 	maxButton   = 75
 	maxValue    = 2000
 	maxElement  = 3000 // one text element of rich text
+	maxCodes    = 100  // pieces of one line that are shown as code
 	maxBlocks   = 48
 )
 
@@ -42,8 +44,12 @@ func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
 // part is a piece of a line.
 type part []slack.RichTextSectionElement
 
-// spend takes n code points from what is left and says how many there were.
+// spend takes what is left of the message for s, at most max code points, and
+// returns what of s fits.
 func (c *card) spend(s string, max int) string {
+	if c.left <= 0 {
+		return ""
+	}
 	s = short(s, min(max, c.left))
 	c.left -= utf8.RuneCountInString(s)
 	return s
@@ -76,7 +82,7 @@ func (c *card) say(s string) part {
 	}
 	s = lead + c.spend(c.cleaner.line(s), maxLine*2) + trail
 	var p part
-	for i, piece := range strings.Split(s, "`") {
+	for i, piece := range strings.SplitN(s, "`", maxCodes) {
 		var style *slack.RichTextSectionTextStyle
 		if i%2 == 1 && piece != "" {
 			style = &slack.RichTextSectionTextStyle{Code: true}
@@ -143,7 +149,9 @@ func preformatted(s string) slack.Block {
 
 // header adds a headline.
 func (c *card) header(s string) {
-	s = c.spend(c.cleaner.line(s), maxHeader)
+	if s = c.spend(c.cleaner.line(s), maxHeader); s == "" {
+		return
+	}
 	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
 }
 
@@ -158,6 +166,7 @@ func (c *card) context(pieces ...string) {
 	if len(some) == 0 {
 		return
 	}
+	c.left = max(c.left, reserve) // it has the run's ID
 	s := c.spend(strings.Join(some, "  ·  "), maxContext)
 	c.add(slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -78,3 +79,9 @@ func (c *Client) Trusted(u string) error { return c.trusted(u) }
 func (b *Bot) SetQuiet(d time.Duration) { b.quiet = d }
 
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
+
+// Directory returns the cached look-up of members over fetch.
+func Directory(fetch func(context.Context, string) ([]string, error)) func(context.Context, string, bool) ([]string, error) {
+	d := &directory{fetch: fetch}
+	return d.of
+}

@@ -147,6 +147,7 @@ func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 
 func TestSockets(t *testing.T) {
 	t.Run("refresh", func(t *testing.T) {
+		t.Parallel()
 		for _, reason := range []string{"warning", "refresh_requested", "too_many_websockets"} {
 			s := newStage(t, nil)
 			s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
@@ -158,6 +159,7 @@ func TestSockets(t *testing.T) {
 		}
 	})
 	t.Run("half open", func(t *testing.T) {
+		t.Parallel()
 		s := newStage(t, nil)
 		s.stop()
 		s.tune = func(b *bot.Bot) { b.SetQuiet(2 * time.Second) }
@@ -170,6 +172,7 @@ func TestSockets(t *testing.T) {
 		s.until("the silence is noticed", func() bool { return s.ws.Opened() > opened })
 	})
 	t.Run("goodbye", func(t *testing.T) {
+		t.Parallel()
 		s := newStage(t, nil)
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		s.stop()
@@ -179,6 +182,7 @@ func TestSockets(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
 		s := newStage(t, nil)
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		before := s.ws.Calls("apps.connections.open")

@@ -185,6 +185,7 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 		"429":         {workspace.RateLimited(1), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t, nil)
 			s.ws.Fail("chat.postMessage", c.times, c.fault)
 			s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)

@@ -42,10 +42,10 @@ func (b *Bot) connect(ctx context.Context) error {
 	return g.Wait()
 }
 
-// keepSocket opens one socket after the other, never in haste: what ends
-// early is tried again ever more slowly.
+// keepSocket opens one socket after the other. The first comes back at once,
+// as people are typing; one that ends early again, ever more slowly.
 func (b *Bot) keepSocket(ctx context.Context) {
-	wait := retryFirst
+	wait := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := b.socket(ctx)
@@ -53,17 +53,18 @@ func (b *Bot) keepSocket(ctx context.Context) {
 			return
 		}
 		b.health.trouble(err)
-		rest := time.Duration(0)
+		if time.Since(began) >= settled {
+			wait = 0
+		}
+		rest := wait
+		wait = min(max(wait*2, retryFirst), retryMost)
 		switch t := understand(errors.Unwrap(err)); {
-		case time.Since(began) >= settled:
-			wait = retryFirst
 		case t.fate == limited:
 			rest = t.after
 		case t.code != "":
 			rest = hopeless
-		default:
-			rest = wait/2 + rand.N(wait/2+1) + retryFirst/2 //nolint:gosec // spreads tries, keeps no secret
-			wait = min(wait*2, retryMost)
+		case rest > 0:
+			rest = rest/2 + rand.N(rest) //nolint:gosec // spreads tries, keeps no secret
 		}
 		b.log.Info("socket to Slack ended", "again_in", rest.Round(time.Millisecond), "error", err)
 		if !pause(ctx, rest) {

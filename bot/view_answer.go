@@ -8,6 +8,10 @@ import (
 	"alsbot/jobs"
 )
 
+// maxParagraphs is how many lines of prose an answer has; more belongs into
+// Pre.
+const maxParagraphs = 60
+
 // answerMessage shows the answer to a command. Paragraphs stay paragraphs.
 func answerMessage(c cleaner, a jobs.Answer, max int) message {
 	card := newCard(c)
@@ -17,11 +21,17 @@ func answerMessage(c cleaner, a jobs.Answer, max int) message {
 		icon = "⚠️ "
 	}
 	var lines []part
-	for i, p := range strings.Split(strings.TrimSpace(a.Text), "\n") {
+	paragraphs := strings.Split(strings.TrimSpace(a.Text), "\n")
+	for i, p := range paragraphs {
+		if i == maxParagraphs || card.left <= 0 {
+			lines = append(lines, literal("\n"+leftOut(strings.Join(paragraphs[i:], "\n")), nil))
+			break
+		}
 		if i == 0 {
 			p = icon + p
 		} else {
 			lines = append(lines, literal("\n", nil))
+			card.left--
 		}
 		lines = append(lines, card.say(p))
 	}
@@ -39,14 +49,17 @@ func textMessage(c cleaner, s string) message {
 	return answerMessage(c, jobs.Answer{Text: s}, maxMessage)
 }
 
-// sentence makes an error's text one: a capital letter and a full stop.
+// sentence makes an error's text one: a capital letter and a full stop. Names
+// stay as they are written.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return ""
 	}
-	s = string(unicode.ToUpper(r)) + s[n:]
+	if !strings.HasPrefix(s, "kato") && !strings.HasPrefix(s, "alsbot") {
+		s = string(unicode.ToUpper(r)) + s[n:]
+	}
 	if strings.ContainsAny(s[len(s)-1:], ".!?:") {
 		return s
 	}

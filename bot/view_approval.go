@@ -26,6 +26,10 @@ const digestShown = 12
 // became of it.
 func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	icon, words := approvalWords(a.State)
+	open := a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting
+	if a.State == jobs.ApprovalWaiting && !open {
+		icon, words = stateWords(r.State) // nobody has to decide any more
+	}
 	card := newCard(c)
 	card.header(fmt.Sprintf("%s %s: %s on %s", icon, words, r.Request.Operation, a.Cluster))
 	card.line(card.code(r.Text), card.say(" on "), card.code("@"+a.Cluster), card.say(": "+effectWords(r.Effect)))
@@ -36,17 +40,17 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
 	}
+	votes(card, a, open)
+	closing(card, a)
 	if r.Plan != nil {
 		card.pre(planText(*r.Plan), maxPlan)
 		findings(card, *r.Plan, true)
 	}
-	votes(card, a)
-	closing(card, a)
 	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest), "state "+string(a.State))
-	if a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting {
+	if open {
 		card.add(slack.NewActionBlock("approval-"+a.Run, approveButton(r, a), rejectButton(a)))
 	}
-	return card.message(fmt.Sprintf("%s %s: %s @%s, run %s", icon, words, r.Text, a.Cluster, a.Run))
+	return card.message(fmt.Sprintf("%s %s: %s on @%s, run %s", icon, words, r.Request.Operation, a.Cluster, a.Run))
 }
 
 // planText shows a plan: what would run where, and what was found that
@@ -79,7 +83,7 @@ func planText(p als.Plan) string {
 }
 
 // votes says who has approved and how many still have to.
-func votes(card *card, a jobs.Approval) {
+func votes(card *card, a jobs.Approval, open bool) {
 	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
 	for i, v := range a.Votes {
 		between := ", "
@@ -90,7 +94,7 @@ func votes(card *card, a jobs.Approval) {
 		line = append(line, who(card, v.By)...)
 		line = append(line, card.say(" at "), date(v.At))
 	}
-	if a.State == jobs.ApprovalWaiting {
+	if open {
 		line = append(line, card.say(". Open until "), date(a.Expires))
 	}
 	card.line(line...)

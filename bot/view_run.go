@@ -26,12 +26,16 @@ const (
 	maxReport  = 6000
 	maxPlan    = 3500
 	maxFinding = 8
+	maxMend    = 300
 )
 
 // runMessage is the one living message of a run.
 func runMessage(c cleaner, v runView) message {
 	r := v.Run
 	icon, words := stateWords(r.State)
+	if r.Request.Dry && r.State == jobs.Succeeded {
+		icon, words = dryWords()
+	}
 	card := newCard(c)
 	card.line(card.say(icon+" "), card.bold(words), card.say("  "), card.code(r.Text),
 		card.say("  "), card.code(string(r.State)))
@@ -55,7 +59,7 @@ func runMessage(c cleaner, v runView) message {
 	}
 	became(card, r)
 	if r.Plan != nil {
-		findings(card, *r.Plan, r.Request.Dry || r.State.Final())
+		findings(card, *r.Plan, r.Request.Dry || r.State.Final() && v.Approval == nil) // approvers have seen them
 		if r.Request.Dry {
 			card.pre(planText(*r.Plan), maxPlan)
 		}
@@ -72,7 +76,7 @@ func runMessage(c cleaner, v runView) message {
 
 // fallback is the message in one line.
 func fallback(icon, words string, r jobs.Run) string {
-	s := fmt.Sprintf("%s %s (%s): %s @%s, run %s", icon, words, r.State, r.Text, r.Request.Cluster, r.ID)
+	s := fmt.Sprintf("%s %s (%s): %s, run %s", icon, words, r.State, r.Text, r.ID)
 	if r.Verdict != nil && r.Verdict.Summary != "" {
 		s += ". " + r.Verdict.Summary
 	} else if r.Trouble != "" {
@@ -83,15 +87,12 @@ func fallback(icon, words string, r jobs.Run) string {
 
 // became tells what became of the run: the verdict, the trouble, what next.
 func became(card *card, r jobs.Run) {
-	next := r.Next
+	next, report := r.Next, ""
 	if v := r.Verdict; v != nil {
 		if v.Summary != "" {
-			card.line(card.say(v.Summary))
+			card.line(card.say(sentence(v.Summary)))
 		}
-		card.pre(v.Report, maxReport)
-		if next == "" {
-			next = v.Next
-		}
+		next, report = first(r.Next, v.Next), v.Report
 	}
 	if r.Trouble != "" {
 		card.line(card.say(sentence(r.Trouble)))
@@ -102,10 +103,11 @@ func became(card *card, r jobs.Run) {
 	if next != "" {
 		card.line(card.bold("Next:"), card.say(" "+next))
 	}
+	card.pre(report, maxReport)
 }
 
-// findings shows what the checks found. Warnings stand only where somebody
-// still decides by them or the run is over.
+// findings shows what the checks found: with all the warnings too, else only
+// what stops.
 func findings(card *card, p als.Plan, all bool) {
 	if p.Nothing != "" {
 		card.line(card.say("Nothing to do: " + p.Nothing))
@@ -121,9 +123,9 @@ func findings(card *card, p als.Plan, all bool) {
 		}
 		mend := ""
 		if f.Mend != "" {
-			mend = " → " + f.Mend
+			mend = " → " + short(f.Mend, maxMend)
 		}
-		card.line(card.say(levelIcon(f.Level)+" "), card.say(f.Text), card.say(mend))
+		card.line(card.say(levelIcon(f.Level)+" "), card.say(short(f.Text, maxLine)), card.say(mend))
 	}
 }
 

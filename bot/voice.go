@@ -45,6 +45,10 @@ func stateWords(s jobs.State) (icon, words string) {
 	return "•", string(s)
 }
 
+// dryWords returns the icon and the words for a plan that was only asked to
+// be seen.
+func dryWords() (icon, words string) { return "📋", "The plan; nothing was run" }
+
 // approvalWords returns the icon and the headline of an approval.
 func approvalWords(s jobs.ApprovalState) (icon, words string) {
 	switch s {

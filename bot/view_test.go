@@ -1,0 +1,186 @@
+package bot_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"alsbot/als"
+	"alsbot/bot"
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func at(minutes int) time.Time { return asked.Add(time.Duration(minutes) * time.Minute) }
+
+func exit(n int) *int { return &n }
+
+func aPlan() *als.Plan {
+	return &als.Plan{
+		Operation: "patch install", Effect: als.Restart,
+		Steps: []als.Step{
+			{Name: "install patches", Node: "10.0.0.10", Argv: []string{"kato", "patch", "install", "it's-one"}},
+			{Name: "restart roles", Node: "10.0.0.11", Argv: []string{"kato", "restart", "router"}},
+		},
+		Verify:   []als.Step{{Name: "list patches", Node: "core"}},
+		Facts:    []als.Fact{{Name: "patches", Value: "it's-one"}, {Name: "roles that restart", Value: "router"}},
+		Notes:    []string{"took 4m last time"},
+		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Mend: "export cluster @prod"}},
+	}
+}
+
+// run builds a run for a golden file.
+func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
+	r := aRun("7q4k2m9xw1", state, prod)
+	r.Plan = aPlan()
+	r.Request.Reason = "CVE-2014-6271"
+	if change != nil {
+		change(&r)
+	}
+	return r
+}
+
+func TestRunGolden(t *testing.T) {
+	for name, v := range map[string]bot.RunView{
+		"planned":  {Run: run(jobs.Planned, func(r *jobs.Run) { r.Plan = nil })},
+		"awaiting": {Run: run(jobs.Awaiting, nil)},
+		"queued":   {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
+		"running": {Run: run(jobs.Running, func(r *jobs.Run) {
+			r.Started, r.Remark = at(1), "10.0.0.11 cannot be reached; trying again"
+			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2)}}
+		}), Tail: []byte("Restarting router\n\x1b[32mOK\x1b[0m <!channel>\n")},
+		"cancelling": {Run: run(jobs.Running, func(r *jobs.Run) {
+			r.Started, r.Cancel = at(1), &jobs.Decision{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: at(2)}
+		})},
+		"succeeded": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+			r.Started, r.Ended = at(1), at(4)
+			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Exit: exit(0)}}
+			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed, and router runs", Report: "it's-one  installed\nrouter    RUNNING"}
+		})},
+		"failed": {Run: run(jobs.Failed, func(r *jobs.Run) {
+			r.Started, r.Ended = at(1), at(4)
+			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(3)}}
+			r.Trouble, r.Next = "kato ended with exit status 3", "look at `output 7q4k2m9xw1`"
+		})},
+		"lost": {Run: run(jobs.Lost, func(r *jobs.Run) {
+			r.Started, r.Trouble, r.Next = at(1), "10.0.0.10 was rebooted", "look at the cluster, then type `acknowledge 7q4k2m9xw1`"
+		})},
+		"void":    {Run: run(jobs.Void, func(r *jobs.Run) { r.Trouble = "patches: it's-one, now none" })},
+		"renewed": {Run: run(jobs.Awaiting, func(r *jobs.Run) { r.Replaces, r.Changed = "old1", "patches: it's-one, now it's-two" })},
+		"dry":     {Run: run(jobs.Succeeded, func(r *jobs.Run) { r.Request.Dry, r.Text = true, "plan patch install @prod" })},
+		"schedule": {Run: run(jobs.Failed, func(r *jobs.Run) {
+			r.By, r.Trouble = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}, "no space left on /mnt/nas"
+		})},
+	} {
+		v.Now = at(5)
+		text, blocks, plain := bot.View(bot.RunMessage(v))
+		golden(t, "run-"+name, text, blocks, plain)
+	}
+}
+
+func TestApprovalGolden(t *testing.T) {
+	byBen := jobs.Principal{Source: jobs.FromSlack, ID: ben}
+	for name, change := range map[string]func(*jobs.Run, *jobs.Approval){
+		"waiting":  func(*jobs.Run, *jobs.Approval) {},
+		"one-of-2": func(_ *jobs.Run, a *jobs.Approval) { a.Quorum, a.Votes = 2, []jobs.Decision{{By: byBen, At: at(3)}} },
+		"checking": func(_ *jobs.Run, a *jobs.Approval) {
+			a.State, a.Votes = jobs.ApprovalChecking, []jobs.Decision{{By: byBen, At: at(3)}}
+		},
+		"approved": func(r *jobs.Run, a *jobs.Approval) {
+			r.State, a.State, a.Votes = jobs.Running, jobs.ApprovalGiven, []jobs.Decision{{By: byBen, At: at(3)}}
+		},
+		"rejected": func(r *jobs.Run, a *jobs.Approval) {
+			r.State, a.State, a.Closed = jobs.Rejected, jobs.ApprovalRejected, &jobs.Decision{By: byBen, At: at(3)}
+		},
+		"expired": func(r *jobs.Run, a *jobs.Approval) {
+			r.State, a.State, a.Closed = jobs.Expired, jobs.ApprovalExpired, &jobs.Decision{At: at(60)}
+		},
+		"void": func(r *jobs.Run, a *jobs.Approval) {
+			r.State, a.State, a.Closed, a.Why = jobs.Void, jobs.ApprovalVoid, &jobs.Decision{At: at(6)}, "the patch list has changed"
+		},
+		"cancelled": func(r *jobs.Run, _ *jobs.Approval) { r.State = jobs.Cancelled },
+	} {
+		r := run(jobs.Awaiting, nil)
+		a := jobs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: at(1), Expires: at(61)}
+		change(&r, &a)
+		text, blocks, plain := bot.View(bot.ApprovalMessage(r, a))
+		golden(t, "approval-"+name, text, blocks, plain)
+		raw, err := json.Marshal(blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if buttons := strings.Contains(string(raw), `"button"`); buttons != (r.State == jobs.Awaiting && a.State == jobs.ApprovalWaiting) {
+			t.Errorf("%s: buttons: %v", name, buttons)
+		}
+	}
+}
+
+// golden compares a message with its file: what it says, and its blocks.
+func golden(t *testing.T, name, text string, blocks any, plain string) {
+	t.Helper()
+	raw, err := json.MarshalIndent(blocks, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range workspace.Validate(raw) {
+		t.Errorf("%s: Slack would refuse it: %v", name, err)
+	}
+	got := text + "\n--- without blocks\n" + plain + "\n--- blocks\n" + string(raw) + "\n"
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s has changed (go test ./bot -update writes it anew):\n%s", name, got)
+	}
+}
+
+// Whatever is long is cut, and the message stays inside Slack's limits.
+func TestHugeRunFits(t *testing.T) {
+	for _, huge := range []string{strings.Repeat("x", 1<<20), strings.Repeat("äöü <&>\n", 1<<16), strings.Repeat("<@", 1<<16)} {
+		r := run(jobs.Running, nil)
+		r.Text, r.Request.Reason, r.Trouble, r.Next, r.Changed, r.Remark = huge, huge, huge, huge, huge, huge
+		r.Verdict = &als.Verdict{Summary: huge, Report: huge}
+		for range 200 {
+			r.Plan.Steps = append(r.Plan.Steps, als.Step{Name: huge[:1000], Argv: []string{huge[:1000]}})
+			r.Plan.Findings = append(r.Plan.Findings, als.Finding{Level: als.Stop, Text: huge[:1000]})
+		}
+		r.Request.Dry = true
+		for _, m := range []func() (string, any, string){
+			func() (string, any, string) {
+				a, b, c := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(huge), Now: at(1)}))
+				return a, b, c
+			},
+			func() (string, any, string) {
+				a, b, c := bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting}))
+				return a, b, c
+			},
+			func() (string, any, string) {
+				a, b, c := bot.View(bot.AnswerMessage(jobs.Answer{Text: huge, Pre: huge}))
+				return a, b, c
+			},
+		} {
+			text, blocks, plain := m()
+			for _, err := range workspace.Validate(blocks) {
+				t.Error("Slack would refuse it:", err)
+			}
+			if utf8.RuneCountInString(text) > 4000 || utf8.RuneCountInString(plain) > 4000 {
+				t.Errorf("fallbacks of %d and %d code points", utf8.RuneCountInString(text), utf8.RuneCountInString(plain))
+			}
+		}
+	}
+}
