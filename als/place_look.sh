@@ -7,7 +7,8 @@ if [ -w "$real" ]; then say state writable; else say state readonly; fi
 say entries "$(ls -A -- "$real" 2>/dev/null | grep -c -v '^lost+found$')"
 df -P -k -- "$real" 2>/dev/null | awk 'NR == 2 { printf "device=%s\nfree=%.0f\nmount=%s\n", $1, $4 * 1024, $6 }'
 mount=$(df -P -k -- "$real" 2>/dev/null | awk 'NR == 2 { print $6 }')
-awk -v m="$mount" '$2 == m { t = $3; o = $4 } END { printf "type=%s\noptions=%s\n", t, o }' /proc/mounts 2>/dev/null
+{ findmnt -n -o FSTYPE,OPTIONS "$mount" 2>/dev/null || awk -v m="$mount" '$2 == m { l = $3 " " $4 } END { print l }' /proc/mounts; } |
+  awk 'NR == 1 { printf "type=%s\noptions=%s\n", $1, $2 }'
 [ -f "$mount/aquota.user" ] && say userfile yes
 [ -f "$mount/aquota.group" ] && say groupfile yes
 if PATH=$PATH:/sbin:/usr/sbin quotaon -p "$mount" 2>/dev/null | grep -q '(.*) is on'; then say quotas on; else say quotas off; fi
