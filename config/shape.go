@@ -32,6 +32,16 @@ func keys(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	return names, types
 }
 
+// below is the type of what stands under a key.
+func below(t reflect.Type, key string) (_ reflect.Type, known bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	_, types := keys(t)
+	sub, known := types[key]
+	return sub, known
+}
+
 // isScalar reports whether a type is written as one value.
 func isScalar(t reflect.Type) bool {
 	switch t.Kind() {
@@ -105,16 +115,11 @@ func (r *report) mapping(file, path string, n *yaml.Node, t reflect.Type) any {
 		key, value := n.Content[i], n.Content[i+1]
 		sub := join(path, key.Value)
 		r.set(sub, fmt.Sprintf("%s:%d", file, key.Line), key.Line)
-		valueType := t
-		if t.Kind() == reflect.Map {
-			valueType = t.Elem()
-		} else {
-			names, types := keys(t)
-			var known bool
-			if valueType, known = types[key.Value]; !known {
-				r.unknown(path, key.Value, fmt.Sprintf("%s:%d", file, key.Line), names)
-				continue
-			}
+		valueType, known := below(t, key.Value)
+		if !known {
+			names, _ := keys(t)
+			r.unknown(path, key.Value, fmt.Sprintf("%s:%d", file, key.Line), names)
+			continue
 		}
 		if seen[key.Value] {
 			r.add(sub, "is set twice")

@@ -34,7 +34,7 @@ func openBlobDir(dir string) (*blobDir, error) {
 	return &blobDir{dir: dir, full: func(error) bool { return false }}, nil
 }
 
-func (d *blobDir) close() { d.closed.Store(true) }
+func (d *blobDir) closeBlobs() { d.closed.Store(true) }
 
 // file returns the path of a blob.
 func (d *blobDir) file(ctx context.Context, name string) (string, error) {

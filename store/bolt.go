@@ -257,7 +257,7 @@ func (c contextWriter) Write(p []byte) (int, error) {
 
 func (s *boltStore) Close() error {
 	s.once.Do(func() {
-		s.blobDir.close()
+		s.closeBlobs()
 		s.stop()
 		s.subs.close()
 		s.err = errors.Join(s.db.Close(), s.lock.Close())

@@ -162,7 +162,6 @@ func blobs(t *testing.T, s store.Store) {
 		if err := s.WriteBlob(ctx, name, offset, []byte(p)); err != nil {
 			t.Fatal(err)
 		}
-		p = "overwritten"
 	}
 	size := func(name string) int64 {
 		t.Helper()
