@@ -3,9 +3,10 @@ mount=$1 boot=$2 old=$3
 PATH=$PATH:/sbin:/usr/sbin; export PATH
 say() { printf '%s=%s\n' "$1" "$2"; }
 failed() { say why "$1"; exit 1; }
-root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+if sudo -n true 2>/dev/null; then root() { sudo -n "$@"; }
+elif [ "$(id -u)" = 0 ]; then root() { "$@"; }
+else failed 'sudo asks for a password'; fi
 options=usrjquota=aquota.user,grpjquota=aquota.group,jqfmt=vfsv0
-root true || failed 'sudo asks for a password'
 root mount -o "remount,$options" "$mount" || failed "mounting $mount again with quotas"
 say done remount
 root quotacheck -vgumb "$mount" || failed "checking the quotas of $mount"

@@ -262,15 +262,17 @@ func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	var rows [][]string
 	var behind, unread, versions []string
+	moved := false
 	for _, was := range strings.Split(p.Hints["versions"], ", ") {
 		ip, before, _ := strings.Cut(was, " ")
 		now, err := readStep(rs, versionStep(c, againVersion, ip).Name, ReadVersion)
 		if err != nil {
 			unread = append(unread, ip)
 			now = "unknown"
-		} else if now == before && (r.Flag("version") == "" || now != r.Flag("version")) {
+		} else if now == before && now != r.Flag("version") {
 			behind = append(behind, ip)
 		}
+		moved = moved || now != before
 		versions = append(versions, now)
 		rows = append(rows, []string{ip, before, "->", now})
 	}
@@ -281,6 +283,9 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	slices.Sort(versions)
 	versions = slices.Compact(versions)
+	if moved && len(versions) == 1 {
+		behind = nil // these had it before
+	}
 	again := "Run it again; what is done is not done twice. Add --resume only if kato asked for that. See " + c.typed("upgrade", "status") + "."
 	switch {
 	case len(unread) > 0:
