@@ -26,7 +26,7 @@ type hub struct {
 	tickets  map[string]bool
 	pending  map[string]chan []byte // envelopes that wait for their acknowledgement
 	answers  map[string]bool        // which of them may be answered with a payload
-	opened   int // sockets that were greeted
+	opened   int                    // sockets that were greeted
 	closes   []int
 	disabled bool
 

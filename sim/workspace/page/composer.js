@@ -61,6 +61,8 @@ export class Composer {
   }
 
   show(items) {
+    // The same list again, for instance from a slower answer, keeps the choice.
+    if (JSON.stringify(items) === JSON.stringify(this.items) && this.list.hidden === (items.length === 0)) return;
     this.items = items;
     this.at = -1;
     this.list.replaceChildren(...items.map((item, i) => h('li', { role: 'option', id: `${this.list.id}-${i}`, 'aria-selected': 'false', onmousedown: (e) => { e.preventDefault(); this.accept(i); } },
@@ -84,6 +86,7 @@ export class Composer {
 
   accept(i) {
     const line = this.line(this.items[i]);
+    this.hide(); // at once: an Enter that follows is to send
     this.set(line.endsWith(' ') ? line : line + ' ');
   }
 
