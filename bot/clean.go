@@ -2,7 +2,6 @@ package bot
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,16 +28,66 @@ func (c cleaner) line(s string) string {
 	return strings.Join(strings.Fields(c.text(s)), " ")
 }
 
-// ansi finds the control sequences that programs print to colour and move:
+// stripANSI drops the control sequences with which programs colour and move:
 // CSI, OSC and the short ones. Only whole ones on one line are dropped; what
 // is left of a broken one is shown, so that nothing can swallow the rest.
-var ansi = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)|\x1b[()][0-9A-Z]|\x1b[=>78cDEHMZ]")
-
 func stripANSI(s string) string {
-	if !strings.Contains(s, "\x1b") {
+	at := strings.IndexByte(s, esc)
+	if at < 0 {
 		return s
 	}
-	return ansi.ReplaceAllString(s, "")
+	var b strings.Builder
+	b.Grow(len(s))
+	for at >= 0 {
+		b.WriteString(s[:at])
+		n := sequence(s[at:])
+		if n == 0 {
+			b.WriteByte(esc) // shown as what it is
+			n = 1
+		}
+		s = s[at+n:]
+		at = strings.IndexByte(s, esc)
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+const esc = '\x1b'
+
+// sequence returns the length of the control sequence at the beginning of s,
+// or 0 if there is no whole one.
+func sequence(s string) int {
+	if len(s) < 2 {
+		return 0
+	}
+	switch c := s[1]; {
+	case c == '[':
+		for i := 2; i < len(s) && i < 64; i++ {
+			switch c := s[i]; {
+			case '@' <= c && c <= '~':
+				return i + 1
+			case c < ' ' || c > '?':
+				return 0
+			}
+		}
+	case c == ']':
+		for i := 2; i < len(s) && s[i] != '\n'; i++ {
+			if s[i] == '\a' {
+				return i + 1
+			}
+			if s[i] == esc {
+				if i+1 < len(s) && s[i+1] == '\\' {
+					return i + 2
+				}
+				return 0
+			}
+		}
+	case (c == '(' || c == ')') && len(s) > 2 && ('0' <= s[2] && s[2] <= '9' || 'A' <= s[2] && s[2] <= 'Z'):
+		return 3
+	case strings.IndexByte("=>78cDEHMZ", c) >= 0:
+		return 2
+	}
+	return 0
 }
 
 // newlines makes one kind of them. A lone carriage return, with which
@@ -84,15 +133,19 @@ func visible(s string) string {
 }
 
 func hidden(s string) bool {
-	for i, r := range s {
-		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if c < ' ' && c != '\n' || c == 0x7f {
 				return true
 			}
+			i++
+			continue
 		}
-		if r != '\n' && (unicode.IsControl(r) || isHidden(r)) {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) || isHidden(r) {
 			return true
 		}
+		i += n
 	}
 	return false
 }
@@ -100,5 +153,8 @@ func hidden(s string) bool {
 // isHidden reports whether a character has no look of its own: direction
 // marks, zero widths, tags, separators that are not a blank.
 func isHidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return false
+	}
 	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u115f' || r == '\u3164' || r == '\u2800'
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -37,6 +38,7 @@ func (b *Bot) listen(ctx context.Context) error {
 		WriteTimeout:   writeTime,
 		IdleTimeout:    time.Minute,
 		MaxHeaderBytes: maxHeads,
+		ErrorLog:       slog.NewLogLogger(b.log.Handler(), slog.LevelWarn),
 		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	b.health.up()

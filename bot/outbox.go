@@ -27,6 +27,7 @@ type sender struct {
 	grown    map[string]time.Time // runs with news of their progress → when they were last shown
 	pace     map[string]time.Time // runs that were shown a moment ago
 	laneOf   map[string]string    // run ID and kind → lane, while rows wait
+	full     bool                 // there are more rows than a window: look at them less often
 }
 
 const (
@@ -51,6 +52,8 @@ type lane struct {
 	posts   *rate.Limiter
 	sent    map[string]int // pieces of an output that have been told, by run
 	ordered []*errand
+
+	undigested string // key of a first errand that is told by itself
 }
 
 // errand is one thing to tell, and the rows that are done with it.
@@ -59,6 +62,7 @@ type errand struct {
 	kind      jobs.Kind
 	run       string
 	rows      []jobs.Outgoing
+	together  []*errand // with digest: what may be told in one
 }
 
 // progress is the kind of an errand that no row asks for.
@@ -92,14 +96,14 @@ func (s *sender) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-changed:
-			look = true
+			look = !s.full
 		case <-wake.C:
 			look = true
 		case o := <-s.finished:
 			s.settle(o)
-			look = true
+			look = !s.full
 		case id := <-progress:
-			look = s.grew(id)
+			look = s.grew(id) && !s.full
 		}
 	}
 	for s.active > 0 {
@@ -131,11 +135,11 @@ func (s *sender) look(ctx context.Context) time.Duration {
 		case l.next.After(now):
 			again = min(again, l.next.Sub(now))
 		case s.active < maxActive:
-			s.begin(ctx, l, l.ordered[0])
+			s.begin(ctx, l, l.nextErrand(now))
 		}
 	}
 	again = min(again, s.show(ctx, now))
-	if len(rows) == window {
+	if s.full = len(rows) == window; s.full {
 		again = min(again, rescan)
 	}
 	return again

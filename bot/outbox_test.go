@@ -257,6 +257,38 @@ func TestBacklogIsMerged(t *testing.T) {
 	}
 }
 
+func TestManyRunsAfterAnOutage(t *testing.T) {
+	s := newStage(t, nil)
+	s.stop()
+	for i := range 100 {
+		id := fmt.Sprintf("run%03d", i)
+		state := jobs.Succeeded
+		if i%10 == 9 {
+			state = jobs.Failed
+		}
+		s.engine.set(t, aRun(id, state, prod))
+		s.engine.tell(t,
+			jobs.Outgoing{Kind: jobs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
+			jobs.Outgoing{Kind: jobs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
+	}
+	s.engine.set(t, aRun("live", jobs.Running, prod), jobs.TellRun)
+	s.start()
+	s.empty()
+	all := s.ws.Messages(prod)
+	if len(all) > 8 {
+		t.Errorf("%d messages", len(all))
+	}
+	text := s.ws.Transcript(prod)
+	for i := range 100 {
+		if id := fmt.Sprintf("run%03d", i); strings.Count(text, id) != 1 {
+			t.Errorf("%s is told of %d times", id, strings.Count(text, id))
+		}
+	}
+	if last := all[len(all)-1].Text(); !strings.Contains(last, "live") || !strings.Contains(last, "[Cancel]") {
+		t.Errorf("the run that goes on has no message of its own:\n%s", last)
+	}
+}
+
 func TestWhatSlackNeverTakes(t *testing.T) {
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, away)

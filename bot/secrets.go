@@ -68,21 +68,49 @@ func base64Forms(v string) []string {
 	return forms
 }
 
-// pattern is one look that secrets have. It is tried only where marker, in
-// lower case, occurs: that keeps long output cheap.
+// pattern is one look that secrets have. Its expression is tried only on
+// lines in which a marker occurs, in any case, and where what follows the
+// marker may be the rest: that keeps long output cheap.
 type pattern struct {
-	markers []string
+	markers []string // lower case
+	after   func(rest string) bool
 	re      *regexp.Regexp
 	to      string
 }
 
 var patterns = []pattern{
-	{[]string{"xox", "xapp-"}, regexp.MustCompile(`\bx(?:ox[a-z]|app|oxe\.xox[a-z])-[0-9A-Za-z-]{6,}`), maskMark},
-	{[]string{"pass", "pwd", "secret", "token", "api"}, regexp.MustCompile(
-		`(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key)["']?\s{0,4}[=:]\s{0,4})("[^"\n]*"|'[^'\n]*'|[^\s,;&"'<>{}]+)`), "${1}" + maskMark},
-	{[]string{"bearer"}, regexp.MustCompile(`(?i)\b(bearer\s{1,4})[A-Za-z0-9._~+/-]{8,}=*`), "${1}" + maskMark},
-	{[]string{"://"}, regexp.MustCompile(`(://[^\s/:@]{1,256}:)[^\s/@]{1,256}@`), "${1}" + maskMark + "@"},
-	{[]string{"akia"}, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskMark},
+	{[]string{"xox", "xapp-"}, nil, regexp.MustCompile(`\bx(?:ox[a-z]|app|oxe\.xox[a-z])-[0-9A-Za-z-]{6,}`), maskMark},
+	{[]string{"password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "key"}, assigned, regexp.MustCompile(
+		`(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|secret)[_-]?key)["']?\s{0,4}[=:]\s{0,4})("[^"\n]*"|'[^'\n]*'|[^\s,;&"'<>{}]+)`), "${1}" + maskMark},
+	{[]string{"bearer"}, nil, regexp.MustCompile(`(?i)\b(bearer\s{1,4})[A-Za-z0-9._~+/-]{8,}=*`), "${1}" + maskMark},
+	{[]string{"://"}, hasAt, regexp.MustCompile(`(://[^\s/:@]{1,256}:)[^\s/@]{1,256}@`), "${1}" + maskMark + "@"},
+	{[]string{"akia"}, nil, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskMark},
+}
+
+// assigned reports whether a value follows a name.
+func assigned(rest string) bool {
+	rest = strings.TrimLeft(rest[:min(len(rest), 8)], "\"'")
+	rest = strings.TrimLeft(rest, " \t")
+	return rest != "" && (rest[0] == '=' || rest[0] == ':')
+}
+
+func hasAt(rest string) bool { return strings.IndexByte(rest[:min(len(rest), 600)], '@') >= 0 }
+
+// in reports whether the pattern may be found in a line, given in lower case.
+func (p pattern) in(lower string) bool {
+	for _, m := range p.markers {
+		for rest := lower; ; {
+			at := strings.Index(rest, m)
+			if at < 0 {
+				break
+			}
+			rest = rest[at+len(m):]
+			if p.after == nil || p.after(rest) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mask masks a text that is whole: it begins and ends between lines.
@@ -100,13 +128,36 @@ func (s secrets) maskPart(k *keyBlock, text string) string {
 			text = strings.ReplaceAll(text, v, maskMark)
 		}
 	}
-	lower := strings.ToLower(text)
 	for _, p := range patterns {
-		if slices.ContainsFunc(p.markers, func(m string) bool { return strings.Contains(lower, m) }) {
-			text = p.re.ReplaceAllString(text, p.to)
-		}
+		text = p.mask(text)
 	}
 	return text
+}
+
+// mask masks what looks like the pattern, line by line.
+func (p pattern) mask(text string) string {
+	lower := strings.ToLower(text)
+	if !p.in(lower) {
+		return text
+	}
+	if len(lower) != len(text) { // some letters change their length
+		return p.re.ReplaceAllString(text, p.to)
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for text != "" {
+		end := strings.IndexByte(text, '\n') + 1
+		if end == 0 {
+			end = len(text)
+		}
+		line := text[:end]
+		if p.in(lower[:end]) {
+			line = p.re.ReplaceAllString(line, p.to)
+		}
+		b.WriteString(line)
+		text, lower = text[end:], lower[end:]
+	}
+	return b.String()
 }
 
 // keyBlock masks private keys, which go over many lines.

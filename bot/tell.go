@@ -30,6 +30,8 @@ func (s *sender) tell(ctx context.Context, l *lane, e *errand) error {
 		at, err = s.tellRun(ctx, long, l, e)
 	case progress:
 		return s.showProgress(ctx, long, e)
+	case digest:
+		return s.tellDigest(ctx, long, l, e)
 	case jobs.TellApproval:
 		at, err = s.tellApproval(ctx, long, l, e)
 	case jobs.TellOutput:

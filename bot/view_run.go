@@ -27,6 +27,7 @@ const (
 	maxPlan    = 3500
 	maxFinding = 8
 	maxMend    = 300
+	maxDigest  = 100
 )
 
 // runMessage is the one living message of a run.
@@ -60,7 +61,7 @@ func runMessage(c cleaner, v runView) message {
 	became(card, r)
 	if r.Plan != nil {
 		findings(card, *r.Plan, r.Request.Dry || r.State.Final() && v.Approval == nil) // approvers have seen them
-		if r.Request.Dry {
+		if r.Request.Dry && (r.Verdict == nil || r.Verdict.Report == "") {
 			card.pre(planText(*r.Plan), maxPlan)
 		}
 	}
@@ -109,9 +110,6 @@ func became(card *card, r jobs.Run) {
 // findings shows what the checks found: with all the warnings too, else only
 // what stops.
 func findings(card *card, p als.Plan, all bool) {
-	if p.Nothing != "" {
-		card.line(card.say("Nothing to do: " + p.Nothing))
-	}
 	shown := 0
 	for _, f := range p.Findings {
 		if !all && f.Level != als.Stop {
@@ -195,4 +193,28 @@ func elapsed(r jobs.Run, now time.Time) string {
 		return "took " + took(r.Ended.Sub(r.Started))
 	}
 	return "for " + took(now.Sub(r.Started))
+}
+
+// digestMessage tells of many runs that have ended, a line each.
+func digestMessage(c cleaner, runs []jobs.Run) message {
+	card := newCard(c)
+	title := sayMeanwhile(len(runs))
+	card.line(card.bold(title))
+	for _, r := range runs {
+		icon, words := stateWords(r.State)
+		what := first(r.Trouble, verdictSummary(r))
+		if what != "" {
+			what = ": " + short(what, maxDigest)
+		}
+		card.line(card.say(icon+" "+words+" "), card.code(short(r.Text, maxDigest)), card.say(" run "), card.code(r.ID), card.say(what))
+	}
+	card.line(card.say(sayMore))
+	return card.message(title)
+}
+
+func verdictSummary(r jobs.Run) string {
+	if r.Verdict == nil {
+		return ""
+	}
+	return r.Verdict.Summary
 }

@@ -132,6 +132,14 @@ const (
 	sayBusy          = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 
+// sayMore ends a list of runs.
+const sayMore = "Type `run ID` to see one of them, `output ID` for what it printed."
+
+// sayMeanwhile stands above runs that ended while Slack could not be told.
+func sayMeanwhile(n int) string {
+	return fmt.Sprintf("While Slack could not be reached, %s ended", plural(n, "run", "runs"))
+}
+
 // sayTrouble answers when alsbot itself is in trouble.
 func sayTrouble(id string) string {
 	return "alsbot ran into trouble of its own and cannot say whether this was taken. Type `runs` to see, then ask again. If it stays so, give whoever runs alsbot this number: " + id + "."
