@@ -28,13 +28,14 @@ import (
 // workspace and alsbot itself as a process of its own, which can be killed.
 //
 //	scene [als10|als11|als13] [http]   choose the cluster and the mode; extra.yaml is added to the config
+//	config KEY=VALUE                   an environment variable of the bot, before start
 //	start | kill | stop                the bot; kill is kill -9
 //	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
 //	answer REGEXP                      what that person got back, privately
 //	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
 //	unseen REGEXP                      no message anywhere is like this
 //	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
-//	ran COUNT WORD…                    kato was called so often with these words
+//	ran COUNT WORD…                    kato is called so often with these words, and no more by now
 //	fault NAME [VALUE]                 of the cluster, see package node
 //	publish NAME ROLE…                 a new patch
 //	members GROUP PERSON…              who is in a user group from now on
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata",
 		Setup: func(env *testscript.Env) error {
-			st := &stage{dir: env.WorkDir, env: env}
+			st := &stage{dir: env.WorkDir}
 			env.Values["stage"] = st
 			env.Setenv("CHANNEL", "")
 			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
@@ -62,7 +63,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"scene": cmdScene, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
+			"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
 			"see": cmdSee, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 			"members": cmdMembers, "have": cmdHave, "alsbot": cmdAlsbot,
 		},
@@ -72,7 +73,7 @@ func TestScripts(t *testing.T) {
 // stage is what one script plays on.
 type stage struct {
 	dir   string
-	env   *testscript.Env
+	set   []string // ALSBOT_… of the bot
 	scene *scene.Scene
 	bot   *exec.Cmd
 	gone  chan error // its end
@@ -89,7 +90,7 @@ func on(ts *testscript.TestScript) *stage {
 		ts.Fatalf("no stage")
 	}
 	if st.scene == nil {
-		st.set(ts, nil)
+		st.play(ts, nil)
 	}
 	return st
 }
@@ -104,7 +105,7 @@ func (st *stage) close() {
 	}
 }
 
-func (st *stage) set(ts *testscript.TestScript, args []string) {
+func (st *stage) play(ts *testscript.TestScript, args []string) {
 	o := scene.Options{Dir: st.dir, Profile: node.ALS13}
 	for _, a := range args {
 		if a == "http" {
@@ -126,7 +127,12 @@ func (st *stage) set(ts *testscript.TestScript, args []string) {
 
 func cmdScene(ts *testscript.TestScript, _ bool, args []string) {
 	st, _ := ts.Value("stage").(*stage)
-	st.set(ts, args)
+	st.play(ts, args)
+}
+
+func cmdConfig(ts *testscript.TestScript, _ bool, args []string) {
+	st, _ := ts.Value("stage").(*stage)
+	st.set = append(st.set, args...)
 }
 
 func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
@@ -137,15 +143,7 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 			st.bot.Env = append(st.bot.Env, kv)
 		}
 	}
-	for _, kv := range st.env.Vars {
-		if strings.HasPrefix(kv, "ALSBOT_") || strings.HasPrefix(kv, "PATH=") {
-			st.bot.Env = append(st.bot.Env, kv)
-		}
-	}
-	path, err := exec.LookPath("alsbot")
-	if err == nil {
-		st.bot.Path, st.bot.Err = path, nil
-	}
+	st.bot.Env = append(st.bot.Env, st.set...)
 	st.bot.Stderr = &st.log
 	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log.String()) })
 	ts.Check(st.bot.Start())
@@ -322,10 +320,15 @@ func cmdRan(ts *testscript.TestScript, _ bool, args []string) {
 	st := on(ts)
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	calls, err := st.scene.Cluster.Called(args[1:]...)
-	ts.Check(err)
-	if len(calls) != want {
-		ts.Fatalf("kato %s was called %d times, not %d", strings.Join(args[1:], " "), len(calls), want)
+	n := 0
+	st.await(ts, fmt.Sprintf("kato %s to be called %d times", strings.Join(args[1:], " "), want), func() bool {
+		calls, err := st.scene.Cluster.Called(args[1:]...)
+		ts.Check(err)
+		n = len(calls)
+		return n >= want
+	})
+	if n != want {
+		ts.Fatalf("kato %s was called %d times, not %d", strings.Join(args[1:], " "), n, want)
 	}
 }
 
