@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -105,6 +106,9 @@ func (w *writer) run() {
 			group, closed := w.take()
 			if len(group) > 0 {
 				w.settle(group)
+				// Those who were just released and write again at once
+				// belong to the next group, not to the one after.
+				runtime.Gosched()
 				continue
 			}
 			if closed {
