@@ -19,9 +19,9 @@ import (
 
 // What a person sees when the app does not answer, as Slack words it.
 var (
-	// ErrTimeout: the app did not acknowledge in time.
+	// ErrTimeout says that the app did not acknowledge in time.
 	ErrTimeout = errors.New("operation_timeout")
-	// ErrDispatch: the app could not be reached, or answered with an error.
+	// ErrDispatch says that the app could not be reached, or answered with an error.
 	ErrDispatch = errors.New("dispatch_failed")
 )
 

@@ -129,3 +129,9 @@ func (w *Workspace) Transcript(channelID string) string {
 	}
 	return b.String()
 }
+
+// Draft is a message of the bot with these blocks (JSON text) that is posted
+// nowhere: it shows how they read.
+func (w *Workspace) Draft(blocks string) Message {
+	return Message{User: BotUser, Blocks: json.RawMessage(blocks), names: w.names}
+}

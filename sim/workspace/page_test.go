@@ -37,21 +37,24 @@ func open(t *testing.T, address string) page {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1360, 900))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(func() { closeTab(); stop() })
-	if err := chromedp.Do(ctx); err != nil { // starts the browser, which a deadline must not end
+	browser, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	tab, closeTab := chromedp.NewContext(browser)
+	silent := make(chan struct{})
+	t.Cleanup(func() { closeTab(); stop(); <-silent })
+	if err := chromedp.Do(tab); err != nil { // starts the browser, which a deadline must not end
+		close(silent)
 		t.Fatalf("starting %s: %v", chromium, err)
 	}
 	go func() {
-		for message, err := range chromedp.Console(ctx) {
+		defer close(silent)
+		for message, err := range chromedp.Console(tab) {
 			if err != nil {
 				return // the tab has gone
 			}
 			t.Errorf("the page's console: %v", message)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+	ctx, cancel := context.WithTimeout(tab, 40*time.Second)
 	t.Cleanup(cancel)
 	p := page{t: t, ctx: ctx}
 	p.do(chromedp.Navigate(address))

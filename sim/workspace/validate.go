@@ -13,7 +13,8 @@ import (
 // together. Slack does not document it.
 const maxBlockText = 13200
 
-// ErrBlocksTooLong: all blocks together hold too much text (msg_blocks_too_long).
+// ErrBlocksTooLong says that all blocks together hold too much text, which
+// Slack calls msg_blocks_too_long.
 var ErrBlocksTooLong = errors.New("the blocks hold too many characters together")
 
 // BlockError is one thing that Slack refuses in blocks.

@@ -89,7 +89,7 @@ func (w *Workspace) Start(addr string) error {
 	if !loopback(host) {
 		return fmt.Errorf("the simulated workspace serves this machine only: %q is not a loopback address, use 127.0.0.1", host)
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(w.ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listening for the simulated workspace: %w", err)
 	}
