@@ -63,8 +63,9 @@ func (r *report) variable(path, name, value string, words []string, old any, t r
 		list, _ := old.([]any)
 		i, err := strconv.Atoi(word)
 		if err != nil || i < 0 || i > len(list) {
-			r.set(at(path, i), name, 0)
-			r.add(at(path, i), "%q is no element: the list has %d, and the next to add is %d", word, len(list), len(list))
+			element := path + "[" + word + "]"
+			r.set(element, name, 0)
+			r.add(element, "there is no such element: the list has %d, and the next to add is %d", len(list), len(list))
 			return nil
 		}
 		if i == len(list) {
