@@ -31,7 +31,7 @@ func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Wri
 	if err := awaitBegin(r); err != nil {
 		return 0, during(ctx, t, notBegun(t, s, r, err))
 	}
-	if _, err := io.CopyBuffer(out, unbuffered{r.Reader}, make([]byte, 32<<10)); err != nil {
+	if _, err := io.CopyBuffer(out, unbuffered{r.Reader}, make([]byte, 64<<10)); err != nil {
 		return 0, during(ctx, t, on(t.Name, err))
 	}
 	status, err := s.status()

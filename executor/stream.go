@@ -16,21 +16,25 @@ import (
 // where it owes us an answer.
 const callTimeout = 30 * time.Second
 
-// chunk is the most that is handed to a caller at once, and half of what a
-// stream holds in memory.
+// leaveTimeout is how long a node may take to let go of a session.
+const leaveTimeout = 5 * time.Second
+
+// chunk is the most that is handed to a caller at once. What has come in and
+// is not yet read is bounded by the SSH channel's window, 2 MiB.
 const chunk = 256 << 10
 
 // stream is one command line that a node has begun to run. Read gives its
-// stdout; after io.EOF, status tells how it ended. Whoever opens it closes it.
+// stdout, as much as has come in; after io.EOF, status tells how it ended.
+// Whoever opens it closes it.
 type stream struct {
 	ctx    context.Context
 	cancel context.CancelFunc
+	conn   *conn
 	silent time.Duration // the longest silence that Read bears; 0 is any
-	timer  *time.Timer
-	box    mailbox
+	late   *time.Timer   // runs while Read waits
+	stdout io.Reader
 	stderr tail
-	unread []byte
-	exit   error // of ssh.Session.Wait; valid after io.EOF
+	ended  chan error // how, once
 
 	release func() // called by close
 }
@@ -42,7 +46,7 @@ func (c *conn) start(ctx context.Context, line string, silent time.Duration) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{silent: silent, box: newMailbox(), timer: time.NewTimer(0)}
+	s := &stream{conn: c, silent: silent, ended: make(chan error, 1)}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	begun := make(chan error, 1)
 	go func() {
@@ -71,10 +75,14 @@ func (s *stream) serve(c *conn, line string, begun chan<- error) {
 		begun <- unopened(c, err)
 		return
 	}
-	stop := context.AfterFunc(s.ctx, func() { _ = session.Close() })
+	stop := context.AfterFunc(s.ctx, func() { s.leave(session) })
 	defer stop()
-	session.Stdout, session.Stderr = &s.box, &s.stderr
-	if err := session.Start(line); err != nil {
+	s.stdout, err = session.StdoutPipe()
+	session.Stderr = &s.stderr
+	if err == nil {
+		err = session.Start(line)
+	}
+	if err != nil {
 		_ = session.Close()
 		begun <- interrupted(err)
 		return
@@ -83,7 +91,21 @@ func (s *stream) serve(c *conn, line string, begun chan<- error) {
 	begun <- nil
 	err = session.Wait()
 	_ = session.Close()
-	s.box.finish(err)
+	s.ended <- err
+}
+
+// leave makes a Read that waits return: the node closes its side in turn. If
+// it does not, the connection is no good to anybody.
+func (s *stream) leave(session *ssh.Session) {
+	_ = session.Close()
+	guard := time.NewTimer(leaveTimeout)
+	defer guard.Stop()
+	select {
+	case err := <-s.ended:
+		s.ended <- err
+	case <-guard.C:
+		_ = s.conn.client.Close()
+	}
 }
 
 // unopened explains why there is no session. Unless the node refused just
@@ -111,129 +133,57 @@ func interrupted(err error) *Error {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
-	if len(s.unread) == 0 {
-		if err := s.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, s.unread)
-	s.unread = s.unread[n:]
-	return n, nil
-}
-
-func (s *stream) fill() error {
-	var late <-chan time.Time
 	if s.silent > 0 {
-		s.timer.Reset(s.silent)
-		late = s.timer.C
-	}
-	for {
-		var done bool
-		if s.unread, done, s.exit = s.box.take(s.unread); len(s.unread) > 0 {
-			return nil
-		} else if done {
-			return io.EOF
-		}
-		select {
-		case <-s.box.filled:
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		case <-late:
-			e := interrupted(nil)
-			e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silent)
-			return e
+		if s.late == nil {
+			s.late = time.AfterFunc(s.silent, s.cancel)
+		} else {
+			s.late.Reset(s.silent)
 		}
 	}
+	n, err := s.stdout.Read(p)
+	inTime := s.late == nil || s.late.Stop()
+	switch {
+	case n > 0:
+		return n, nil
+	case err == nil || s.ctx.Err() == nil:
+		return 0, err
+	case inTime: // the caller's ctx ended
+		return 0, s.ctx.Err()
+	}
+	e := interrupted(context.DeadlineExceeded)
+	e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silent)
+	return 0, e
 }
 
-// status returns the exit status, 128+n for signal n. It is called after io.EOF.
+// status returns the exit status, 128+n for signal n. It is called once,
+// after io.EOF.
 func (s *stream) status() (int, error) {
+	var err error
+	select {
+	case err = <-s.ended:
+	case <-s.ctx.Done():
+		return 0, s.ctx.Err()
+	}
+	s.ended <- err
 	var exit *ssh.ExitError
 	switch {
-	case s.exit == nil:
+	case err == nil:
 		return 0, nil
-	case errors.As(s.exit, &exit):
+	case errors.As(err, &exit):
 		return exit.ExitStatus(), nil
 	}
-	return 0, interrupted(s.exit)
+	return 0, interrupted(err)
 }
 
 // close lets go of the command. What it still prints is thrown away.
 func (s *stream) close() {
 	s.cancel()
-	s.timer.Stop()
-	s.box.leave()
+	if s.late != nil {
+		s.late.Stop()
+	}
 	if s.release != nil {
 		s.release()
 	}
-}
-
-// mailbox is a bounded pipe whose reader gets all that has come in at once,
-// so that a slow reader makes large pieces, not many.
-type mailbox struct {
-	filled, emptied chan struct{}
-
-	mu   sync.Mutex
-	buf  []byte
-	left bool
-	done bool
-	err  error
-}
-
-func newMailbox() mailbox {
-	return mailbox{filled: make(chan struct{}, 1), emptied: make(chan struct{}, 1)}
-}
-
-func nudge(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// Write waits until p is in, or nobody will read it.
-func (m *mailbox) Write(p []byte) (int, error) {
-	written := 0
-	for {
-		m.mu.Lock()
-		if m.left {
-			m.mu.Unlock()
-			return written, io.ErrClosedPipe
-		}
-		n := min(chunk-len(m.buf), len(p))
-		m.buf = append(m.buf, p[:n]...)
-		m.mu.Unlock()
-		nudge(m.filled)
-		written, p = written+n, p[n:]
-		if len(p) == 0 {
-			return written, nil
-		}
-		<-m.emptied
-	}
-}
-
-func (m *mailbox) finish(err error) {
-	m.mu.Lock()
-	m.done, m.err = true, err
-	m.mu.Unlock()
-	nudge(m.filled)
-}
-
-// take returns what is there, and uses spare for what comes next.
-func (m *mailbox) take(spare []byte) (p []byte, done bool, err error) {
-	m.mu.Lock()
-	p, m.buf = m.buf, spare[:0]
-	done, err = m.done, m.err
-	m.mu.Unlock()
-	nudge(m.emptied)
-	return p, done, err
-}
-
-func (m *mailbox) leave() {
-	m.mu.Lock()
-	m.left, m.buf = true, nil
-	m.mu.Unlock()
-	nudge(m.emptied)
 }
 
 // tail keeps the end of what is written to it, for an error's text.

@@ -1,0 +1,435 @@
+package executor_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"alsbot/executor"
+)
+
+// gated is a command that prints, waits for the gate file, prints, exits.
+func gated(t testing.TB) (argv []string, open func()) {
+	gate := filepath.Join(t.TempDir(), "gate")
+	return sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.05; done; echo after; exit 6`), func() { write(t, gate, "", 0o644) }
+}
+
+func TestRunAttaches(t *testing.T) {
+	s := newServer(t).listen(t)
+	ctx := limited(t)
+	argv, open := gated(t)
+	first := newExecutor(t)
+	early, cancel := context.WithCancel(ctx)
+	l := newLog()
+	done := begin(early, first, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	l.await(t, "output")
+	cancel()
+	if end := <-done; !errors.Is(end.err, context.Canceled) {
+		t.Fatalf("%+v", end)
+	}
+	must(t, first.Close())
+
+	// Another process goes on where that one was; a third reads all of it.
+	open()
+	for _, from := range []int64{7, 0, 13} {
+		l := newLog()
+		l.offset = from
+		exit, err := newExecutor(t).Run(ctx, s.target(), executor.Command{ID: "a", Argv: argv, Offset: from, Started: from != 0}, l)
+		if err != nil || exit != (executor.Exit{State: executor.Finished, Status: 6, Size: 13}) || l.text() != "before\nafter\n"[from:] {
+			t.Errorf("from %d: %+v %v %q", from, exit, err, l.text())
+		}
+	}
+	_, err := newExecutor(t).Run(ctx, s.target(), executor.Command{ID: "a", Argv: sh("echo other")}, newLog())
+	refused(t, err, executor.Conflict, "another command")
+}
+
+func TestRunEndsWithItsSink(t *testing.T) {
+	s := newServer(t).listen(t)
+	l := newLog()
+	l.failing = errors.New("no space in the store")
+	_, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "a", Argv: sh("echo x; exit 0")}, l)
+	if !errors.Is(err, l.failing) {
+		t.Fatal(err)
+	}
+}
+
+func TestRunBinaryOutput(t *testing.T) {
+	s := newServer(t).listen(t)
+	want := make([]byte, 3<<20)
+	chacha := rand.NewChaCha8([32]byte{1})
+	_, _ = chacha.Read(want)
+	copy(want[1000:], "\nALSB1 x state=finished rc=0 size=0 off=0 len=0\nALSB1 x end sum=-\n")
+	file := filepath.Join(t.TempDir(), "data")
+	must(t, os.WriteFile(file, want, 0o644))
+	x := newExecutor(t)
+	for _, from := range []int64{0, 1, 65535, 65536, 65537, 3<<20 - 1, 3 << 20} {
+		l := newLog()
+		l.offset = from
+		exit, err := x.Run(limited(t), s.target(), executor.Command{ID: "bin", Argv: []string{"/bin/cat", file}, Offset: from, Started: from > 0}, l)
+		if err != nil || exit.Size != 3<<20 || !bytes.Equal(l.out.Bytes(), want[from:]) {
+			t.Errorf("from %d: %+v %v, %d bytes", from, exit, err, l.out.Len())
+		}
+	}
+}
+
+// F03: the replies to three concurrent starts are cut at random, and each run
+// happens exactly once, with its output and its status.
+func TestRunLostReplies(t *testing.T) {
+	s := newServer(t).listen(t)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	ctx := limited(t)
+	const runs = 12
+	random := rand.New(rand.NewPCG(1, 2))
+	var wg sync.WaitGroup
+	for i := range runs {
+		id := fmt.Sprintf("run-%d", i)
+		argv := sh(fmt.Sprintf(`echo %s >>%s; head -c %d /dev/zero; exit %d`, id, ledger, i*1000, i))
+		for range 3 {
+			s.cutAfter.Store(500 + random.Int64N(4500)) // a handshake takes about 1,500
+			x := newExecutor(t)
+			wg.Go(func() {
+				l := newLog()
+				exit, err := x.Run(ctx, s.target(), executor.Command{ID: id, Argv: argv}, l)
+				if err != nil || exit.State != executor.Finished || exit.Status != i || l.out.Len() != i*1000 {
+					t.Errorf("%s: %+v %v %d bytes", id, exit, err, l.out.Len())
+				}
+			})
+			eventually(t, "it is cut", func() bool { return s.dials.Load() > int64(i) })
+		}
+		if i%4 == 3 {
+			s.cutAfter.Store(0) // let this batch come to its end
+			wg.Wait()
+		}
+	}
+	lines := strings.Fields(read(t, ledger))
+	slices.Sort(lines)
+	if len(lines) != runs || len(slices.Compact(lines)) != runs {
+		t.Errorf("executed: %v", lines)
+	}
+}
+
+// A start that ran to its end on the node, and was never answered.
+func TestRunUnansweredStart(t *testing.T) {
+	s := newServer(t).listen(t)
+	s.dropReply.Store(true)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	l := newLog()
+	done := begin(limited(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh("echo a >>" + ledger + "; exit 2")}, l)
+	l.await(t, "link")
+	eventually(t, "it ran", func() bool { _, err := os.Stat(ledger); return err == nil })
+	s.dropReply.Store(false)
+	end := <-done
+	if end.err != nil || end.Status != 2 || read(t, ledger) != "a\n" || l.happened() != "link back started" {
+		t.Fatalf("%+v %q %s", end, read(t, ledger), l.happened())
+	}
+}
+
+// F31: revoke against start: one of them wins, whole.
+func TestRunRevokeRace(t *testing.T) {
+	s := newServer(t).listen(t)
+	x, y := newExecutor(t), newExecutor(t)
+	ctx := limited(t)
+	dir := t.TempDir()
+	won := map[executor.State]int{}
+	for i := range 24 {
+		id := fmt.Sprintf("race-%d", i)
+		done := begin(ctx, x, s.target(), executor.Command{ID: id, Argv: sh(`trap '' TERM; echo x >>` + dir + `/` + id)}, newLog())
+		time.Sleep(time.Duration(i) * time.Millisecond) // spreads who is first; nothing depends on it
+		must(t, y.Cancel(ctx, s.target(), id, 5*time.Second))
+		end := <-done
+		must(t, end.err)
+		p, _ := os.ReadFile(filepath.Join(dir, id))
+		won[end.State]++
+		switch {
+		case end.State == executor.Revoked && len(p) == 0:
+		case end.State == executor.Finished && string(p) == "x\n" && end.Status == 0:
+		case end.State == executor.Finished && len(p) == 0 && end.Status > 128: // ended in its login
+		default:
+			t.Errorf("%s: %+v, ledger %q", id, end, p)
+		}
+	}
+	t.Log(won)
+}
+
+func TestCancelBeforeStart(t *testing.T) {
+	s := newServer(t).listen(t)
+	x := newExecutor(t)
+	ctx := limited(t)
+	must(t, x.Cancel(ctx, s.target(), "never", 0))
+	canary := filepath.Join(t.TempDir(), "ran")
+	l := newLog()
+	exit, err := x.Run(ctx, s.target(), executor.Command{ID: "never", Argv: []string{"/bin/touch", canary}}, l)
+	if err != nil || exit.State != executor.Revoked || l.happened() != "" {
+		t.Fatalf("%+v %v %s", exit, err, l.happened())
+	}
+	if _, err := os.Stat(canary); err == nil {
+		t.Error("it ran")
+	}
+}
+
+// F08: the wrapper dies while the command lives: an orphan, and then lost.
+func TestRunOrphan(t *testing.T) {
+	for _, cancel := range []bool{false, true} {
+		t.Run(fmt.Sprintf("cancelled %v", cancel), func(t *testing.T) {
+			s := newServer(t).listen(t)
+			x := newExecutor(t)
+			ctx := limited(t)
+			argv, open := gated(t)
+			l := newLog()
+			done := begin(ctx, x, s.target(), executor.Command{ID: "o", Argv: argv}, l)
+			l.await(t, "output")
+			killPID(t, claim(t, s.run("o"))[1])
+			l.await(t, "orphan")
+			want := "before\nafter\n"
+			if cancel {
+				must(t, x.Cancel(ctx, s.target(), "o", 0))
+				want = "before\n"
+			}
+			open()
+			end := <-done
+			if end.err != nil || end.State != executor.Lost || end.Why == "" || l.text() != want || l.happened() != "started orphan" {
+				t.Fatalf("%+v %q %s", end, l.text(), l.happened())
+			}
+		})
+	}
+}
+
+// F07, F08: what the claim says is no longer so.
+func TestRunLost(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		field int // of the claim
+		value string
+		state executor.State
+		why   string
+		files map[string]string
+	}{
+		{name: "pid of another process", field: 1, value: fmt.Sprint(os.Getpid()), state: executor.Lost, why: "wrapper was killed"},
+		{name: "other start time", field: 2, value: "1", state: executor.Lost, why: "wrapper was killed"},
+		{name: "rebooted", field: 4, value: "00000000-0000-0000-0000-000000000000", state: executor.Lost, why: "rebooted"},
+		{name: "rebooted before it began", field: 4, value: "0", state: executor.NotBegun, why: "before it began", files: map[string]string{"state": "claimed\n"}},
+		{name: "half a claim", field: 5, value: "en", state: executor.Lost, why: "damaged"},
+		{name: "status without its end", field: 4, value: "0", state: executor.Lost, why: "rebooted", files: map[string]string{"exit": "exit 0 en"}},
+		{name: "rebooted behind its end", field: 4, value: "0", state: executor.Finished, files: map[string]string{"exit": "exit 0 end\nsize 3 end\n"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t).listen(t)
+			x := newExecutor(t)
+			ctx := limited(t)
+			command := executor.Command{ID: "l", Argv: sh("echo hi")}
+			_, err := x.Run(ctx, s.target(), command, newLog())
+			must(t, err)
+			fields := claim(t, s.run("l"))
+			fields[c.field] = c.value
+			blank := strings.Repeat(" ", 100)
+			write(t, filepath.Join(s.run("l"), "claim"), strings.Join(fields, " ")+"\n", 0o600)
+			write(t, filepath.Join(s.run("l"), "exit"), blank, 0o600)
+			write(t, filepath.Join(s.run("l"), "inner"), blank, 0o600)
+			for name, text := range c.files {
+				write(t, filepath.Join(s.run("l"), name), text+blank, 0o600)
+			}
+			l := newLog()
+			exit, err := x.Run(ctx, s.target(), command, l)
+			if err != nil || exit.State != c.state || !strings.Contains(exit.Why, c.why) || exit.Status != 0 || l.text() != "hi\n" {
+				t.Errorf("%+v %v %q", exit, err, l.text())
+			}
+		})
+	}
+	t.Run("emptied", func(t *testing.T) {
+		s := newServer(t).listen(t)
+		canary := filepath.Join(t.TempDir(), "ran")
+		exit, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "l", Argv: []string{"/bin/touch", canary}, Started: true, Offset: 3}, newLog())
+		if err != nil || exit.State != executor.Lost || !strings.Contains(exit.Why, "knows nothing") {
+			t.Errorf("%+v %v", exit, err)
+		}
+		if _, err := os.Stat(canary); err == nil {
+			t.Error("it was begun again")
+		}
+	})
+}
+
+func TestRunTamperedOutput(t *testing.T) {
+	s := newServer(t).listen(t)
+	x := newExecutor(t)
+	ctx := limited(t)
+	argv, open := gated(t)
+	l := newLog()
+	done := begin(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	l.await(t, "output")
+	write(t, filepath.Join(s.run("a"), "out"), "BEFORE\n", 0o600)
+	open()
+	end := <-done
+	refused(t, end.err, executor.Node, "SHA-256")
+	if end.State != executor.Finished || end.Status != 6 {
+		t.Errorf("%+v", end)
+	}
+}
+
+func TestCleanAndList(t *testing.T) {
+	s := newServer(t).listen(t)
+	x := newExecutor(t)
+	ctx := limited(t)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	if all, err := x.List(ctx, s.target()); err != nil || len(all) != 0 {
+		t.Fatal(all, err)
+	}
+	command := executor.Command{ID: "old", Argv: sh("echo x | tee -a " + ledger + "; exit 3")}
+	_, err := x.Run(ctx, s.target(), command, newLog())
+	must(t, err)
+	argv, open := gated(t)
+	l := newLog()
+	done := begin(ctx, x, s.target(), executor.Command{ID: "busy", Argv: argv}, l)
+	l.await(t, "output")
+	must(t, x.Cancel(ctx, s.target(), "void", 0))
+	refused(t, x.Clean(ctx, s.target(), "busy"), executor.Node, "busy is running")
+	must(t, x.Clean(ctx, s.target(), "unheard-of"))
+	for range 2 {
+		must(t, x.Clean(ctx, s.target(), "old"))
+	}
+
+	all, err := x.List(ctx, s.target())
+	must(t, err)
+	want := []executor.Held{{ID: "busy", State: executor.Running}, {ID: "old", State: executor.Finished, Status: 3}, {ID: "void", State: executor.Revoked}}
+	if !slices.Equal(all, want) {
+		t.Errorf("%+v", all)
+	}
+	open()
+	must(t, (<-done).err)
+
+	// A late duplicate start finds the tombstone.
+	exit, err := x.Run(ctx, s.target(), command, newLog())
+	refused(t, err, executor.Node, "only 0 of 2 bytes")
+	if exit.State != executor.Finished || exit.Status != 3 || read(t, ledger) != "x\n" {
+		t.Errorf("%+v, ledger %q", exit, read(t, ledger))
+	}
+	command.Offset = 2
+	if _, err = x.Run(ctx, s.target(), command, newLog()); err != nil {
+		t.Error(err)
+	}
+	// It goes when its time is over, and nothing else does.
+	past := time.Now().Add(-40 * 24 * time.Hour)
+	for _, id := range []string{"old", "busy"} {
+		must(t, os.Chtimes(filepath.Join(s.run(id), "claim"), past, past))
+	}
+	must(t, x.Clean(ctx, s.target(), "void"))
+	all, err = x.List(ctx, s.target())
+	must(t, err)
+	if len(all) != 2 || all[0].ID != "busy" || all[1].ID != "void" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// T16, F34: a base that others could tamper with, or that is not ours.
+func TestRunsDir(t *testing.T) {
+	s := newServer(t).listen(t)
+	x := newExecutor(t)
+	ctx := limited(t)
+	canary := filepath.Join(t.TempDir(), "ran")
+	command := executor.Command{ID: "a", Argv: []string{"/bin/touch", canary}}
+	good := filepath.Join(s.home, "good")
+	must(t, os.Mkdir(good, 0o700))
+	for _, c := range []struct {
+		name  string
+		make  func(dir string)
+		kind  executor.Kind
+		words string
+	}{
+		{"readable by others", func(d string) { must(t, os.Mkdir(d, 0o755)) }, executor.Unsafe, "drwxr-xr-x"},
+		{"a link", func(d string) { must(t, os.Symlink(good, d)) }, executor.Unsafe, "symbolic link"},
+		{"a file", func(d string) { write(t, d, "", 0o600) }, executor.Node, "File exists"},
+		{"in a directory open to all", func(d string) {
+			must(t, os.Mkdir(filepath.Dir(d), 0o700))
+			must(t, os.Chmod(filepath.Dir(d), 0o777))
+		}, executor.Unsafe, "written by others"},
+		{"of another installation", func(d string) {
+			must(t, os.Mkdir(d, 0o700))
+			write(t, filepath.Join(d, ".owner"), "somebody-else end\n", 0o600)
+		}, executor.Foreign, "somebody-else"},
+		{"half an owner", func(d string) { must(t, os.Mkdir(d, 0o700)); write(t, filepath.Join(d, ".owner"), "unnamed", 0o600) }, executor.Foreign, ".owner"},
+		{"the run is a link", func(d string) { must(t, os.Mkdir(d, 0o700)); must(t, os.Symlink(good, filepath.Join(d, "a"))) }, executor.Unsafe, "not a directory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			node := s.target()
+			node.RunsDir = filepath.Join(s.home, strings.ReplaceAll(c.name, " ", "-"), "runs")
+			if c.name != "in a directory open to all" {
+				must(t, os.Mkdir(filepath.Dir(node.RunsDir), 0o700))
+			}
+			c.make(node.RunsDir)
+			_, err := x.Run(ctx, node, command, newLog())
+			refused(t, err, c.kind, c.words)
+			if kind(x.Cancel(ctx, node, "a", 0)) == "" {
+				t.Error("cancel was not refused")
+			}
+		})
+	}
+	t.Run("of another user", func(t *testing.T) {
+		asRoot(t)
+		node := s.target()
+		node.RunsDir = filepath.Join(s.home, "theirs")
+		must(t, os.Mkdir(node.RunsDir, 0o700))
+		must(t, os.Chown(node.RunsDir, 65534, 65534))
+		_, err := x.Run(ctx, node, command, newLog())
+		refused(t, err, executor.Unsafe, "65534")
+	})
+	for _, bad := range []string{"", "/", ".", "..", "../x", "a/../../x", "a//b", "a\nb", "a/"} {
+		node := s.target()
+		node.RunsDir = bad
+		_, err := x.Run(ctx, node, command, newLog())
+		refused(t, err, executor.Setup, "runs_dir")
+	}
+	if _, err := os.Stat(canary); err == nil {
+		t.Error("it ran")
+	}
+	t.Run("two installations", func(t *testing.T) {
+		one, two := newExecutor(t), newExecutor(t)
+		one.Owner, two.Owner = "one", "two"
+		_, err := one.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newLog())
+		must(t, err)
+		_, err = two.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newLog())
+		refused(t, err, executor.Foreign, "one in")
+		if _, err = two.List(ctx, s.target()); kind(err) != executor.Foreign {
+			t.Error(err)
+		}
+	})
+}
+
+// F25: the memory for much output is bounded, also if the sink is slow.
+func TestRunMuchOutput(t *testing.T) {
+	s := newServer(t).listen(t)
+	s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {
+		const size = 200 << 20
+		_, _ = ch.Write([]byte(withNonce(line, fmt.Sprintf("ALSB1 NONCE state=finished rc=0 size=%d off=0 len=%[1]d\n", size))))
+		for range size >> 20 {
+			_, _ = ch.Write(make([]byte, 1<<20))
+		}
+		_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE end sum=-\n")))
+		return 0, true
+	}
+	before := rss(t)
+	var n discard
+	exit, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "a", Argv: sh("true"), Started: true}, &n)
+	if err != nil || exit.Size != 200<<20 || n != 200<<20 {
+		t.Fatal(exit, err, n)
+	}
+	if grown := rss(t) - before; grown > 64<<20 {
+		t.Errorf("%d MiB more", grown>>20)
+	}
+}
+
+func rss(t testing.TB) int64 {
+	var use syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &use))
+	return use.Maxrss << 10
+}
