@@ -1,0 +1,96 @@
+package als_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// object is one define block of a Nagios configuration.
+type object struct {
+	kind   string
+	fields map[string]string
+}
+
+func objects(t *testing.T, text string) []object {
+	t.Helper()
+	var out []object
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		kind, define := strings.CutPrefix(line, "define ")
+		key, value, _ := strings.Cut(line, " ")
+		switch {
+		case define:
+			out = append(out, object{strings.TrimSuffix(kind, " {"), map[string]string{}})
+		case line == "" || line == "}" || strings.HasPrefix(line, "#"):
+		case len(out) == 0:
+			t.Fatalf("outside of any block: %s", line)
+		default:
+			out[len(out)-1].fields[key] = strings.TrimSpace(value)
+		}
+	}
+	return out
+}
+
+// Whatever the configuration names it defines; and where Nagios is installed,
+// Nagios itself accepts it.
+func TestNagios(t *testing.T) {
+	_, v := tell(t, testCluster(), "monitor nagios", nil)
+	defined := map[string][]string{}
+	all := objects(t, v.Report)
+	for _, o := range all {
+		for _, key := range []string{o.kind + "_name", "name"} {
+			if name := o.fields[key]; name != "" {
+				defined[o.kind] = append(defined[o.kind], name)
+			}
+		}
+	}
+	refers := map[string]string{"check_command": "command", "host_notification_commands": "command", "service_notification_commands": "command",
+		"check_period": "timeperiod", "notification_period": "timeperiod", "host_notification_period": "timeperiod", "service_notification_period": "timeperiod",
+		"contact_groups": "contactgroup", "hostgroup_name": "hostgroup", "host_name": "host"}
+	refs := 0
+	for _, o := range all {
+		for key, value := range o.fields {
+			kind := refers[key]
+			switch key {
+			case "use":
+				kind = o.kind
+			case "members":
+				kind = map[string]string{"hostgroup": "host", "contactgroup": "contact"}[o.kind]
+			}
+			if kind == "" {
+				continue
+			}
+			for _, name := range strings.Split(value, ",") {
+				refs++
+				if name, _, _ = strings.Cut(name, "!"); !slices.Contains(defined[kind], name) {
+					t.Errorf("%s names the %s %s, which is not defined", o.kind, kind, name)
+				}
+			}
+		}
+	}
+	if refs < 50 {
+		t.Errorf("only %d references found: the test looks in the wrong place", refs)
+	}
+	if path, err := exec.LookPath("nagios4"); err == nil {
+		acceptedBy(t, path, v.Report)
+	}
+}
+
+func acceptedBy(t *testing.T, nagios, text string) {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "objects.cfg"), []byte(text), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "resource.cfg"), []byte("$USER1$=/usr/lib/nagios/plugins\n"), 0o600))
+	main := "cfg_file=@/objects.cfg\nresource_file=@/resource.cfg\nlog_file=@/log\nobject_cache_file=@/cache\nstatus_file=@/status\ncommand_file=@/cmd\n" +
+		"lock_file=@/lock\ntemp_file=@/temp\ntemp_path=@\nlog_archive_path=@\ncheck_result_path=@\nstate_retention_file=@/retention\n"
+	file := filepath.Join(dir, "nagios.cfg")
+	must(t, os.WriteFile(file, []byte(strings.ReplaceAll(main, "@", dir)), 0o600))
+	out, err := exec.Command(nagios, "-v", file).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Total Warnings: 0") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
