@@ -3,6 +3,7 @@ package als_test
 import (
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,7 +87,10 @@ func acceptedBy(t *testing.T, nagios, text string) {
 	must(t, os.WriteFile(filepath.Join(dir, "objects.cfg"), []byte(text), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "resource.cfg"), []byte("$USER1$=/usr/lib/nagios/plugins\n"), 0o600))
 	main := "cfg_file=@/objects.cfg\nresource_file=@/resource.cfg\nlog_file=@/log\nobject_cache_file=@/cache\nstatus_file=@/status\ncommand_file=@/cmd\n" +
-		"lock_file=@/lock\ntemp_file=@/temp\ntemp_path=@\nlog_archive_path=@\ncheck_result_path=@\nstate_retention_file=@/retention\n"
+		"lock_file=@/lock\ntemp_file=@/temp\ntemp_path=@\nlog_archive_path=@\ncheck_result_path=@\nstate_retention_file=@/retention\nillegal_macro_output_chars=`~$&|'\"<>\n"
+	me, err := user.Current()
+	must(t, err)
+	main += "nagios_user=" + me.Uid + "\nnagios_group=" + me.Gid + "\n" // else it becomes somebody who may not read here
 	file := filepath.Join(dir, "nagios.cfg")
 	must(t, os.WriteFile(file, []byte(strings.ReplaceAll(main, "@", dir)), 0o600))
 	out, err := exec.Command(nagios, "-v", file).CombinedOutput()
