@@ -12,7 +12,8 @@ stat() {
 fields() { session=$4; shift 19; begun=$1; }
 stat
 read -r boot </proc/sys/kernel/random/boot_id
-exec 3<>inner 5>>login 7<>state 8<>exit 9>>out
+# under numbers of their own: ksh and mksh hand none of these to a command
+exec 5>>login 6<>inner 7<>state 8<>exit 9>>out
 
 rm -f ".c.$$"
 printf 'run %s %s %s %s end\n' "$$" "$begun" "$session" "$boot" >".c.$$"
@@ -34,7 +35,7 @@ oom=0
 (echo -500 >/proc/$$/oom_score_adj) 2>/dev/null
 
 printf 'spawning\n' >&7
-setsid /bin/sh -c "$1" alsb-cmd "$2" "$3" "$4" "$5" "$6" "$oom" 4>&9 >&5 2>&1 </dev/null 5>&- 7>&- 8>&- 9>&-
+setsid /bin/sh -c "$1" alsb-cmd "$2" "$3" "$4" "$5" "$6" "$oom" 3>&6 4>&9 >&5 2>&1 </dev/null 5>&- 6>&- 7>&- 8>&- 9>&-
 rc=$?
 reached=
 { while read -r who rest; do [ "$who" != cmd ] || reached=yes; done <inner; } 2>/dev/null

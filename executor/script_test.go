@@ -1,0 +1,153 @@
+package executor_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"alsbot/executor"
+)
+
+// shells are those that a node's /bin/sh may be.
+var shells = [][]string{{"dash"}, {"bash", "--posix"}, {"busybox", "sh"}, {"mksh"}}
+
+// script is the node's side without SSH, run by one shell.
+type script struct {
+	shell []string
+	home  string
+}
+
+// all makes this shell the one that every part of a run uses.
+func (s script) all(text string) string {
+	return strings.ReplaceAll(text, "/bin/sh -c", strings.Join(s.shell, " ")+" -c")
+}
+
+func (s script) call(t testing.TB, verb, id string, args ...string) string {
+	t.Helper()
+	argv := append(append([]string{}, s.shell...), "-c", s.all(executor.NodeScript), "alsb", verb, "runs", "me", "N", id)
+	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
+	cmd.Dir = s.home
+	cmd.Env = []string{"HOME=" + s.home, "SHELL=/bin/" + s.shell[0], "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TIME_STYLE=full-iso"}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || stderr.Len() > 0 {
+		t.Errorf("%s %s: %v %s", s.shell, verb, err, &stderr)
+	}
+	return string(out)
+}
+
+func (s script) start(t testing.TB, id string, argv ...string) string {
+	t.Helper()
+	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.all(executor.RunnerScript), s.all(executor.ChildScript))
+}
+
+// finish polls until the run is no longer running, and returns state and output.
+func (s script) finish(t testing.TB, id string) (state, out string) {
+	t.Helper()
+	for range 100 {
+		reply := s.call(t, "poll", id, "0", "100000", "0", "20")
+		state, rc, _, err := executor.ReadReply(strings.NewReader(reply), "N", func(p []byte) error { out += string(p); return nil })
+		if err != nil {
+			t.Fatalf("%q: %v", reply, err)
+		}
+		if state != "running" {
+			return fmt.Sprintf("%s %d", state, rc), out
+		}
+		out = ""
+	}
+	t.Fatal("it does not end")
+	return "", ""
+}
+
+func TestScriptShells(t *testing.T) {
+	for _, shell := range shells {
+		t.Run(shell[0], func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(shell[0]); err != nil {
+				t.Fatal(err)
+			}
+			s := script{shell: shell, home: t.TempDir()}
+			expect := func(got, want string) {
+				t.Helper()
+				if !strings.Contains(got, want) {
+					t.Errorf("no %q in %q", want, got)
+				}
+			}
+			expect(s.call(t, "poll", "a", "0", "9", "0", "0"), "state=none")
+			expect(s.call(t, "list", "-"), "\nALSB1 N end sum=-\n"[1:])
+			expect(s.start(t, "a", "/bin/sh", "-c", `printf '%s|' "$LC_ALL" "$(umask)" "$1"; exec 2>&1; echo err >&2; exit 5`, "x", `it's "$HOME"`), "state=running")
+			state, out := s.finish(t, "a")
+			expect(state, "finished 5")
+			expect(out, `C.UTF-8|0022|it's "$HOME"|err`)
+			expect(s.start(t, "a", "/bin/true"), "error=conflict")
+			s.start(t, "killed", "/bin/sh", "-c", "kill -KILL $$")
+			state, _ = s.finish(t, "killed")
+			expect(state, "finished 137")
+			s.start(t, "none", "/nonexistent")
+			state, out = s.finish(t, "none")
+			expect(state, "finished 127")
+			expect(out, "/nonexistent")
+			s.start(t, "long", "/bin/sh", "-c", "echo on; sleep 600")
+			for !strings.Contains(s.call(t, "poll", "long", "0", "99", "0", "20"), "\non\n") {
+				continue
+			}
+			expect(s.call(t, "cancel", "long", "5"), "state=finished rc=143")
+			expect(s.call(t, "cancel", "new", "0"), "state=revoked")
+			expect(s.start(t, "new", "/bin/true"), "state=revoked")
+			expect(s.call(t, "clean", "a", "30"), "state=finished rc=5")
+			expect(s.call(t, "list", "-"), "run=a state=finished rc=5")
+			expect(s.call(t, "poll", "../a", "0", "9", "0", "0"), "error=request")
+			expect(s.call(t, "erase", "a"), "error=request")
+		})
+	}
+}
+
+// What Ubuntu 12.04 lacks, or what only some shells have.
+func TestScriptNeedsNothingNew(t *testing.T) {
+	banned := map[string]string{
+		`\[\[`: "bash", `\blocal\b`: "not in POSIX", `echo -[ne]`: "not portable", `PIPESTATUS`: "bash", `\$'`: "bash", `<\(`: "bash",
+		`<<<`: "bash", `\bfunction\b`: "bash", `=~`: "bash", `&>`: "bash", `\bdeclare\b|\btypeset\b`: "bash", `\w\+=`: "bash",
+		`\[ -O\b`: "not in posh", `\bsource\b`: "bash", `\{[0-9]+\.\.`: "bash", `\$\{\w+:[0-9]`: "bash", `\$\{\w+//?[^}#%]`: "bash",
+		`skip_bytes|count_bytes`: "coreutils 8.16", `\bsync\b [^"]`: "coreutils 8.24", `\brealpath\b`: "coreutils 8.15", `setsid -`: "util-linux 2.24",
+		`\bflock\b`: "lost with its process", `systemd`: "not there", `df --output`: "coreutils 8.21", `\bnumfmt\b`: "coreutils 8.21", `\bps\b`: "procps differs",
+		`pipefail`: "bash", `\bwhich\b`: "not POSIX", `head -c -|tail -c [0-9]`: "busybox", `rm -[a-z]*r`: "deletes more than known names", `\bsu -[^ ]`: "shadow's su",
+	}
+	for _, text := range executor.RawScripts() {
+		for n, line := range strings.Split(text, "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), "#") {
+				continue
+			}
+			for pattern, why := range banned {
+				if regexp.MustCompile(pattern).MatchString(line) {
+					t.Errorf("line %d: %s (%s): %s", n+1, pattern, why, line)
+				}
+			}
+		}
+	}
+	if n := len(executor.NodeScript + executor.RunnerScript + executor.ChildScript); n > 20<<10 {
+		t.Errorf("%d bytes travel with each start", n)
+	}
+}
+
+// F36: ten thousand runs on a node do not slow a poll down.
+func TestScriptManyRuns(t *testing.T) {
+	s := script{shell: []string{"dash"}, home: t.TempDir()}
+	s.start(t, "a", "/bin/true")
+	for i := range 10000 {
+		d := filepath.Join(s.home, "runs", fmt.Sprintf("old-%d", i))
+		must(t, os.Mkdir(d, 0o700))
+		write(t, filepath.Join(d, "claim"), "revoked 0 0 0 0 end\n", 0o600)
+	}
+	if state, _ := s.finish(t, "a"); state != "finished 0" {
+		t.Error(state)
+	}
+	if got := strings.Count(s.call(t, "list", "-"), "state=revoked"); got != 10000 {
+		t.Errorf("%d listed", got)
+	}
+}

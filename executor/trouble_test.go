@@ -1,0 +1,321 @@
+package executor_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"alsbot/executor"
+)
+
+// In these tests time is not real, and a connection is a pipe in memory.
+
+// mute lets through so many writes and then swallows the rest.
+type mute struct {
+	net.Conn
+	left atomic.Int64
+}
+
+func (m *mute) Write(p []byte) (int, error) {
+	if m.left.Add(-1) < 0 {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
+}
+
+func silentAfter(writes int64) func(net.Conn) net.Conn {
+	return func(c net.Conn) net.Conn {
+		m := &mute{Conn: c}
+		m.left.Store(writes)
+		return m
+	}
+}
+
+// F05: a server that hangs at each stage holds nobody for more than 40 s.
+func TestHungServer(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after int64 // writes
+		auth  bool  // hang in authentication instead
+	}{
+		{name: "after accept", after: 0},
+		{name: "after its banner", after: 1},
+		{name: "in key exchange", after: 2},
+		{name: "in authentication", after: 1000, auth: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				x := newExecutor(t)
+				if c.auth {
+					s.config.PublicKeyCallback = func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+						<-s.hung
+						return nil, errors.New("too late")
+					}
+				}
+				inMemory(x, s, silentAfter(c.after))
+				begin := time.Now()
+				_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
+				refused(t, err, executor.Unreachable, "handshake was not done within 30s")
+				if took := time.Since(begin); took > 40*time.Second {
+					t.Error(took)
+				}
+			})
+		})
+	}
+}
+
+// The server answers keepalives but never a session, or never the command.
+func TestHungSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		s.handle = func(s *server, _ string, _ ssh.Channel) (int, bool) { <-s.hung; return 0, false }
+		// A read has its caller's time limit,
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+		defer cancel()
+		_, err := x.Exec(ctx, s.target(), sh("true"), &bytes.Buffer{})
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "node 1: ") {
+			t.Fatal(err)
+		}
+		// a call of the protocol has ours.
+		begin := time.Now()
+		refused(t, x.Cancel(t.Context(), s.target(), "a", 10*time.Second), executor.Interrupted, "silent for 40s")
+		if took := time.Since(begin); took > 50*time.Second {
+			t.Error(took)
+		}
+	})
+}
+
+// F04: a silent line is noticed within 15 seconds, once, and Run comes back.
+func TestSilentLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		var line *mute
+		var mu sync.Mutex
+		inMemory(x, s, func(c net.Conn) net.Conn {
+			mu.Lock()
+			defer mu.Unlock()
+			line = &mute{Conn: c}
+			line.left.Store(1 << 40)
+			return line
+		})
+		var calls atomic.Int64
+		s.handle = func(s *server, text string, ch ssh.Channel) (int, bool) {
+			switch calls.Add(1) {
+			case 2: // in the middle of a poll
+				mu.Lock()
+				line.left.Store(0)
+				mu.Unlock()
+				fallthrough
+			case 1:
+				_, _ = ch.Write([]byte(withNonce(text, "ALSB1 NONCE state=running rc=- size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")))
+				return 0, true
+			}
+			_, _ = ch.Write([]byte(withNonce(text, "ALSB1 NONCE state=finished rc=4 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")))
+			return 0, true
+		}
+		l := newLog()
+		begin := time.Now()
+		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
+		if err != nil || exit.Status != 4 || l.happened() != "started link back" {
+			t.Fatalf("%+v %v %s", exit, err, l.happened())
+		}
+		if took := time.Since(begin); took < 10*time.Second || took > 22*time.Second {
+			t.Errorf("noticed after %v", took)
+		}
+	})
+}
+
+// A node that is away for an hour is asked again all the time, but seldom.
+func TestRunWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		back := time.Now().Add(time.Hour)
+		dials := 0
+		executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
+			dials++
+			if time.Now().Before(back) {
+				return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
+			}
+			ours, theirs := pipe()
+			go s.serve(theirs)
+			return ours, nil
+		})
+		s.handle = says("ALSB1 NONCE state=finished rc=1 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")
+		l := newLog()
+		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
+		if err != nil || exit.Status != 1 || l.happened() != "link back started" {
+			t.Fatalf("%+v %v %s", exit, err, l.happened())
+		}
+		if late := time.Since(back); late > 30*time.Second || dials < 120 || dials > 300 {
+			t.Errorf("%v late, %d dials", late, dials)
+		}
+	})
+}
+
+// T13: whatever a node answers, only the exact reply ends a command.
+func TestHostileNode(t *testing.T) {
+	for _, text := range hostileReplies {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			x := newExecutor(t)
+			inMemory(x, s, nil)
+			s.handle = says(strings.ReplaceAll(text, "N ", "NONCE "))
+			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
+			if err == nil || exit.State == executor.Finished {
+				t.Errorf("%.90q: %+v %v", text, exit, err)
+			}
+			if strings.ContainsAny(err.Error(), "\x00\x1b\n\r") || len(err.Error()) > 800 {
+				t.Errorf("%.90q: %q", text, err)
+			}
+		})
+	}
+	for _, c := range []struct{ name, text string }{
+		{"an answer from elsewhere", "ALSB1 NONCE state=finished rc=0 size=9 off=4 len=5\nabcdeALSB1 NONCE end sum=-\n"},
+		{"more than asked for", "ALSB1 NONCE state=running rc=- size=99999999999 off=0 len=9999999999\n"},
+		{"nothing after a start", "ALSB1 NONCE state=none rc=- size=0 off=0 len=0\nALSB1 NONCE end sum=-\n"},
+		{"a list", "ALSB1 NONCE run=a state=finished rc=0\nALSB1 NONCE end sum=-\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				x := newExecutor(t)
+				inMemory(x, s, nil)
+				s.handle = says(c.text)
+				_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
+				refused(t, err, executor.Node, "makes no sense")
+			})
+		})
+	}
+	t.Run("another sum", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			x := newExecutor(t)
+			inMemory(x, s, nil)
+			s.handle = says("ALSB1 NONCE state=finished rc=0 size=1 off=0 len=1\nxALSB1 NONCE end sum=" + sum + "\n")
+			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
+			refused(t, err, executor.Node, "SHA-256")
+			if exit.State != executor.Finished {
+				t.Errorf("%+v", exit)
+			}
+		})
+	})
+}
+
+func TestOneConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		var now, most atomic.Int64
+		s.handle = func(_ *server, text string, ch ssh.Channel) (int, bool) {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			time.Sleep(time.Second)
+			_, _ = ch.Write([]byte(withNonce(text, "ALSB1 NONCE begin\nhello")))
+			return 0, true
+		}
+		var wg sync.WaitGroup
+		for i := range 20 {
+			node := s.target()
+			node.Name, node.RunAs = "node 1", []string{"", "helion"}[i%2] // neither makes another connection
+			wg.Go(func() {
+				var out bytes.Buffer
+				if _, err := x.Exec(t.Context(), node, sh("true"), &out); err != nil || out.String() != "hello" {
+					t.Error(err, out.String())
+				}
+			})
+		}
+		wg.Wait()
+		if s.dials.Load() != 1 || most.Load() != 6 {
+			t.Errorf("%d connections, %d sessions at once", s.dials.Load(), most.Load())
+		}
+	})
+}
+
+// A warm connection that died unnoticed is replaced, once, as nothing was sent.
+func TestExecOnADeadConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		s.handle = says("ALSB1 NONCE begin\n")
+		for range 3 {
+			if _, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{}); err != nil {
+				t.Fatal(err)
+			}
+			s.hangUp()
+		}
+		if s.sessions.Load() != 3 || s.dials.Load() != 3 {
+			t.Errorf("%d sessions on %d connections", s.sessions.Load(), s.dials.Load())
+		}
+		// Behind the sending nothing is repeated.
+		s.handle = func(*server, string, ssh.Channel) (int, bool) { return 0, false }
+		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
+		refused(t, err, executor.Interrupted, "not known how the command ended")
+		if s.sessions.Load() != 4 {
+			t.Errorf("%d sessions", s.sessions.Load())
+		}
+		s.refuse.Store(true)
+		_, err = x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
+		refused(t, err, executor.Unreachable, "no more sessions", "MaxSessions")
+	})
+}
+
+func TestUnreachable(t *testing.T) {
+	s := newServer(t)
+	x := newExecutor(t)
+	for _, c := range []struct {
+		name   string
+		change func(*executor.Target)
+		kind   executor.Kind
+		words  string
+	}{
+		{"refused", func(n *executor.Target) { n.Addr = freePort(t) }, executor.Unreachable, "connection refused"},
+		{"no address", func(n *executor.Target) { n.Addr = "nowhere.invalid:22" }, executor.Unreachable, "nowhere.invalid"},
+		{"no key", func(n *executor.Target) { n.IdentityFile += "-none" }, executor.Setup, "there is no such file"},
+		{"open key", func(n *executor.Target) { n.IdentityFile = copyOf(t, s.identity, 0o640) }, executor.Setup, "chmod 600"},
+		{"no key in it", func(n *executor.Target) { n.IdentityFile = empty(t) }, executor.Setup, "not a private key"},
+		{"no known_hosts", func(n *executor.Target) { n.KnownHosts += "-none" }, executor.Setup, "alsbot trust"},
+		{"bad via", func(n *executor.Target) { n.Via = "bastion" }, executor.Setup, "user@host:port"},
+		{"bastion refused", func(n *executor.Target) { n.Via = "u@" + freePort(t) }, executor.Unreachable, "via the bastion: connecting"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			node := s.target()
+			c.change(&node)
+			_, err := x.Exec(limited(t), node, sh("true"), &bytes.Buffer{})
+			refused(t, err, c.kind, c.words)
+		})
+	}
+	must(t, x.Close())
+	if _, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{}); err == nil {
+		t.Error("a closed executor dials")
+	}
+}
+
+func copyOf(t testing.TB, path string, mode os.FileMode) string {
+	to := filepath.Join(t.TempDir(), "copy")
+	write(t, to, read(t, path), mode)
+	return to
+}
+
+func empty(t testing.TB) string {
+	path := filepath.Join(t.TempDir(), "empty")
+	write(t, path, "", 0o600)
+	return path
+}
