@@ -5,7 +5,7 @@ LDFLAGS := -s -w -X alsbot/app.version=$(VERSION)
 GOBIN   := $(CURDIR)/bin
 GOLANGCI_VERSION := v2.15.0
 
-.PHONY: help build demo test race check lint bench fuzz generate tools clean
+.PHONY: help build demo test race check lint bench faults soak fuzz generate tools clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ lint: ## go vet and golangci-lint
 
 bench: ## the figures that matter, beside their limits, in one run
 	go test -run '^$$' -bench . -benchtime 200x ./bench/...
+
+faults: tools ## break everything on purpose and show that no run is lost or doubled (25 minutes)
+	ALSBOT_FAULTS=ci go test -v -count 1 -timeout 60m -run TestFaults ./faults
+
+soak: tools ## the same with the counts for a release (many hours)
+	ALSBOT_FAULTS=soak go test -v -count 1 -timeout 48h -run TestFaults ./faults
 
 fuzz: ## every fuzz target for 20 seconds
 	scripts/fuzz 20s

@@ -14,18 +14,21 @@ import (
 // listed is refused, so a new room has to be entered here.
 var below = map[string][]string{
 	"alsbot":                 nil,
+	"alsbot/crash":           nil,
 	"alsbot/als":             nil,
 	"alsbot/config":          nil,
-	"alsbot/executor":        nil,
-	"alsbot/store":           nil,
+	"alsbot/executor":        {"alsbot/crash"},
+	"alsbot/store":           {"alsbot/crash"},
 	"alsbot/store/storetest": {"alsbot/store"},
-	"alsbot/jobs":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
-	"alsbot/bot":             {"alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/store"},
+	"alsbot/jobs":            {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
+	"alsbot/bot":             {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/store"},
 	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/store"},
 	"alsbot/cmd/alsbot":      {"alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store"},
 	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/workspace"},
 	"alsbot/sim/node":        nil,
 	"alsbot/sim/workspace":   nil,
+	"alsbot/faults":          nil, // tests only
+	"alsbot/bench":           nil, // tests only
 }
 
 type listed struct {

@@ -1,0 +1,174 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"alsbot/sim/node"
+	"alsbot/store"
+)
+
+// A profile says how many trials every row gets.
+type profile int
+
+const (
+	short profile = iota
+	ci
+	soak
+)
+
+func chosen() (profile, error) {
+	switch name := os.Getenv("ALSBOT_FAULTS"); name {
+	case "", "short":
+		return short, nil
+	case "ci":
+		return ci, nil
+	case "soak":
+		return soak, nil
+	default:
+		return short, fmt.Errorf("ALSBOT_FAULTS is %q: use short, ci or soak", name)
+	}
+}
+
+// fault is one row of the list.
+type fault struct {
+	id     string // as in docs/reliability.md
+	what   string
+	limit  string // what is accepted
+	trials [3]int // by profile; 0: the row is not in that profile
+	// alone keeps other rows away while it measures.
+	alone bool
+	run   func(t *testing.T, r *report)
+}
+
+// report is what a row has found out.
+type report struct {
+	fault
+	n int // trials that the profile asks for
+	t *testing.T
+
+	mu       sync.Mutex
+	done     int
+	failures int
+	figures  []string
+	took     time.Duration
+}
+
+// trial counts one trial; a failure fails the test and the row goes on.
+func (r *report) trial(err error) {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done++
+	if err != nil {
+		r.failures++
+		r.t.Errorf("trial %d: %v", r.done, err)
+	}
+}
+
+// figure adds something measured to the table.
+func (r *report) figure(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures = append(r.figures, fmt.Sprintf(format, args...))
+}
+
+// atMost adds a duration to the table and fails a row that was slower.
+func (r *report) atMost(what string, took, limit time.Duration) {
+	r.t.Helper()
+	r.figure("%s %v", what, took.Round(10*time.Millisecond))
+	if took > limit {
+		r.t.Errorf("%s took %v, the limit is %v", what, took, limit)
+	}
+}
+
+func TestMain(m *testing.M) {
+	node.Main()
+	store.CheckMain()
+	oracleMain()
+	code := m.Run()
+	cleanBinaries()
+	os.Exit(code)
+}
+
+// TestFaults goes through the list. Rows that measure have the machine to
+// themselves and come first.
+func TestFaults(t *testing.T) {
+	p, err := chosen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reports []*report
+	for _, f := range list() {
+		if f.trials[p] > 0 {
+			reports = append(reports, &report{fault: f, n: f.trials[p]})
+		}
+	}
+	// The table speaks of what was run, also when -run chose a part.
+	t.Cleanup(func() { show(t, reports) })
+	for _, alone := range []bool{true, false} {
+		for _, r := range reports {
+			if r.alone != alone {
+				continue
+			}
+			t.Run(r.id, func(t *testing.T) {
+				if !alone {
+					t.Parallel()
+				}
+				r.t = t
+				started := time.Now()
+				defer func() { r.took = time.Since(started) }()
+				r.run(t, r)
+				if r.done == 0 {
+					t.Error("there was no trial")
+				}
+			})
+		}
+	}
+}
+
+// show prints the table.
+func show(t *testing.T, reports []*report) {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "FAULT\t\tTRIALS\tFAILURES\tTOOK\tFIGURE\tLIMIT")
+	for _, r := range reports {
+		if r.t == nil {
+			continue
+		}
+		failures := fmt.Sprint(r.failures)
+		if r.t.Failed() && r.failures == 0 {
+			failures = "limit"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%v\t%s\t%s\n", r.id, r.what, r.done, failures, r.took.Round(time.Second), strings.Join(r.figures, "; "), r.limit)
+	}
+	_ = w.Flush() // into memory
+	fmt.Println("\n" + b.String())
+	if path := os.Getenv("ALSBOT_FAULTS_TABLE"); path != "" {
+		if err := os.WriteFile(path, []byte(markdown(reports)), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// markdown is the table as docs/reliability.md shows it.
+func markdown(reports []*report) string {
+	var b strings.Builder
+	b.WriteString("| | fault | trials | failures | took | figure | limit |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range reports {
+		if r.t == nil {
+			continue
+		}
+		failures := fmt.Sprint(r.failures)
+		if r.t.Failed() && r.failures == 0 {
+			failures = "over the limit"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %v | %s | %s |\n", r.id, r.what, r.done, failures, r.took.Round(time.Second), strings.Join(r.figures, "; "), r.limit)
+	}
+	return b.String()
+}

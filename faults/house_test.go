@@ -1,0 +1,461 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+	"alsbot/sim/node"
+	"alsbot/sim/workspace"
+)
+
+// patience is how long a row waits for what must come. It is a safety limit,
+// not a measurement.
+const patience = 3 * time.Minute
+
+// options say what a house is like.
+type options struct {
+	clusters int    // named c0, c1, …; all are the same nodes, so that runs go side by side; default 1
+	oracle   oracle // zero: runs of 50 to 300 ms with up to 4 KiB
+	binary   string // default: alsbot as it is shipped
+	extra    string // YAML that is appended to the config
+	// core, if set, is where the bot finds the core node: a proxy, an sshd.
+	core func(h *house, addr string) string
+	// change, if set, edits the whole config.
+	change func(yaml string) string
+	http   bool // slack.mode http
+}
+
+// house is a cluster, a workspace, a config and, after start, a bot.
+type house struct {
+	t      *testing.T
+	dir    string
+	nodes  *node.Cluster
+	slack  *workspace.Workspace
+	oracle oracle
+	core   string // where the bot dials the core node
+	config string
+	listen string // of the bot, in http mode
+	opts   options
+	env    []string // beside the usual
+
+	mu   sync.Mutex
+	bot  *exec.Cmd
+	gone chan error
+	log  bytes.Buffer
+}
+
+// people of the workspace.
+const (
+	ann = "U0ANN" // operator
+	bob = "U0BOB" // approver
+	cat = "U0CAT" // approver
+	dan = "U0DAN" // viewer
+)
+
+func newHouse(t *testing.T, o options) *house {
+	t.Helper()
+	o.clusters = max(1, o.clusters)
+	h := &house{t: t, dir: tempDir(t), opts: o, oracle: o.oracle}
+	if h.oracle.Max == 0 {
+		h.oracle.Min, h.oracle.Max = 50*time.Millisecond, 300*time.Millisecond
+	}
+	if h.oracle.Bytes == 0 {
+		h.oracle.Bytes = 4 << 10
+	}
+	h.oracle.Ledger = filepath.Join(h.dir, "ledger")
+	if h.opts.binary == "" {
+		h.opts.binary = buildBot(t)
+	}
+	var err error
+	h.nodes, err = node.Start(node.Options{Dir: filepath.Join(h.dir, "nodes")})
+	must(t, err)
+	t.Cleanup(func() { _ = h.nodes.Close() })
+	must(t, h.installOracle())
+	h.slack = workspace.New(h.cast())
+	must(t, h.slack.Start("127.0.0.1:0"))
+	t.Cleanup(func() {
+		h.kill()
+		_ = h.slack.Close()
+		if t.Failed() {
+			t.Logf("the end of the bot's log:\n%s", h.lastLog(8<<10))
+		}
+	})
+	h.core = h.nodes.Addr(h.nodes.Core)
+	if o.core != nil {
+		h.core = o.core(h, h.core)
+	}
+	h.config = filepath.Join(h.dir, "config.yaml")
+	yaml := h.yaml()
+	if o.change != nil {
+		yaml = o.change(yaml)
+	}
+	must(t, os.WriteFile(h.config, []byte(yaml), 0o600))
+	return h
+}
+
+// tempDir has a short name: sockets may not have a long one.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "faults-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// installOracle puts the oracle in front of the nodes' kato.
+func (h *house) installOracle() error {
+	settings := h.settings()
+	if err := h.oracle.write(settings); err != nil {
+		return err
+	}
+	argv := oracleArgv(settings)
+	for ip := range h.nodes.Addresses() {
+		kato := filepath.Join(h.nodes.Home(ip), "bin", "kato")
+		if err := os.Rename(kato, kato+".sim"); err != nil {
+			return err
+		}
+		script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = 'patch update' ] && exec %s\nexec %s \"$@\"\n", strings.Join(argv, " "), kato+".sim")
+		if err := os.WriteFile(kato, []byte(script), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *house) settings() string { return filepath.Join(h.dir, "oracle.json") }
+
+// channelOf is the channel of cluster i.
+func channelOf(i int) string { return fmt.Sprintf("C0CLUSTER%d", i) }
+
+func (h *house) cast() workspace.Options {
+	w := workspace.Options{
+		Users: []workspace.User{
+			{ID: ann, Name: "ann"}, {ID: bob, Name: "bob"}, {ID: cat, Name: "cat"}, {ID: dan, Name: "dan"},
+		},
+		Groups:   []workspace.Group{{ID: "S0OPS", Handle: "ops", Members: []string{ann}}, {ID: "S0LEADS", Handle: "leads", Members: []string{bob, cat}}},
+		BotToken: "xoxb-faults", AppToken: "xapp-faults", SigningSecret: "faults-signing-secret",
+	}
+	for i := range h.opts.clusters {
+		w.Channels = append(w.Channels, workspace.Channel{ID: channelOf(i), Name: fmt.Sprintf("c%d", i)})
+	}
+	if h.opts.http {
+		h.listen = freeAddr(h.t)
+		w.AppToken, w.RequestURL = "", "http://"+h.listen
+	}
+	return w
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (h *house) yaml() string {
+	var b strings.Builder
+	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	w("slack:\n  bot_token: xoxb-faults\n  api_url: %s", h.slack.APIURL())
+	if h.opts.http {
+		w("  mode: http\n  signing_secret: faults-signing-secret\nhttp: {listen: %s}", h.listen)
+	} else {
+		w("  mode: socket\n  app_token: xapp-faults")
+	}
+	w("admin: {listen: \"127.0.0.1:0\", socket: %s}", h.socket())
+	w("store: {path: %s}", h.store())
+	w("access: {viewer: [\"*\"], operator: [S0OPS], approver: [S0LEADS]}")
+	w("clusters:")
+	for i := range h.opts.clusters {
+		w("  - name: c%d\n    core: %s\n    user: %s", i, h.core, h.nodes.User)
+		w("    identity_file: %s\n    known_hosts: %s", h.nodes.IdentityFile, h.nodes.KnownHosts)
+		w("    channel: %s\n    approvals: %s", channelOf(i), channelOf(i))
+		w("    addresses:")
+		for ip, addr := range h.nodes.Addresses() {
+			if ip == h.nodes.Core {
+				addr = h.core
+			}
+			w("      %s: %s", ip, addr)
+		}
+	}
+	b.WriteString(h.opts.extra)
+	return b.String()
+}
+
+func (h *house) socket() string { return filepath.Join(h.dir, "alsbot.sock") }
+func (h *house) store() string  { return filepath.Join(h.dir, "alsbot.db") }
+
+// start starts the bot and waits until it listens to Slack and to us. It
+// returns how long that took.
+func (h *house) start(env ...string) time.Duration {
+	h.t.Helper()
+	took, err := h.tryStart(env...)
+	must(h.t, err)
+	return took
+}
+
+func (h *house) tryStart(env ...string) (time.Duration, error) {
+	began := time.Now()
+	if err := h.launch(env...); err != nil {
+		return 0, err
+	}
+	for until := began.Add(patience); !h.ready(); time.Sleep(10 * time.Millisecond) {
+		select {
+		case err := <-h.gone:
+			h.gone <- err
+			return 0, fmt.Errorf("the bot has ended at its start: %v", err)
+		default:
+		}
+		if time.Now().After(until) {
+			return 0, errors.New("the bot does not become ready")
+		}
+	}
+	return time.Since(began), nil
+}
+
+// launch starts the bot and does not wait for it.
+func (h *house) launch(env ...string) error {
+	bot := exec.Command(h.opts.binary, "serve", "--config", h.config)
+	bot.Env = append(append(environ(), h.env...), env...)
+	bot.Stderr = &lockedWriter{h: h}
+	// It ends with us, and its process group is its own.
+	bot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := bot.Start(); err != nil {
+		return err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- bot.Wait() }()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bot, h.gone = bot, gone
+	return nil
+}
+
+// environ is our environment without settings of alsbot.
+func environ() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "ALSBOT_") {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+type lockedWriter struct{ h *house }
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.h.mu.Lock()
+	defer w.h.mu.Unlock()
+	return w.h.log.Write(p)
+}
+
+func (h *house) lastLog(n int) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.log.Bytes()
+	return string(b[max(0, len(b)-n):])
+}
+
+func (h *house) ready() bool {
+	c, err := net.Dial("unix", h.socket())
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return h.opts.http || h.slack.Sockets() > 0
+}
+
+// running reports whether there is a bot that has not ended.
+func (h *house) running() bool {
+	if h.bot == nil {
+		return false
+	}
+	select {
+	case err := <-h.gone:
+		h.gone <- err
+		return false
+	default:
+		return true
+	}
+}
+
+// kill is kill -9. It may be called when there is no bot.
+func (h *house) kill() {
+	if h.bot == nil {
+		return
+	}
+	_ = h.bot.Process.Kill() // it may have ended
+	<-h.gone
+	h.bot = nil
+}
+
+// stop is SIGTERM; it returns how long the bot took to end and how it ended.
+func (h *house) stop() (time.Duration, error) {
+	began := time.Now()
+	if err := h.bot.Process.Signal(syscall.SIGTERM); err != nil {
+		return 0, err
+	}
+	err := <-h.gone
+	h.bot = nil
+	return time.Since(began), err
+}
+
+// ask types `patch update` into the channel of cluster i, as an operator, and
+// returns the ID of the run that was accepted.
+func (h *house) ask(i int) string {
+	h.t.Helper()
+	id, err := h.tryAsk(i)
+	must(h.t, err)
+	return id
+}
+
+func (h *house) tryAsk(i int) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	ack, err := h.slack.Say(ctx, ann, channelOf(i), fmt.Sprintf("/als patch update @c%d", i))
+	if err != nil {
+		return "", err
+	}
+	return runIn(ack.Text)
+}
+
+// runIn finds the run's ID in an answer.
+func runIn(text string) (string, error) {
+	_, rest, ok := strings.Cut(text, "Run ")
+	id, _, _ := strings.Cut(strings.TrimLeft(rest, "`"), ":")
+	id = strings.Trim(id, "` ")
+	if !ok || len(id) != 10 {
+		return "", fmt.Errorf("no run was accepted: %q", text)
+	}
+	return id, nil
+}
+
+// get asks the bot's local socket.
+func (h *house) get(path string) ([]byte, error) {
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", h.socket())
+		},
+	}}
+	resp, err := client.Get("http://alsbot" + path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, b)
+	}
+	return b, err
+}
+
+// run is the run as the bot has it on record.
+func (h *house) run(id string) (r jobs.Run, err error) {
+	b, err := h.get("/runs/" + id)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(b, &r)
+}
+
+// until waits until a run is as it should be.
+func (h *house) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
+	var r jobs.Run
+	var err error
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
+		if r, err = h.run(id); err == nil && ok(r) {
+			return r, nil
+		}
+	}
+	return r, fmt.Errorf("run %s never was %s: it is %s %s %v", id, what, r.State, r.Trouble, err)
+}
+
+// end waits until a run is final.
+func (h *house) end(id string) (jobs.Run, error) {
+	return h.until(id, "final", func(r jobs.Run) bool { return r.State.Final() })
+}
+
+// verify waits for a run's end and holds it against the oracle: begun once,
+// output and status true, told in one message, the audit log whole.
+func (h *house) verify(id string) error {
+	r, err := h.end(id)
+	if err != nil {
+		return err
+	}
+	if len(r.Steps) != 1 {
+		return fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
+	}
+	out, err := h.get("/runs/" + id + "/output")
+	if err != nil {
+		return err
+	}
+	step := r.Steps[0]
+	return errors.Join(
+		h.oracle.ran(step.ID, 1),
+		h.oracle.same(step.ID, out, step.Exit),
+		h.toldOnce(r),
+		h.audited(),
+	)
+}
+
+// audited is nil if the audit log is whole.
+func (h *house) audited() error {
+	_, err := h.get("/audit")
+	return err
+}
+
+// toldOnce waits until a run's message shows its end, and counts its messages.
+func (h *house) toldOnce(r jobs.Run) error {
+	n, err := h.told(r)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("run %s has %d messages, not 1:\n%s", r.ID, n, h.slack.Transcript(r.Origin.Channel))
+	}
+	return err
+}
+
+// told waits until a message shows the run's end and returns how many
+// messages of its own the run has.
+func (h *house) told(r jobs.Run) (int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	n := 0
+	err := h.slack.Wait(ctx, func() bool {
+		final := false
+		n = 0
+		for _, m := range h.slack.Messages(r.Origin.Channel) {
+			if m.Thread == "" && m.User == workspace.BotUser && strings.Contains(m.Text(), r.ID) {
+				n++
+				final = final || strings.Contains(strings.ToLower(m.Text()), string(r.State))
+			}
+		}
+		return final
+	})
+	if err != nil {
+		return n, fmt.Errorf("no message shows that run %s is %s:\n%s", r.ID, r.State, h.slack.Transcript(r.Origin.Channel))
+	}
+	return n, nil
+}

@@ -1,0 +1,9 @@
+package faults
+
+// list is the fault list. Trials are those of the profiles short, ci and soak.
+func list() []fault {
+	return []fault{
+		{id: "F01", what: "`kill -9` of the bot at random moments", run: killed, alone: true, trials: [3]int{12, 200, 3000},
+			limit: "0 lost, 0 doubled, output and status true; ready <= 2 s with 10,000 runs, reattached <= 5 s (p95)"},
+	}
+}
