@@ -82,7 +82,7 @@ func (t *tool) mount() int {
 		}
 		return 0
 	}
-	if !t.asRoot() {
+	if !t.mayMount() {
 		return t.fail(1, "mount: only root can do that")
 	}
 	if len(rest) != 1 || t.machine().Mounts[rest[0]] == nil {
@@ -118,7 +118,7 @@ func (t *tool) change(point string, change func(*Mount)) int {
 // quotacheck counts; it needs the mount options first.
 func (t *tool) quotacheck() int {
 	_, _, rest := t.words()
-	if !t.asRoot() {
+	if !t.mayMount() {
 		return t.fail(1, "quotacheck: Operation not permitted")
 	}
 	if len(rest) != 1 || t.machine().Mounts[rest[0]] == nil {
@@ -154,7 +154,7 @@ func (t *tool) quotaon() int {
 		return 0
 	}
 	switch {
-	case !t.asRoot():
+	case !t.mayMount():
 		return t.fail(1, "quotaon: Operation not permitted")
 	case !m.Checked:
 		return t.fail(1, "quotaon: cannot find %s/aquota.user on %s [%s]", rest[0], m.Device, rest[0])

@@ -28,7 +28,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -206,97 +205,6 @@ func nodePath(root, user, path string) string {
 	}
 	return filepath.Join(root, path)
 }
-
-// State returns a copy of what the cluster remembers.
-func (c *Cluster) State() (*State, error) { return c.disk.read() }
-
-// Update changes what the cluster remembers, in one step.
-func (c *Cluster) Update(change func(*State)) error { return c.disk.update(change) }
-
-// Patches returns the published patches and where they are installed.
-func (c *Cluster) Patches() ([]*Patch, error) {
-	s, err := c.disk.read()
-	if err != nil {
-		return nil, err
-	}
-	return s.Patches, nil
-}
-
-// Publish makes a patch appear in the manifest. A zero ID gets the next number.
-func (c *Cluster) Publish(p Patch) error {
-	return c.disk.update(func(s *State) {
-		if p.ID == 0 {
-			p.ID = len(s.Patches) + 1
-		}
-		s.Patches = append(s.Patches, &p)
-	})
-}
-
-// SetRole puts a role of a node into a state, such as STOPPED or FATAL.
-func (c *Cluster) SetRole(ip, role, state string) error {
-	return c.disk.update(func(s *State) {
-		if m := s.Nodes[ip]; m != nil && m.Roles[role] != nil {
-			m.Roles[role].State, m.Roles[role].Then = state, ""
-		}
-	})
-}
-
-// Calls returns every run of kato so far, oldest first, whatever became of it.
-func (c *Cluster) Calls() ([]Call, error) { return calls(c.disk) }
-
-// Called returns the calls that begin with these words.
-func (c *Cluster) Called(words ...string) ([]Call, error) {
-	all, err := c.Calls()
-	return slices.DeleteFunc(all, func(call Call) bool {
-		return len(call.Argv) < len(words) || !slices.Equal(call.Argv[:len(words)], words)
-	}), err
-}
-
-// Fault switches a fault on, or off with the value "". See the list in
-// faults.go.
-func (c *Cluster) Fault(name, value string) error {
-	if err := checkFault(name); err != nil {
-		return err
-	}
-	err := c.disk.update(func(s *State) {
-		if value == "" {
-			delete(s.Faults, name)
-		} else {
-			s.Faults[name] = value
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return c.applyFault(name, value)
-}
-
-// applyFault does what a fault needs outside kato.
-func (c *Cluster) applyFault(name, value string) error {
-	name, ip, one := strings.Cut(name, "@")
-	for node, s := range c.servers {
-		if one && node != ip {
-			continue
-		}
-		switch name {
-		case "down":
-			if err := s.setDown(value != ""); err != nil {
-				return err
-			}
-		case "hang":
-			s.setHang(value)
-		case "missing":
-			if err := hideKato(s.root, value != ""); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// Cut breaks a node's open connections, as a network does; what runs on the
-// node goes on.
-func (c *Cluster) Cut(ip string) { c.servers[ip].cut() }
 
 // Close ends the servers and everything that runs on the nodes. The
 // directory stays.
