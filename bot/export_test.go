@@ -85,3 +85,6 @@ func Directory(fetch func(context.Context, string) ([]string, error)) func(conte
 	d := &directory{fetch: fetch}
 	return d.of
 }
+
+// Frames passes on what a WebSocket server sends.
+func Frames(r io.Reader, leaving func(string)) io.Reader { return newFrames(r, leaving) }

@@ -15,7 +15,8 @@ type health struct {
 	sender error
 }
 
-// up notes a way by which Slack reaches the bot, down that it has gone.
+// up notes a way by which Slack reaches the bot, down that it has gone;
+// trouble notes why.
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -23,13 +24,10 @@ func (h *health) up() {
 	h.last = nil
 }
 
-func (h *health) down(err error) {
+func (h *health) down() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ways = max(h.ways-1, 0)
-	if err != nil {
-		h.last = err
-	}
 }
 
 // trouble notes why a way could not be had.

@@ -45,7 +45,7 @@ func (b *Bot) listen(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		<-gctx.Done()
-		b.health.down(errors.New("shutting down"))
+		b.health.down()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 		defer cancel()
 		if err := server.Shutdown(last); err != nil {

@@ -148,14 +148,32 @@ func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 func TestSockets(t *testing.T) {
 	t.Run("refresh", func(t *testing.T) {
 		t.Parallel()
-		for _, reason := range []string{"warning", "refresh_requested", "too_many_websockets"} {
+		for _, reason := range []string{"warning", "refresh_requested"} {
 			s := newStage(t, nil)
 			s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 			s.ws.Disconnect(reason)
-			s.until("both are new", func() bool { return s.ws.Opened() >= 4 && s.bot.Ready() == nil })
-			if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
-				t.Errorf("%s: %v", reason, err)
+			for i := 0; s.ws.Opened() < 4 || i < 100; i++ {
+				if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
+					t.Fatalf("%s: command %d was lost: %v", reason, i, err)
+				}
+				<-time.After(5 * time.Millisecond) // people are not faster
 			}
+			s.until("the old ones are closed", func() bool { return s.ws.Sockets() == 2 })
+		}
+	})
+	t.Run("too many", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t, nil)
+		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+		before := s.ws.Calls("apps.connections.open")
+		for range 3 {
+			s.ws.Disconnect("too_many_websockets")
+		}
+		if n := s.ws.Calls("apps.connections.open") - before; n > 4 {
+			t.Errorf("asked %d times in a hurry", n)
+		}
+		if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("half open", func(t *testing.T) {
@@ -187,6 +205,7 @@ func TestSockets(t *testing.T) {
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		before := s.ws.Calls("apps.connections.open")
 		s.ws.Disconnect("link_disabled")
+		s.ws.CutSockets()
 		s.until("it says why", func() bool {
 			return s.bot.Ready() != nil && strings.Contains(s.bot.Ready().Error(), "socket_mode_disabled")
 		})

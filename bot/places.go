@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"alsbot/crash"
 	"alsbot/jobs"
 	"alsbot/store"
 )
@@ -46,6 +47,9 @@ func (p places) told(ctx context.Context, e *errand, at *place) error {
 			}
 			return nil
 		})
+		if err == nil {
+			crash.Point(crash.AfterTold)
+		}
 		if err == nil || !pause(ctx, storeRest) {
 			return err
 		}

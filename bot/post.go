@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"alsbot/crash"
 )
 
 // place is where something was told: a message in a channel.
@@ -62,7 +64,9 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	crash.Point(crash.BeforePost)
 	err := fn(ctx)
+	crash.Point(crash.AfterPost)
 	if t := understand(err); t.fate == limited {
 		c.pauses.set(method, t.after)
 	}

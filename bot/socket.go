@@ -9,6 +9,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -19,12 +20,13 @@ import (
 )
 
 const (
-	sockets   = 2                      // so that one is open while the other is renewed
-	stagger   = 2 * time.Second        // between their beginnings: Slack renews them that far apart
-	settled   = 10 * time.Second       // a socket that lived as long is renewed at once
-	hopeless  = time.Minute            // between tries when Slack does not take the token
-	ackFlush  = 200 * time.Millisecond // for acknowledgements on their way when alsbot stops
-	frameMost = 4 << 20                // bytes of one message of Slack
+	sockets     = 2                      // so that one is open while the other is renewed
+	stagger     = 2 * time.Second        // between their beginnings: Slack renews them that far apart
+	settled     = 10 * time.Second       // a socket that lived as long is renewed at once
+	retireLimit = 8 * time.Second        // Slack gives notice about 10 s ahead
+	hopeless    = time.Minute            // between tries when Slack does not take the token
+	ackFlush    = 200 * time.Millisecond // for acknowledgements on their way when alsbot stops
+	frameMost   = 4 << 20                // bytes of one message of Slack
 )
 
 // connect keeps sockets to Slack open until ctx ends. Nothing that Slack or
@@ -42,94 +44,161 @@ func (b *Bot) connect(ctx context.Context) error {
 	return g.Wait()
 }
 
-// keepSocket opens one socket after the other. The first comes back at once,
-// as people are typing; one that ends early again, ever more slowly.
+// keepSocket opens one socket after the other, the next one before the last
+// is closed if Slack gives notice. The first comes back at once, as people
+// are typing; what ends early again, ever more slowly.
 func (b *Bot) keepSocket(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	var last *session
 	wait := time.Duration(0)
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := b.socket(ctx)
+		s := b.newSession(ctx)
+		all.Go(s.run)
+		old := last
+		if old != nil {
+			all.Go(func() { old.retire(s) })
+		}
+		failed := false
+		select {
+		case <-s.leaving:
+			last = s
+		case <-s.done:
+			if failed = true; s.greeted() {
+				last = nil
+			}
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		b.health.trouble(err)
 		if time.Since(began) >= settled {
 			wait = 0
 		}
 		rest := wait
 		wait = min(max(wait*2, retryFirst), retryMost)
-		switch t := understand(errors.Unwrap(err)); {
-		case t.fate == limited:
-			rest = t.after
-		case t.code != "":
-			rest = hopeless
-		case rest > 0:
-			rest = rest/2 + rand.N(rest) //nolint:gosec // spreads tries, keeps no secret
+		if failed {
+			b.health.trouble(s.err)
+			rest = restAfter(s.err, rest)
+			b.log.Info("socket to Slack ended", "again_in", rest.Round(time.Millisecond), "error", s.err)
 		}
-		b.log.Info("socket to Slack ended", "again_in", rest.Round(time.Millisecond), "error", err)
 		if !pause(ctx, rest) {
 			return
 		}
 	}
 }
 
-// session is one socket while it is open.
-type session struct {
-	*Bot
-	client *socketmode.Client
-	ctx    context.Context // of the socket, which outlives the bot's until all is acknowledged
-	open   sync.WaitGroup  // deliveries that are not acknowledged yet
-	up     bool
-	why    error
-	// stopping is true when alsbot goes down: what comes now is left to
-	// Slack, which gives it to another replica or tells the person.
-	stopping bool
+// restAfter is how long to wait after an error, if not asked otherwise rest.
+func restAfter(err error, rest time.Duration) time.Duration {
+	switch t := understand(errors.Unwrap(err)); {
+	case t.fate == limited:
+		return t.after
+	case t.code != "":
+		return hopeless
+	case rest > 0:
+		return rest/2 + rand.N(rest) //nolint:gosec // spreads tries, keeps no secret
+	}
+	return 0
 }
 
-// socket opens one socket and works with it until it ends. slack-go would
-// open the next one itself, at once and without measure; so the end of the
+// session is one socket.
+type session struct {
+	*Bot
+	parent  context.Context // the bot's
+	ctx     context.Context // the socket's, which outlives it until all is acknowledged
+	cancel  context.CancelFunc
+	client  *socketmode.Client
+	hello   chan struct{} // closed when Slack has greeted
+	leaving chan struct{} // closed when Slack has given notice
+	quit    chan struct{} // closed by retire
+	done    chan struct{} // closed at the end; then err says why
+	err     error
+
+	open     atomic.Int64 // deliveries that are not acknowledged yet
+	lastAck  atomic.Int64 // when one was, in nanoseconds
+	up       bool
+	why      error
+	stopping bool // alsbot goes down: what comes now is left to Slack
+}
+
+func (b *Bot) newSession(ctx context.Context) *session {
+	s := &session{
+		Bot: b, parent: ctx, hello: make(chan struct{}), leaving: make(chan struct{}),
+		quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	notice := sync.OnceFunc(func() { close(s.leaving) })
+	s.client = socketmode.New(b.client.sockets,
+		socketmode.OptionDialer(b.dialer(func(reason string) {
+			b.log.Info("Slack renews a socket", "reason", reason)
+			notice()
+		}, s.cancel)),
+		socketmode.OptionReadLimit(frameMost), socketmode.OptionLog(log.New(io.Discard, "", 0)))
+	return s
+}
+
+// run opens the socket and works with it until it ends. slack-go would open
+// the next one itself, at once and without measure; so the end of the
 // connection ends its context, and keepSocket decides.
-func (b *Bot) socket(ctx context.Context) error {
-	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var draining sync.WaitGroup
-	defer draining.Wait()
-	defer cancel()
-	s := &session{Bot: b, ctx: sctx, client: socketmode.New(b.client.sockets,
-		socketmode.OptionDialer(b.dialer(cancel)), socketmode.OptionReadLimit(frameMost),
-		socketmode.OptionLog(log.New(io.Discard, "", 0)))}
+func (s *session) run() {
 	ended := make(chan error, 1)
-	go func() { ended <- s.client.RunContext(sctx) }()
+	go func() { ended <- s.client.RunContext(s.ctx) }()
+	defer close(s.done)
 	defer s.mark(false)
-	stop := ctx.Done()
+	defer s.cancel()
+	stop, quit := s.parent.Done(), s.quit
+	var idle <-chan time.Time
+	var latest time.Time
 	for {
 		select {
 		case e := <-s.client.Events:
-			s.take(e, cancel)
+			s.take(e)
 		case err := <-ended:
-			return s.reason(err)
+			s.err = s.reason(err)
+			return
 		case <-stop:
 			stop, s.stopping = nil, true
-			draining.Go(func() { s.drain(cancel) })
+			idle, latest = time.After(0), time.Now().Add(lastWords)
+		case <-quit:
+			quit = nil
+			s.lastAck.Store(time.Now().UnixNano()) // what is on its way here still comes
+			idle = time.After(0)
+		case now := <-idle:
+			idle = time.After(ackFlush / 10)
+			if s.open.Load() == 0 && now.UnixNano()-s.lastAck.Load() > int64(ackFlush) || s.stopping && now.After(latest) {
+				s.cancel()
+			}
 		}
 	}
 }
 
-// drain lets what was taken in be acknowledged, then ends the socket.
-func (s *session) drain(cancel context.CancelFunc) {
-	defer cancel()
-	long, stop := context.WithTimeout(s.ctx, lastWords)
-	defer stop()
-	all := make(chan struct{})
-	go func() { s.open.Wait(); close(all) }()
+// retire ends the socket when its successor is open. If that never opens,
+// Slack is left to close what it has announced to close: until then people
+// are heard.
+func (s *session) retire(next *session) {
 	select {
-	case <-all:
-		pause(long, ackFlush)
-	case <-long.Done():
+	case <-next.hello:
+		close(s.quit)
+	case <-next.done:
+		if next.greeted() {
+			close(s.quit)
+		}
+	case <-s.done:
+	}
+}
+
+// greeted reports whether the socket was ever open.
+func (s *session) greeted() bool {
+	select {
+	case <-s.hello:
+		return true
+	default:
+		return false
 	}
 }
 
 // take looks at one event of the socket.
-func (s *session) take(e socketmode.Event, cancel context.CancelFunc) {
+func (s *session) take(e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeHello:
 		s.mark(true)
@@ -138,7 +207,7 @@ func (s *session) take(e socketmode.Event, cancel context.CancelFunc) {
 		if c, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
 			s.why = c.ErrorObj
 		}
-		cancel()
+		s.cancel()
 	case socketmode.EventTypeInvalidAuth:
 		s.why = slack.SlackErrorResponse{Err: "invalid_auth"}
 	case socketmode.EventTypeIncomingError:
@@ -182,8 +251,9 @@ func (s *session) deliver(r socketmode.Request) {
 	ack := func(payload json.RawMessage) bool {
 		sent := false
 		once.Do(func() {
-			defer s.open.Done()
 			sent = s.ack(r, payload)
+			s.lastAck.Store(time.Now().UnixNano())
+			s.open.Add(-1)
 		})
 		return sent
 	}
@@ -211,8 +281,9 @@ func (s *session) mark(up bool) {
 	switch {
 	case up && !s.up:
 		s.health.up()
+		close(s.hello)
 	case !up && s.up:
-		s.health.down(s.why)
+		s.health.down()
 	}
 	s.up = up
 }

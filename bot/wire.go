@@ -25,6 +25,7 @@ type wire struct {
 	polite bool          // a close frame can be written here
 	quiet  time.Duration // how long it may be silent
 	ended  func()
+	frames *frames // nil: read as it comes
 
 	write sync.Mutex
 	once  sync.Once
@@ -49,8 +50,16 @@ func (w *wire) isOpen() bool {
 	return w.open
 }
 
-// Read gives up when nothing has come for too long.
+// Read passes on what Slack sends, but for its announcement of the end.
 func (w *wire) Read(p []byte) (int, error) {
+	if w.frames == nil {
+		return w.patient(p)
+	}
+	return w.frames.Read(p)
+}
+
+// patient reads, and gives up when nothing has come for too long.
+func (w *wire) patient(p []byte) (int, error) {
 	if w.isOpen() {
 		if err := w.SetReadDeadline(time.Now().Add(w.quiet)); err != nil {
 			return 0, err
@@ -82,13 +91,21 @@ func (w *wire) Close() error {
 	return err
 }
 
-// dialer returns a WebSocket dialer that calls ended when its connection is
-// closed. A goodbye has to be written inside TLS, so TLS is done here, but
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// dialer returns a WebSocket dialer that calls leaving when Slack announces
+// the end of the socket, and ended when its connection is closed. A goodbye has to be written inside TLS, so TLS is done here, but
 // for where a proxy stands between.
-func (b *Bot) dialer(ended func()) *websocket.Dialer {
+func (b *Bot) dialer(leaving func(reason string), ended func()) *websocket.Dialer {
 	tcp := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	wrap := func(c net.Conn, polite bool) net.Conn {
-		return &wire{Conn: c, polite: polite, quiet: b.quiet, ended: ended}
+		w := &wire{Conn: c, polite: polite, quiet: b.quiet, ended: ended}
+		if polite {
+			w.frames = newFrames(readerFunc(w.patient), leaving)
+		}
+		return w
 	}
 	d := &websocket.Dialer{
 		Proxy:            http.ProxyFromEnvironment,

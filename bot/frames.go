@@ -1,0 +1,152 @@
+package bot
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// frames passes on what a WebSocket server sends, but for one thing: Slack's
+// announcement that it will close the socket. slack-go would drop the socket
+// at once, and with it what people type before the next one is open. Here it
+// is taken out and told, so that the next one can be opened first.
+type frames struct {
+	in      *bufio.Reader
+	leaving func(reason string)
+
+	phase   phase
+	lines   int    // of the greeting
+	pending []byte // to be passed on before anything is read
+	passing uint64 // bytes of a frame that is passed on unseen
+}
+
+type phase int
+
+const (
+	greeting phase = iota // the answer to the handshake
+	framed                // frames
+	opaque                // anything: the handshake did not succeed
+)
+
+const (
+	longestGoodbye = 4 << 10 // payload of a disconnect message
+	opText         = 1
+)
+
+func newFrames(r io.Reader, leaving func(string)) *frames {
+	return &frames{in: bufio.NewReaderSize(r, 8<<10), leaving: leaving}
+}
+
+// Read passes on the next bytes.
+func (f *frames) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case len(p) == 0:
+			return 0, nil
+		case len(f.pending) > 0:
+			n := copy(p, f.pending)
+			f.pending = f.pending[n:]
+			return n, nil
+		case f.passing > 0:
+			n, err := f.in.Read(p[:min(uint64(len(p)), f.passing)])
+			f.passing -= uint64(n)
+			return n, err
+		case f.phase == opaque:
+			return f.in.Read(p)
+		}
+		var err error
+		if f.phase == greeting {
+			err = f.greet()
+		} else {
+			err = f.frame()
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// greet takes one line of the answer to the handshake.
+func (f *frames) greet() error {
+	line, err := f.in.ReadBytes('\n')
+	if err != nil && len(line) == 0 {
+		return err
+	}
+	f.pending = line
+	switch f.lines++; {
+	case f.lines == 1 && !bytes.HasPrefix(line, []byte("HTTP/1.1 101 ")):
+		f.phase = opaque
+	case bytes.Equal(line, []byte("\r\n")):
+		f.phase = framed
+	}
+	return nil
+}
+
+// frame looks at the next frame. A short text is read whole; what is not an
+// announcement is passed on as it came.
+func (f *frames) frame() error {
+	head, n, err := f.header()
+	if err != nil {
+		return err
+	}
+	if final := head[0]&0x80 != 0; !final || head[0]&0x0f != opText || n > longestGoodbye {
+		f.passing = uint64(len(head)) + n
+		return nil
+	}
+	whole := make([]byte, uint64(len(head))+n)
+	if _, err := io.ReadFull(f.in, whole); err != nil {
+		return err
+	}
+	var m struct{ Type, Reason string }
+	payload := whole[len(head):]
+	if bytes.Contains(payload, []byte("disconnect")) && json.Unmarshal(payload, &m) == nil && m.Type == "disconnect" {
+		f.leaving(m.Reason)
+		return nil
+	}
+	f.pending = whole
+	return nil
+}
+
+// header peeks at a frame's header and returns it with the payload's length.
+func (f *frames) header() ([]byte, uint64, error) {
+	head, err := f.in.Peek(2)
+	if err != nil {
+		return nil, 0, eof(err)
+	}
+	size, n := 2, uint64(head[1]&0x7f)
+	switch n {
+	case 126:
+		size += 2
+	case 127:
+		size += 8
+	}
+	if head[1]&0x80 != 0 {
+		size += 4 // a mask, which servers have no business to send: the library says so
+	}
+	if head, err = f.in.Peek(size); err != nil {
+		return nil, 0, eof(err)
+	}
+	switch n {
+	case 126:
+		n = uint64(binary.BigEndian.Uint16(head[2:]))
+	case 127:
+		n = binary.BigEndian.Uint64(head[2:])
+		if n > 1<<40 {
+			return nil, 0, errFrame
+		}
+	}
+	return head, n, nil
+}
+
+var errFrame = errors.New("the server's frame has an absurd length")
+
+// eof is what the end of the connection is to a reader of the bytes behind.
+func eof(err error) error {
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return errFrame
+	}
+	return err
+}
