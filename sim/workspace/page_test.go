@@ -45,9 +45,10 @@ func open(t *testing.T, address string) page {
 		close(silent)
 		t.Fatalf("starting %s: %v", chromium, err)
 	}
+	console := chromedp.Console(tab) // listens from here on
 	go func() {
 		defer close(silent)
-		for message, err := range chromedp.Console(tab) {
+		for message, err := range console {
 			if err != nil {
 				return // the tab has gone
 			}
@@ -64,7 +65,7 @@ func open(t *testing.T, address string) page {
 func (p page) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	if err := chromedp.Do(p.ctx, steps...); err != nil {
-		text, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("document.body.innerText"))
+		text, _ := chromedp.Run(context.WithoutCancel(p.ctx), chromedp.Evaluate[string]("JSON.stringify([document.activeElement.id, document.activeElement.value, document.querySelector('.suggestions').hidden])+document.body.innerText"))
 		p.t.Fatalf("%v; the page shows:\n%s", err, text)
 	}
 }
@@ -94,6 +95,16 @@ func (p page) count(selector string) int {
 		p.t.Fatal(err)
 	}
 	return n
+}
+
+// enter types into what the selector finds. It does not go through chromedp's
+// SendKeys, which races with its own event loop.
+func (p page) enter(selector, text string) {
+	p.t.Helper()
+	s, _ := json.Marshal(selector)
+	p.until("Boolean(document.querySelector(" + string(s) + "))")
+	p.until("(document.querySelector(" + string(s) + ").focus(), document.activeElement.matches(" + string(s) + "))")
+	p.press(text)
 }
 
 func (p page) click(selector string) { p.t.Helper(); p.do(chromedp.Click(chromedp.CSS(selector))) }
@@ -174,7 +185,7 @@ func TestPageConversation(t *testing.T) {
 	p.shows("#connection", "alsbot is connected")
 
 	// A command, completed from the list with the keyboard.
-	p.do(chromedp.SendKeys(chromedp.CSS("#composer"), "/als pat"))
+	p.enter("#composer", "/als pat")
 	p.shows(".suggestions", "/als patch install")
 	p.press(kb.ArrowDown, kb.ArrowDown, kb.Tab)
 	p.until(`document.querySelector("#composer").value === "/als patch install "`)
@@ -192,7 +203,7 @@ func TestPageConversation(t *testing.T) {
 	// The thread opens beside it and takes a reply.
 	p.click(".thread-link")
 	p.shows("#thread-list", "line one of the output")
-	p.do(chromedp.SendKeys(chromedp.CSS("#reply"), "looks good"))
+	p.enter("#reply", "looks good")
 	p.press(kb.Enter)
 	p.shows("#thread-list", "looks good")
 	p.click("#thread-close")
@@ -227,12 +238,12 @@ func TestPageModal(t *testing.T) {
 	w := start(t, nil)
 	presses := demoApp(t, w)
 	p := open(t, w.URL()+"/#user="+ann+"&channel="+ops)
-	p.do(chromedp.SendKeys(chromedp.CSS("#composer"), "/als form"))
+	p.enter("#composer", "/als form")
 	p.press(kb.Enter)
 	p.do(chromedp.WaitVisible(chromedp.CSS("dialog.modal [data-block]")))
 	p.click("dialog.modal [type=submit]")
 	p.shows("dialog.modal .error", "Please complete this required field.")
-	p.do(chromedp.SendKeys(chromedp.CSS("dialog.modal [data-block]"), "because"))
+	p.enter("dialog.modal [data-block]", "because")
 	p.press(kb.Enter)
 	if got := <-presses; got != ann+" because" {
 		t.Errorf("submitted %q", got)
