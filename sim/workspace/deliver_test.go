@@ -114,7 +114,7 @@ func TestPress(t *testing.T) {
 
 func TestMentionAndRedelivery(t *testing.T) {
 	w := start(t, func(o *workspace.Options) {
-		o.AckTimeout = 200 * time.Millisecond
+		o.AckTimeout = 500 * time.Millisecond
 		o.EventRetries = []time.Duration{0, 0}
 	})
 	attempts := make(chan int, 5)

@@ -28,7 +28,8 @@ type Options struct {
 	// /slack/interactions and /slack/events under it. Empty means Socket Mode.
 	RequestURL string
 
-	// Scopes that the app was granted; the documented ones of alsbot if nil.
+	// Scopes that the app was granted; those of alsbot's manifest, without the
+	// optional ones, if nil. A call that lacks its scope is refused.
 	Scopes []string
 
 	// AckTimeout is how long the app may take to acknowledge; 3 s if zero.
@@ -104,10 +105,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Scopes == nil {
-		o.Scopes = []string{
-			"commands", "chat:write", "files:write", "usergroups:read", "users:read", "channels:read", "channels:join",
-			"groups:read", "app_mentions:read", "im:write", "reactions:write",
-		}
+		o.Scopes = []string{"commands", "chat:write", "files:write", "usergroups:read", "users:read", "app_mentions:read", "im:write"}
 	}
 	return o
 }
