@@ -20,12 +20,13 @@ var below = map[string][]string{
 	"alsbot/executor":        {"alsbot/crash"},
 	"alsbot/store":           {"alsbot/crash"},
 	"alsbot/store/storetest": {"alsbot/store"},
-	"alsbot/jobs":            {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
+	"alsbot/jobs":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
 	"alsbot/bot":             {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/store"},
 	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/store"},
 	"alsbot/cmd/alsbot":      {"alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store"},
-	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/workspace"},
+	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
 	"alsbot/sim/node":        nil,
+	"alsbot/sim/scene":       {"alsbot/sim/node", "alsbot/sim/workspace"},
 	"alsbot/sim/workspace":   nil,
 	"alsbot/faults":          nil, // tests only
 	"alsbot/bench":           nil, // tests only

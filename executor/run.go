@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"alsbot/crash"
 )
 
 const (
@@ -47,6 +49,7 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 		exit, done, err := r.step(ctx)
 		switch {
 		case done:
+			crash.Point(crash.ExitSeen)
 			return exit, err
 		case err == nil:
 			wait.Reset()
@@ -165,11 +168,13 @@ func (r *run) call(ctx context.Context) (header, error) {
 	if len(line) > maxLine {
 		return header{}, tooLong(r.t, len(line))
 	}
+	crash.Point(crash.BeforeSend)
 	s, err := r.x.open(ctx, r.t, poll, line, callTimeout)
 	if err != nil {
 		return header{}, err
 	}
 	defer s.close()
+	crash.Point(crash.AfterSend)
 	reply := newReplyReader(s, nonce)
 	h, err := r.read(s, reply)
 	return h, broken(r.t, s, reply, "running "+r.c.ID, err)
@@ -185,6 +190,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 	if err := r.plausible(h); err != nil {
 		return h, err
 	}
+	crash.Point(crash.AfterReply)
 	if r.down {
 		r.down = false
 		r.sink.Link(nil)
@@ -232,6 +238,7 @@ func (r *run) take(p []byte) error {
 	if r.stop = r.sink.Output(r.off, p); r.stop != nil {
 		return r.stop
 	}
+	crash.Point(crash.MidTail)
 	r.off += int64(len(p))
 	_, err := r.sum.Write(p)
 	return err

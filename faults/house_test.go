@@ -52,6 +52,7 @@ type house struct {
 	listen string // of the bot, in http mode
 	opts   options
 	env    []string // beside the usual
+	newest string   // the last run that was judged
 
 	mu   sync.Mutex
 	bot  *exec.Cmd

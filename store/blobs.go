@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+
+	"alsbot/crash"
 )
 
 // blobDir keeps each blob in a file of its own, which is opened and closed by
@@ -88,12 +90,14 @@ func (d *blobDir) write(path string, offset int64, p []byte) (err error) {
 	if offset < 0 || offset > info.Size() {
 		return fmt.Errorf("offset %d is not within its %d bytes", offset, info.Size())
 	}
+	crash.Point(crash.BeforeBlob)
 	if _, err := f.WriteAt(p, offset); err != nil {
 		return err
 	}
 	if err := fdatasync(f); err != nil {
 		return err
 	}
+	crash.Point(crash.AfterBlob)
 	if offset == 0 {
 		return syncDir(d.dir)
 	}

@@ -13,6 +13,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"alsbot/crash"
 )
 
 // maxGroup bounds what one commit carries, and so how long one may take.
@@ -216,9 +218,11 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 	if tx.writes == 0 {
 		return false, nil
 	}
+	crash.Point(crash.BeforeCommit)
 	if err := btx.Commit(); err != nil {
 		return false, err
 	}
+	crash.Point(crash.AfterCommit)
 	w.notify(tx.changed)
 	return false, nil
 }

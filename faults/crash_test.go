@@ -1,0 +1,194 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"alsbot/crash"
+	"alsbot/jobs"
+)
+
+// place is one named place at which the bot dies, for the n-th time that it
+// gets there.
+type place struct {
+	name string
+	n    int
+}
+
+// places are all that a run that changes something passes: the first commits
+// of its life one by one, and everything else at least twice.
+func places() []place {
+	var all []place
+	add := func(times int, names ...string) {
+		for _, name := range names {
+			for n := range times {
+				all = append(all, place{name, n + 1})
+			}
+		}
+	}
+	add(10, crash.BeforeCommit, crash.AfterCommit)
+	add(2, crash.BeforeBlob, crash.AfterBlob, crash.BeforeSend, crash.AfterSend, crash.AfterReply, crash.MidTail)
+	add(1, crash.ExitSeen)
+	add(3, crash.BeforePost, crash.AfterPost, crash.AfterTold)
+	return all
+}
+
+// crashed lets the bot die at each named place during a run, and starts it
+// again. A trial is a run: it is asked for again until it has been accepted,
+// as a person does who gets no answer.
+func crashed(t *testing.T, r *report) {
+	binary := buildCrashing(t)
+	all := places()
+	if r.n == 1 { // the short profile takes every third
+		var some []place
+		for i := 0; i < len(all); i += 3 {
+			some = append(some, all[i])
+		}
+		all = some
+	}
+	work := make(chan place)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	died, repeats := map[string]int{}, 0
+	for range 4 {
+		h := newHouse(t, options{binary: binary, oracle: oracle{Min: 150 * time.Millisecond, Max: 400 * time.Millisecond, Bytes: 8 << 10}})
+		wg.Go(func() {
+			for p := range work {
+				dead, again, err := h.crashAt(p)
+				if err != nil {
+					err = fmt.Errorf("%s#%d: %w", p.name, p.n, err)
+				}
+				r.trial(err)
+				mu.Lock()
+				if dead {
+					died[p.name]++
+				}
+				repeats += again
+				mu.Unlock()
+			}
+		})
+	}
+	for range r.n {
+		for _, p := range all {
+			work <- p
+		}
+	}
+	close(work)
+	wg.Wait()
+	deaths := 0
+	for _, p := range all {
+		if died[p.name] == 0 {
+			t.Errorf("the bot never died at %s", p.name)
+		}
+	}
+	for _, n := range died {
+		deaths += n
+	}
+	r.figure("%d points, %d deaths, %d messages told twice", len(all), deaths, repeats)
+}
+
+// crashAt is one trial. It returns whether the bot died, and how many
+// messages of the run there were too many.
+func (h *house) crashAt(p place) (dead bool, again int, err error) {
+	if _, err := h.tryStart(); err != nil {
+		return false, 0, err
+	}
+	h.kill() // its own first commits, of a new store, are not what is tried
+	_, err = h.tryStart(fmt.Sprintf("ALSBOT_CRASH=%s#%d", p.name, p.n))
+	id := ""
+	if err == nil {
+		id, _ = h.tryAsk(0) // it may die before it answers
+	}
+	for until := time.Now().Add(8 * time.Second); h.running() && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if id != "" {
+			if r, err := h.run(id); err == nil && r.State.Final() {
+				time.Sleep(200 * time.Millisecond) // its last message
+				break
+			}
+		}
+	}
+	dead = !h.running()
+	h.kill()
+	if _, err := h.tryStart(); err != nil {
+		return dead, 0, err
+	}
+	defer h.kill()
+	if id == "" {
+		if id, err = h.accepted(); err != nil {
+			return dead, 0, err
+		}
+	}
+	return h.judge(id, p, dead)
+}
+
+// accepted is the run that is on record though nobody was answered or, if
+// there is none, a new one.
+func (h *house) accepted() (string, error) {
+	b, err := h.get("/runs?n=1")
+	if err != nil {
+		return "", err
+	}
+	var newest []jobs.Run
+	if err := json.Unmarshal(b, &newest); err != nil {
+		return "", err
+	}
+	if len(newest) == 1 && newest[0].ID != h.newest {
+		return newest[0].ID, nil
+	}
+	return h.tryAsk(0)
+}
+
+// judge is verify, but for a message that may be there twice where the bot
+// died between Slack's answer and its own note of it.
+func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
+	r, err := h.end(id)
+	if err != nil {
+		return dead, 0, err
+	}
+	h.newest = id
+	if len(r.Steps) != 1 {
+		return dead, 0, fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
+	}
+	out, err := h.get("/runs/" + id + "/output")
+	if err != nil {
+		return dead, 0, err
+	}
+	step := r.Steps[0]
+	if err := h.oracle.ran(step.ID, 1); err != nil {
+		return dead, 0, err
+	}
+	if err := h.oracle.same(step.ID, out, step.Exit); err != nil {
+		return dead, 0, err
+	}
+	if err := h.audited(); err != nil {
+		return dead, 0, err
+	}
+	n, err := h.told(r)
+	between := p.name == crash.AfterPost || p.name == crash.BeforeCommit // the commit that notes the message may be the one
+	if err == nil && n != 1 && (!between || n > 2) {
+		err = fmt.Errorf("%d messages of run %s:\n%s", n, id, h.slack.Transcript(r.Origin.Channel))
+	}
+	return dead, n - 1, err
+}
+
+// TestTheProductHasNoCrashPoints: what is shipped cannot be told to die.
+func TestTheProductHasNoCrashPoints(t *testing.T) {
+	marks := []string{"ALSBOT_CRASH", crash.BeforeCommit, crash.AfterReply, "alsbot/crash.Point"}
+	shipped, err := os.ReadFile(buildBot(t))
+	must(t, err)
+	crashing, err := os.ReadFile(buildCrashing(t))
+	must(t, err)
+	for _, mark := range marks {
+		if bytes.Contains(shipped, []byte(mark)) {
+			t.Errorf("alsbot as it is shipped knows %s", mark)
+		}
+		if !bytes.Contains(crashing, []byte(mark)) {
+			t.Errorf("alsbot with crash points does not know %s: this test proves nothing", mark)
+		}
+	}
+}
