@@ -1,0 +1,126 @@
+// Package bench_test measures alsbot beside its limits: the same job in bare
+// Go with nothing around it, in the same run, on the same disk. `make bench`
+// prints one table; docs/performance.md says how to read it.
+package bench_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"alsbot/sim/node"
+	"alsbot/store"
+)
+
+func TestMain(m *testing.M) {
+	node.Main()
+	store.CheckMain()
+	limitMain()
+	os.Exit(m.Run())
+}
+
+// BenchmarkFigures runs once, whatever -benchtime says, and prints the table.
+func BenchmarkFigures(b *testing.B) {
+	if b.N > 1 {
+		return
+	}
+	f := &figures{bin: build(b)}
+	for _, part := range []struct {
+		name    string
+		measure func(*testing.B, *figures)
+	}{
+		{"acknowledgement", acknowledgement},
+		{"burst", burst},
+		{"read", warmRead},
+		{"output", output},
+		{"memory", idle},
+		{"start", startUp},
+		{"store", durableWrites},
+	} {
+		b.Run(part.name, func(b *testing.B) { part.measure(b, f) })
+	}
+	f.print()
+}
+
+// figures is the table.
+type figures struct {
+	bin  string // path of alsbot
+	rows [][]string
+}
+
+// row adds a line. ratio and goal are compared as less is better, or more is
+// better with atLeast; a goal of 0 is no goal.
+func (f *figures) row(what, alsbot, limit string, ratio float64, goal float64, is string) {
+	verdict := "ok"
+	switch {
+	case goal == 0:
+		verdict = "-"
+	case is == atMost && ratio > goal, is == atLeast && ratio < goal:
+		verdict = "OVER"
+	}
+	f.rows = append(f.rows, []string{what, alsbot, limit, fmt.Sprintf("%.2f", ratio), is + " " + strings.TrimSuffix(fmt.Sprintf("%.2f", goal), ".00"), verdict})
+}
+
+const (
+	atMost  = "<="
+	atLeast = ">="
+)
+
+func (f *figures) print() {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "\nrow\talsbot\tlimit\tratio\tgoal\t")
+	for _, r := range f.rows {
+		_, _ = fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	_ = w.Flush()
+}
+
+// build makes the binary as `make build` does.
+func build(b *testing.B) string {
+	b.Helper()
+	bin := filepath.Join(b.TempDir(), "alsbot")
+	cmd := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "alsbot/cmd/alsbot")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("building alsbot: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// times are how long many runs of one thing took.
+type times []time.Duration
+
+func (t times) at(quantile float64) time.Duration {
+	s := slices.Sorted(slices.Values(t))
+	return s[min(len(s)-1, int(quantile*float64(len(s))))]
+}
+
+func (t times) median() time.Duration { return t.at(0.5) }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+// show renders a duration with three digits.
+func show(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%.0f µs", float64(d)/1e3)
+	case d < time.Second:
+		return fmt.Sprintf("%.2f ms", float64(d)/1e6)
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+const mib = 1 << 20

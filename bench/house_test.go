@@ -1,0 +1,194 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"alsbot/sim/node"
+	"alsbot/sim/scene"
+)
+
+// house is a scene with alsbot in it, as a process of its own.
+type house struct {
+	b     *testing.B
+	scene *scene.Scene
+	bin   string
+	dir   string
+	admin string // address of health and metrics
+	slack string // where it listens in HTTP mode
+	cmd   *exec.Cmd
+	log   bytes.Buffer
+	gone  chan error
+}
+
+const patience = 2 * time.Minute // a safety limit
+
+// furnish sets a scene. change edits the config's text.
+func furnish(b *testing.B, bin, mode string, change func(yaml string, c *node.Cluster) string) *house {
+	b.Helper()
+	h := &house{b: b, bin: bin, dir: b.TempDir(), admin: freeAddr(b), slack: freeAddr(b)}
+	var err error
+	h.scene, err = scene.Start(scene.Options{
+		Dir: h.dir, Profile: node.ALS11, Mode: mode, HTTP: h.slack, Extra: "approval: {effects: [destroy]}\n",
+	})
+	must(b, err)
+	b.Cleanup(func() { h.stop(); _ = h.scene.Close() })
+	raw, err := os.ReadFile(h.scene.Config)
+	must(b, err)
+	yaml := strings.Replace(string(raw), `"127.0.0.1:0"`, h.admin, 1)
+	if change != nil {
+		yaml = change(yaml, h.scene.Cluster)
+	}
+	must(b, os.WriteFile(h.scene.Config, []byte(yaml), 0o600))
+	return h
+}
+
+func freeAddr(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(b, err)
+	must(b, l.Close())
+	return l.Addr().String()
+}
+
+// start starts alsbot and says how long it took until it was ready: connected
+// to Slack, and its socket answers.
+func (h *house) start() time.Duration {
+	h.b.Helper()
+	h.cmd = exec.Command(h.bin, "serve", "--config", h.scene.Config)
+	h.cmd.Stderr = &h.log
+	return h.launch(h.cmd, "http://"+h.admin+"/readyz")
+}
+
+// launch starts a process and waits until url answers 200.
+func (h *house) launch(cmd *exec.Cmd, url string) time.Duration {
+	h.b.Helper()
+	gone := make(chan error, 1)
+	h.gone = gone
+	began := time.Now()
+	must(h.b, cmd.Start())
+	go func() { gone <- cmd.Wait() }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		resp, err := client.Get(url)
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return time.Since(began)
+			}
+		}
+		select {
+		case err := <-gone:
+			h.b.Fatalf("%s ended at once: %v\n%s", cmd.Path, err, h.log.String())
+		case <-time.After(200 * time.Microsecond):
+		}
+		if time.Since(began) > patience {
+			h.b.Fatalf("%s is not ready after %v\n%s", cmd.Path, patience, h.log.String())
+		}
+	}
+}
+
+// stop ends what start has started.
+func (h *house) stop() {
+	if h.cmd != nil {
+		end(h.cmd, h.gone)
+		h.cmd = nil
+	}
+}
+
+func end(cmd *exec.Cmd, gone chan error) {
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		_ = cmd.Process.Kill()
+		<-gone
+	}
+}
+
+// memory returns what the process has resident, and the most since it
+// started or since forget: the kernel's word, in bytes.
+func memory(b *testing.B, cmd *exec.Cmd) (now, peak int64) {
+	b.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	must(b, err)
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			continue
+		}
+		kib, err := strconv.ParseInt(f[1], 10, 64)
+		switch {
+		case err != nil:
+		case f[0] == "VmRSS:":
+			now = kib << 10
+		case f[0] == "VmHWM:":
+			peak = kib << 10
+		}
+	}
+	return now, peak
+}
+
+func forget(b *testing.B, cmd *exec.Cmd) {
+	b.Helper()
+	must(b, os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", cmd.Process.Pid), []byte("5"), 0o600))
+}
+
+// ask types a command in a channel.
+func (h *house) ask(channel, text string) string {
+	h.b.Helper()
+	ack, err := h.scene.Workspace.Say(h.b.Context(), scene.Ann, channel, "/als "+text)
+	must(h.b, err)
+	_, id, ok := strings.Cut(string(ack.Payload), "Run `")
+	if !ok {
+		h.b.Fatalf("%s made no run: %s", text, ack.Payload)
+	}
+	id, _, _ = strings.Cut(id, "`")
+	return id
+}
+
+// answered waits until a channel shows a message that holds all words.
+func (h *house) answered(channel string, words ...string) {
+	h.b.Helper()
+	ctx, cancel := context.WithTimeout(h.b.Context(), patience)
+	defer cancel()
+	err := h.scene.Workspace.Wait(ctx, func() bool {
+		for _, m := range h.scene.Workspace.Messages(channel) {
+			if hasAll(string(m.Blocks), words) {
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		h.b.Fatalf("no message with %q: %v\n%s\n%s", words, err, h.scene.Workspace.Transcript(channel), h.log.String())
+	}
+}
+
+func hasAll(s string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(s, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// localGet asks alsbot by its socket, as the command line does.
+func (h *house) local() *http.Client {
+	socket := filepath.Join(h.dir, "alsbot.sock")
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+}
