@@ -44,13 +44,14 @@ type Bot struct {
 	heard   heard
 	health  health
 	quiet   time.Duration // how long a socket may be silent
+	notice  time.Duration // how long one that Slack renews is kept beside its successor
 }
 
 // New returns a bot that has begun nothing yet.
 func New(cfg *config.Config, client *Client, engine engine, st store.Store, log *slog.Logger) *Bot {
 	return &Bot{
 		cfg: cfg, client: client, engine: engine, st: st, log: log, cleaner: client.cleaner,
-		quick: newPool(workers, backlog), slow: newPool(workers, backlog), quiet: deaf,
+		quick: newPool(workers, backlog), slow: newPool(workers, backlog), quiet: deaf, notice: notice,
 	}
 }
 

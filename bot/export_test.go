@@ -78,6 +78,9 @@ func (c *Client) Trusted(u string) error { return c.trusted(u) }
 // SetQuiet makes sockets that are silent for d count as dead.
 func (b *Bot) SetQuiet(d time.Duration) { b.quiet = d }
 
+// SetNotice keeps a socket that Slack renews for d beside its successor.
+func (b *Bot) SetNotice(d time.Duration) { b.notice = d }
+
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
 
 // Directory returns the cached look-up of members over fetch.

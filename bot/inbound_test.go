@@ -158,8 +158,18 @@ func TestSockets(t *testing.T) {
 				}
 				<-time.After(5 * time.Millisecond) // people are not faster
 			}
-			s.until("the old ones are closed", func() bool { return s.ws.Sockets() == 2 })
 		}
+	})
+	t.Run("renewed", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t, nil)
+		s.stop()
+		s.tune = func(b *bot.Bot) { b.SetNotice(100 * time.Millisecond) }
+		s.start()
+		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
+		opened := s.ws.Opened()
+		s.ws.Disconnect("refresh_requested")
+		s.until("the old ones are closed", func() bool { return s.ws.Opened() == opened+2 && s.ws.Sockets() == 2 })
 	})
 	t.Run("too many", func(t *testing.T) {
 		t.Parallel()

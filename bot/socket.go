@@ -25,6 +25,7 @@ const (
 	settled     = 10 * time.Second       // a socket that lived as long is renewed at once
 	retireLimit = 8 * time.Second        // Slack gives notice about 10 s ahead
 	hopeless    = time.Minute            // between tries when Slack does not take the token
+	notice      = 30 * time.Second       // for Slack to close what it has announced to close
 	ackFlush    = 200 * time.Millisecond // for acknowledgements on their way when alsbot stops
 	frameMost   = 4 << 20                // bytes of one message of Slack
 )
@@ -127,11 +128,11 @@ func (b *Bot) newSession(ctx context.Context) *session {
 		quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	notice := sync.OnceFunc(func() { close(s.leaving) })
+	noticed := sync.OnceFunc(func() { close(s.leaving) })
 	s.client = socketmode.New(b.client.sockets,
 		socketmode.OptionDialer(b.dialer(func(reason string) {
 			b.log.Info("Slack renews a socket", "reason", reason)
-			notice()
+			noticed()
 		}, s.cancel)),
 		socketmode.OptionReadLimit(frameMost), socketmode.OptionLog(log.New(io.Discard, "", 0)))
 	return s
@@ -172,18 +173,22 @@ func (s *session) run() {
 	}
 }
 
-// retire ends the socket when its successor is open. If that never opens,
-// Slack is left to close what it has announced to close: until then people
-// are heard.
+// retire ends the socket some time after its successor is open. Slack closes
+// what it has announced to close, and until then may still deliver there; who
+// closes first may lose what is on its way. If the successor never opens, the
+// socket is kept as long as Slack does.
 func (s *session) retire(next *session) {
 	select {
 	case <-next.hello:
-		close(s.quit)
 	case <-next.done:
-		if next.greeted() {
-			close(s.quit)
+		if !next.greeted() {
+			return
 		}
 	case <-s.done:
+		return
+	}
+	if pause(s.ctx, s.notice) {
+		close(s.quit)
 	}
 }
 
