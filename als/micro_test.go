@@ -1,0 +1,36 @@
+package als_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/als"
+)
+
+// A micro cloud knows itself as 127.0.0.1. Nothing may ever be dialled there:
+// that is the machine on which the bot runs.
+func TestMicroCloud(t *testing.T) {
+	c := testCluster()
+	c.Nodes = []als.Node{{IP: "127.0.0.1", Roles: []string{"base", "controller", "dea", "filesystem", "mysql", "primary", "router"}}}
+	if !c.Micro() || c.CoreIP() != "127.0.0.1" {
+		t.Errorf("micro %v, core %s", c.Micro(), c.CoreIP())
+	}
+	status := "Node 127.0.0.1\n  base RUNNING\n  controller RUNNING\n  dea RUNNING\n  filesystem RUNNING\n  mysql RUNNING\n  primary RUNNING\n  router RUNNING\n"
+	k := kato{"core$ kato status": {status, 0}, "core$ kato patch status": {patchesC, 0}}
+	for text, want := range map[string]string{
+		"restart dea":                    "core$ kato restart dea\n",
+		"restart dea --node 127.0.0.1":   "core$ kato restart dea\n",
+		"patch install":                  "roles that restart=controller on 127.0.0.1; router on 127.0.0.1",
+		"patch install --only-this-node": "core$ kato patch install --local\n",
+	} {
+		if got := planned(t, c, text, k); !strings.Contains(got, want) {
+			t.Errorf("%s: want %q in:\n%s", text, want, got)
+		}
+	}
+	req, op := asked(t, "export cluster")
+	plan, err := op.Plan(req, c, als.Results{{Step: "look at the target", Node: als.Core, Output: []byte("dir=/home/helion\nreal=/home/helion\nstate=writable\ntarget=absent\ntemp=absent\nfree=100000000000\nmount=/\n")}})
+	must(t, err)
+	if len(plan.Steps) == 0 || plan.Steps[0].Node != als.Core || plan.Steps[0].Line() != "kato data export --only-this-node /home/helion/.alsbot-k3v9t2.tgz" {
+		t.Errorf("steps: %+v, %+v", plan.Steps, plan.Findings)
+	}
+}
