@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 		if (f.Err != nil) != wanted || f.Err == nil && f.Text == "" {
 			t.Errorf("%s: %q, %v", f.What, f.Text, f.Err)
 		}
-		if wanted && !strings.Contains(f.Err.Error(), want) {
+		if wanted && f.Err != nil && !strings.Contains(f.Err.Error(), want) {
 			t.Errorf("%s: %v", f.What, f.Err)
 		}
 		delete(bad, f.What)

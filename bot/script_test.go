@@ -229,6 +229,7 @@ func newStage(t *testing.T, change func(*config.Config)) *stage {
 		Channels: []workspace.Channel{{ID: prod, Name: "prod"}, {ID: approve, Name: "approve"},
 			{ID: away, Name: "away", BotAbsent: true, Private: true}},
 		Groups:   []workspace.Group{{ID: "S0LEADS", Handle: "leads", Members: []string{ben}}},
+		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read", "channels:read", "groups:read"},
 		BotToken: botToken, AppToken: appToken, SigningSecret: signing,
 	})
 	if err := ws.Start("127.0.0.1:0"); err != nil {
