@@ -26,7 +26,8 @@ func furnish(root string) error {
 		return err
 	}
 	stand := func(name string) string {
-		return fmt.Sprintf("#!/bin/sh\n%s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe))
+		// A test binary with the race detector would sleep a second at its exit.
+		return fmt.Sprintf("#!/bin/sh\nGORACE=atexit_sleep_ms=0 %s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe))
 	}
 	files["home/bin/kato"] = stand("kato")
 	for name := range tools() {

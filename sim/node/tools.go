@@ -130,7 +130,7 @@ func (t *tool) sudo() int {
 		return t.fail(1, "sudo: %s: command not found", args[0])
 	}
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "USER=") || strings.HasPrefix(v, "LOGNAME=") || strings.HasPrefix(v, "SIM_NODE_")
+		return strings.HasPrefix(v, "USER=") || strings.HasPrefix(v, "LOGNAME=") || strings.HasPrefix(v, "SIM_NODE_") || strings.HasPrefix(v, "GORACE=")
 	})
 	err = syscall.Exec(path, args, append(env, "USER=root", "LOGNAME=root", "SUDO_USER="+t.s.User))
 	return t.fail(126, "sudo: %s: %s", args[0], err)
