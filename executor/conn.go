@@ -27,6 +27,7 @@ type conn struct {
 	sessions chan struct{}
 	polls    chan struct{}
 	done     chan struct{}
+	retired  atomic.Bool // no new calls
 }
 
 func newConn(l link, client *ssh.Client, nc *meter) *conn {
@@ -73,6 +74,19 @@ func (c *conn) keepalive(nc *meter) {
 			default: // one is on its way
 			}
 		}
+	}
+}
+
+// retire keeps new calls away; those that are on their way go on.
+func (c *conn) retire() {
+	c.retired.Store(true)
+	c.rest()
+}
+
+// rest closes a retired connection that has no more sessions.
+func (c *conn) rest() {
+	if c.retired.Load() && len(c.sessions) == 0 {
+		_ = c.client.Close()
 	}
 }
 

@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -297,5 +298,34 @@ func TestOpenSSHCancelUnderSu(t *testing.T) {
 			}
 			killPID(t, daemon)
 		})
+	}
+}
+
+// A read that is given up returns at once and disturbs nobody on the same
+// connection, although sshd keeps its session until the command ends.
+func TestOpenSSHExecGivenUp(t *testing.T) {
+	s := startSSHD(t, "MaxSessions 10\n", "ecdsa", "ecdsa")
+	x := newExecutor(t)
+	ctx := limited(t)
+	argv, open := gated(t)
+	l := newLog()
+	done := begin(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	l.await(t, "output")
+	for range 8 {
+		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		begin := time.Now()
+		_, err := x.Exec(short, s.target(), []string{"/bin/sleep", "12"}, &bytes.Buffer{})
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 3*time.Second {
+			t.Fatalf("%v after %v", err, time.Since(begin))
+		}
+	}
+	var out bytes.Buffer
+	if status, err := x.Exec(ctx, s.target(), []string{"/bin/echo", "hello"}, &out); err != nil || status != 0 || out.String() != "hello\n" {
+		t.Fatalf("%d %v %q", status, err, &out)
+	}
+	open()
+	if end := <-done; end.err != nil || end.Status != 6 || l.happened() != "started" {
+		t.Fatalf("%+v %s", end, l.happened())
 	}
 }

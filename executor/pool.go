@@ -64,7 +64,9 @@ func (s *slot) settled() bool {
 	}
 }
 
-func (s *slot) dead() bool { return s.settled() && (s.err != nil || !s.conn.alive()) }
+func (s *slot) dead() bool {
+	return s.settled() && (s.err != nil || !s.conn.alive() || s.conn.retired.Load())
+}
 
 func (p *pool) fill(s *slot, l link) {
 	defer close(s.ready)

@@ -19,6 +19,9 @@ const callTimeout = 30 * time.Second
 // leaveTimeout is how long a node may take to let go of a session.
 const leaveTimeout = 5 * time.Second
 
+// pieceSize is the most that is read from a channel at once.
+const pieceSize = 128 << 10
+
 // chunk is the most that is handed to a caller at once. What has come in and
 // is not yet read is bounded by the SSH channel's window, 2 MiB.
 const chunk = 256 << 10
@@ -31,12 +34,22 @@ type stream struct {
 	cancel context.CancelFunc
 	conn   *conn
 	silent time.Duration // the longest silence that Read bears; 0 is any
-	late   *time.Timer   // runs while Read waits
-	stdout io.Reader
+	late   *time.Timer
+	pieces chan piece  // what has come in
+	spare  chan []byte // what may be filled
+	last   piece       // what Read gives from
+	unread []byte
 	stderr tail
 	ended  chan error // how, once
 
 	release func() // called by close
+}
+
+// piece is what one read of the channel gave.
+type piece struct {
+	buf []byte
+	n   int
+	err error
 }
 
 // start runs line on the node. If nothing was sent the error is Unreachable,
@@ -46,12 +59,18 @@ func (c *conn) start(ctx context.Context, line string, silent time.Duration) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{conn: c, silent: silent, ended: make(chan error, 1)}
+	s := &stream{
+		conn: c, silent: silent, ended: make(chan error, 1),
+		pieces: make(chan piece, 2), spare: make(chan []byte, 2),
+	}
+	s.spare <- make([]byte, pieceSize)
+	s.spare <- make([]byte, pieceSize)
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	begun := make(chan error, 1)
 	go func() {
-		defer release()
 		s.serve(c, line, begun)
+		release()
+		c.rest()
 	}()
 	select {
 	case err = <-begun:
@@ -77,7 +96,7 @@ func (s *stream) serve(c *conn, line string, begun chan<- error) {
 	}
 	stop := context.AfterFunc(s.ctx, func() { s.leave(session) })
 	defer stop()
-	s.stdout, err = session.StdoutPipe()
+	stdout, err := session.StdoutPipe()
 	session.Stderr = &s.stderr
 	if err == nil {
 		err = session.Start(line)
@@ -89,13 +108,32 @@ func (s *stream) serve(c *conn, line string, begun chan<- error) {
 	}
 	guard.Stop()
 	begun <- nil
+	go s.pump(stdout)
 	err = session.Wait()
 	_ = session.Close()
 	s.ended <- err
 }
 
-// leave makes a Read that waits return: the node closes its side in turn. If
-// it does not, the connection is no good to anybody.
+// pump reads ahead, so that Read can end with its ctx. It ends with the
+// channel, or when nobody reads any more.
+func (s *stream) pump(stdout io.Reader) {
+	for {
+		select {
+		case buf := <-s.spare:
+			n, err := stdout.Read(buf)
+			s.pieces <- piece{buf, n, err} // there is room: it holds as many as there are buffers
+			if err != nil {
+				return
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// leave tells the node that nobody listens any more. sshd keeps the session
+// until the command has ended; if that takes long, new calls had better use
+// another connection than run out of sessions on this one.
 func (s *stream) leave(session *ssh.Session) {
 	_ = session.Close()
 	guard := time.NewTimer(leaveTimeout)
@@ -104,7 +142,7 @@ func (s *stream) leave(session *ssh.Session) {
 	case err := <-s.ended:
 		s.ended <- err
 	case <-guard.C:
-		_ = s.conn.client.Close()
+		s.conn.retire()
 	}
 }
 
@@ -133,26 +171,46 @@ func interrupted(err error) *Error {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
-	if s.silent > 0 {
-		if s.late == nil {
-			s.late = time.AfterFunc(s.silent, s.cancel)
-		} else {
-			s.late.Reset(s.silent)
+	if len(s.unread) == 0 {
+		if err := s.next(); err != nil {
+			return 0, err
 		}
 	}
-	n, err := s.stdout.Read(p)
-	inTime := s.late == nil || s.late.Stop()
-	switch {
-	case n > 0:
-		return n, nil
-	case err == nil || s.ctx.Err() == nil:
-		return 0, err
-	case inTime: // the caller's ctx ended
-		return 0, s.ctx.Err()
+	n := copy(p, s.unread)
+	s.unread = s.unread[n:]
+	return n, nil
+}
+
+// next waits for the next piece.
+func (s *stream) next() error {
+	if s.last.err != nil {
+		return s.last.err
 	}
-	e := interrupted(context.DeadlineExceeded)
-	e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silent)
-	return 0, e
+	if s.last.buf != nil {
+		s.spare <- s.last.buf
+	}
+	var late <-chan time.Time
+	if s.silent > 0 {
+		if s.late == nil {
+			s.late = time.NewTimer(s.silent)
+		}
+		s.late.Reset(s.silent)
+		late = s.late.C
+	}
+	select {
+	case s.last = <-s.pieces:
+	case <-s.ctx.Done():
+		s.last = piece{err: s.ctx.Err()}
+	case <-late:
+		e := interrupted(context.DeadlineExceeded)
+		e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silent)
+		s.last = piece{err: e}
+	}
+	s.unread = s.last.buf[:s.last.n]
+	if len(s.unread) == 0 {
+		return s.last.err
+	}
+	return nil
 }
 
 // status returns the exit status, 128+n for signal n. It is called once,
