@@ -53,6 +53,7 @@ type house struct {
 	opts   options
 	env    []string // beside the usual
 	newest string   // the last run that was judged
+	sshd   *sshd    // in front of the core node, if there is one
 
 	mu   sync.Mutex
 	bot  *exec.Cmd
