@@ -66,6 +66,10 @@ func (b *Bot) Run(ctx context.Context) error {
 	g.Go(func() error { return b.quick.run(gctx) })
 	g.Go(func() error { return b.slow.run(gctx) })
 	g.Go(func() error { return newSender(b).run(gctx) })
+	g.Go(func() error {
+		places{st: b.st, engine: b.engine}.forget(gctx, func(err error) { b.log.Error("forgetting where old runs were told", "error", err) })
+		return nil
+	})
 	if b.cfg.Slack.Mode == "http" {
 		g.Go(func() error { return b.listen(gctx) })
 	} else {

@@ -89,5 +89,10 @@ func Directory(fetch func(context.Context, string) ([]string, error)) func(conte
 	return d.of
 }
 
+// Sweep drops the places of runs that are no longer on record.
+func (b *Bot) Sweep(ctx context.Context) error {
+	return places{st: b.st, engine: b.engine}.sweep(ctx)
+}
+
 // Frames passes on what a WebSocket server sends.
 func Frames(r io.Reader, leaving func(string)) io.Reader { return newFrames(r, leaving) }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -244,6 +245,9 @@ func (s *sender) settle(o outcome) {
 	}
 	if o.e.kind == progress {
 		return // the next picture comes anyway
+	}
+	if errors.Is(o.err, context.Canceled) {
+		return // alsbot stops: the next one tells it
 	}
 	t := understand(o.err)
 	if t.fate == limited {

@@ -8,6 +8,7 @@ import (
 
 	"alsbot/jobs"
 	"alsbot/sim/workspace"
+	"alsbot/store"
 )
 
 func TestRunHasOneLivingMessage(t *testing.T) {
@@ -45,6 +46,35 @@ func TestPlacesOutliveTheProcess(t *testing.T) {
 	s.empty()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "succeeded") {
 		t.Errorf("after a restart the channel reads\n%s", s.ws.Transcript(prod))
+	}
+}
+
+func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
+	s := newStage(t, nil)
+	for i := range 450 {
+		id := fmt.Sprintf("r%03d", i)
+		if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
+			if i%2 == 0 {
+				if err := runsOf.Put(tx, id, aRun(id, jobs.Succeeded, prod)); err != nil {
+					return err
+				}
+			}
+			return placesOf.Put(tx, "run/"+id, map[string]string{"channel": prod, "ts": "1.1"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.bot.Sweep(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	if err := s.engine.st.View(s.ctx, func(tx store.Tx) error {
+		return placesOf.Scan(tx, store.Range{}, func(string, map[string]string) bool { left++; return true })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if left != 225 {
+		t.Errorf("%d places are left of 225 runs", left)
 	}
 }
 

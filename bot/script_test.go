@@ -50,6 +50,7 @@ type engine struct {
 var (
 	rowsOf      = store.Bucket[jobs.Outgoing]{Name: "outbox"}
 	runsOf      = store.Bucket[jobs.Run]{Name: "runs"}
+	placesOf    = store.Bucket[map[string]string]{Name: "messages"}
 	approvalsOf = store.Bucket[jobs.Approval]{Name: "approvals"}
 )
 
