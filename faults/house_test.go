@@ -25,7 +25,7 @@ import (
 
 // patience is how long a row waits for what must come. It is a safety limit,
 // not a measurement.
-const patience = 3 * time.Minute
+const patience = 90 * time.Second
 
 // options say what a house is like.
 type options struct {

@@ -9,5 +9,13 @@ func list() []fault {
 			limit: "0 lost, 0 doubled, output and status true; a message twice only where Slack's answer was not noted"},
 		{id: "F03", what: "the answer to a start lost, every run started three times at once, over OpenSSH", run: lostReply, trials: [3]int{12, 150, 3000},
 			limit: "0 doubled, 0 missing"},
+		{id: "F04", what: "the network breaks in the middle of runs, over OpenSSH: silence, reset, one direction, late and lossy", run: netCut, trials: [3]int{2, 5, 50},
+			limit: "output the same to the byte; noticed <= 15.5 s; back <= 5 s after healing (p95); never failed"},
+		{id: "F06", what: "sshd and all its sessions killed, and started again", run: sshDown, trials: [3]int{4, 20, 200},
+			limit: "the run is not touched; as F04"},
+		{id: "F07", what: "the node reboots during the run, and after its end before the bot has read it", run: reboot, trials: [3]int{4, 12, 52},
+			limit: "lost in words, or the true status; never begun again; the line stays closed until a person acknowledges"},
+		{id: "F08", what: "the wrapper's number given to another process; a zombie; killed while the command goes on", run: wrapper, trials: [3]int{2, 20, 100},
+			limit: "never running for a stranger; an orphan is shown as one and read to its last byte"},
 	}
 }

@@ -1,0 +1,135 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+)
+
+// netCase is one way in which the network between bot and node breaks.
+type netCase struct {
+	name    string
+	mood    mood // afterwards
+	cut     bool // connections are reset first
+	lasts   time.Duration
+	from    profile // the least profile that has it
+	noticed bool    // the bot must notice within the time of its keepalive
+	healed  bool    // the time until it is back counts
+}
+
+func netCases() []netCase {
+	return []netCase{
+		{name: "silence of 20 s", mood: holding, lasts: 20 * time.Second, noticed: true, healed: true},
+		{name: "reset", mood: passing, cut: true},
+		{name: "reset and refused for 20 s", mood: refusing, cut: true, lasts: 20 * time.Second, noticed: true, healed: true, from: ci},
+		{name: "silence of 30 s", mood: holding, lasts: 30 * time.Second, noticed: true, healed: true, from: ci},
+		{name: "silence of 300 s", mood: holding, lasts: 300 * time.Second, noticed: true, healed: true, from: ci},
+		{name: "nothing reaches the node for 40 s", mood: deafOut, lasts: 40 * time.Second, healed: true, from: ci},
+		{name: "nothing comes back for 30 s", mood: deafBack, lasts: 30 * time.Second, noticed: true, healed: true},
+		{name: "200 ms late and a fifth lost", mood: bad, lasts: 10 * time.Second},
+	}
+}
+
+// netCut breaks the network in the middle of runs, with a real sshd on the
+// other side. A trial is a run.
+func netCut(t *testing.T, r *report) {
+	p, err := chosen()
+	must(t, err)
+	m := &healing{}
+	t.Run("cases", func(t *testing.T) {
+		for _, c := range netCases() {
+			if c.from <= p {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					for range max(1, r.n/netRuns) {
+						c.try(t, r, m, min(netRuns, r.n))
+					}
+				})
+			}
+		}
+	})
+	r.atMost("noticed, at most", percentile(m.noticed, 100), 15*time.Second+500*time.Millisecond)
+	r.atMost("back after healing p95", percentile(m.back, 95), 5*time.Second)
+}
+
+const netRuns = 5 // that one break hits
+
+type healing struct {
+	mu            sync.Mutex
+	noticed, back []time.Duration
+}
+
+func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
+	var p *proxy
+	takes := c.lasts + 8*time.Second
+	h := newHouse(t, options{
+		clusters: runs, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
+		core: func(h *house, addr string) string {
+			p = newProxy(t, realSSHD(h, addr))
+			must(t, trust(h.nodes, p.addr))
+			return p.addr
+		},
+	})
+	h.start()
+	var ids []string
+	for i := range runs {
+		ids = append(ids, h.ask(i))
+	}
+	for _, id := range ids {
+		_, err := h.until(id, "printing", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Size > 0 })
+		must(t, err)
+	}
+	began := time.Now()
+	p.set(c.mood)
+	if c.cut {
+		p.cut()
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, runs)
+	healed := make(chan struct{})
+	for i, id := range ids {
+		wg.Go(func() { errs[i] = c.watch(h, id, began, healed, m) })
+	}
+	time.Sleep(c.lasts)
+	p.set(passing)
+	close(healed)
+	wg.Wait()
+	for i, id := range ids {
+		err := errors.Join(errs[i], h.verify(id))
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.name, err)
+		}
+		r.trial(err)
+	}
+	h.kill()
+}
+
+// watch measures when people are told that a node is out of reach, and that
+// it is back. The run stays running all the time.
+func (c netCase) watch(h *house, id string, began time.Time, healed chan struct{}, m *healing) error {
+	if c.noticed {
+		r, err := h.until(id, "out of reach", func(r jobs.Run) bool { return r.Remark != "" || r.State != jobs.Running })
+		if err != nil || r.State != jobs.Running {
+			return fmt.Errorf("during the outage run %s became %s: %w", id, r.State, err)
+		}
+		m.mu.Lock()
+		m.noticed = append(m.noticed, time.Since(began))
+		m.mu.Unlock()
+	}
+	<-healed
+	if !c.healed {
+		return nil
+	}
+	back := time.Now()
+	if _, err := h.until(id, "back", func(r jobs.Run) bool { return r.Remark == "" || r.State.Final() }); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.back = append(m.back, time.Since(back))
+	m.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,120 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+)
+
+// otherBoot is a boot ID that this machine does not have.
+const otherBoot = "00000000-1111-2222-3333-444444444444"
+
+// reboot lets the node reboot during runs, and after their end before the
+// bot has read it. A node's reboot is what the bot sees of one: every process
+// of the run is gone and the boot ID is another. A trial is a run.
+func reboot(t *testing.T, r *report) {
+	const side = 4
+	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 3 * time.Second, Max: 5 * time.Second}})
+	h.start()
+	for range max(1, r.n/side) {
+		h.rebootDuring(r, side)
+		h.rebootAfter(r, side)
+	}
+}
+
+// begun asks for one run in each cluster and waits until its command has
+// begun, which is later than the node's claim. It returns the runs as they
+// are then.
+func (h *house) begun(side int) (runs []jobs.Run) {
+	h.t.Helper()
+	for i := range side {
+		runs = append(runs, jobs.Run{ID: h.ask(i)})
+	}
+	for i := range runs {
+		r, err := h.until(runs[i].ID, "begun", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
+		must(h.t, err)
+		for until := time.Now().Add(patience); h.oracle.ran(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		runs[i] = r
+	}
+	return runs
+}
+
+func (h *house) rebootDuring(r *report, side int) {
+	runs := h.begun(side)
+	for _, run := range runs {
+		dir := h.runDir(run.Steps[0].ID)
+		c, err := readClaim(dir)
+		must(h.t, err)
+		c.boot = otherBoot
+		must(h.t, c.write(dir))
+		must(h.t, killAll(dir))
+	}
+	for i, run := range runs {
+		r.trial(h.verifyLost(run.ID, i, "rebooted"))
+	}
+}
+
+func (h *house) rebootAfter(r *report, side int) {
+	runs := h.begun(side)
+	h.kill()
+	for _, run := range runs {
+		dir := h.runDir(run.Steps[0].ID)
+		for until := time.Now().Add(patience); len(commands(dir)) > 0 && time.Now().Before(until); {
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(200 * time.Millisecond) // the runner's last lines
+		c, err := readClaim(dir)
+		must(h.t, err)
+		c.boot = otherBoot
+		must(h.t, c.write(dir))
+	}
+	h.start()
+	for _, run := range runs {
+		r.trial(h.verify(run.ID))
+	}
+}
+
+// verifyLost is nil if a run is lost in all that this means: people are told
+// what is known and what to type, the cluster's line stays closed until
+// somebody has typed it, nothing is begun again, and then the line goes on.
+func (h *house) verifyLost(id string, cluster int, words string) error {
+	r, err := h.end(id)
+	if err != nil {
+		return err
+	}
+	if r.State != jobs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
+		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next)
+	}
+	if err := errors.Join(h.oracle.ran(r.Steps[0].ID, 1), h.toldOnce(r), h.audited()); err != nil {
+		return err
+	}
+	waiting, err := h.tryAsk(cluster)
+	if err != nil {
+		return err
+	}
+	if w, err := h.until(waiting, "queued", func(r jobs.Run) bool { return r.State == jobs.Queued && r.Waited || r.State.Final() }); err != nil || w.State != jobs.Queued {
+		return fmt.Errorf("behind the lost run %s, run %s is %s: %w", id, waiting, w.State, err)
+	}
+	if err := h.say(cluster, "/als acknowledge "+id); err != nil {
+		return err
+	}
+	if err := h.verify(waiting); err != nil {
+		return fmt.Errorf("after acknowledging %s: %w", id, err)
+	}
+	return h.oracle.ran(r.Steps[0].ID, 1)
+}
+
+// say types a command that makes no run.
+func (h *house) say(cluster int, text string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	_, err := h.slack.Say(ctx, ann, channelOf(cluster), text)
+	return err
+}
