@@ -29,7 +29,7 @@ type house struct {
 	slack string // where it listens in HTTP mode
 	cmd   *exec.Cmd
 	log   bytes.Buffer
-	gone  chan error
+	gone  chan struct{} // closed when cmd has ended
 }
 
 const patience = 2 * time.Minute // a safety limit
@@ -74,11 +74,14 @@ func (h *house) start() time.Duration {
 // launch starts a process and waits until url answers 200.
 func (h *house) launch(cmd *exec.Cmd, url string) time.Duration {
 	h.b.Helper()
-	gone := make(chan error, 1)
+	gone := make(chan struct{})
 	h.gone = gone
 	began := time.Now()
 	must(h.b, cmd.Start())
-	go func() { gone <- cmd.Wait() }()
+	go func() {
+		defer close(gone)
+		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
 		resp, err := client.Get(url)
@@ -89,8 +92,8 @@ func (h *house) launch(cmd *exec.Cmd, url string) time.Duration {
 			}
 		}
 		select {
-		case err := <-gone:
-			h.b.Fatalf("%s ended at once: %v\n%s", cmd.Path, err, h.log.String())
+		case <-gone:
+			h.b.Fatalf("%s ended at once: %v\n%s", cmd.Path, cmd.ProcessState, h.log.String())
 		case <-time.After(200 * time.Microsecond):
 		}
 		if time.Since(began) > patience {
@@ -107,7 +110,7 @@ func (h *house) stop() {
 	}
 }
 
-func end(cmd *exec.Cmd, gone chan error) {
+func end(cmd *exec.Cmd, gone chan struct{}) {
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-gone:
@@ -185,7 +188,7 @@ func hasAll(s string, words []string) bool {
 	return true
 }
 
-// localGet asks alsbot by its socket, as the command line does.
+// local asks alsbot by its socket, as the command line does.
 func (h *house) local() *http.Client {
 	socket := filepath.Join(h.dir, "alsbot.sock")
 	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -19,7 +19,7 @@ import (
 
 // limitEnv makes this binary a bare server in a process of its own:
 // "ADDRESS DATABASE update|group".
-const limitEnv = "ALSBOT_BENCH_LIMIT"
+const limitEnv = "BENCH_LIMIT"
 
 func limitMain() {
 	addr, rest, ok := strings.Cut(os.Getenv(limitEnv), " ")

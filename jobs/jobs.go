@@ -24,6 +24,7 @@ type Engine struct {
 	seen func(Run)
 
 	progress chan string
+	reads    map[string]chan struct{} // by cluster: a place for each read that is worked on
 
 	mu       sync.Mutex
 	stopping bool
@@ -49,7 +50,11 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{
 		cfg: o.Config, st: o.Store, exec: o.Executor, dir: o.Directory, log: o.Log, seen: o.Observe,
 		progress: make(chan string, 256),
+		reads:    map[string]chan struct{}{},
 		drivers:  map[string]*driver{},
+	}
+	for _, c := range o.Config.Clusters {
+		e.reads[c.Name] = make(chan struct{}, readsAtOnce)
 	}
 	if e.seen == nil {
 		e.seen = func(Run) {}
@@ -124,6 +129,11 @@ func (e *Engine) kick(id string) {
 	e.start(id)
 }
 
+// readsAtOnce is how many reads of one cluster are worked on at the same
+// time. The others wait with hardly more in memory than their name, so that
+// thousands of commands for a cluster that hangs are no burden.
+const readsAtOnce = 32
+
 // drive carries a run from where it stands to its end, or to the next thing
 // that it waits for. Everything it knows is in the store, so that it can be
 // cut off between any two lines and begin again.
@@ -136,6 +146,12 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 		delete(e.drivers, id)
 		e.mu.Unlock()
 	}()
+	var place chan struct{} // of a read, once it has one
+	defer func() {
+		if place != nil {
+			<-place
+		}
+	}()
 	for ctx.Err() == nil {
 		r, a, err := e.load(ctx, id)
 		if err != nil {
@@ -145,6 +161,12 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 		if r.State.Final() {
 			e.finished(ctx, r)
 			return nil
+		}
+		if free := e.reads[r.Request.Cluster]; free != nil && place == nil && (r.Effect == als.Read || r.Request.Dry) {
+			if d.enter(ctx, free) {
+				place = free
+			}
+			continue // it may have been cancelled while it waited
 		}
 		pause, err := e.advance(ctx, d, r, a)
 		if err != nil && ctx.Err() == nil {
@@ -171,6 +193,18 @@ func (d *driver) rest(ctx context.Context, t time.Duration) {
 	case <-d.wake:
 	case <-timer.C:
 	}
+}
+
+// enter waits for a place, or returns false when the driver is woken or ctx
+// ends before.
+func (d *driver) enter(ctx context.Context, free chan<- struct{}) bool {
+	select {
+	case free <- struct{}{}:
+		return true
+	case <-d.wake:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // advance does the next thing for a run. It returns how long there is
