@@ -113,14 +113,14 @@ func deaf(b *testing.B, f *figures) (*house, *slacker) {
 // acknowledgement: from the signed request to its answer, with the command on
 // disk. Both sides take turns, so that a busy moment hits both.
 func acknowledgement(b *testing.B, f *figures) {
-	_, ours := deaf(b, f)
 	bare := newSlacker(limitServer(b, "update"), "none")
 	grouped := newSlacker(limitServer(b, "group"), "none")
 	for _, n := range []int{1, 16, 64} {
+		_, ours := deaf(b, f)
 		var mine, theirs, least times
 		var rate, rateUpdate, rateGroup rates
 		for range 5 {
-			total, rest := 60*n, time.Duration(0)
+			total, rest := 20*n, time.Duration(0)
 			if n == 1 {
 				total, rest = 100, 2*time.Millisecond // people pause, and what follows a command takes its turn
 			}

@@ -28,7 +28,7 @@ type sender struct {
 	grown    map[string]time.Time // runs with news of their progress → when they were last shown
 	pace     map[string]time.Time // runs that were shown a moment ago
 	laneOf   map[string]string    // run ID and kind → lane, while rows wait
-	full     bool                 // there are more rows than a window: look at them less often
+	crowded  bool                 // so many rows wait that looking costs: not at every change
 }
 
 const (
@@ -40,7 +40,8 @@ const (
 	updateCap  = 20                     // and what it bears at once
 	spare      = 5                      // updates that progress leaves to the states
 	progressIn = 3 * time.Second        // between two pictures of one run
-	rescan     = 100 * time.Millisecond // between two looks at a full window
+	crowd      = 20                     // rows of which each change is looked at
+	rescan     = 50 * time.Microsecond  // between two looks at more, for each row: a few percent of one core
 	storeRest  = 2 * time.Second        // after trouble with our own store
 )
 
@@ -97,14 +98,14 @@ func (s *sender) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-changed:
-			look = !s.full
+			look = !s.crowded
 		case <-wake.C:
 			look = true
 		case o := <-s.finished:
 			s.settle(o)
-			look = !s.full
+			look = !s.crowded
 		case id := <-progress:
-			look = s.grew(id) && !s.full
+			look = s.grew(id) && !s.crowded
 		}
 	}
 	for s.active > 0 {
@@ -140,8 +141,8 @@ func (s *sender) look(ctx context.Context) time.Duration {
 		}
 	}
 	again = min(again, s.show(ctx, now))
-	if s.full = len(rows) == window; s.full {
-		again = min(again, rescan)
+	if s.crowded = len(rows) > crowd; s.crowded {
+		again = min(again, time.Duration(len(rows))*rescan)
 	}
 	return again
 }
