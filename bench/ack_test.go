@@ -114,10 +114,11 @@ func deaf(b *testing.B, f *figures) (*house, *slacker) {
 // disk. Both sides take turns, so that a busy moment hits both.
 func acknowledgement(b *testing.B, f *figures) {
 	bare := newSlacker(limitServer(b, "update"), "none")
+	rows := newSlacker(limitServer(b, "rows"), "none")
 	grouped := newSlacker(limitServer(b, "group"), "none")
 	for _, n := range []int{1, 16, 64} {
 		_, ours := deaf(b, f)
-		var mine, theirs, least times
+		var mine, theirs, same, least times
 		var rate, rateUpdate, rateGroup rates
 		for range 5 {
 			total, rest := 20*n, time.Duration(0)
@@ -128,12 +129,15 @@ func acknowledgement(b *testing.B, f *figures) {
 			mine, rate = append(mine, t...), append(rate, r)
 			t, r = bare.together(b, n, total, rest)
 			theirs, rateUpdate = append(theirs, t...), append(rateUpdate, r)
+			t, _ = rows.together(b, n, total, rest)
+			same = append(same, t...)
 			t, r = grouped.together(b, n, total, rest)
 			least, rateGroup = append(least, t...), append(rateGroup, r)
 		}
 		what := fmt.Sprintf("acknowledged and on disk, %d at once", n)
 		if n == 1 {
 			f.row(what+": median", show(mine.median()), show(theirs.median()), ratio(mine.median(), theirs.median()), 1.2, atMost)
+			f.row(what+": median, beside the same rows", show(mine.median()), show(same.median()), ratio(mine.median(), same.median()), 1.2, atMost)
 			continue
 		}
 		f.row(what+": rate, beside one commit each", persec(rate), persec(rateUpdate), rate.median()/rateUpdate.median(), 0.5, atLeast)

@@ -13,12 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // limitEnv makes this binary a bare server in a process of its own:
-// "ADDRESS DATABASE update|group".
+// "ADDRESS DATABASE update|rows|group".
 const limitEnv = "BENCH_LIMIT"
 
 func limitMain() {
@@ -52,7 +53,12 @@ func serveLimit(addr, path, kind string) error {
 	commit := func(key, value []byte) error {
 		return db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bareRuns).Put(key, value) })
 	}
-	if kind == "group" {
+	switch kind {
+	case "rows":
+		commit = func(key, value []byte) error {
+			return db.Update(func(tx *bolt.Tx) error { return sameRows(tx, key, value) })
+		}
+	case "group":
 		commit = newGroup(db).put
 	}
 	http.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
@@ -76,6 +82,28 @@ func serveLimit(addr, path, kind string) error {
 		_, _ = io.WriteString(w, `{"text":"taken"}`)
 	})
 	return http.ListenAndServe(addr, nil)
+}
+
+// sameRows writes what alsbot writes for a command: the run, two indexes by
+// time, that it is open, an audit entry and a row of the outbox.
+func sameRows(tx *bolt.Tx, key, value []byte) error {
+	now := []byte(time.Now().UTC().Format("20060102T150405.000000000Z"))
+	for _, row := range []struct {
+		bucket     string
+		key, value []byte
+	}{
+		{"runs", key, value}, {"time", now, key}, {"cluster", append([]byte("prod/"), now...), key}, {"active", key, []byte("planned")},
+		{"audit", now, value[:350]}, {"outbox", now, value[:150]},
+	} {
+		b, err := tx.CreateBucketIfNotExists([]byte(row.bucket))
+		if err == nil {
+			err = b.Put(row.key, row.value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // group is the least that commits what is queued together.
