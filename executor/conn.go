@@ -16,8 +16,11 @@ const (
 	// Long polls leave room for reads, which people wait for.
 	pollsPerConn = 4
 
-	keepaliveEvery  = 5 * time.Second
-	keepaliveMisses = 3
+	// A line that was quiet for 5 s is asked for a sign of life; one that was
+	// quiet for 14 s, though it was asked, is dead: people know within 15.
+	keepaliveLook  = time.Second
+	keepaliveAfter = 5 * time.Second
+	keepaliveLimit = 14 * time.Second
 )
 
 // conn is one warm connection. When done is closed it is dead for good.
@@ -46,10 +49,10 @@ func newConn(l link, client *ssh.Client, nc *meter) *conn {
 }
 
 // keepalive asks for a sign of life whenever the line was quiet, and closes
-// it when none came three times. Any byte is one: behind a slow transfer the
-// reply itself can be late.
+// it when none comes. Any byte is one: behind a slow transfer the reply
+// itself can be late.
 func (c *conn) keepalive(nc *meter) {
-	tick := time.NewTicker(keepaliveEvery)
+	tick := time.NewTicker(keepaliveLook)
 	defer tick.Stop()
 	waiting := make(chan struct{}, 1)
 	for {
@@ -60,11 +63,11 @@ func (c *conn) keepalive(nc *meter) {
 		}
 		quiet := nc.quiet()
 		switch {
-		case quiet >= keepaliveMisses*keepaliveEvery:
+		case quiet >= keepaliveLimit:
 			_ = nc.Close()
 			_ = c.client.Close()
 			return
-		case quiet >= keepaliveEvery/2:
+		case quiet >= keepaliveAfter:
 			select {
 			case waiting <- struct{}{}:
 				go func() { // ends with the reply or the connection

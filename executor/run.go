@@ -43,7 +43,9 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 	}
 	r := &run{x: x, t: t, c: c, sink: sink, from: c.Offset, off: c.Offset, sum: sha256.New(), buf: make([]byte, chunk)}
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 22*time.Second, 0.33
+	// Also after a day out of reach, people see within 5 s that a node is
+	// back. One attempt for all its runs is no burden on anybody.
+	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 3*time.Second, 0.33
 	at := wait.NextBackOff()
 	for {
 		exit, done, err := r.step(ctx)

@@ -134,13 +134,14 @@ func TestSilentLine(t *testing.T) {
 		if err != nil || exit.Status != 4 || l.happened() != "started link back" {
 			t.Fatalf("%+v %v %s", exit, err, l.happened())
 		}
-		if took := time.Since(begin); took < 10*time.Second || took > 22*time.Second {
+		if took := time.Since(begin); took < 10*time.Second || took > 15*time.Second {
 			t.Errorf("noticed after %v", took)
 		}
 	})
 }
 
-// A node that is away for an hour is asked again all the time, but seldom.
+// A node that is away for an hour is asked again all the time, seldom enough
+// for it and often enough for people.
 func TestRunWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
@@ -162,7 +163,7 @@ func TestRunWaits(t *testing.T) {
 		if err != nil || exit.Status != 1 || l.happened() != "link back started" {
 			t.Fatalf("%+v %v %s", exit, err, l.happened())
 		}
-		if late := time.Since(back); late > 30*time.Second || dials < 120 || dials > 300 {
+		if late := time.Since(back); late > 5*time.Second || dials < 800 || dials > 1500 {
 			t.Errorf("%v late, %d dials", late, dials)
 		}
 	})
