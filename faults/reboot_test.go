@@ -54,7 +54,10 @@ func (h *house) rebootDuring(r *report, side int) {
 		must(h.t, err)
 		c.boot = otherBoot
 		must(h.t, c.write(dir))
-		must(h.t, killAll(dir))
+	}
+	time.Sleep(300 * time.Millisecond) // no look at the run may last from before the reboot until after it
+	for _, run := range runs {
+		must(h.t, killAll(h.runDir(run.Steps[0].ID)))
 	}
 	for i, run := range runs {
 		r.trial(h.verifyLost(run.ID, i, "rebooted"))
