@@ -19,5 +19,15 @@ func list() []fault {
 			limit: "lost in words, or the true status; never begun again; the line stays closed until a person acknowledges"},
 		{id: "F08", what: "the wrapper's number given to another process; a zombie; killed while the command goes on", run: wrapper, trials: [3]int{2, 20, 100},
 			limit: "never running for a stranger; an orphan is shown as one and read to its last byte"},
+		{id: "F09", what: "the node's disk full before a start, without inodes, and full during the output", run: nodeDisk, trials: [3]int{1, 5, 20},
+			limit: "refused and not begun, the file system named; a run that goes on keeps its true status"},
+		{id: "F29", what: "SIGTERM while runs go on, and the next start", run: sigterm, trials: [3]int{2, 20, 100},
+			limit: "exit <= 5 s; no effect on the runs"},
+		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
+			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
+		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},
+			limit: "the second ends <= 2 s and names the first; the foreign one is refused"},
+		{id: "F36", what: "10,000 finished runs on a node, and a duplicate start after the clean-up", run: manyRuns, alone: true, trials: [3]int{3, 20, 20},
+			limit: "a start takes <= 100 ms more; begun again 0 times"},
 	}
 }

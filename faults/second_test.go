@@ -1,0 +1,61 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+)
+
+// second starts a second bot on the same store, and one with a store of its
+// own on the same nodes.
+func second(t *testing.T, r *report) {
+	h := newHouse(t, options{})
+	h.start()
+	must(t, h.verify(h.ask(0)))
+	var longest time.Duration
+	for range r.n {
+		began := time.Now()
+		out, err := exec.Command(h.opts.binary, "serve", "--config", h.config).CombinedOutput()
+		took := time.Since(began)
+		longest = max(longest, took)
+		var ended *exec.ExitError
+		holder := fmt.Sprintf("process %d ", h.bot.Process.Pid)
+		if !errors.As(err, &ended) || ended.ExitCode() != 3 || !strings.Contains(string(out), holder) {
+			r.trial(fmt.Errorf("a second bot on the store: %v, and does not name %s: %s", err, holder, out))
+		} else {
+			r.trial(h.verify(h.ask(0)))
+		}
+	}
+	r.atMost("second bot ends after", longest, 2*time.Second)
+	h.kill()
+	for range r.n {
+		// another store on the same nodes
+		must(t, os.Rename(h.store(), h.store()+".first"))
+		h.start()
+		r.trial(h.foreign())
+		h.kill()
+		must(t, os.Rename(h.store()+".first", h.store()))
+		h.start()
+		r.trial(h.verify(h.ask(0)))
+		h.kill()
+	}
+}
+
+// foreign is nil if a run is refused because the nodes belong to another
+// installation, and nothing was begun.
+func (h *house) foreign() error {
+	r, err := h.end(h.ask(0))
+	if err != nil {
+		return err
+	}
+	if r.State != jobs.Failed || !strings.Contains(r.Trouble, "another alsbot installation") {
+		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Trouble)
+	}
+	return errors.Join(h.oracle.ran(r.ID+"-1", 0), h.toldOnce(r))
+}
