@@ -124,6 +124,9 @@ func (e *Engine) begin(ctx context.Context, r Run) (time.Duration, error) {
 		} else if r.State != Queued || !free {
 			return errSame
 		}
+		if r.Plan == nil || r.Plan.Digest() != r.Digest {
+			return e.void(tx, r, "the plan on record is not the one that was shown: the store was changed by something else than alsbot")
+		}
 		e.commence(r)
 		return nil
 	})

@@ -1,0 +1,186 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/config"
+	"alsbot/jobs"
+)
+
+// approvers press at the same moment. A trial is a request.
+func approvers(t *testing.T, r *report) {
+	one := newDesk(t, nil)
+	one.lanes(r.n, one.bothApprove, r.trial)
+	one.lanes(r.n, one.approveOrDeny, r.trial)
+	one.lanes(r.n, one.approveOrCancel, r.trial)
+	r.trial(one.whole())
+	two := newDesk(t, func(c *config.Config) { c.Approval.Quorum = 2 })
+	two.lanes(r.n, two.bothApprove, r.trial)
+	two.lanes(r.n, two.oneTwice, r.trial)
+	r.trial(two.whole())
+}
+
+// press is one press; its answer is for the caller to judge.
+func (d *desk) press(user, id string, approve bool, ans *jobs.Answer) func() error {
+	return func() error {
+		got, err := d.engine.Press(context.Background(), id, approve, person(user))
+		if ans != nil {
+			*ans = got
+		}
+		return err
+	}
+}
+
+func (d *desk) bothApprove(cluster, _ int) error {
+	id, err := d.waiting(cluster)
+	if err != nil {
+		return err
+	}
+	if err := together(d.press(bob, id, true, nil), d.press(cat, id, true, nil)); err != nil {
+		return err
+	}
+	r, err := d.end(id)
+	if err != nil || r.State != jobs.Succeeded {
+		return fmt.Errorf("approved by two, run %s is %s: %s %w", id, r.State, r.Trouble, err)
+	}
+	starts, err := d.recorded(id, "running")
+	if err == nil && starts != 1 {
+		err = fmt.Errorf("run %s started %d times by the audit log", id, starts)
+	}
+	return errors.Join(err, d.ran(id, 1))
+}
+
+func (d *desk) oneTwice(cluster, _ int) error {
+	id, err := d.waiting(cluster)
+	if err != nil {
+		return err
+	}
+	if err := together(d.press(bob, id, true, nil), d.press(bob, id, true, nil)); err != nil {
+		return err
+	}
+	r, a, err := d.engine.Get(context.Background(), id)
+	if err != nil || r.State != jobs.Awaiting || len(a.Votes) != 1 {
+		return fmt.Errorf("run %s, approved twice by one of two, is %s with %d votes: %w", id, r.State, len(a.Votes), err)
+	}
+	ans, err := d.says(ann, "cancel "+id)
+	if err != nil || ans.Bad {
+		return fmt.Errorf("cancelling %s: %s %w", id, ans.Text, err)
+	}
+	return d.ran(id, 0)
+}
+
+func (d *desk) approveOrDeny(cluster, _ int) error {
+	id, err := d.waiting(cluster)
+	if err != nil {
+		return err
+	}
+	var yes, no jobs.Answer
+	if err := together(d.press(bob, id, true, &yes), d.press(cat, id, false, &no)); err != nil {
+		return err
+	}
+	r, err := d.end(id)
+	switch {
+	case err != nil:
+		return err
+	case r.State == jobs.Rejected && !no.Bad:
+		return d.ran(id, 0)
+	case r.State == jobs.Succeeded && no.Bad && !yes.Bad:
+		return d.ran(id, 1)
+	}
+	return fmt.Errorf("run %s is %s, but approve was told %q and deny %q", id, r.State, yes.Text, no.Text)
+}
+
+func (d *desk) approveOrCancel(cluster, _ int) error {
+	id, err := d.waiting(cluster)
+	if err != nil {
+		return err
+	}
+	var yes, cancel jobs.Answer
+	err = together(d.press(bob, id, true, &yes), func() (err error) {
+		time.Sleep(time.Duration(rand.Int64N(int64(40 * time.Millisecond)))) // before, during and after the second look
+		cancel, err = d.says(ann, "cancel "+id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r, err := d.end(id)
+	before := strings.Contains(cancel.Text, "Nothing was run")
+	switch {
+	case err != nil:
+		return err
+	case r.State == jobs.Cancelled && before:
+		return d.ran(id, 0)
+	case r.State == jobs.Cancelled: // told to stop while it ran
+		n, err := oracle{Ledger: d.ledger}.executions(id + "-1")
+		if err == nil && n > 1 {
+			err = fmt.Errorf("run %s was begun %d times", id, n)
+		}
+		return err
+	case r.State == jobs.Succeeded && cancel.Bad && !yes.Bad:
+		return d.ran(id, 1)
+	}
+	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
+}
+
+// expiry presses within five milliseconds of the moment at which the request
+// expires. A trial is a request.
+func expiry(t *testing.T, r *report) {
+	d := newDesk(t, func(c *config.Config) { c.Approval.ExpiresAfter = 60 * time.Millisecond })
+	approved, expired := 0, 0
+	results := make(chan bool, r.n)
+	d.lanes(r.n, func(cluster, i int) error {
+		won, err := d.pressAtExpiry(cluster)
+		results <- won
+		return err
+	}, r.trial)
+	close(results)
+	for won := range results {
+		if won {
+			approved++
+		} else {
+			expired++
+		}
+	}
+	r.trial(d.whole())
+	r.figure("%d approved, %d expired", approved, expired)
+}
+
+func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {
+	id, err := d.asked(cluster)
+	if err != nil {
+		return false, err
+	}
+	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting || r.State == jobs.Expired }); err != nil {
+		return false, err
+	}
+	_, a, err := d.engine.Get(context.Background(), id)
+	if err != nil {
+		return false, err
+	}
+	time.Sleep(time.Until(a.Expires) + time.Duration(rand.Int64N(int64(10*time.Millisecond))) - 5*time.Millisecond)
+	var ans jobs.Answer
+	if err := d.press(bob, id, true, &ans)(); err != nil {
+		return false, err
+	}
+	r, err := d.end(id)
+	if err != nil {
+		return false, err
+	}
+	votes, err := d.recorded(id, "approved")
+	switch {
+	case err != nil:
+		return false, err
+	case r.State == jobs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
+		return false, d.ran(id, 0)
+	case r.State == jobs.Succeeded && !ans.Bad && votes == 1:
+		return true, d.ran(id, 1)
+	}
+	return false, fmt.Errorf("run %s is %s with %d votes on record, but the press was told %q", id, r.State, votes, ans.Text)
+}

@@ -1,0 +1,260 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"alsbot/config"
+	"alsbot/executor"
+	"alsbot/jobs"
+	"alsbot/sim/node"
+	"alsbot/store"
+)
+
+// desk is the engine in process, without Slack, on a node whose kato is a
+// small script: for rows that need thousands of decisions.
+type desk struct {
+	t      *testing.T
+	nodes  *node.Cluster
+	cfg    *config.Config
+	ledger string
+	groups *groups
+	st     store.Store
+	engine *jobs.Engine
+	stop   func()
+	keys   atomic.Int64
+}
+
+// groups is a directory whose members can be changed.
+type groups struct {
+	mu      sync.Mutex
+	members map[string][]string
+}
+
+func (g *groups) Members(_ context.Context, group string, _ bool) ([]string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members[group], nil
+}
+
+func (g *groups) set(group string, users ...string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members[group] = users
+}
+
+const deskClusters = 4 // names of the same nodes, so that runs go side by side
+
+func newDesk(t *testing.T, change func(*config.Config)) *desk {
+	t.Helper()
+	dir := tempDir(t)
+	d := &desk{t: t, ledger: filepath.Join(dir, "ledger"), groups: &groups{members: map[string][]string{}}}
+	d.everybody()
+	var err error
+	d.nodes, err = node.Start(node.Options{Dir: filepath.Join(dir, "nodes")})
+	must(t, err)
+	t.Cleanup(func() { _ = d.nodes.Close() })
+	must(t, d.script())
+	d.cfg = &config.Config{
+		Store:    config.Store{Engine: "bolt", Path: filepath.Join(dir, "alsbot.db"), KeepRuns: 2160 * time.Hour},
+		Access:   config.Access{Viewer: []string{"*"}, Operator: []string{"S0OPS"}, Approver: []string{"S0LEADS"}},
+		Approval: config.Approval{Effects: []string{"change", "restart"}, ExpiresAfter: time.Hour, Quorum: 1},
+	}
+	for i := range deskClusters {
+		d.cfg.Clusters = append(d.cfg.Clusters, config.Cluster{
+			Name: fmt.Sprintf("c%d", i), Core: d.nodes.Addr(d.nodes.Core), User: d.nodes.User, IdentityFile: d.nodes.IdentityFile,
+			KnownHosts: d.nodes.KnownHosts, Kato: "kato", Generation: "auto", Addresses: d.nodes.Addresses(), RunsDir: ".alsbot/runs",
+		})
+	}
+	if change != nil {
+		change(d.cfg)
+	}
+	d.open()
+	t.Cleanup(func() { d.stop() })
+	return d
+}
+
+// everybody gives people the rights that they have at first.
+func (d *desk) everybody() {
+	d.groups.set("S0OPS", ann)
+	d.groups.set("S0LEADS", bob, cat)
+}
+
+// script puts a kato before the simulated one that is as fast as a shell: it
+// notes its run in the ledger, and shows a list of patches that it has seen.
+func (d *desk) script() error {
+	home := d.nodes.Home(d.nodes.Core)
+	kato := filepath.Join(home, "bin", "kato")
+	show := exec.Command(kato, "patch", "status")
+	show.Env = append(os.Environ(), "HOME="+home)
+	list, err := show.Output()
+	if err != nil {
+		return fmt.Errorf("asking the simulated kato for its patches: %w", err)
+	}
+	seen := filepath.Join(filepath.Dir(d.ledger), "patches")
+	if err := errors.Join(os.WriteFile(seen, list, 0o600), os.Rename(kato, kato+".sim")); err != nil {
+		return err
+	}
+	return os.WriteFile(kato, []byte(`#!/bin/sh
+case "$*" in
+'patch status') exec cat `+seen+` ;;
+'patch update')
+	out=$(readlink /proc/$$/fd/1)
+	run=${out%/out}
+	echo "${run##*/}" >>`+d.ledger+`
+	[ ! -e `+d.ledger+`.slow ] || sleep 1
+	echo Fetched ;;
+*) exec `+kato+`.sim "$@" ;;
+esac
+`), 0o755)
+}
+
+// slow makes updates take a second, or not.
+func (d *desk) slow(on bool) {
+	d.t.Helper()
+	if on {
+		must(d.t, os.WriteFile(d.ledger+".slow", nil, 0o600))
+	} else {
+		must(d.t, os.Remove(d.ledger+".slow"))
+	}
+}
+
+// open opens the store and runs an engine on it.
+func (d *desk) open() {
+	d.t.Helper()
+	st, err := store.OpenBolt(d.cfg.Store.Path, store.Ballast(0))
+	must(d.t, err)
+	x := executor.New(quietLog())
+	d.st = st
+	d.engine, err = jobs.New(jobs.Options{Config: d.cfg, Store: st, Executor: x, Directory: d.groups, Log: quietLog()})
+	must(d.t, err)
+	ctx, cancel := context.WithCancel(context.Background()) // the engine's life, which stop ends
+	done := make(chan error, 1)
+	go func() { done <- d.engine.Run(ctx) }()
+	d.stop = func() {
+		cancel()
+		if err := errors.Join(<-done, x.Close(), st.Close()); err != nil {
+			d.t.Error(err)
+		}
+	}
+}
+
+func person(id string) jobs.Principal { return jobs.Principal{Source: jobs.FromSlack, ID: id} }
+
+// says is what somebody types.
+func (d *desk) says(user, text string) (jobs.Answer, error) {
+	key := fmt.Sprintf("%s-%d", d.t.Name(), d.keys.Add(1))
+	return d.engine.Ask(context.Background(), jobs.Ask{Key: key, By: person(user), Text: text})
+}
+
+// asked asks for an update of cluster i as ann.
+func (d *desk) asked(i int) (string, error) {
+	ans, err := d.says(ann, fmt.Sprintf("patch update @c%d", i))
+	if err == nil && ans.Run == "" {
+		err = fmt.Errorf("no run was made: %s", ans.Text)
+	}
+	return ans.Run, err
+}
+
+// waiting asks, and returns when the run waits for approval.
+func (d *desk) waiting(i int) (string, error) {
+	id, err := d.asked(i)
+	if err != nil {
+		return "", err
+	}
+	_, err = d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting })
+	return id, err
+}
+
+func (d *desk) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	changed := d.st.Watch(ctx, "runs")
+	for {
+		if r, _, err = d.engine.Get(ctx, id); err != nil || ok(r) {
+			return r, err
+		}
+		if r.State.Final() {
+			return r, fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
+		}
+		select {
+		case <-ctx.Done():
+			return r, fmt.Errorf("run %s stays %s", id, r.State)
+		case <-changed:
+		}
+	}
+}
+
+func (d *desk) end(id string) (jobs.Run, error) {
+	return d.until(id, func(r jobs.Run) bool { return r.State.Final() })
+}
+
+// ran is nil if the run is in the ledger so often.
+func (d *desk) ran(id string, times int) error {
+	return oracle{Ledger: d.ledger}.ran(id+"-1", times)
+}
+
+// recorded counts the entries of the audit log for a run with an action.
+func (d *desk) recorded(id, action string) (n int, err error) {
+	err = d.st.View(context.Background(), func(tx store.Tx) error {
+		return tx.Scan("audit", "", "", false, func(_ string, v []byte) bool {
+			if strings.Contains(string(v), `"run":"`+id+`"`) && strings.Contains(string(v), `"action":"`+action+`"`) {
+				n++
+			}
+			return true
+		})
+	})
+	return n, err
+}
+
+// whole is nil if the audit log is.
+func (d *desk) whole() error {
+	_, err := jobs.VerifyAudit(context.Background(), d.st)
+	return err
+}
+
+// together runs everything at the same moment.
+func together(all ...func() error) error {
+	errs := make([]error, len(all))
+	start := make(chan struct{})
+	var ready, wg sync.WaitGroup
+	ready.Add(len(all))
+	for i, fn := range all {
+		wg.Go(func() {
+			ready.Done()
+			<-start
+			errs[i] = fn()
+		})
+	}
+	ready.Wait()
+	close(start)
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// lanes runs n trials, one at a time on each cluster.
+func (d *desk) lanes(n int, trial func(cluster, i int) error, done func(error)) {
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for c := range deskClusters {
+		wg.Go(func() {
+			for i := range next {
+				done(trial(c, i))
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
