@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -19,12 +20,15 @@ type netCase struct {
 	from    profile // the least profile that has it
 	noticed bool    // the bot must notice within the time of its keepalive
 	healed  bool    // the time until it is back counts
+	// strange takes the node's key out of known_hosts meanwhile.
+	strange bool
 }
 
 func netCases() []netCase {
 	return []netCase{
 		{name: "silence of 20 s", mood: holding, lasts: 20 * time.Second, noticed: true, healed: true},
 		{name: "reset", mood: passing, cut: true},
+		{name: "reset, and for 6 s nobody knows its key", mood: passing, cut: true, lasts: 6 * time.Second, noticed: true, healed: true, strange: true},
 		{name: "reset and refused for 20 s", mood: refusing, cut: true, lasts: 20 * time.Second, noticed: true, healed: true, from: ci},
 		{name: "silence of 30 s", mood: holding, lasts: 30 * time.Second, noticed: true, healed: true, from: ci},
 		{name: "silence of 300 s", mood: holding, lasts: 300 * time.Second, noticed: true, healed: true, from: ci},
@@ -85,6 +89,10 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 	}
 	began := time.Now()
 	p.set(c.mood)
+	if c.strange {
+		must(t, os.Rename(h.nodes.KnownHosts, h.nodes.KnownHosts+".away"))
+		must(t, os.WriteFile(h.nodes.KnownHosts, nil, 0o600))
+	}
 	if c.cut {
 		p.cut()
 	}
@@ -95,6 +103,9 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 		wg.Go(func() { errs[i] = c.watch(h, id, began, healed, m) })
 	}
 	time.Sleep(c.lasts)
+	if c.strange {
+		must(t, os.Rename(h.nodes.KnownHosts+".away", h.nodes.KnownHosts))
+	}
 	p.set(passing)
 	close(healed)
 	wg.Wait()

@@ -31,6 +31,8 @@ type keeper struct {
 	target executor.Target
 
 	committed, signalled time.Time
+	doubt                bool // a start may have reached the node without our knowing
+	stale                bool // there is a remark on record that an earlier try has left
 
 	mu   sync.Mutex // what watch reads
 	last tail
@@ -60,6 +62,10 @@ func (k *keeper) why() error {
 // Started writes down that the node has begun the command: from now on it is
 // never begun again.
 func (k *keeper) Started() error {
+	if k.stale {
+		k.stale = false
+		k.remark("")
+	}
 	if k.rec.Begun {
 		return nil
 	}
@@ -103,6 +109,8 @@ func (k *keeper) Link(err error) {
 	word := ""
 	if err != nil {
 		word = err.Error()
+		var e *executor.Error
+		k.doubt = k.doubt || !errors.As(err, &e) || e.Kind != executor.Unreachable
 		k.e.log.Warn("node out of reach during a run", "run", k.run, "node", k.target.Name, "error", err)
 	}
 	k.remark(word)

@@ -76,6 +76,7 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	if s.Started.IsZero() {
 		s.Started = time.Now().UTC().Round(0)
 	}
+	k := &keeper{e: e, ctx: ctx, run: r.ID, i: i, rec: s, doubt: s.Sent, stale: r.Remark != ""}
 	s.Sent = true
 	if r.Effect != als.Read {
 		if err := e.putStep(ctx, r.ID, i, *s); err != nil {
@@ -86,7 +87,7 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	if err != nil {
 		return executor.Exit{}, e.endStep(ctx, r, i, executor.Exit{}, err)
 	}
-	k := &keeper{e: e, ctx: ctx, run: r.ID, i: i, rec: s, target: t}
+	k.target = t
 	run := e.durable
 	if s.Step.Repeatable {
 		run = e.plain
@@ -95,10 +96,29 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	if ctx.Err() != nil || exit.State == executor.Lost {
 		return exit, nil
 	}
+	if err != nil && exit.State == "" && !s.Step.Repeatable && (s.Begun || k.doubt && !refusedByNode(err)) {
+		// It may be running. Whatever keeps us from it, a key, a full disk of
+		// our own, is no end: the driver attaches again until there is one.
+		k.remark(err.Error())
+		return exit, err
+	}
 	if why := k.why(); why != nil {
 		err = why
 	}
 	return exit, e.endStep(ctx, r, i, exit, err)
+}
+
+// refusedByNode reports an answer of the node that says: not begun.
+func refusedByNode(err error) bool {
+	var e *executor.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case executor.Space, executor.Unsafe, executor.Foreign, executor.Conflict:
+		return true
+	}
+	return false
 }
 
 // plain runs a read over a plain exec; after a crash it simply runs again.
