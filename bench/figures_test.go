@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -64,7 +65,11 @@ func (f *figures) row(what, alsbot, limit string, ratio float64, goal float64, i
 	case is == atMost && ratio > goal, is == atLeast && ratio < goal:
 		verdict = "OVER"
 	}
-	f.rows = append(f.rows, []string{what, alsbot, limit, fmt.Sprintf("%.2f", ratio), is + " " + strings.TrimSuffix(fmt.Sprintf("%.2f", goal), ".00"), verdict})
+	word := is + " " + strconv.FormatFloat(goal, 'g', 3, 64)
+	if goal == 0 {
+		word = "-"
+	}
+	f.rows = append(f.rows, []string{what, alsbot, limit, fmt.Sprintf("%.2f", ratio), word, verdict})
 }
 
 const (
