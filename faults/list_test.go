@@ -29,6 +29,8 @@ func list() []fault {
 			limit: "not started, in words; what runs goes on, and the right to cancel is gone"},
 		{id: "F16", what: "what was approved is not what would start: patches, nodes, roles, digests, command, config", run: changed, trials: [3]int{1, 5, 20},
 			limit: "100 % void, 0 begun"},
+		{id: "F28", what: "two simulated years of schedules in five zones; the bot down for 3 h; the clock jumps by 1 h and 1 day", run: schedules, trials: [3]int{1, 1, 1},
+			limit: "daily once a local day, hourly once a real hour; at most one caught up; nothing twice"},
 		{id: "F29", what: "SIGTERM while runs go on, and the next start", run: sigterm, trials: [3]int{2, 20, 100},
 			limit: "exit <= 5 s; no effect on the runs"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
