@@ -82,8 +82,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	<-stopped
-	return nil
+	return <-stopped
 }
 
 // health is what may be asked from outside the host.
@@ -91,7 +90,7 @@ func (ad *admin) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := ad.app.bot.Ready(); err != nil {
+		if err := errors.Join(ad.app.store.Ready(), ad.app.bot.Ready()); err != nil {
 			say(w, http.StatusServiceUnavailable, err.Error()+"\n")
 			return
 		}
@@ -152,7 +151,7 @@ func (ad *admin) local() http.Handler {
 func reply(w http.ResponseWriter, v any, err error) {
 	if err != nil {
 		code := http.StatusInternalServerError
-		var nf *jobs.NotFound
+		var nf *jobs.NotFoundError
 		if errors.As(err, &nf) {
 			code = http.StatusNotFound
 		}

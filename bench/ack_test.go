@@ -59,7 +59,7 @@ func (s *slacker) send(text string) (time.Duration, error) {
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	took := time.Since(began)
-	if err != nil || resp.StatusCode != http.StatusOK || !(bytes.Contains(answer, []byte("Run `")) || bytes.Contains(answer, []byte("taken"))) {
+	if err != nil || resp.StatusCode != http.StatusOK || (!bytes.Contains(answer, []byte("Run `")) && !bytes.Contains(answer, []byte("taken"))) {
 		return took, fmt.Errorf("no acknowledgement but %s, %s (%v)", resp.Status, answer, err)
 	}
 	return took, nil

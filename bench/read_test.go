@@ -24,7 +24,7 @@ func standIn(b *testing.B, script string) func(string, *node.Cluster) string {
 	b.Helper()
 	return func(yaml string, c *node.Cluster) string {
 		path := filepath.Join(c.Home(c.Core), "kato-stand-in")
-		must(b, os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755)) //nolint:gosec // it is run
+		must(b, os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755))
 		return strings.Replace(yaml, "    addresses:\n", "    kato: "+path+"\n    addresses:\n", 1)
 	}
 }
@@ -39,7 +39,7 @@ func bareSSH(b *testing.B, c *node.Cluster) *ssh.Client {
 	signer, err := ssh.ParsePrivateKey(pem)
 	must(b, err)
 	client, err := ssh.Dial("tcp", c.Addr(c.Core), &ssh.ClientConfig{
-		User: c.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // this machine
+		User: c.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
 	})
 	must(b, err)
 	b.Cleanup(func() { _ = client.Close() })

@@ -77,7 +77,7 @@ func (s *sender) tellDigest(ctx, long context.Context, l *lane, e *errand) error
 // digestible returns the run of an errand if it is over and has no message.
 func (s *sender) digestible(ctx context.Context, e *errand) (jobs.Run, bool, error) {
 	r, _, err := s.engine.Get(ctx, e.run)
-	var gone *jobs.NotFound
+	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
 		return r, false, nil
 	}

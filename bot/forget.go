@@ -36,7 +36,7 @@ func (p places) sweep(ctx context.Context) error {
 		for _, key := range keys {
 			_, run, _ := strings.Cut(key, "/")
 			_, _, err := p.engine.Get(ctx, run)
-			var unknown *jobs.NotFound
+			var unknown *jobs.NotFoundError
 			if errors.As(err, &unknown) {
 				gone = append(gone, key)
 			} else if err != nil {

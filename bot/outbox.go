@@ -32,17 +32,17 @@ type sender struct {
 }
 
 const (
-	window     = 2000                   // rows that are looked at together
-	maxActive  = 64                     // channels that are told something at the same time
-	postRate   = rate.Limit(1)          // posts per second and channel, as Slack asks for
-	postBurst  = 15                     // and what it bears at once
-	updateRate = rate.Limit(50.0 / 60)  // chat.update is in Slack's tier 3
-	updateCap  = 20                     // and what it bears at once
-	spare      = 5                      // updates that progress leaves to the states
-	progressIn = 3 * time.Second        // between two pictures of one run
-	crowd      = 20                     // rows of which each change is looked at
-	rescan     = 50 * time.Microsecond  // between two looks at more, for each row: a few percent of one core
-	storeRest  = 2 * time.Second        // after trouble with our own store
+	window     = 2000                  // rows that are looked at together
+	maxActive  = 64                    // channels that are told something at the same time
+	postRate   = rate.Limit(1)         // posts per second and channel, as Slack asks for
+	postBurst  = 15                    // and what it bears at once
+	updateRate = rate.Limit(50.0 / 60) // chat.update is in Slack's tier 3
+	updateCap  = 20                    // and what it bears at once
+	spare      = 5                     // updates that progress leaves to the states
+	progressIn = 3 * time.Second       // between two pictures of one run
+	crowd      = 20                    // rows of which each change is looked at
+	rescan     = 50 * time.Microsecond // between two looks at more, for each row: a few percent of one core
+	storeRest  = 2 * time.Second       // after trouble with our own store
 )
 
 // lane is one channel's line.

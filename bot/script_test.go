@@ -85,7 +85,7 @@ func (e *engine) Get(ctx context.Context, id string) (r jobs.Run, a *jobs.Approv
 			return err
 		}
 		if !ok {
-			return &jobs.NotFound{ID: id}
+			return &jobs.NotFoundError{ID: id}
 		}
 		some, ok, err := approvalsOf.Get(tx, id)
 		if ok {

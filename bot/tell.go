@@ -43,7 +43,7 @@ func (s *sender) tell(ctx context.Context, l *lane, e *errand) error {
 	default:
 		s.log.Error("the outbox asks for something that this version cannot tell", "kind", e.kind, "row", e.rows[0].Seq)
 	}
-	var gone *jobs.NotFound
+	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
 		s.log.Warn("the run to tell about is no longer on record", "run", e.run, "kind", e.kind)
 		err = nil

@@ -29,7 +29,7 @@ func (e *Engine) requestApproval(tx store.Tx, r *Run) error {
 // second effect.
 func (e *Engine) Press(ctx context.Context, id string, approve bool, by Principal) (Answer, error) {
 	r, a, err := e.load(ctx, id)
-	var nf *NotFound
+	var nf *NotFoundError
 	switch {
 	case errors.As(err, &nf):
 		return Answer{Bad: true, Text: nf.Error()}, nil

@@ -30,7 +30,6 @@ type Engine struct {
 	stopping bool
 	drivers  map[string]*driver // by run ID
 	start    func(id string)    // starts a driver; nil until Run
-	timers   []timer            // of the schedules; empty until Run
 }
 
 // Options are what an Engine is made of.
@@ -71,17 +70,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.start = func(id string) { g.Go(func() error { return e.drive(gctx, id) }) }
 	e.mu.Unlock()
 
-	if err := e.resume(ctx); err != nil {
+	defer e.refuse()
+	if err := e.resume(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	g.Go(func() error { return e.keepSchedules(gctx) })
 	g.Go(func() error { return e.keepHouse(gctx) })
 	g.Go(func() error {
 		<-gctx.Done()
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.stopping = true
-		e.start = nil
+		e.refuse()
 		return nil
 	})
 	err := g.Wait()
@@ -89,6 +86,13 @@ func (e *Engine) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// refuse takes no more commands from now on, and starts no more drivers.
+func (e *Engine) refuse() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopping, e.start = true, nil
 }
 
 // resume starts a driver for every run that is not final.

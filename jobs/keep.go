@@ -167,14 +167,14 @@ func (e *Engine) load(ctx context.Context, id string) (r Run, a *Approval, err e
 	return r, a, err
 }
 
-// NotFound says that the store knows no such run.
-type NotFound struct{ ID string }
+// NotFoundError says that the store knows no such run.
+type NotFoundError struct{ ID string }
 
-func (n *NotFound) Error() string {
+func (n *NotFoundError) Error() string {
 	return fmt.Sprintf("there is no run %q. Type `runs` to see the latest", n.ID)
 }
 
-func notFound(id string) error { return &NotFound{ID: id} }
+func notFound(id string) error { return &NotFoundError{ID: id} }
 
 // tell adds a row to the outbox.
 func (e *Engine) tell(tx store.Tx, row Outgoing) error {

@@ -154,7 +154,7 @@ func (e *Engine) signal(run string) {
 func (e *Engine) Progress() <-chan string { return e.progress }
 
 // Get returns a run, and its approval if it has one. The error is a
-// *NotFound for an unknown ID.
+// *NotFoundError for an unknown ID.
 func (e *Engine) Get(ctx context.Context, id string) (Run, *Approval, error) { return e.load(ctx, id) }
 
 // Output returns up to max bytes of what the run's steps printed, from the

@@ -236,7 +236,7 @@ func sees(seen []config.Cluster, name string) bool {
 // onRun answers the commands that name a run.
 func (e *Engine) onRun(ctx context.Context, a Ask, command, id string) (Answer, error) {
 	r, ap, err := e.load(ctx, id)
-	var nf *NotFound
+	var nf *NotFoundError
 	if errors.As(err, &nf) {
 		return Answer{Bad: true, Text: nf.Error()}, nil
 	}

@@ -99,7 +99,7 @@ func describe(p als.Plan) string {
 		if s.Always {
 			b.WriteString("   in any case, also after a failure\n")
 		}
-		fmt.Fprintf(&b, "   %s\n", executor.Quote(s.Argv))
+		fmt.Fprintf(&b, "   %s\n", s.Line())
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "%s\n", n)

@@ -117,7 +117,7 @@ func (c *cli) do() *cobra.Command {
 			show(out, ans.Pre)
 			switch {
 			case ans.Bad:
-				return exitCode(1)
+				return exitError(1)
 			case ans.Run == "" || !wait:
 				return nil
 			}
@@ -166,7 +166,7 @@ func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
 	}
 	show(out, r.Next)
 	if r.State != jobs.Succeeded {
-		return exitCode(1)
+		return exitError(1)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func main() {
 func status(err error) int {
 	var bad *config.Error
 	var usage usageError
-	var coded exitCode
+	var coded exitError
 	switch {
 	case errors.As(err, &coded):
 		return int(coded)
@@ -56,11 +56,11 @@ func status(err error) int {
 // usageError is a command line that cannot be understood.
 type usageError struct{ error }
 
-// exitCode ends the program with a status and says nothing more: all has
+// exitError ends the program with a status and says nothing more: all has
 // been said.
-type exitCode int
+type exitError int
 
-func (c exitCode) Error() string { return "see above" }
+func (c exitError) Error() string { return "see above" }
 
 // cli is what the subcommands share.
 type cli struct{ path string }
@@ -119,7 +119,7 @@ func (c *cli) check() *cobra.Command {
 				return err
 			}
 			if !app.Check(cmd.Context(), cfg, connect, cmd.OutOrStdout()) {
-				return exitCode(1)
+				return exitError(1)
 			}
 			return nil
 		},
