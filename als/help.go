@@ -200,7 +200,7 @@ func sentence(s string) string {
 // Markdown is docs/commands.md: every command of the catalogue.
 func Markdown(c Catalogue) string {
 	var b strings.Builder
-	b.WriteString("# Commands\n\nWritten by `make docs` from the catalogue in `als/`; do not edit.\n\n")
+	b.WriteString("# Commands\n\nWritten by `make generate` from the catalogue in `als/`; do not edit.\n\n")
 	b.WriteString("The same words work in Slack, in a schedule's `command:` and on the command line:\n\n")
 	b.WriteString("    [verb …] [argument …] [--flag[=value] …] [--reason \"…\"] [@cluster]\n")
 	for _, family := range families(c) {
