@@ -35,10 +35,10 @@ bench: ## the figures that matter, beside their limits, in one run
 	go test -run '^$$' -bench Figures -benchtime 1x -timeout 10m ./bench
 
 faults: tools ## break everything on purpose and show that no run is lost or doubled (25 minutes)
-	ALSBOT_FAULTS=ci go test -v -count 1 -timeout 60m -run TestFaults ./faults
+	ALSBOT_FAULTS=ci go test -v -count 1 -parallel 8 -timeout 60m -run TestFaults ./faults
 
 soak: tools ## the same with the counts for a release (many hours)
-	ALSBOT_FAULTS=soak go test -v -count 1 -timeout 48h -run TestFaults ./faults
+	ALSBOT_FAULTS=soak go test -v -count 1 -parallel 8 -timeout 48h -run TestFaults ./faults
 
 fuzz: ## every fuzz target for 20 seconds
 	scripts/fuzz 20s

@@ -30,6 +30,7 @@ type desk struct {
 	groups *groups
 	st     store.Store
 	engine *jobs.Engine
+	halt   func() // ends the engine; the store stays open until stop
 	stop   func()
 	keys   atomic.Int64
 }
@@ -140,9 +141,15 @@ func (d *desk) open() {
 	ctx, cancel := context.WithCancel(context.Background()) // the engine's life, which stop ends
 	done := make(chan error, 1)
 	go func() { done <- d.engine.Run(ctx) }()
-	d.stop = func() {
+	d.halt = sync.OnceFunc(func() {
 		cancel()
-		if err := errors.Join(<-done, x.Close(), st.Close()); err != nil {
+		if err := <-done; err != nil {
+			d.t.Error(err)
+		}
+	})
+	d.stop = func() {
+		d.halt()
+		if err := errors.Join(x.Close(), st.Close()); err != nil {
 			d.t.Error(err)
 		}
 	}

@@ -1,11 +1,16 @@
 package faults
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"alsbot/store"
 )
 
 // killed kills the bot at random moments while runs go on, and starts it
@@ -17,6 +22,10 @@ func killed(t *testing.T, r *report) {
 		h.oracle.Max = 4 * time.Second
 		must(t, h.oracle.write(h.settings()))
 	}
+	h.start()
+	must(t, h.verify(h.ask(0)))
+	h.kill()
+	must(t, h.age(10_000))
 	h.start()
 	var ids []string
 	var starts, attached []time.Duration
@@ -63,4 +72,52 @@ func (h *house) reattached(ids []string, began time.Time) (took []time.Duration)
 		}
 	}
 	return took
+}
+
+// age gives the store many finished runs, copies of its first one.
+func (h *house) age(n int) error {
+	st, err := store.OpenBolt(h.store(), store.Ballast(0))
+	if err != nil {
+		return err
+	}
+	ctx := h.t.Context()
+	var first map[string]any
+	err = st.View(ctx, func(tx store.Tx) error {
+		return tx.Scan("runs", "", "", false, func(_ string, v []byte) bool {
+			err = json.Unmarshal(v, &first)
+			return false
+		})
+	})
+	for i := 0; i < n && err == nil; i += 1000 {
+		err = st.Update(ctx, func(tx store.Tx) error {
+			for j := i; j < i+1000; j++ {
+				if err := put(tx, first, j); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	count := 0
+	err = errors.Join(err, st.View(ctx, func(tx store.Tx) error {
+		return tx.Scan("runs", "", "", false, func(string, []byte) bool { count++; return true })
+	}))
+	if count <= n {
+		err = errors.Join(err, fmt.Errorf("the store has %d runs, not %d and more", count, n))
+	}
+	return errors.Join(err, st.Close())
+}
+
+// put writes the i-th copy of a run with its indexes.
+func put(tx store.Tx, run map[string]any, i int) error {
+	asked := time.Now().UTC().Add(-time.Duration(i+1) * time.Minute)
+	id := fmt.Sprintf("old%07d", i)
+	run["id"], run["asked"], run["ended"] = id, asked, asked.Add(time.Second)
+	record, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
+	at := asked.Format("20060102T150405.000000000Z") + "/" + id
+	name, err := json.Marshal(id)
+	return errors.Join(err, tx.Put("runs", id, record), tx.Put("runs.time", at, name), tx.Put("runs.cluster", "c0/"+at, name))
 }

@@ -35,6 +35,8 @@ func list() []fault {
 			limit: "exit <= 5 s; no effect on the runs"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
 			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
+		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, trials: [3]int{4, 48, 240},
+			limit: "no loss; <= 512 MiB resident"},
 		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},
 			limit: "the second ends <= 2 s and names the first; the foreign one is refused"},
 		{id: "F36", what: "10,000 finished runs on a node, and a duplicate start after the clean-up", run: manyRuns, alone: true, trials: [3]int{3, 20, 20},
