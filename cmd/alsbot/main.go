@@ -30,10 +30,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
 	stop()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "alsbot: %v\n", err)
-		os.Exit(status(err))
+	if err == nil {
+		return
 	}
+	if said := exitError(0); !errors.As(err, &said) {
+		fmt.Fprintf(os.Stderr, "alsbot: %v\n", err)
+	}
+	os.Exit(status(err))
 }
 
 func status(err error) int {
@@ -60,7 +63,7 @@ type usageError struct{ error }
 // been said.
 type exitError int
 
-func (c exitError) Error() string { return "see above" }
+func (c exitError) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
 // cli is what the subcommands share.
 type cli struct{ path string }
@@ -77,7 +80,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w. Type `%s --help`", err, cmd.CommandPath())}
 	})
-	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.manifest(), version())
+	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.reconcile(), c.manifest(), version())
 	return root
 }
 
