@@ -83,9 +83,9 @@ func why(state string) string {
 	case "prepared":
 		return "the node has no record that it began: its runs_dir was changed"
 	case "rebooted":
-		return "the node rebooted while it ran"
+		return "the node rebooted while it ran, so its exit status is gone"
 	case "lost":
-		return "its wrapper was killed, and no process of it is left"
+		return "its wrapper was killed, so its exit status is gone, and no process of it is left"
 	case "corrupt":
 		return "its record on the node is damaged"
 	case "notbegun":

@@ -118,7 +118,8 @@ func (k *keeper) Link(err error) {
 
 // Orphan shows people that the exit status will never be known.
 func (k *keeper) Orphan() {
-	k.remark("the command still runs, but what would have recorded its exit status was killed")
+	k.remark("the command still runs on the node, but what would have recorded its exit status was killed: alsbot will see its end and never its status. " +
+		"Wait for it, or type `cancel " + k.run + "`")
 }
 
 func (k *keeper) remark(text string) {

@@ -255,8 +255,9 @@ func (e *Engine) lose(ctx context.Context, r Run, i int, exit executor.Exit) err
 		s := &r.Steps[i]
 		s.Ended, s.Trouble = time.Now().UTC().Round(0), exit.Why
 		r.State = Lost
-		r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. Steps after it were not run, also no clean-up", s.Step.Name, s.Step.Node, exit.Why)
-		r.Next = fmt.Sprintf("look at the cluster (`status @%s`); then type `acknowledge %s`, which opens the cluster's line again", r.Request.Cluster, r.ID)
+		r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. What it printed until then is kept. The steps after it were not run, nor any clean-up, and nothing is run again by itself", s.Step.Name, s.Step.Node, exit.Why)
+		r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`). When you know what became of it, type `acknowledge %s`, which opens the cluster's line again",
+			r.Request.Cluster, r.ID, r.ID)
 		return nil
 	})
 	return err
