@@ -167,10 +167,15 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 			return nil
 		}
 		if free := e.reads[r.Request.Cluster]; free != nil && place == nil && (r.Effect == als.Read || r.Request.Dry) {
-			if d.enter(ctx, free) {
+			select {
+			case free <- struct{}{}:
 				place = free
+			default:
+				if d.enter(ctx, free) {
+					place = free
+				}
+				continue // it may have been cancelled while it waited
 			}
-			continue // it may have been cancelled while it waited
 		}
 		pause, err := e.advance(ctx, d, r, a)
 		if err != nil && ctx.Err() == nil {

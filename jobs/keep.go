@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,11 +181,14 @@ func notFound(id string) error { return &NotFoundError{ID: id} }
 func (e *Engine) tell(tx store.Tx, row Outgoing) error {
 	// Sequences never come back, also after the outbox was empty.
 	row.Seq = uint64(time.Now().UnixNano())
-	if err := outbox.Scan(tx, store.Range{Reverse: true}, func(_ string, last Outgoing) bool {
-		row.Seq = max(row.Seq, last.Seq+1)
+	var bad error
+	if err := tx.Scan(outbox.Name, "", "", true, func(key string, _ []byte) bool {
+		var last uint64
+		last, bad = strconv.ParseUint(key, 16, 64)
+		row.Seq = max(row.Seq, last+1)
 		return false
-	}); err != nil {
-		return err
+	}); err != nil || bad != nil {
+		return errors.Join(err, bad)
 	}
 	row.At = time.Now()
 	return outbox.Put(tx, outboxKey(row.Seq), row)
