@@ -141,6 +141,10 @@ func (ad *admin) local() http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+	mux.HandleFunc("GET /reconcile", func(w http.ResponseWriter, r *http.Request) {
+		found, err := e.Reconcile(r.Context())
+		reply(w, found, err)
+	})
 	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
 		n, err := jobs.VerifyAudit(r.Context(), ad.app.store)
 		reply(w, n, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,11 @@ func (x *Executor) Clean(ctx context.Context, t Target, id string) error {
 type Held struct {
 	ID     string
 	State  State
-	Status int // if Finished
+	Status int   // if Finished
+	Size   int64 // bytes of output, also of one that was cleaned
+	// Command is the beginning of its command line, as quoted for the shell;
+	// "" once it was cleaned. It is safe to print.
+	Command string
 }
 
 // List returns every durable command that the node knows of, also cleaned
@@ -60,7 +65,8 @@ func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 			if h.run == "" {
 				return odd("not a list")
 			}
-			all = append(all, Held{ID: h.run, State: states[h.state], Status: h.rc})
+			_, line, _ := strings.Cut(h.cmd, " ") // behind the user
+			all = append(all, Held{ID: h.run, State: states[h.state], Status: h.rc, Size: h.size, Command: visible(line)})
 		}
 	})
 	return all, err

@@ -39,7 +39,7 @@ type header struct {
 	state          string
 	rc             int // only with state finished
 	size, off, len int64
-	run            string // of list
+	run, cmd       string // of list; the command's first 300 bytes, "" if it was cleaned
 	end            bool   // of list: there are no more
 	sum            string // of the last line, "" is none
 }
@@ -156,11 +156,12 @@ func parseHeader(text string) (header, error) {
 		}
 		return header{end: true, sum: rest}, nil
 	}
-	fields := strings.Split(text, " ")
 	keys := []string{"state", "rc", "size", "off", "len"}
 	if strings.HasPrefix(text, "run=") {
-		keys = []string{"run", "state", "rc"}
+		keys = []string{"run", "state", "rc", "size"}
+		text, h.cmd, _ = strings.Cut(text, " cmd=")
 	}
+	fields := strings.Split(text, " ")
 	if len(fields) != len(keys) {
 		return h, odd("%q", visible(text))
 	}

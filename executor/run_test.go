@@ -301,7 +301,11 @@ func TestCleanAndList(t *testing.T) {
 
 	all, err := x.List(ctx, s.target())
 	must(t, err)
-	want := []executor.Held{{ID: "busy", State: executor.Running}, {ID: "old", State: executor.Finished, Status: 3}, {ID: "void", State: executor.Revoked}}
+	want := []executor.Held{
+		{ID: "busy", State: executor.Running, Size: int64(len("before\n")), Command: executor.Quote(argv)},
+		{ID: "old", State: executor.Finished, Status: 3, Size: 2},
+		{ID: "void", State: executor.Revoked},
+	}
 	if !slices.Equal(all, want) {
 		t.Errorf("%+v", all)
 	}

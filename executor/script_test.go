@@ -101,7 +101,7 @@ func TestScriptShells(t *testing.T) {
 			expect(s.call(t, "cancel", "new", "0"), "state=revoked")
 			expect(s.start(t, "new", "/bin/true"), "state=revoked")
 			expect(s.call(t, "clean", "a", "30"), "state=finished rc=5")
-			expect(s.call(t, "list", "-"), "run=a state=finished rc=5")
+			expect(s.call(t, "list", "-"), "run=a state=finished rc=5 size=")
 			expect(s.call(t, "poll", "../a", "0", "9", "0", "0"), "error=request")
 			expect(s.call(t, "erase", "a"), "error=request")
 		})

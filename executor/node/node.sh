@@ -332,7 +332,10 @@ list() {
 		case $run in *[!a-z0-9-]*) continue ;; esac
 		[ -d "$run" ] && [ ! -h "$run" ] && cd "./$run" || continue
 		look
-		say "run=$run state=$is rc=$rc"
+		measure
+		what=
+		[ ! -f cmd ] || IFS= read -r what <cmd
+		printf '\nALSB1 %s run=%s state=%s rc=%s size=%s cmd=%.300s\n' "$nonce" "$run" "$is" "$rc" "$size" "$what"
 		cd "$here" || exit 1
 	done
 	end -

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"alsbot/executor"
+	"alsbot/jobs"
+)
+
+// reconcile compares the nodes with the store; see docs/operating.md.
+func (c *cli) reconcile() *cobra.Command {
+	return &cobra.Command{
+		Use: "reconcile", Short: "list what nodes hold and the store does not know, after a snapshot was put back; runs nothing", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := c.local()
+			if err != nil {
+				return err
+			}
+			var found jobs.Reconciled
+			if err := l.decode(cmd.Context(), http.MethodGet, "/reconcile", nil, &found); err != nil {
+				return err
+			}
+			return reconciled(cmd.OutOrStdout(), found)
+		},
+	}
+}
+
+// reconciled prints what was found. It ends with 1 unless everything is known.
+func reconciled(out io.Writer, found jobs.Reconciled) error {
+	for _, s := range found.Silent {
+		show(out, "not asked: "+s)
+	}
+	if len(found.Found) > 0 {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		show(w, "NODE\tID\tTHERE\tEXIT\tBYTES\tSTORE\tCOMMAND")
+		for _, f := range found.Found {
+			exit, what := "-", f.Command
+			if f.State == executor.Finished {
+				exit = strconv.Itoa(f.Status)
+			}
+			if what == "" {
+				what = "(cleaned)"
+			}
+			show(w, fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s", f.Node, f.ID, f.State, exit, f.Size, f.Store, what))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		show(out, fmt.Sprintf("%d of %d commands on %d nodes are not in the store as they are there. None was run again, and none will be", len(found.Found), len(found.Found)+found.Known, len(found.Nodes)))
+		return exitError(1)
+	}
+	show(out, fmt.Sprintf("all %d commands on %d nodes are known", found.Known, len(found.Nodes)))
+	if len(found.Silent) > 0 {
+		return exitError(1)
+	}
+	return nil
+}
