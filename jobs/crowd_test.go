@@ -10,7 +10,7 @@ import (
 // A cluster that hangs is asked the same by many: a part of the reads is
 // worked on, the others wait, and one that waits can be cancelled.
 func TestACrowdOfReads(t *testing.T) {
-	const places, asked = 32, 40
+	const places, asked = 200, 210
 	h := newHouse(t, nil)
 	if err := h.cluster.Fault("hang", "session"); err != nil {
 		t.Fatal(err)

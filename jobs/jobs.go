@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -135,8 +136,9 @@ func (e *Engine) kick(id string) {
 
 // readsAtOnce is how many reads of one cluster are worked on at the same
 // time. The others wait with hardly more in memory than their name, so that
-// thousands of commands for a cluster that hangs are no burden.
-const readsAtOnce = 32
+// thousands of commands for a cluster that hangs are no burden, and they wait
+// no longer than one look at a cluster may take.
+const readsAtOnce = 200
 
 // drive carries a run from where it stands to its end, or to the next thing
 // that it waits for. Everything it knows is in the store, so that it can be
@@ -167,14 +169,12 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 			return nil
 		}
 		if free := e.reads[r.Request.Cluster]; free != nil && place == nil && (r.Effect == als.Read || r.Request.Dry) {
-			select {
-			case free <- struct{}{}:
+			now, waited := e.enter(ctx, d, free, id, r.Request.Cluster)
+			if now {
 				place = free
-			default:
-				if d.enter(ctx, free) {
-					place = free
-				}
-				continue // it may have been cancelled while it waited
+			}
+			if waited {
+				continue // it may have been cancelled meanwhile
 			}
 		}
 		pause, err := e.advance(ctx, d, r, a)
@@ -204,16 +204,29 @@ func (d *driver) rest(ctx context.Context, t time.Duration) {
 	}
 }
 
-// enter waits for a place, or returns false when the driver is woken or ctx
-// ends before.
-func (d *driver) enter(ctx context.Context, free chan<- struct{}) bool {
+// enter takes a place for a read: in says whether it has one, waited whether
+// it was not there at once. A read that waits for too long ends in words.
+func (e *Engine) enter(ctx context.Context, d *driver, free chan<- struct{}, id, cluster string) (in, waited bool) {
 	select {
 	case free <- struct{}{}:
-		return true
+		return true, false
+	default:
+	}
+	timer := time.NewTimer(checkLimit)
+	defer timer.Stop()
+	select {
+	case free <- struct{}{}:
+		return true, true
 	case <-d.wake:
 	case <-ctx.Done():
+	case <-timer.C:
+		err := e.fail(ctx, id, fmt.Sprintf("more than %d commands wait for @%s, and this one's turn has not come in %s. Nothing was changed", readsAtOnce, cluster, checkLimit),
+			"Look whether the cluster's nodes are up, then ask again")
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("ending a command that waits for too long", "run", id, "error", err)
+		}
 	}
-	return false
+	return false, true
 }
 
 // advance does the next thing for a run. It returns how long there is
