@@ -167,6 +167,11 @@ func readAll(name []byte, b *bolt.Bucket) error {
 
 // damaged says what is wrong with the file and how to go on.
 func damaged(path, why string) error {
+	// Go's and bbolt's words for how they died are no news to an operator.
+	why = strings.TrimPrefix(strings.TrimPrefix(why, "fatal error: "), "panic: ")
+	if strings.HasPrefix(why, "unexpected fault address") {
+		why = "it refers to places outside of itself"
+	}
 	file := shellescape.Quote(path)
 	return fmt.Errorf("%w (%s) and was left as it was; to go on from a snapshot:\n  mv %s %s && cp SNAPSHOT %s",
 		ErrDamaged, why, file, shellescape.Quote(path+".damaged"), file)
