@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -404,24 +405,28 @@ func (h *house) end(id string) (jobs.Run, error) {
 // verify waits for a run's end and holds it against the oracle: begun once,
 // output and status true, told in one message, the audit log whole.
 func (h *house) verify(id string) error {
-	r, err := h.end(id)
+	r, err := h.held(id)
 	if err != nil {
 		return err
 	}
+	return h.toldOnce(r)
+}
+
+// held is verify without the count of messages.
+func (h *house) held(id string) (r jobs.Run, err error) {
+	r, err = h.end(id)
+	if err != nil {
+		return r, err
+	}
 	if len(r.Steps) != 1 {
-		return fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
+		return r, fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
 	}
 	out, err := h.get("/runs/" + id + "/output")
 	if err != nil {
-		return err
+		return r, err
 	}
 	step := r.Steps[0]
-	return errors.Join(
-		h.oracle.ran(step.ID, 1),
-		h.oracle.same(step.ID, out, step.Exit),
-		h.toldOnce(r),
-		h.audited(),
-	)
+	return r, errors.Join(h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
 }
 
 // audited is nil if the audit log is whole.
@@ -434,7 +439,7 @@ func (h *house) audited() error {
 func (h *house) toldOnce(r jobs.Run) error {
 	n, err := h.told(r)
 	if err == nil && n != 1 {
-		err = fmt.Errorf("run %s has %d messages, not 1:\n%s", r.ID, n, h.slack.Transcript(r.Origin.Channel))
+		err = fmt.Errorf("run %s has %d messages, not 1", r.ID, n)
 	}
 	return err
 }
@@ -444,12 +449,14 @@ func (h *house) toldOnce(r jobs.Run) error {
 func (h *house) told(r jobs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	// its own message ends with its ID; others may speak of it
+	own := regexp.MustCompile(`(?m)run ` + r.ID + `\s*$`)
 	n := 0
 	err := h.slack.Wait(ctx, func() bool {
 		final := false
 		n = 0
 		for _, m := range h.slack.Messages(r.Origin.Channel) {
-			if m.Thread == "" && m.User == workspace.BotUser && strings.Contains(m.Text(), r.ID) {
+			if m.Thread == "" && m.User == workspace.BotUser && own.MatchString(m.Text()) {
 				n++
 				final = final || strings.Contains(strings.ToLower(m.Text()), string(r.State))
 			}
@@ -457,7 +464,8 @@ func (h *house) told(r jobs.Run) (int, error) {
 		return final
 	})
 	if err != nil {
-		return n, fmt.Errorf("no message shows that run %s is %s:\n%s", r.ID, r.State, h.slack.Transcript(r.Origin.Channel))
+		transcript := h.slack.Transcript(r.Origin.Channel)
+		return n, fmt.Errorf("no message shows that run %s is %s; the end of the channel:\n%s", r.ID, r.State, transcript[max(0, len(transcript)-4000):])
 	}
 	return n, nil
 }
