@@ -159,34 +159,46 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 		}
 	}()
 	for ctx.Err() == nil {
-		r, a, err := e.load(ctx, id)
-		if err != nil {
-			e.log.Error("reading a run", "run", id, "error", err)
+		full, over := e.move(ctx, d, id, &place)
+		if over {
 			return nil
 		}
-		if r.State.Final() {
-			e.finished(ctx, r)
-			return nil
-		}
-		if free := e.reads[r.Request.Cluster]; free != nil && place == nil && (r.Effect == als.Read || r.Request.Dry) {
-			now, waited := e.enter(ctx, d, free, id, r.Request.Cluster)
-			if now {
-				place = free
-			}
-			if waited {
-				continue // it may have been cancelled meanwhile
-			}
-		}
-		pause, err := e.advance(ctx, d, r, a)
-		if err != nil && ctx.Err() == nil {
-			e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
-			pause = max(pause, retryStore)
-		}
-		if pause > 0 {
-			d.rest(ctx, pause)
+		if full != "" {
+			e.enter(ctx, d, id, full, &place)
 		}
 	}
 	return nil
+}
+
+// move does the next thing for a run, unless that needs a place and its
+// cluster is full. The record is in memory only here, not while it waits.
+func (e *Engine) move(ctx context.Context, d *driver, id string, place *chan struct{}) (full string, over bool) {
+	r, a, err := e.load(ctx, id)
+	if err != nil {
+		e.log.Error("reading a run", "run", id, "error", err)
+		return "", true
+	}
+	if r.State.Final() {
+		e.finished(ctx, r)
+		return "", true
+	}
+	if free := e.reads[r.Request.Cluster]; free != nil && *place == nil && (r.Effect == als.Read || r.Request.Dry) {
+		select {
+		case free <- struct{}{}:
+			*place = free
+		default:
+			return r.Request.Cluster, false
+		}
+	}
+	pause, err := e.advance(ctx, d, r, a)
+	if err != nil && ctx.Err() == nil {
+		e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
+		pause = max(pause, retryStore)
+	}
+	if pause > 0 {
+		d.rest(ctx, pause)
+	}
+	return "", false
 }
 
 // retryStore is how long a run rests after the store refused a transaction,
@@ -204,19 +216,14 @@ func (d *driver) rest(ctx context.Context, t time.Duration) {
 	}
 }
 
-// enter takes a place for a read: in says whether it has one, waited whether
-// it was not there at once. A read that waits for too long ends in words.
-func (e *Engine) enter(ctx context.Context, d *driver, free chan<- struct{}, id, cluster string) (in, waited bool) {
-	select {
-	case free <- struct{}{}:
-		return true, false
-	default:
-	}
+// enter waits for a place, or until the driver is woken. A read that waits
+// for too long ends in words.
+func (e *Engine) enter(ctx context.Context, d *driver, id, cluster string, place *chan struct{}) {
 	timer := time.NewTimer(checkLimit)
 	defer timer.Stop()
 	select {
-	case free <- struct{}{}:
-		return true, true
+	case e.reads[cluster] <- struct{}{}:
+		*place = e.reads[cluster]
 	case <-d.wake:
 	case <-ctx.Done():
 	case <-timer.C:
@@ -226,7 +233,6 @@ func (e *Engine) enter(ctx context.Context, d *driver, free chan<- struct{}, id,
 			e.log.Error("ending a command that waits for too long", "run", id, "error", err)
 		}
 	}
-	return false, true
 }
 
 // advance does the next thing for a run. It returns how long there is
