@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +58,15 @@ func TestScripts(t *testing.T) {
 			env.Values["stage"] = st
 			env.Setenv("CHANNEL", "")
 			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
-			env.Defer(st.close)
+			env.Defer(func() {
+				st.close()
+				if strings.Contains(st.log(), "DATA RACE") {
+					env.T().Fatal("a data race in the bot:\n" + st.log())
+				}
+				if st.scene != nil && len(st.scene.Workspace.Violations()) > 0 {
+					env.T().Fatal("against Slack's rules: ", st.scene.Workspace.Violations())
+				}
+			})
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -77,7 +84,6 @@ type stage struct {
 	scene *scene.Scene
 	bot   *exec.Cmd
 	gone  chan error // its end
-	log   bytes.Buffer
 	last  workspace.Ack
 	asked string // who said or pressed something last
 	where string
@@ -144,8 +150,11 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 	st.bot.Env = append(st.bot.Env, st.set...)
-	st.bot.Stderr = &st.log
-	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log.String()) })
+	log, err := os.OpenFile(filepath.Join(st.dir, "bot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	defer log.Close()
+	st.bot.Stderr = log
+	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log()) })
 	ts.Check(st.bot.Start())
 	st.gone = make(chan error, 1)
 	go func(bot *exec.Cmd) { st.gone <- bot.Wait() }(st.bot)
@@ -156,8 +165,17 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 		if err == nil {
 			_ = c.Close()
 		}
-		return err == nil && (st.scene.Workspace.Sockets() > 0 || strings.Contains(st.log.String(), "slack=http"))
+		return err == nil && (st.scene.Workspace.Sockets() > 0 || strings.Contains(st.log(), "slack=http"))
 	})
+}
+
+// log is what the bot has logged in this script.
+func (st *stage) log() string {
+	b, err := os.ReadFile(filepath.Join(st.dir, "bot.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 // await asks until cond holds: for what the workspace does not tell of.
