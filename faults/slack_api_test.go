@@ -1,0 +1,194 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/sim/workspace"
+)
+
+const (
+	methodPost   = "chat.postMessage"
+	methodUpdate = "chat.update"
+)
+
+// apiTrouble is something that Slack's Web API does while runs are told of.
+type apiTrouble struct {
+	name    string
+	begin   func(h *house)
+	end     func(h *house) // nil: it ends by itself
+	after   bool           // it begins when the runs have been accepted
+	seconds int            // for which it asks to be left alone
+	repeats int            // messages that may be there twice, all together
+}
+
+// slackAPI lets the Web API misbehave in each way while three runs are told
+// of in one channel. A trial is a run.
+func slackAPI(t *testing.T, r *report) {
+	patienceAsked, outage := 2, 3*time.Second
+	if r.n > 1 {
+		patienceAsked, outage = 30, time.Minute
+	}
+	cases := apiTroubles(patienceAsked, outage)
+	// Each has a channel of its own: Slack takes one post a second in each.
+	h := newHouse(t, options{clusters: len(cases), oracle: oracle{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond}})
+	h.start()
+	repeats := 0
+	for range r.n {
+		for i, c := range cases {
+			began := time.Now()
+			repeats += h.through(r, i, c)
+			t.Logf("%s: %v", c.name, time.Since(began).Round(100*time.Millisecond))
+		}
+	}
+	r.figure("%d messages told twice", repeats)
+}
+
+func apiTroubles(seconds int, outage time.Duration) []apiTrouble {
+	fail := func(times int, f workspace.Fault, methods ...string) func(*house) {
+		return func(h *house) {
+			for _, m := range methods {
+				h.slack.Fail(m, times, f)
+			}
+		}
+	}
+	off := func(h *house) {
+		time.Sleep(outage)
+		h.slack.SetOutage(workspace.OutageOff)
+	}
+	return []apiTrouble{
+		{name: "429 for a post", begin: fail(1, workspace.RateLimited(seconds), methodPost), seconds: seconds},
+		{name: "429 for an update", begin: fail(1, workspace.RateLimited(seconds), methodUpdate), seconds: seconds},
+		{name: "500", begin: fail(2, workspace.Status(500), methodPost, methodUpdate)},
+		{name: "502", begin: fail(2, workspace.Status(502), methodPost, methodUpdate)},
+		{name: "503", begin: fail(2, workspace.Status(503), methodPost, methodUpdate)},
+		{name: "connections cut", begin: fail(2, workspace.Cut(), methodPost, methodUpdate)},
+		{name: "fatal_error", begin: fail(2, workspace.Refused("fatal_error"), methodPost, methodUpdate)},
+		{name: "a post's answer lost", begin: fail(1, workspace.AnswerLost(), methodPost), repeats: 1},
+		{name: "an update's answer lost", begin: fail(1, workspace.AnswerLost(), methodUpdate)},
+		{name: "everything 503", begin: func(h *house) { h.slack.SetOutage(workspace.Outage503) }, end: off},
+		{name: "everything cut, sockets too", begin: func(h *house) { h.slack.SetOutage(workspace.OutageCut) }, end: off, after: true},
+	}
+}
+
+// through asks for runs while there is trouble and judges them and how they
+// were told of. It returns how many messages there were too many.
+func (h *house) through(r *report, channel int, c apiTrouble) int {
+	h.quiet()
+	before := len(h.slack.Record())
+	if !c.after {
+		c.begin(h)
+	}
+	var ids []string
+	for i := range 3 {
+		id, err := h.sayIn(channel, fmt.Sprintf("/als patch update @c%d", (channel+i)%h.opts.clusters))
+		if err != nil {
+			r.trial(fmt.Errorf("%s: %w", c.name, err))
+			continue
+		}
+		ids = append(ids, id)
+	}
+	if c.after {
+		c.begin(h)
+	}
+	if c.end != nil {
+		c.end(h)
+	}
+	again := 0
+	for _, id := range ids {
+		n, err := h.truth(id)
+		if n > 1 {
+			again += n - 1
+		}
+		if err == nil && n != 1 && again > c.repeats {
+			err = fmt.Errorf("%d messages of run %s:\n%s", n, id, h.slack.Transcript(channelOf(channel)))
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.name, err)
+		}
+		r.trial(err)
+	}
+	if err := errors.Join(h.inOrder(channelOf(channel), ids), patient(h.slack.Record()[before:], c.seconds)); err != nil {
+		r.trial(fmt.Errorf("%s: %w", c.name, err))
+	}
+	return again
+}
+
+// sayIn types a command into the channel of cluster i and returns the ID of
+// the run that was accepted.
+func (h *house) sayIn(i int, text string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	ack, err := h.slack.Say(ctx, ann, channelOf(i), text)
+	if err != nil {
+		return "", err
+	}
+	return runIn(ack.Text)
+}
+
+// truth is verify, but it returns how many messages tell of the run.
+func (h *house) truth(id string) (int, error) {
+	r, err := h.end(id)
+	if err != nil {
+		return 0, err
+	}
+	if len(r.Steps) != 1 {
+		return 0, fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
+	}
+	out, err := h.get("/runs/" + id + "/output")
+	if err != nil {
+		return 0, err
+	}
+	step := r.Steps[0]
+	n, err := h.told(r)
+	return n, errors.Join(err, h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
+}
+
+// quiet waits until nothing has been called for a while, so that the next
+// trouble meets the messages that it is meant for.
+func (h *house) quiet() {
+	for last := -1; ; time.Sleep(300 * time.Millisecond) {
+		now := len(h.slack.Record())
+		if now == last {
+			return
+		}
+		last = now
+	}
+}
+
+// inOrder is nil if the first messages of runs are in the order of the runs.
+func (h *house) inOrder(channel string, ids []string) error {
+	last := -1
+	messages := h.slack.Messages(channel)
+	for _, id := range ids {
+		for i, m := range messages {
+			if m.User != workspace.BotUser || !strings.Contains(m.Text(), id) {
+				continue
+			}
+			if i < last {
+				return fmt.Errorf("run %s is told of too early:\n%s", id, h.slack.Transcript(channel))
+			}
+			last = i
+			break
+		}
+	}
+	return nil
+}
+
+// patient is nil if nothing was called again sooner than Slack wanted it.
+func patient(calls []workspace.Call, seconds int) error {
+	until := map[string]time.Time{}
+	for _, c := range calls {
+		if left := until[c.Method].Sub(c.At); left > 0 {
+			return fmt.Errorf("%s was called %v before Slack wanted it to", c.Method, left)
+		}
+		if c.Error == "ratelimited" {
+			until[c.Method] = c.At.Add(time.Duration(seconds) * time.Second)
+		}
+	}
+	return nil
+}
