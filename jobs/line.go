@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -107,7 +108,7 @@ const longest = time.Minute
 // approved, or nothing.
 func (e *Engine) begin(ctx context.Context, r Run) (time.Duration, error) {
 	if wait := e.opens(r); wait > 0 {
-		return min(wait, longest), e.note(ctx, r.ID, func(r *Run) { r.Waited = true })
+		return min(wait, longest), e.stepAside(ctx, r.ID)
 	}
 	turn, err := e.turn(ctx, r.ID)
 	if err != nil || !turn {
@@ -131,6 +132,23 @@ func (e *Engine) begin(ctx context.Context, r Run) (time.Duration, error) {
 		return nil
 	})
 	return 0, err
+}
+
+// stepAside takes a run out of the line when its window has closed before its
+// turn came: the next one may open in a week, and backups are behind it.
+func (e *Engine) stepAside(ctx context.Context, id string) error {
+	_, err := e.transit(ctx, id, nobody, func(tx store.Tx, r *Run) error {
+		_, in, err := line.Get(tx, lineKey(r))
+		if err != nil {
+			return err
+		}
+		if r.State != Queued || (r.Waited && !in) {
+			return errSame
+		}
+		r.Waited = true
+		return errors.Join(e.leaveLine(tx, r), e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}))
+	})
+	return err
 }
 
 // turn joins the line if need be and reports whether it is the run's turn.
