@@ -130,8 +130,11 @@ func (e *Engine) await(ctx context.Context, r Run, a *Approval) (time.Duration, 
 	}
 	_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 		a, _, err := approvals.Get(tx, r.ID)
-		if err != nil || r.State != Awaiting || a.State != ApprovalWaiting {
-			return errors.Join(err, errSame)
+		if err != nil {
+			return err
+		}
+		if r.State != Awaiting || a.State != ApprovalWaiting {
+			return errSame
 		}
 		return e.expire(tx, r, a)
 	})
@@ -156,8 +159,11 @@ func (e *Engine) checkAgain(ctx context.Context, r Run) error {
 	}
 	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 		a, _, err := approvals.Get(tx, r.ID)
-		if err != nil || r.State != Awaiting || a.State != ApprovalChecking {
-			return errors.Join(err, errSame)
+		if err != nil {
+			return err
+		}
+		if r.State != Awaiting || a.State != ApprovalChecking {
+			return errSame
 		}
 		if a.Digest == "" || a.Digest != r.Digest {
 			return e.void(tx, r, "the approval does not belong to this plan")
