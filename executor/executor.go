@@ -109,7 +109,8 @@ func (x *Executor) Close() error {
 
 // open begins a command line on t over its warm connection. It tries again
 // only if a connection that was there before turned out to be dead before
-// anything was sent. A poll also waits for one of the few places for such.
+// anything was sent; not for a poll, whose caller tells people first that the
+// node was lost. A poll also waits for one of the few places for such.
 func (x *Executor) open(ctx context.Context, t Target, poll bool, line string, silent time.Duration) (*stream, error) {
 	for again := true; ; again = false {
 		c, warm, err := x.pool.get(ctx, t.link())
@@ -117,7 +118,7 @@ func (x *Executor) open(ctx context.Context, t Target, poll bool, line string, s
 			return nil, on(t.Name, err)
 		}
 		s, err := c.open(ctx, poll, line, silent)
-		if kindOf(err) == Unreachable && warm && again && !c.alive() {
+		if kindOf(err) == Unreachable && warm && again && !poll && !c.alive() {
 			continue
 		}
 		return s, on(t.Name, err)
