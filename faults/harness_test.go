@@ -131,6 +131,7 @@ func TestFaults(t *testing.T) {
 				started := time.Now()
 				defer func() { r.took = time.Since(started) }()
 				r.run(t, r)
+				t.Logf("%d trials, %d failures, %v; %s", r.done, r.failures, time.Since(started).Round(time.Second), strings.Join(r.figures, "; "))
 				if r.done == 0 {
 					t.Error("there was no trial")
 				}
