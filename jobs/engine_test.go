@@ -34,6 +34,8 @@ type house struct {
 	engine  *jobs.Engine
 	groups  *groups
 	stop    func()
+	mu      sync.Mutex
+	seen    map[string]int // how often a run's end was observed
 }
 
 // groups is a directory whose members can be changed.
@@ -77,7 +79,7 @@ func newHouse(t *testing.T, change func(*config.Config)) *house {
 	if change != nil {
 		change(cfg)
 	}
-	h := &house{t: t, cluster: c, cfg: cfg, groups: &groups{members: map[string][]string{"S0LEADS": {"U0BOB", "U0CAT"}}}}
+	h := &house{t: t, cluster: c, cfg: cfg, seen: map[string]int{}, groups: &groups{members: map[string][]string{"S0LEADS": {"U0BOB", "U0CAT"}}}}
 	h.open()
 	t.Cleanup(func() {
 		h.stop()
@@ -99,6 +101,11 @@ func (h *house) open() {
 	h.st = st
 	h.engine, err = jobs.New(jobs.Options{
 		Config: h.cfg, Store: st, Executor: exec, Directory: h.groups, Log: slog.New(slog.DiscardHandler),
+		Observe: func(r jobs.Run) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.seen[r.ID]++
+		},
 	})
 	if err != nil {
 		h.t.Fatal(err)

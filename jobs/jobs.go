@@ -114,7 +114,10 @@ func (e *Engine) resume(ctx context.Context) error {
 }
 
 // driver carries one run forward; wake tells it to look again.
-type driver struct{ wake chan struct{} }
+type driver struct {
+	wake chan struct{}
+	live bool // it has seen the run before its end
+}
 
 // kick makes sure that a run is looked at: by its driver, or by a new one.
 func (e *Engine) kick(id string) {
@@ -179,9 +182,12 @@ func (e *Engine) move(ctx context.Context, d *driver, id string, place *chan str
 		return "", true
 	}
 	if r.State.Final() {
-		e.finished(ctx, r)
+		if d.live { // else it ended before, and somebody looked at it again
+			e.finished(ctx, r)
+		}
 		return "", true
 	}
+	d.live = true
 	if free := e.reads[r.Request.Cluster]; free != nil && *place == nil && (r.Effect == als.Read || r.Request.Dry) {
 		select {
 		case free <- struct{}{}:
@@ -269,11 +275,16 @@ func (e *Engine) finished(ctx context.Context, r Run) {
 	e.clean(ctx, r)
 }
 
-// fail ends a run in words.
+// fail ends a run in words. A run whose command may be running on a node is
+// lost instead: nothing else changes the cluster until a person has looked.
 func (e *Engine) fail(ctx context.Context, id, trouble, next string) error {
 	_, err := e.transit(ctx, id, nobody, func(_ store.Tx, r *Run) error {
 		if r.State.Final() {
 			return errSame
+		}
+		if i := r.inFlight(); i >= 0 {
+			r.lose(i, trouble)
+			return nil
 		}
 		r.State, r.Trouble, r.Next = Failed, trouble, next
 		return nil

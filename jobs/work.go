@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"alsbot/als"
@@ -37,7 +38,14 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 			return err
 		}
 		if exit.State == executor.Lost {
-			return e.lose(ctx, r, i, exit)
+			_, err := e.transit(ctx, r.ID, nobody, func(_ store.Tx, r *Run) error {
+				if r.State.Final() {
+					return errSame
+				}
+				r.lose(i, exit.Why)
+				return nil
+			})
+			return err
 		}
 		if r.Effect == als.Read {
 			continue // its steps are written with the verdict
@@ -84,6 +92,9 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 		}
 	}
 	t, err := e.target(r.Cluster, s.Step.Node)
+	if err != nil && k.doubt && !s.Step.Repeatable {
+		return executor.Exit{State: executor.Lost, Why: err.Error()}, nil
+	}
 	if err != nil {
 		return executor.Exit{}, e.endStep(ctx, r, i, executor.Exit{}, err)
 	}
@@ -245,22 +256,23 @@ func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit,
 	return nil
 }
 
-// lose ends a run of which alsbot cannot know what became. Its cluster's line
-// stays closed until somebody acknowledges it.
-func (e *Engine) lose(ctx context.Context, r Run, i int, exit executor.Exit) error {
-	_, err := e.transit(ctx, r.ID, nobody, func(_ store.Tx, r *Run) error {
-		if r.State.Final() {
-			return errSame
-		}
-		s := &r.Steps[i]
-		s.Ended, s.Trouble = time.Now().UTC().Round(0), exit.Why
-		r.State = Lost
-		r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. What it printed until then is kept. The steps after it were not run, nor any clean-up, and nothing is run again by itself", s.Step.Name, s.Step.Node, exit.Why)
-		r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`). When you know what became of it, type `acknowledge %s`, which opens the cluster's line again",
-			r.Request.Cluster, r.ID, r.ID)
-		return nil
+// inFlight is the step whose command may be running on its node, -1 if none.
+// What can be repeated at no cost does not count.
+func (r *Run) inFlight() int {
+	return slices.IndexFunc(r.Steps, func(s StepRecord) bool {
+		return s.Sent && s.Ended.IsZero() && !s.Step.Repeatable
 	})
-	return err
+}
+
+// lose ends a run of which alsbot cannot know what became: its step i was
+// begun. Its cluster's line stays closed until somebody acknowledges it.
+func (r *Run) lose(i int, why string) {
+	s := &r.Steps[i]
+	s.Ended, s.Trouble = time.Now().UTC().Round(0), why
+	r.State = Lost
+	r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. What it printed until then is kept. The steps after it were not run, nor any clean-up, and nothing is run again by itself", s.Step.Name, s.Step.Node, why)
+	r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`). When you know what became of it, type `acknowledge %s`, which opens the cluster's line again",
+		r.Request.Cluster, r.ID, r.ID)
 }
 
 // judge verifies by effect and ends the run.

@@ -1,0 +1,136 @@
+package jobs_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// installing is a house in which `patch install` runs on a node and does not end.
+func installing(t *testing.T) (*house, string) {
+	t.Helper()
+	h := newHouse(t, nil)
+	if err := h.cluster.Fault("silent", "yes:patch install"); err != nil {
+		t.Fatal(err)
+	}
+	id := h.run("U0ANN", "patch install")
+	h.until(id, jobs.Awaiting)
+	h.press("U0BOB", id, true)
+	h.begun(id)
+	return h, id
+}
+
+// begun waits until the node has claimed the first step of a run.
+func (h *house) begun(id string) {
+	h.t.Helper()
+	changed := h.st.Watch(h.t.Context(), "runs")
+	for r := h.until(id, jobs.Running); !r.Steps[0].Begun; r = h.until(id, jobs.Running) {
+		<-changed
+	}
+}
+
+// A cluster that is taken out of the config while a command runs there: what
+// became of it cannot be known.
+func TestAClusterLeavesTheConfigDuringARun(t *testing.T) {
+	h, id := installing(t)
+	h.stop()
+	h.cfg.Clusters[0].Name = "other"
+	h.open()
+	r := h.until(id, jobs.Lost)
+	if !strings.Contains(r.Trouble, "no longer in alsbot's config") || !strings.Contains(r.Next, "acknowledge "+id) {
+		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	}
+}
+
+// An older alsbot takes over a run whose operation it does not have.
+func TestAnOperationLeavesDuringARun(t *testing.T) {
+	h, id := installing(t)
+	h.stop()
+	st, err := store.OpenBolt(h.cfg.Store.Path, store.Ballast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.Update(t.Context(), func(tx store.Tx) error {
+		raw, err := tx.Get("runs", id)
+		if err != nil {
+			return err
+		}
+		return tx.Put("runs", id, bytes.Replace(raw, []byte(`"operation":"patch install"`), []byte(`"operation":"patch conjure"`), 1))
+	})
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.open()
+	r := h.until(id, jobs.Lost)
+	if !strings.Contains(r.Trouble, "no operation patch conjure") {
+		t.Error(r.Trouble)
+	}
+}
+
+// A lost run closes its cluster's line, says so, and is counted once however
+// much goes on around it; acknowledging it opens the line.
+func TestAcknowledgeOpensTheLine(t *testing.T) {
+	h, id := installing(t)
+	h.stop()
+	name := h.cfg.Clusters[0].Name
+	h.cfg.Clusters[0].Name = "other"
+	h.open()
+	h.until(id, jobs.Lost)
+	h.stop()
+	h.cfg.Clusters[0].Name = name
+	h.open()
+	if ans := h.ask("U0DAN", "acknowledge "+id); !ans.Bad {
+		t.Errorf("a viewer acknowledged it: %s", ans.Text)
+	}
+	next := h.run("U0ANN", "export cluster")
+	h.until(next, jobs.Queued)
+	h.until(h.run("U0DAN", "version"), jobs.Succeeded)
+	if says, err := h.engine.Waiting(t.Context(), next); err != nil || !strings.Contains(says, "acknowledge "+id) {
+		t.Errorf("it says %q, %v", says, err)
+	}
+	if n := h.count(id); n > 1 {
+		t.Errorf("the lost run was counted %d times", n)
+	}
+	ans := h.ask("U0ANN", "acknowledge "+id)
+	if ans.Bad || !strings.Contains(ans.Text, "open again") {
+		t.Errorf("acknowledge: %+v", ans)
+	}
+	h.until(next, jobs.Succeeded)
+	if r := h.until(id, jobs.Lost); r.Settled == nil || r.Settled.By != slack("U0ANN") {
+		t.Errorf("who settled it: %+v", r.Settled)
+	}
+	if ans := h.ask("U0ANN", "acknowledge "+next); !ans.Bad {
+		t.Errorf("a run that is not lost was acknowledged: %s", ans.Text)
+	}
+}
+
+// A press or a cancel that comes late is answered, and counts nothing again.
+func TestAnEndIsCountedOnce(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.run("U0ANN", "patch install")
+	h.until(id, jobs.Awaiting)
+	h.press("U0BOB", id, false)
+	h.until(id, jobs.Rejected)
+	h.press("U0CAT", id, true)
+	if ans := h.ask("U0ANN", "cancel "+id); !ans.Bad {
+		t.Errorf("a rejected run was cancelled: %s", ans.Text)
+	}
+	h.stop()
+	if n := h.count(id); n != 1 {
+		t.Errorf("the run was counted %d times", n)
+	}
+	h.open()
+}
+
+// count is how often the end of a run was observed.
+func (h *house) count(id string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen[id]
+}
