@@ -40,6 +40,12 @@ import (
 //	members GROUP PERSON…              who is in a user group from now on
 //	have IP GLOB, ! have IP GLOB       files on a node
 //	alsbot ARG…                        the command line, with the scene's config
+//	mount IP PATH DEVICE TYPE          a filesystem on a node
+//	role IP ROLE STATE                 put a role of a node into a state
+//	copy IP GLOB IP PATH               a file from one node to another
+//	first-user yes|no                  whether the console's first user is set up
+//
+// $N10, $N11, $N12 and $N13 are where the roots of the nodes are.
 
 func TestMain(m *testing.M) {
 	node.Main()
@@ -58,6 +64,9 @@ func TestScripts(t *testing.T) {
 			env.Values["stage"] = st
 			env.Setenv("CHANNEL", "")
 			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
+			for _, n := range []string{"10", "11", "12", "13"} {
+				env.Setenv("N"+n, filepath.Join(env.WorkDir, "nodes", "10.0.0."+n))
+			}
 			env.Defer(func() {
 				st.close()
 				if strings.Contains(st.log(), "DATA RACE") {
@@ -73,6 +82,7 @@ func TestScripts(t *testing.T) {
 			"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
 			"see": cmdSee, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 			"members": cmdMembers, "have": cmdHave, "alsbot": cmdAlsbot,
+			"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
 		},
 	})
 }

@@ -56,8 +56,10 @@ func (k *kato) history() int {
 func (k *kato) report() int {
 	file := filepath.Join(k.root, "tmp", "stackato-report.tgz")
 	k.out.heading("Collecting logs and configuration")
-	if err := k.writeReport(file); err != nil {
-		return k.fail("%s", err)
+	if !k.dry {
+		if err := k.writeReport(file); err != nil {
+			return k.fail("%s", err)
+		}
 	}
 	k.out.line("Report written to %s", file)
 	return 0
