@@ -1,0 +1,65 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+// waiting lets runs end during an outage, all of one channel, and measures
+// how long it takes until the channel knows of all of them. A trial is a run.
+func waiting(t *testing.T, r *report) {
+	outage := 3 * time.Second
+	if r.n >= 100 {
+		outage = 2 * time.Minute
+	}
+	if r.n > 100 {
+		outage = 10 * time.Minute
+	}
+	h := newHouse(t, options{clusters: 8, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
+	h.start()
+	must(t, h.verify(h.ask(0))) // now the bot knows who is in which group
+	over := time.Now().Add(outage)
+	h.slack.SetOutage(workspace.Outage503)
+	var ids []string
+	for i := range min(r.n, 100) {
+		id, err := h.sayIn(0, fmt.Sprintf("/als patch update @c%d", i%8))
+		if err != nil {
+			r.trial(err)
+			continue
+		}
+		ids = append(ids, id)
+	}
+	var runs []jobs.Run
+	for _, id := range ids {
+		run, err := h.end(id)
+		if err != nil {
+			r.trial(err)
+			continue
+		}
+		runs = append(runs, run)
+	}
+	time.Sleep(time.Until(over))
+	h.slack.SetOutage(workspace.OutageOff)
+	began := time.Now()
+	for _, run := range runs {
+		n, err := h.told(run)
+		if err == nil && n != 1 {
+			err = fmt.Errorf("%d messages of run %s", n, run.ID)
+		}
+		r.trial(errors.Join(err, h.oracle.ran(run.ID+"-1", 1)))
+	}
+	r.atMost("told of all", time.Since(began), time.Minute)
+	posts := 0
+	for _, m := range h.slack.Messages(channelOf(0)) {
+		if m.Thread == "" && m.User == workspace.BotUser && strings.Contains(m.Text(), "@c") {
+			posts++
+		}
+	}
+	r.figure("in %d messages", posts)
+}
