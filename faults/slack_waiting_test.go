@@ -21,14 +21,16 @@ func waiting(t *testing.T, r *report) {
 	if r.n > 100 {
 		outage = 10 * time.Minute
 	}
-	h := newHouse(t, options{clusters: 8, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
+	// Each run has a line of its own: one that has to wait is void if, when
+	// its turn comes, nobody can say whether who asked still has the right.
+	h := newHouse(t, options{clusters: min(r.n, 100), oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
 	h.start()
 	must(t, h.verify(h.ask(0))) // now the bot knows who is in which group
 	over := time.Now().Add(outage)
 	h.slack.SetOutage(workspace.Outage503)
 	var ids []string
 	for i := range min(r.n, 100) {
-		id, err := h.sayIn(0, fmt.Sprintf("/als patch update @c%d", i%8))
+		id, err := h.sayIn(0, fmt.Sprintf("/als patch update @c%d", i))
 		if err != nil {
 			r.trial(err)
 			continue
@@ -52,7 +54,10 @@ func waiting(t *testing.T, r *report) {
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d messages of run %s", n, run.ID)
 		}
-		r.trial(errors.Join(err, h.oracle.ran(run.ID+"-1", 1)))
+		if err = errors.Join(err, h.oracle.ran(run.ID+"-1", 1)); err != nil {
+			err = fmt.Errorf("%s, %s: %w", run.State, run.Trouble, err)
+		}
+		r.trial(err)
 	}
 	r.atMost("told of all", time.Since(began), time.Minute)
 	posts := 0
