@@ -1,0 +1,86 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slackSockets lets Socket Mode misbehave: sockets that are asked to renew
+// while people type, too many of them, and ones that only look open. A trial
+// is a command or a silence.
+func slackSockets(t *testing.T, r *report) {
+	h := newHouse(t, options{})
+	h.start()
+	must(t, h.sockets(2))
+	var deaf time.Duration
+	for range r.n {
+		h.renewed(r)
+		r.trial(h.tooMany())
+		if r.n == 1 {
+			continue // half a minute of silence is too long for the short profile
+		}
+		must(t, h.sockets(2))
+		h.slack.FreezeSockets()
+		took, err := h.hears()
+		deaf = max(deaf, took)
+		r.trial(err)
+	}
+	if r.n > 1 {
+		r.atMost("deaf, at most", deaf, 40*time.Second)
+	}
+}
+
+// renewed types while Slack renews the sockets: everything is heard.
+func (h *house) renewed(r *report) {
+	before := h.slack.Opened()
+	h.slack.Disconnect("refresh_requested")
+	for range 40 {
+		r.trial(h.typed())
+		time.Sleep(25 * time.Millisecond)
+	}
+	if h.slack.Opened() == before {
+		r.trial(fmt.Errorf("no socket was opened though Slack asked for it"))
+	}
+}
+
+// typed is one command that is answered at once.
+func (h *house) typed() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	ack, err := h.slack.Say(ctx, ann, channelOf(0), "/als runs")
+	if err == nil && strings.Contains(ack.Text, "failed with the error") {
+		err = fmt.Errorf("the answer is %q", ack.Text)
+	}
+	return err
+}
+
+// tooMany has Slack say for five seconds that there are too many sockets: the
+// bot does not storm, and comes back.
+func (h *house) tooMany() error {
+	const seconds = 5
+	before := h.slack.Calls("apps.connections.open")
+	for until := time.Now().Add(seconds * time.Second); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		h.slack.Disconnect("too_many_websockets")
+	}
+	tries := h.slack.Calls("apps.connections.open") - before
+	if tries > seconds+2 { // one a second, and one at once for each socket
+		return fmt.Errorf("%d sockets were tried in %d s", tries, seconds)
+	}
+	_, err := h.hears()
+	return err
+}
+
+// hears types until there is an answer, and returns how long that took.
+func (h *house) hears() (time.Duration, error) {
+	began := time.Now()
+	for {
+		err := h.typed()
+		if err == nil || time.Since(began) > patience {
+			return time.Since(began), err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
