@@ -47,12 +47,14 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 			})
 			return err
 		}
-		if r.Effect == als.Read {
-			continue // its steps are written with the verdict
-		}
-		if r, _, err = e.load(ctx, r.ID); err != nil {
+		now, _, err := e.load(ctx, r.ID)
+		if err != nil {
 			return err
 		}
+		if r.Effect == als.Read {
+			now.Steps = r.Steps // they are written with the verdict
+		}
+		r = now
 	}
 	return e.judge(ctx, op, r)
 }
@@ -137,21 +139,20 @@ func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool
 	if cancelled {
 		return executor.Exit{}, errCancelled
 	}
-	if k.rec.Size > 0 {
-		if err := e.st.DeleteBlobs(ctx, k.rec.Blob); err != nil {
-			return executor.Exit{}, err
-		}
-		k.rec.Size = 0
+	if err := e.forgetOutput(ctx, k.rec); err != nil {
+		return executor.Exit{}, err
 	}
 	sctx, cancel := context.WithTimeout(ctx, k.limit())
 	defer cancel()
+	watched := make(chan struct{})
 	go func() {
+		defer close(watched)
 		for {
 			select {
 			case <-sctx.Done():
 				return
 			case <-d.wake:
-				if r, _, err := e.load(sctx, k.run); err == nil && r.Cancel != nil {
+				if e.toldToStop(sctx, k) {
 					k.setCut(errCancelled)
 					cancel()
 				}
@@ -159,10 +160,30 @@ func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool
 		}
 	}()
 	status, err := e.exec.Exec(sctx, k.target, k.rec.Step.Argv, k)
-	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
+	late := sctx.Err() != nil
+	cancel()
+	<-watched // or it would take what wakes the next step
+	if err != nil && late && ctx.Err() == nil {
 		err = tooSlow(k.rec.Step, k.target, k.limit(), k.last.bytes())
 	}
 	return executor.Exit{State: executor.Finished, Status: status, Size: k.rec.Size}, err
+}
+
+// forgetOutput removes what an earlier try of a step has printed, also what a
+// crash kept from being counted: a shorter output would leave its end standing.
+func (e *Engine) forgetOutput(ctx context.Context, s *StepRecord) error {
+	s.Size = 0
+	n, err := e.st.BlobSize(ctx, s.Blob)
+	if err != nil || n == 0 {
+		return err
+	}
+	return e.st.DeleteBlobs(ctx, s.Blob)
+}
+
+// toldToStop reports whether the run is cancelled, and this step with it.
+func (e *Engine) toldToStop(ctx context.Context, k *keeper) bool {
+	r, _, err := e.load(ctx, k.run)
+	return err == nil && r.Cancel != nil && !k.rec.Step.Always
 }
 
 var errCancelled = errors.New("cancelled")
@@ -209,8 +230,7 @@ func (e *Engine) watch(ctx context.Context, d *driver, k *keeper, cancelled bool
 		case <-ctx.Done():
 			return
 		case <-d.wake:
-			r, _, err := e.load(ctx, k.run)
-			cancelled = err == nil && r.Cancel != nil && !k.rec.Step.Always
+			cancelled = e.toldToStop(ctx, k)
 		case <-deadline.C:
 			why = tooSlow(k.rec.Step, k.target, k.limit(), nil)
 		case <-tick.C:
