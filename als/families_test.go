@@ -212,7 +212,7 @@ func TestUpgrade(t *testing.T) {
 		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
 		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
 		{"status, none", "upgrade status", testCluster(), said{"read the upgrade's progress": out("No upgrade in progress.\n")}, "", als.Succeeded, "No upgrade is in progress."},
-		{"status", "upgrade status", testCluster(), said{"read the upgrade's progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 node of 2 nodes to go."},
+		{"status", "upgrade status", testCluster(), said{"read the upgrade's progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 of 2 nodes to go."},
 		{"status, unreadable", "upgrade status", testCluster(), said{"read the upgrade's progress": failed(1, "")}, "", als.Failed, "cannot be read"},
 	})
 }

@@ -136,7 +136,9 @@ var (
 		regexp.MustCompile(`(?i)^(could not|couldn't|cannot|can't|unable to|failed to|could determine proceses status) `),
 		regexp.MustCompile(`(?i)(connection refused|connection timed out|no route to host|no space left on device|permission denied|host key verification failed|could not resolve host.*|network is unreachable|device or resource busy)\b.{0,200}$`),
 		regexp.MustCompile(`(?i)^([a-z]{1,20} ){1,4}(failed|halted|finished with errors)\b`),
-		regexp.MustCompile(`(?i)^an export is already in progress`),
+		regexp.MustCompile(`(?i)^(an?|another) ([a-z]{1,20} ){1,3}is (already )?in progress\b`),
+		regexp.MustCompile(`(?i)^(no such file or directory|not a directory|not enough free |first user setup has not )`),
+		regexp.MustCompile(`(?i)^cluster [a-z]{1,20} must be run on the core`),
 		regexp.MustCompile(`(?i)^patch '[^']{1,80}' not found`),
 		regexp.MustCompile(`(?i) \.*failed$`),
 	}

@@ -100,7 +100,10 @@ func how(rs Results, step string) string {
 	}
 	s := fmt.Sprintf("kato ended with status %d", r.Exit)
 	if said := complaint(r.Output); said != "" {
-		s += " and said: " + said
+		return s + " and said: " + said
+	}
+	if r.Exit != 0 {
+		s += lastWords(r.Output)
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ var opUpgradeStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: progressTable(nodes), Summary: "The upgrade of " + count(len(nodes), "node") + " is complete, kato says."}
 		if left > 0 {
-			v.Summary = count(left, "node") + " of " + count(len(nodes), "node") + " to go."
+			v.Summary = fmt.Sprintf("%d of %s to go.", left, count(len(nodes), "node"))
 		}
 		return v
 	},
@@ -286,7 +287,10 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if moved && len(versions) == 1 {
 		behind = nil // these had it before
 	}
-	again := "Run it again; what is done is not done twice. Add --resume only if kato asked for that. See " + c.typed("upgrade", "status") + "."
+	again := "Run it again; what is done is not done twice. See " + c.typed("upgrade", "status") + "."
+	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
+		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(r.Operation, "--resume") + "."
+	}
 	switch {
 	case len(unread) > 0:
 		v.Outcome, v.Next = Waiting, "See whether the node has come back: "+c.typed("upgrade", "status")+"."
