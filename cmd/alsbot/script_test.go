@@ -32,6 +32,7 @@ import (
 //	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
 //	answer REGEXP                      what that person got back, privately
 //	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
+//	became REGEXP                      wait for the message of the run that was asked for last, in any channel
 //	unseen REGEXP                      no message anywhere is like this
 //	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
 //	ran COUNT WORD…                    kato is called so often with these words, and no more by now
@@ -80,7 +81,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
-			"see": cmdSee, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
+			"see": cmdSee, "became": cmdBecame, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 			"members": cmdMembers, "have": cmdHave, "alsbot": cmdAlsbot,
 			"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
 		},
@@ -95,6 +96,7 @@ type stage struct {
 	bot   *exec.Cmd
 	gone  chan error // its end
 	last  workspace.Ack
+	run   string // asked for last
 	asked string // who said or pressed something last
 	where string
 	since int // ephemerals that were there before
@@ -246,6 +248,10 @@ func cmdSay(ts *testscript.TestScript, _ bool, args []string) {
 	var err error
 	st.last, err = st.scene.Workspace.Say(ctx, st.asked, st.where, strings.Join(args[1:], " "))
 	ts.Check(err)
+	st.run = ""
+	if m := runID.FindStringSubmatch(st.last.Text); m != nil {
+		st.run = m[1]
+	}
 	ts.Logf("answer: %s", st.last.Text)
 }
 
@@ -296,6 +302,33 @@ func cmdSee(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	if err != nil {
 		ts.Fatalf("no message like %s; the channel:\n%s", re, st.scene.Workspace.Transcript(ch))
+	}
+}
+
+var runID = regexp.MustCompile(`Run ([0-9a-z]{10}):`)
+
+func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	re := pattern(ts, args)
+	if st.run == "" {
+		ts.Fatalf("nobody asked for a run: %s", st.last.Text)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var got []string
+	err := st.scene.Workspace.Wait(ctx, func() bool {
+		got = nil
+		for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
+			for _, m := range st.scene.Workspace.Messages(ch) {
+				if strings.Contains(m.Text(), st.run) {
+					got = append(got, m.Text())
+				}
+			}
+		}
+		return slices.ContainsFunc(got, re.MatchString)
+	})
+	if err != nil {
+		ts.Fatalf("run %s did not become %s:\n%s", st.run, re, strings.Join(got, "\n"))
 	}
 }
 
