@@ -5,6 +5,8 @@ package executor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -107,13 +109,32 @@ func (x *Executor) Close() error {
 	return nil
 }
 
+// pollPatience is how long a poll waits for a connection in silence: people
+// are then told, while the attempt, which may take longer, goes on.
+const pollPatience = 5 * time.Second
+
+// connection returns the warm connection to t, or a new one.
+func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn, warm bool, err error) {
+	if !poll {
+		return x.pool.get(ctx, t.link())
+	}
+	short, cancel := context.WithTimeout(ctx, pollPatience)
+	defer cancel()
+	c, warm, err = x.pool.get(short, t.link())
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = &Error{Kind: Unreachable, Doing: "connecting to " + t.Addr, Err: err,
+			Cause: fmt.Sprintf("there is no connection after %v", pollPatience), Next: "alsbot goes on trying"}
+	}
+	return c, warm, err
+}
+
 // open begins a command line on t over its warm connection. It tries again
 // only if a connection that was there before turned out to be dead before
 // anything was sent; not for a poll, whose caller tells people first that the
 // node was lost. A poll also waits for one of the few places for such.
 func (x *Executor) open(ctx context.Context, t Target, poll bool, line string, silent time.Duration) (*stream, error) {
 	for again := true; ; again = false {
-		c, warm, err := x.pool.get(ctx, t.link())
+		c, warm, err := x.connection(ctx, t, poll)
 		if err != nil {
 			return nil, on(t.Name, err)
 		}
