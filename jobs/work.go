@@ -260,7 +260,8 @@ func (e *Engine) putStep(ctx context.Context, id string, i int, s StepRecord) er
 func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit, trouble error) error {
 	s := &r.Steps[i]
 	s.Ended = time.Now().UTC().Round(0)
-	if exit.State == executor.Finished && trouble == nil || errors.Is(trouble, errCancelled) && exit.State == executor.Finished {
+	// What a durable command ended with is known, whatever became of its output.
+	if exit.State == executor.Finished && (trouble == nil || errors.Is(trouble, errCancelled) || !s.Step.Repeatable) {
 		s.Exit = &exit.Status
 	}
 	if trouble != nil {
