@@ -33,6 +33,8 @@ func list() []fault {
 			limit: "100 % void, 0 begun"},
 		{id: "F18", what: "the store's file damaged: bits, pages, cuts", run: damagedStore, trials: [3]int{24, 480, 5000},
 			limit: "status 4, the file untouched, a command that restores it shown; never a panic on the terminal"},
+		{id: "F19", what: "a snapshot taken under load and put back after more runs", run: restore, trials: [3]int{1, 5, 20},
+			limit: "what was under way is taken in; reconcile finds 100 % of the others; 0 begun again"},
 		{id: "F23", what: "Slack's API: 429, 500, 502, 503, cut, answers lost, outages", run: slackAPI, trials: [3]int{1, 3, 10},
 			limit: "0 lost, in order; nothing called before Retry-After is over; a repeat only where an answer was lost, at most 1"},
 		{id: "F23b", what: "an outage of 2 minutes (10 in soak), 100 runs ended in it, all of one channel", run: waiting, trials: [3]int{20, 100, 101},
@@ -43,11 +45,13 @@ func list() []fault {
 			limit: "exit <= 5 s; no effect on the runs"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
 			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
-		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, trials: [3]int{4, 48, 240},
+		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, trials: [3]int{4, 30, 240},
 			limit: "no loss; <= 512 MiB resident"},
 		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},
 			limit: "the second ends <= 2 s and names the first; the foreign one is refused"},
 		{id: "F36", what: "10,000 finished runs on a node, and a duplicate start after the clean-up", run: manyRuns, alone: true, trials: [3]int{3, 20, 20},
 			limit: "a start takes <= 100 ms more; begun again 0 times"},
+		{id: "F38", what: "Socket Mode: renewed while people type, too many sockets, half-open ones", run: slackSockets, trials: [3]int{1, 3, 50},
+			limit: "0 commands lost at a renewal; <= 1 try a second; deaf <= 40 s"},
 	}
 }

@@ -1,0 +1,109 @@
+package faults
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+)
+
+// restore takes a snapshot while runs come and go, runs more, puts the
+// snapshot back and starts. A trial is a run on the nodes.
+func restore(t *testing.T, r *report) {
+	const side = 4
+	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 500 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10}})
+	h.start()
+	known, found := 0, 0
+	for range r.n {
+		before, after, err := h.backAndForth(side)
+		known, found = known+len(before), found+len(after)
+		for _, id := range before {
+			r.trial(h.attached(id))
+		}
+		r.trial(errors.Join(err, h.reconciles(after)))
+		for _, id := range after {
+			r.trial(h.oracle.ran(id+"-1", 1))
+		}
+		if err := h.audited(); err != nil {
+			r.trial(err)
+		}
+	}
+	r.figure("%d runs in the snapshots, %d after them and all found", known, found)
+}
+
+// backAndForth returns the runs that were under way in the snapshot, and
+// those that were asked for after it.
+func (h *house) backAndForth(side int) (before, after []string, err error) {
+	ask := func(n int) (ids []string) {
+		for i := range n {
+			id, no := h.tryAsk(i % side)
+			if err = errors.Join(err, no); no == nil {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	before = ask(side)
+	snapshot, no := h.get("/snapshot")
+	after = ask(2 * side)
+	for _, id := range after {
+		_, end := h.end(id)
+		err = errors.Join(err, end)
+	}
+	h.kill()
+	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600))
+	_, no = h.tryStart()
+	return before, after, errors.Join(err, no)
+}
+
+// attached is nil if a run that was under way in the snapshot has come to its
+// true end after the restore, and was not begun again.
+func (h *house) attached(id string) error {
+	r, err := h.end(id)
+	if err != nil {
+		return err
+	}
+	if len(r.Steps) != 1 {
+		return fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
+	}
+	step := r.Steps[0]
+	if err := h.oracle.ran(step.ID, 1); err != nil {
+		return err
+	}
+	if want := h.oracle.fate(step.ID).status; step.Exit == nil || *step.Exit != want {
+		return fmt.Errorf("run %s: exit status %v, not %d: %s", id, shown(step.Exit), want, r.Trouble)
+	}
+	return nil
+}
+
+// reconciles is nil if the nodes' runs that the store does not know are these
+// and those of earlier rounds, with their true exit status.
+func (h *house) reconciles(ids []string) error {
+	b, err := h.get("/reconcile")
+	if err != nil {
+		return err
+	}
+	var all jobs.Reconciled
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	unknown := map[string]jobs.Found{}
+	for _, f := range all.Found {
+		unknown[f.Run] = f
+	}
+	for _, id := range ids {
+		f, ok := unknown[id]
+		want := h.oracle.fate(id + "-1").status
+		if !ok || f.Store != "unknown" || f.Status != want {
+			err = errors.Join(err, fmt.Errorf("run %s with exit status %d is told of as %+v", id, want, f))
+		}
+	}
+	if len(all.Silent) > 0 {
+		err = errors.Join(err, fmt.Errorf("not asked: %v", all.Silent))
+	}
+	return err
+}
