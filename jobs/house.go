@@ -82,6 +82,7 @@ func LastBackup(tx store.Tx, cluster string) (last Backup, ok bool, err error) {
 const (
 	houseEvery     = time.Hour
 	keepDeliveries = 24 * time.Hour
+	keepSlots      = 20_000 // lines of each schedule's ledger: two years of an hourly one
 	pruneAtOnce    = 200
 )
 
@@ -105,30 +106,12 @@ func (e *Engine) keepHouse(ctx context.Context) error {
 }
 
 // prune removes runs that ended longer ago than keep_runs, with their output,
-// and old deliveries. The audit log is kept for ever.
+// old deliveries and old lines of the ledger. The audit log is kept for ever.
 func (e *Engine) prune(ctx context.Context, now time.Time) error {
 	for {
-		var old []Run
-		err := e.st.View(ctx, func(tx store.Tx) error {
-			limit := timeKey(now.Add(-e.cfg.Store.KeepRuns))
-			var bad error
-			err := runsAt.Scan(tx, store.Range{}, func(key, id string) bool {
-				if key > limit {
-					return false
-				}
-				r, ok, err := runs.Get(tx, id)
-				if bad = err; ok && r.State.Final() && (r.State != Lost || r.Settled != nil) {
-					old = append(old, r)
-				}
-				return bad == nil && len(old) < pruneAtOnce
-			})
-			if err != nil {
-				return err
-			}
-			return bad
-		})
+		old, err := e.oldRuns(ctx, now.Add(-e.cfg.Store.KeepRuns))
 		if err != nil || len(old) == 0 {
-			return errors.Join(err, e.pruneDeliveries(ctx, now))
+			return errors.Join(err, e.pruneDeliveries(ctx, now), e.pruneSlots(ctx))
 		}
 		for _, r := range old {
 			if err := e.st.DeleteBlobs(ctx, r.ID+"-"); err != nil {
@@ -139,6 +122,26 @@ func (e *Engine) prune(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+}
+
+// oldRuns lists some of the runs that ended before limit. A lost one that
+// nobody has acknowledged is never old.
+func (e *Engine) oldRuns(ctx context.Context, limit time.Time) (old []Run, err error) {
+	err = e.st.View(ctx, func(tx store.Tx) error {
+		var bad error
+		err := runsAt.Scan(tx, store.Range{}, func(key, id string) bool {
+			if key > timeKey(limit) {
+				return false
+			}
+			r, ok, err := runs.Get(tx, id)
+			if bad = err; ok && r.State.Final() && r.Ended.Before(limit) && (r.State != Lost || r.Settled != nil) {
+				old = append(old, r)
+			}
+			return bad == nil && len(old) < pruneAtOnce
+		})
+		return errors.Join(err, bad)
+	})
+	return old, err
 }
 
 func forget(tx store.Tx, old []Run) error {
@@ -174,12 +177,38 @@ func (e *Engine) pruneDeliveries(ctx context.Context, now time.Time) error {
 	})
 }
 
+// pruneSlots keeps the newest lines of each schedule's ledger.
+func (e *Engine) pruneSlots(ctx context.Context) error {
+	var bad error
+	for _, s := range e.cfg.Schedules {
+		bad = errors.Join(bad, e.st.Update(ctx, func(tx store.Tx) error {
+			var old []string
+			n := 0
+			if err := tx.Scan(ledger.Name, s.Name+"/", "", true, func(key string, _ []byte) bool {
+				if n++; n > keepSlots {
+					old = append(old, key)
+				}
+				return len(old) < 10*pruneAtOnce
+			}); err != nil {
+				return err
+			}
+			for _, key := range old {
+				if err := ledger.Delete(tx, key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	return bad
+}
+
 // warned remembers when a cluster's channel was last told that its backup is old.
 var warned = store.Bucket[time.Time]{Name: "warned"} // cluster
 
 // watchBackups says, once a day, that a cluster's last verified backup is
-// older than its max_age. A cluster of which no export is known is told of
-// only if a schedule exports it.
+// older than its max_age. Where there is none yet, the reports of the exports
+// that failed have said so.
 func (e *Engine) watchBackups(ctx context.Context, now time.Time) error {
 	for _, c := range e.cfg.Clusters {
 		if c.Backup.MaxAge == 0 || c.Channel == "" {

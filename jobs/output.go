@@ -228,7 +228,7 @@ func (b *blob) Read(p []byte) (int, error) {
 }
 
 // clean removes a finished run's output from its nodes. What cannot be
-// cleaned now stays until retention tries again; it does no harm.
+// cleaned now stays there, which is logged; it does no harm but takes room.
 func (e *Engine) clean(ctx context.Context, r Run) {
 	if r.State == Lost {
 		return // a person may want to look

@@ -1,0 +1,162 @@
+package jobs_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/config"
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// eventually waits until what the store holds is as it should be.
+func (h *house) eventually(bucket, what string, done func(tx store.Tx) (bool, error)) {
+	h.t.Helper()
+	changed := h.st.Watch(h.t.Context(), bucket)
+	limit := time.After(safety)
+	for {
+		var ok bool
+		if err := h.st.View(h.t.Context(), func(tx store.Tx) (err error) { ok, err = done(tx); return err }); err != nil {
+			h.t.Fatal(err)
+		}
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			h.t.Fatalf("%s never comes", what)
+		}
+	}
+}
+
+// What ended longer ago than keep_runs goes, with its output and its indexes.
+// What is open, lost without an acknowledgement, or has only just ended
+// stays, however long ago it was asked for.
+func TestRetention(t *testing.T) {
+	h := newHouse(t, nil)
+	made := map[string]string{}
+	for _, name := range []string{"old", "lost", "just ended"} {
+		made[name] = h.run("U0DAN", "version")
+		h.until(made[name], jobs.Succeeded)
+	}
+	made["open"] = h.run("U0ANN", "patch install")
+	h.until(made["open"], jobs.Awaiting)
+	blob := h.until(made["old"], jobs.Succeeded).Steps[0].Blob
+	runsOf := store.Bucket[jobs.Run]{Name: "runs"}
+	at := store.Bucket[string]{Name: "runs.time"}
+	of := store.Bucket[string]{Name: "runs.cluster"}
+	h.offline(func(tx store.Tx) error {
+		long := time.Now().UTC().AddDate(-1, 0, 0).Truncate(time.Second)
+		for name, id := range made {
+			r, _, err := runsOf.Get(tx, id)
+			if err != nil {
+				return err
+			}
+			key := func() string { return r.Asked.UTC().Format("20060102T150405.000000000Z") + "/" + id }
+			if err := at.Delete(tx, key()); err != nil {
+				return err
+			}
+			if err := of.Delete(tx, "prod/"+key()); err != nil {
+				return err
+			}
+			r.Asked = long
+			if name == "old" || name == "lost" {
+				r.Ended = long
+			}
+			if name == "lost" {
+				r.State = jobs.Lost
+			}
+			if err := at.Put(tx, key(), id); err != nil {
+				return err
+			}
+			if err := of.Put(tx, "prod/"+key(), id); err != nil {
+				return err
+			}
+			if err := runsOf.Put(tx, id, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	h.eventually("runs", "the end of the old run", func(tx store.Tx) (bool, error) {
+		_, there, err := runsOf.Get(tx, made["old"])
+		return !there, err
+	})
+	if n, err := h.st.BlobSize(t.Context(), blob); n != 0 || err != nil {
+		t.Errorf("its output is still there: %d bytes, %v", n, err)
+	}
+	for _, cluster := range []string{"", "prod"} {
+		list, err := h.engine.Runs(t.Context(), cluster, 10)
+		if err != nil || len(list) != 3 {
+			t.Errorf("of %q are left: %d runs, %v", cluster, len(list), err)
+		}
+	}
+	if _, err := jobs.VerifyAudit(t.Context(), h.st); err != nil {
+		t.Error(err)
+	}
+}
+
+// A schedule's ledger does not grow for ever; its newest lines stay.
+func TestTheLedgerIsBounded(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) {
+		c.Schedules = []config.Schedule{{Name: "often", Cluster: "prod", Cron: "0 0 1 1 *", Timezone: "UTC", Command: "version"}}
+	})
+	const kept = 20_000
+	key := func(i int) string { return fmt.Sprintf("often/2020%010d", i) }
+	h.offline(func(tx store.Tx) error {
+		for i := range kept + 50 {
+			if err := tx.Put("slots", key(i), []byte(`{"outcome":"ran"}`)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	h.eventually("slots", "the end of the oldest line", func(tx store.Tx) (bool, error) {
+		v, err := tx.Get("slots", key(49))
+		return v == nil, err
+	})
+	if err := h.st.View(t.Context(), func(tx store.Tx) error {
+		v, err := tx.Get("slots", key(50))
+		if v == nil {
+			t.Error("more went than had to")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An old backup is said in the channel once a day, and counts only if it was verified.
+func TestAnOldBackupIsSaid(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) {
+		c.Clusters[0].Backup.MaxAge = 26 * time.Hour
+		c.Clusters = append(c.Clusters, c.Clusters[0])
+		c.Clusters[1].Name = "twin" // is looked at after prod
+	})
+	backupsOf := store.Bucket[jobs.Backup]{Name: "backups"}
+	put := func(tx store.Tx, cluster, verdict string, age time.Duration) error {
+		at := time.Now().UTC().Add(-age)
+		return backupsOf.Put(tx, cluster+"/"+at.Format("20060102T150405.000000000Z"), jobs.Backup{
+			Run: "abc", Operation: "export cluster", Cluster: cluster, Path: "/mnt/nas/a.tgz", Verdict: verdict, At: at})
+	}
+	told := func(cluster string) {
+		h.eventually("warned", "the word about @"+cluster, func(tx store.Tx) (bool, error) {
+			_, there, err := store.Bucket[time.Time]{Name: "warned"}.Get(tx, cluster)
+			return there, err
+		})
+	}
+	h.offline(func(tx store.Tx) error { return put(tx, "prod", "verified", 50*time.Hour) })
+	told("prod")
+	h.offline(func(tx store.Tx) error {
+		return errors.Join(put(tx, "prod", "suspect", time.Hour), put(tx, "twin", "verified", 30*time.Hour))
+	})
+	told("twin")
+	says := h.told()
+	if len(says) != 2 || !strings.Contains(says[0], "50h0m0s old") || !strings.Contains(says[0], "export cluster @prod") || !strings.Contains(says[1], "@twin") {
+		t.Errorf("the channels hear %q", says)
+	}
+}
