@@ -39,6 +39,7 @@ type Slot struct {
 const (
 	onTime    = time.Minute // a slot that is younger is not late
 	mostSlots = 500         // lines on the ledger for one gap
+	farAhead  = 48 * time.Hour
 )
 
 // CheckSchedules reports every schedule whose command cannot be one.
@@ -124,7 +125,8 @@ func (e *Engine) keepSchedules(ctx context.Context) error {
 }
 
 // meetSchedules writes down the schedules that are new or have another cron
-// line: their slots count from now on. Schedules with the same line and zone
+// line: their slots count from now on. So do those that were last looked at
+// when the clock was wrong, or they would be silent until it is that late. Schedules with the same line and zone
 // share a timer.
 func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 	byLine := map[string]*timer{}
@@ -136,7 +138,8 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 			if err != nil {
 				return err
 			}
-			if l := s.Cron + " " + s.Timezone; !ok || known.Line != l {
+			astray := known.Last.Sub(now) > farAhead
+			if l := s.Cron + " " + s.Timezone; !ok || astray || known.Line != l {
 				known.Name, known.Line, known.Last = s.Name, l, now
 				if err := schedules.Put(tx, s.Name, known); err != nil {
 					return err
