@@ -54,6 +54,9 @@ func (ad *admin) run(ctx context.Context) error {
 // listenSocket takes over the socket's path: the store's lock has made sure
 // that no other bot of this installation is alive.
 func listenSocket(ctx context.Context, path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return nil, fmt.Errorf("admin.socket: %s is there and is no socket: give another path, or move it away", path)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("taking over the socket %s (admin.socket): %w", path, err)
 	}

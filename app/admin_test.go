@@ -1,0 +1,190 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/app"
+	"alsbot/config"
+	"alsbot/sim/node"
+	"alsbot/sim/scene"
+	"alsbot/store"
+)
+
+func TestMain(m *testing.M) {
+	node.Main()
+	store.CheckMain()
+	os.Exit(m.Run())
+}
+
+const safety = time.Minute
+
+// play sets a scene and returns the config of a bot in it, which answers at
+// a free port.
+func play(t *testing.T) *config.Config {
+	t.Helper()
+	s, err := scene.Start(scene.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg, err := config.Load(s.Config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Admin.Listen = l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// serve runs a bot until the test ends.
+func serve(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	a, err := app.New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// answer asks and returns the status and the body; 0 if nobody answers.
+func answer(t *testing.T, c *http.Client, method, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(`{"Key":"k","Text":"whoami"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// becomes asks until the answer has a status.
+func becomes(t *testing.T, c *http.Client, url string, status int) string {
+	t.Helper()
+	limit := time.After(safety)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got, body := answer(t, c, http.MethodGet, url)
+		if got == status {
+			return body
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("%s answers %d: %s", url, got, body)
+		}
+	}
+}
+
+// Over TCP there are health and metrics and nothing that tells of runs or
+// takes commands; those are behind a socket that only its owner can open.
+func TestWhatAnswersWhere(t *testing.T) {
+	cfg := play(t)
+	serve(t, cfg)
+	tcp, base := &http.Client{Timeout: safety}, "http://"+cfg.Admin.Listen
+	becomes(t, tcp, base+"/readyz", http.StatusOK)
+	if code, body := answer(t, tcp, http.MethodGet, base+"/healthz"); code != http.StatusOK || body != "ok\n" {
+		t.Errorf("/healthz: %d %q", code, body)
+	}
+	code, body := answer(t, tcp, http.MethodGet, base+"/metrics")
+	if code != http.StatusOK {
+		t.Errorf("/metrics: %d %s", code, body)
+	}
+	for _, name := range []string{"alsbot_runs_open", "alsbot_outbox_rows", "alsbot_backup_max_age_seconds", "process_open_fds"} {
+		if !strings.Contains(body, "\n"+name) {
+			t.Errorf("/metrics lacks %s", name)
+		}
+	}
+	for _, q := range []string{"GET /", "POST /ask", "GET /runs", "GET /runs/x", "GET /runs/x/output", "GET /snapshot", "GET /audit", "GET /reconcile", "POST /metrics", "GET /debug/pprof/"} {
+		method, path, _ := strings.Cut(q, " ")
+		if code, body := answer(t, tcp, method, base+path); code != http.StatusNotFound && code != http.StatusMethodNotAllowed {
+			t.Errorf("%s over TCP: %d %.200s", q, code, body)
+		}
+	}
+	info, err := os.Stat(cfg.Admin.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != os.ModeSocket|0o600 {
+		t.Errorf("the socket's mode is %s", info.Mode())
+	}
+	local := &http.Client{Timeout: safety, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", cfg.Admin.Socket)
+	}}}
+	defer local.CloseIdleConnections()
+	if code, body := answer(t, local, http.MethodPost, "http://alsbot/ask"); code != http.StatusOK || !strings.Contains(body, "(command line)") {
+		t.Errorf("asked by the socket: %d %s", code, body)
+	}
+	if code, body := answer(t, local, http.MethodGet, "http://alsbot/runs/nobody"); code != http.StatusNotFound || !strings.Contains(body, "Type `runs`") {
+		t.Errorf("an unknown run: %d %s", code, body)
+	}
+}
+
+// A socket that a killed bot has left is taken over; any other file is not.
+func TestTheSocketsPath(t *testing.T) {
+	cfg := play(t)
+	cfg.Admin.Socket = filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(cfg.Admin.Socket, []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), safety)
+	defer cancel()
+	if err := a.Run(ctx); err == nil || !strings.Contains(err.Error(), "is no socket") {
+		t.Errorf("it started: %v", err)
+	}
+	if b, err := os.ReadFile(cfg.Admin.Socket); err != nil || string(b) != "data" {
+		t.Errorf("the file is %q now, %v", b, err)
+	}
+	if err := os.Remove(cfg.Admin.Socket); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: cfg.Admin.Socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, cfg)
+	becomes(t, &http.Client{Timeout: safety}, "http://"+cfg.Admin.Listen+"/readyz", http.StatusOK)
+}
