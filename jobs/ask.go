@@ -158,13 +158,17 @@ func (e *Engine) must(ctx context.Context, by Principal, role Role, cluster stri
 	}
 	switch {
 	case err != nil:
-		e.log.Warn("looking up rights", "user", by.ID, "error", err)
-		return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: "Try again in a minute"}
+		return e.unknownRights(by, err)
 	case !ok:
 		return &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
 			Next: "Type `whoami` to see what you may do; the `access` section of alsbot's config decides"}
 	}
 	return nil
+}
+
+func (e *Engine) unknownRights(by Principal, err error) error {
+	e.log.Warn("looking up rights", "user", by.ID, "error", err)
+	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: "Try again in a minute"}
 }
 
 // guarded reports whether policy asks for approval of this effect.
