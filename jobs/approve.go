@@ -116,36 +116,45 @@ func decided(r Run, a Approval) string {
 	return text + ". Your press changed nothing."
 }
 
+// startBy is how long after the last approval the cluster is still looked at
+// again and the run begun or queued. Only a crash or a long stop of alsbot
+// comes between.
+const startBy = 10 * time.Minute
+
 // await looks after a run that waits for approval: it expires, or, when the
 // quorum is there, the cluster is looked at again.
 func (e *Engine) await(ctx context.Context, r Run, a *Approval) (time.Duration, error) {
 	if a == nil {
 		return 0, e.fail(ctx, r.ID, "the request for approval is missing from the store", "ask again: "+r.Text)
 	}
+	why := "nobody approved it in time"
 	if a.State == ApprovalChecking {
-		return 0, e.checkAgain(ctx, r)
-	}
-	if left := time.Until(a.Expires); left > 0 {
+		if n := len(a.Votes); n == 0 || time.Since(a.Votes[n-1].At) < startBy {
+			return 0, e.checkAgain(ctx, r)
+		}
+		why = fmt.Sprintf("it was approved, but alsbot was not there to start it within %s", startBy)
+	} else if left := time.Until(a.Expires); left > 0 {
 		return min(left, longest), nil
 	}
+	was := a.State
 	_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 		a, _, err := approvals.Get(tx, r.ID)
 		if err != nil {
 			return err
 		}
-		if r.State != Awaiting || a.State != ApprovalWaiting {
+		if r.State != Awaiting || a.State != was {
 			return errSame
 		}
-		return e.expire(tx, r, a)
+		return e.expire(tx, r, a, why)
 	})
 	return 0, err
 }
 
 // expire is written down when it is first seen, so that a clock that goes
 // back revives nothing.
-func (e *Engine) expire(tx store.Tx, r *Run, a Approval) error {
+func (e *Engine) expire(tx store.Tx, r *Run, a Approval, why string) error {
 	a.State, a.Closed = ApprovalExpired, &Decision{By: nobody, At: time.Now().UTC().Round(0)}
-	r.State, r.Trouble = Expired, "nobody approved it in time"
+	r.State, r.Trouble = Expired, why
 	r.Next = "if it is still wanted, ask again: " + r.Text
 	return e.putApproval(tx, a)
 }
