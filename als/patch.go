@@ -196,8 +196,20 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	if m := list.Mismatch(); m != "" {
 		v.Report += "\n" + sentence(m) + "; the list is believed.\n"
 	}
-	v.Data = map[string]string{"waiting": fmt.Sprint(len(pending))}
+	v.Data = map[string]string{"waiting": fmt.Sprint(len(pending)), "urgent": fmt.Sprint(urgent(pending))}
 	return v
+}
+
+// urgent counts the patches that kato does not leave to choice.
+func urgent(patches []Patch) int {
+	n := 0
+	for _, p := range patches {
+		switch strings.ToLower(p.Severity) {
+		case "required", "critical", "security", "urgent":
+			n++
+		}
+	}
+	return n
 }
 
 // patchTable shows patches, one line for each of their facts.

@@ -144,6 +144,7 @@ func (ad *admin) local() http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 	})
+	mux.HandleFunc("GET /watch", ad.watch)
 	mux.HandleFunc("GET /reconcile", func(w http.ResponseWriter, r *http.Request) {
 		found, err := e.Reconcile(r.Context())
 		reply(w, found, err)

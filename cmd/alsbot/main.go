@@ -80,7 +80,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w. Type `%s --help`", err, cmd.CommandPath())}
 	})
-	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.reconcile(), c.manifest(), version())
+	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.reconcile(), c.nagios(), c.manifest(), version())
 	return root
 }
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/als"
+	"alsbot/jobs"
+)
+
+// watchedWell is a cluster of which everything is known and well.
+func watchedWell(now time.Time) jobs.Watched {
+	b := &jobs.Backup{Run: "one", Verdict: "verified", Path: "/mnt/nas/a.tgz", Size: 5, At: now.Add(-time.Hour)}
+	return jobs.Watched{
+		Cluster: "prod", MaxAge: 26 * time.Hour, Backup: b, Newest: b,
+		Roles:   &jobs.Look{Run: "two", At: now.Add(-time.Minute), Summary: "All roles run.", Data: map[string]string{"down": "0"}},
+		Patches: &jobs.Look{Run: "three", At: now.Add(-time.Hour), Data: map[string]string{"waiting": "0", "urgent": "0"}},
+	}
+}
+
+// The generated configuration calls the checks of als.NagiosChecks: each is
+// there, and says one line with performance data when all is well.
+func TestNagiosChecksAgree(t *testing.T) {
+	now := time.Now()
+	line := regexp.MustCompile(`^ALSBOT [A-Z]+ OK - [^|\n]+ \| \w+=\d+\S*( \w+=\d+\S*)*\n$`)
+	for _, check := range als.NagiosChecks {
+		var out bytes.Buffer
+		if err := judged(check, watchedWell(now), now).tell(&out, check); err != nil || !line.MatchString(out.String()) {
+			t.Errorf("%s: %v: %q", check, err, out.String())
+		}
+	}
+}
+
+func TestNagiosStates(t *testing.T) {
+	now := time.Now()
+	for _, tt := range []struct {
+		name, check string
+		change      func(*jobs.Watched)
+		want        int
+		text        string
+	}{
+		{"no backup", "backup", func(w *jobs.Watched) { w.Backup, w.Newest = nil, nil }, nagiosCritical, "no verified backup"},
+		{"old backup", "backup", func(w *jobs.Watched) { w.Backup.At = now.Add(-27 * time.Hour) }, nagiosWarning, "27h0m0s old"},
+		{"very old backup", "backup", func(w *jobs.Watched) { w.Backup.At = now.Add(-53 * time.Hour) }, nagiosCritical, "53h0m0s old"},
+		{"the newest is suspect", "backup", func(w *jobs.Watched) { w.Newest = &jobs.Backup{Run: "x", Verdict: "suspect"} }, nagiosWarning, "the newest is suspect (run x)"},
+		{"patches", "patches", func(w *jobs.Watched) { w.Patches.Data["waiting"] = "2" }, nagiosWarning, "waiting on prod: 2"},
+		{"required patches", "patches", func(w *jobs.Watched) { w.Patches.Data["waiting"], w.Patches.Data["urgent"] = "2", "1" }, nagiosCritical, "required of them: 1"},
+		{"patches never looked at", "patches", func(w *jobs.Watched) { w.Patches = nil }, nagiosUnknown, "`patch status` on a schedule"},
+		{"roles down", "roles", func(w *jobs.Watched) { w.Roles.Data["down"], w.Roles.Summary = "1", "dea | is\nFATAL" }, nagiosCritical, "dea / is FATAL"},
+		{"an old look", "roles", func(w *jobs.Watched) { w.Roles.At = now.Add(-2 * time.Hour) }, nagiosUnknown, "2h0m0s old"},
+		{"changed since", "roles", func(w *jobs.Watched) { w.Roles.Since = "y" }, nagiosUnknown, "run y has changed"},
+		{"no number", "roles", func(w *jobs.Watched) { w.Roles.Data = nil }, nagiosUnknown, "does not tell"},
+		{"a lost run", "alsbot", func(w *jobs.Watched) { w.Lost = []string{"z"} }, nagiosWarning, "became of z"},
+		{"not ready", "alsbot", func(w *jobs.Watched) { w.NotReady = "Slack does not answer" }, nagiosCritical, "Slack does not answer"},
+		{"no such check", "else", func(*jobs.Watched) {}, nagiosUnknown, "no check else"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := watchedWell(now)
+			tt.change(&w)
+			var out bytes.Buffer
+			err := judged(tt.check, w, now).tell(&out, tt.check)
+			var status exitError
+			if !errors.As(err, &status) || int(status) != tt.want || !strings.Contains(out.String(), tt.text) || strings.Count(out.String(), "\n") != 1 {
+				t.Errorf("%v: %q; want %d, %q", err, out.String(), tt.want, tt.text)
+			}
+		})
+	}
+}

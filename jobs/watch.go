@@ -1,0 +1,104 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"alsbot/als"
+	"alsbot/store"
+)
+
+// Watched is what monitoring asks of a cluster. It is read from the store:
+// asking costs no node anything.
+type Watched struct {
+	Cluster  string        `json:"cluster"`
+	Backup   *Backup       `json:"backup,omitempty"`   // the newest verified one
+	Newest   *Backup       `json:"newest,omitempty"`   // the newest, whatever its verdict
+	MaxAge   time.Duration `json:"max_age"`            // of a backup, by the config
+	Patches  *Look         `json:"patches,omitempty"`  // the last `patch status` that could be read
+	Roles    *Look         `json:"roles,omitempty"`    // the last `status` that could be read
+	Lost     []string      `json:"lost,omitempty"`     // runs that wait for a person to settle them
+	NotReady string        `json:"notready,omitempty"` // why the bot as a whole is not ready
+}
+
+// Look is what a read of the cluster has seen.
+type Look struct {
+	Run     string            `json:"run"`
+	At      time.Time         `json:"at"`
+	Summary string            `json:"summary"`
+	Data    map[string]string `json:"data"`
+	// Since names a run that has changed what was looked at, if one has.
+	Since string `json:"since,omitempty"`
+}
+
+// looksBack is how old a look may be to be found at all.
+const looksBack = 7 * 24 * time.Hour
+
+// Watched returns what is known of a configured cluster; a cluster that the
+// config does not name is a NotClusterError.
+func (e *Engine) Watched(ctx context.Context, cluster string) (Watched, error) {
+	w := Watched{Cluster: cluster}
+	c, ok := e.cfg.Cluster(cluster)
+	if !ok {
+		return w, &NotClusterError{cluster}
+	}
+	w.MaxAge = c.Backup.MaxAge
+	return w, e.st.View(ctx, func(tx store.Tx) error {
+		last, ok, err := LastBackup(tx, cluster)
+		if ok {
+			w.Backup = &last
+		}
+		newest := backups.Scan(tx, store.Range{Prefix: cluster + "/", Reverse: true}, func(_ string, b Backup) bool {
+			w.Newest = &b
+			return false
+		})
+		return errors.Join(err, newest, w.lost(tx), w.looks(tx, time.Now().Add(-looksBack)))
+	})
+}
+
+func (w *Watched) lost(tx store.Tx) error {
+	var bad error
+	err := active.Scan(tx, store.Range{}, func(id string, s State) bool {
+		if s != Lost {
+			return true
+		}
+		r, ok, err := runs.Get(tx, id)
+		if bad = err; ok && r.Request.Cluster == w.Cluster {
+			w.Lost = append(w.Lost, id)
+		}
+		return bad == nil
+	})
+	return errors.Join(err, bad)
+}
+
+// looks finds the newest reads, and whether a later run has outdated them.
+func (w *Watched) looks(tx store.Tx, limit time.Time) error {
+	var bad error
+	changed := ""
+	err := runsOf.Scan(tx, store.Range{Prefix: w.Cluster + "/", Reverse: true}, func(_, id string) bool {
+		r, ok, err := runs.Get(tx, id)
+		if bad = err; err != nil || !ok {
+			return err == nil
+		}
+		if r.Verdict != nil && r.State == Succeeded {
+			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data, Since: changed}
+			switch name := r.Request.Operation; {
+			case name == "status" && w.Roles == nil:
+				w.Roles = look
+			case name == "patch status" && w.Patches == nil:
+				w.Patches = look
+			}
+		}
+		if r.Effect != als.Read && !r.Started.IsZero() && changed == "" {
+			changed = r.ID
+		}
+		return (w.Roles == nil || w.Patches == nil) && r.Asked.After(limit)
+	})
+	return errors.Join(err, bad)
+}
+
+// NotClusterError is a cluster that the config does not name.
+type NotClusterError struct{ Name string }
+
+func (n *NotClusterError) Error() string { return "the config names no cluster " + n.Name }
