@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"alsbot/als"
@@ -75,27 +76,36 @@ func (w *Watched) lost(tx store.Tx) error {
 // looks finds the newest reads, and whether a later run has outdated them.
 func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 	var bad error
-	changed := ""
+	var restarted, patched string
 	err := runsOf.Scan(tx, store.Range{Prefix: w.Cluster + "/", Reverse: true}, func(_, id string) bool {
 		r, ok, err := runs.Get(tx, id)
 		if bad = err; err != nil || !ok {
 			return err == nil
 		}
 		if r.Verdict != nil && r.State == Succeeded {
-			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data, Since: changed}
+			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data}
 			switch name := r.Request.Operation; {
 			case name == "status" && w.Roles == nil:
-				w.Roles = look
+				look.Since, w.Roles = restarted, look
 			case name == "patch status" && w.Patches == nil:
-				w.Patches = look
+				look.Since, w.Patches = patched, look
 			}
 		}
-		if r.Effect != als.Read && !r.Started.IsZero() && changed == "" {
-			changed = r.ID
+		if began := !r.Started.IsZero(); began && restarted == "" && (r.Effect == als.Restart || r.Effect == als.Destroy) {
+			restarted = r.ID
+		}
+		if began := !r.Started.IsZero(); began && patched == "" && r.Effect != als.Read && patches(r.Request.Operation) {
+			patched = r.ID
 		}
 		return (w.Roles == nil || w.Patches == nil) && r.Asked.After(limit)
 	})
 	return errors.Join(err, bad)
+}
+
+// patches reports whether an operation changes which patches are installed.
+func patches(operation string) bool {
+	family, _, _ := strings.Cut(operation, " ")
+	return family == "patch" || family == "upgrade"
 }
 
 // NotClusterError is a cluster that the config does not name.
