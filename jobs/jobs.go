@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -178,7 +179,12 @@ func (e *Engine) drive(ctx context.Context, id string) error {
 func (e *Engine) move(ctx context.Context, d *driver, id string, place *chan struct{}) (full string, over bool) {
 	r, a, err := e.load(ctx, id)
 	if err != nil {
-		e.log.Error("reading a run", "run", id, "error", err)
+		var gone *NotFoundError
+		if !errors.As(err, &gone) && ctx.Err() == nil {
+			e.log.Error("reading a run", "run", id, "error", err)
+			d.rest(ctx, longest)
+			return "", false
+		}
 		return "", true
 	}
 	if r.State.Final() {
