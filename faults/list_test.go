@@ -43,6 +43,8 @@ func list() []fault {
 			limit: "0 lost, 0 told twice; all told within 60 s of its end"},
 		{id: "F25", what: "a gigabyte of output (50 MiB in short), in one line and in very many", run: huge, trials: [3]int{1, 2, 2},
 			limit: "kept to the byte; <= 64 MiB more resident; >= 20 MB/s; shown at most once a second"},
+		{id: "F26", what: "hostile output, cut in two at every byte: secrets in all forms, escapes, mentions, no UTF-8", run: hostile, trials: [3]int{1, 40, 40},
+			limit: "kept to the byte; nothing of it works, no secret is shown or sent"},
 		{id: "F28", what: "two simulated years of schedules in five zones; the bot down for 3 h; the clock jumps by 1 h and 1 day", run: schedules, trials: [3]int{1, 1, 1},
 			limit: "daily once a local day, hourly once a real hour; at most one caught up; nothing twice"},
 		{id: "F29", what: "SIGTERM while runs go on, and the next start", run: sigterm, trials: [3]int{2, 20, 100},

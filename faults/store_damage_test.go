@@ -58,7 +58,7 @@ func damagedStore(t *testing.T, r *report) {
 	close(seeds)
 	wg.Wait()
 	r.figure("%d refused, the others sound enough to work with", refused)
-	r.atMost("each at most", longest, 10*time.Second)
+	r.atMost("each at most", longest, 15*time.Second) // the check of a small file may take 10
 	if refused < r.n/3 {
 		t.Errorf("only %d of %d were refused: this proves little", refused, r.n)
 	}
