@@ -57,6 +57,8 @@ func list() []fault {
 			limit: "no loss; <= 512 MiB resident"},
 		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},
 			limit: "the second ends <= 2 s and names the first; the foreign one is refused"},
+		{id: "F35", what: "a snapshot read at a kilobyte a second while commands go on", run: slowReader, trials: [3]int{8, 100, 400},
+			limit: "the store grows by <= 10 %; answers p99 at most twice that without"},
 		{id: "F36", what: "10,000 finished runs on a node, and a duplicate start after the clean-up", run: manyRuns, alone: true, trials: [3]int{3, 20, 20},
 			limit: "a start takes <= 100 ms more; begun again 0 times"},
 		{id: "F38", what: "Socket Mode: renewed while people type, too many sockets, half-open ones", run: slackSockets, trials: [3]int{1, 3, 50},
