@@ -41,8 +41,11 @@ func (h *house) renewed(r *report) {
 		r.trial(h.typed())
 		time.Sleep(25 * time.Millisecond)
 	}
-	if h.slack.Opened() == before {
-		r.trial(fmt.Errorf("no socket was opened though Slack asked for it"))
+	// After the trouble of an earlier trial it may take its time.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := h.slack.Wait(ctx, func() bool { return h.slack.Opened() > before }); err != nil {
+		r.trial(fmt.Errorf("no socket was opened though Slack asked for it: %w", err))
 	}
 }
 
