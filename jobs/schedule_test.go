@@ -92,20 +92,19 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 	slot := time.Date(yesterday.Year(), yesterday.Month(), yesterday.Day(), 0, 0, 0, 0, time.UTC)
 	person := jobs.Decision{By: slack("U0ANN"), At: now}
 	for name, test := range map[string]struct {
-		change func(h *house, s *jobs.Schedule, c *config.Schedule)
+		change func(h *house, s *jobs.Schedule)
+		catch  time.Duration
 		newest string
 		others string
 		says   int
 	}{
-		"missed":    {func(*house, *jobs.Schedule, *config.Schedule) {}, "missed", "missed", 1},
-		"caught up": {func(_ *house, _ *jobs.Schedule, c *config.Schedule) { c.CatchUp = 72 * time.Hour }, "ran", "missed", 0},
-		"paused": {func(_ *house, s *jobs.Schedule, c *config.Schedule) {
-			s.Paused, c.CatchUp = &person, 72*time.Hour
-		}, "skipped", "skipped", 0},
-		"busy": {func(h *house, s *jobs.Schedule, c *config.Schedule) {
-			s.Run, c.CatchUp = h.run("U0ANN", "patch install"), 72*time.Hour
+		"missed":    {func(*house, *jobs.Schedule) {}, 0, "missed", "missed", 1},
+		"caught up": {func(*house, *jobs.Schedule) {}, 72 * time.Hour, "ran", "missed", 0},
+		"paused":    {func(_ *house, s *jobs.Schedule) { s.Paused = &person }, 72 * time.Hour, "skipped", "skipped", 0},
+		"busy": {func(h *house, s *jobs.Schedule) {
+			s.Run = h.run("U0ANN", "patch install")
 			h.until(s.Run, jobs.Awaiting)
-		}, "skipped", "skipped", 1},
+		}, 72 * time.Hour, "skipped", "skipped", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, func(c *config.Config) {
@@ -120,8 +119,11 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 				t.Fatal(err)
 			}
 			st.Last = slot.AddDate(-3, 0, -1)
-			test.change(h, &st, &h.cfg.Schedules[0])
-			h.offline(func(tx store.Tx) error { return schedulesOf.Put(tx, "yearly", st) })
+			test.change(h, &st)
+			h.offline(func(tx store.Tx) error {
+				h.cfg.Schedules[0].CatchUp = test.catch
+				return schedulesOf.Put(tx, "yearly", st)
+			})
 			rows := h.settled("yearly", slot.Add(-time.Second))
 			h.restart()
 			if again := h.settled("yearly", slot.Add(-time.Second)); len(again) != len(rows) || len(rows) != 4 {
