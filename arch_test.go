@@ -23,7 +23,7 @@ var below = map[string][]string{
 	"alsbot/jobs":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/store"},
 	"alsbot/bot":             {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/store"},
 	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/store"},
-	"alsbot/cmd/alsbot":      {"alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store"},
+	"alsbot/cmd/alsbot":      {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/store"},
 	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
 	"alsbot/sim/node":        nil,
 	"alsbot/sim/scene":       {"alsbot/sim/node", "alsbot/sim/workspace"},
