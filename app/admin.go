@@ -149,6 +149,7 @@ func (ad *admin) local() http.Handler {
 		found, err := e.Reconcile(r.Context())
 		reply(w, found, err)
 	})
+	mux.Handle("GET /metrics", ad.metrics.handler())
 	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
 		n, err := jobs.VerifyAudit(r.Context(), ad.app.store)
 		reply(w, n, err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -28,11 +27,12 @@ import (
 //
 //	scene [als10|als11|als13] [http]   choose the cluster and the mode; extra.yaml is added to the config
 //	config KEY=VALUE                   an environment variable of the bot, before start
-//	start | kill | stop                the bot; kill is kill -9
+//	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
 //	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
 //	answer REGEXP                      what that person got back, privately
 //	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
 //	became REGEXP                      wait for the message of the run that was asked for last, in any channel
+//	told                               wait until the bot has noted that Slack has taken all messages
 //	unseen REGEXP                      no message anywhere is like this
 //	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
 //	ran COUNT WORD…                    kato is called so often with these words, and no more by now
@@ -40,13 +40,14 @@ import (
 //	publish NAME ROLE…                 a new patch
 //	members GROUP PERSON…              who is in a user group from now on
 //	have IP GLOB, ! have IP GLOB       files on a node
-//	alsbot ARG…                        the command line, with the scene's config
+//	alsbot ARG…                        the command line, where the scene's config.yaml is
 //	mount IP PATH DEVICE TYPE          a filesystem on a node
 //	role IP ROLE STATE                 put a role of a node into a state
 //	copy IP GLOB IP PATH               a file from one node to another
 //	first-user yes|no                  whether the console's first user is set up
 //
-// $N10, $N11, $N12 and $N13 are where the roots of the nodes are.
+// $N10, $N11, $N12 and $N13 are where the roots of the nodes are. The words of
+// testscript itself, kill and stop among them, come before ours.
 
 func TestMain(m *testing.M) {
 	node.Main()
@@ -58,34 +59,37 @@ func TestMain(m *testing.M) {
 const patience = 60 * time.Second
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "../../testdata",
-		Setup: func(env *testscript.Env) error {
-			st := &stage{dir: env.WorkDir}
-			env.Values["stage"] = st
-			env.Setenv("CHANNEL", "")
-			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
-			for _, n := range []string{"10", "11", "12", "13"} {
-				env.Setenv("N"+n, filepath.Join(env.WorkDir, "nodes", "10.0.0."+n))
-			}
-			env.Defer(func() {
-				st.close()
-				if strings.Contains(st.log(), "DATA RACE") {
-					env.T().Fatal("a data race in the bot:\n" + st.log())
-				}
-				if st.scene != nil && len(st.scene.Workspace.Violations()) > 0 {
-					env.T().Fatal("against Slack's rules: ", st.scene.Workspace.Violations())
-				}
-			})
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "kill": cmdKill, "stop": cmdStop, "say": cmdSay, "answer": cmdAnswer,
-			"see": cmdSee, "became": cmdBecame, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
-			"members": cmdMembers, "have": cmdHave, "alsbot": cmdAlsbot,
-			"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
-		},
+	t.Cleanup(func() { nothingLeft(t) })
+	testscript.Run(t, testscript.Params{Dir: "../../testdata", Setup: setUp, Cmds: words()})
+}
+
+func words() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
+		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
+		"members": cmdMembers, "have": cmdHave,
+		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
+	}
+}
+
+func setUp(env *testscript.Env) error {
+	st := &stage{dir: env.WorkDir}
+	env.Values["stage"] = st
+	env.Setenv("CHANNEL", "")
+	env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
+	for _, n := range []string{"10", "11", "12", "13"} {
+		env.Setenv("N"+n, filepath.Join(env.WorkDir, "nodes", "10.0.0."+n))
+	}
+	env.Defer(func() {
+		st.close()
+		if strings.Contains(st.log(), "DATA RACE") {
+			env.T().Fatal("a data race in the bot:\n" + st.log())
+		}
+		if st.scene != nil && len(st.scene.Workspace.Violations()) > 0 {
+			env.T().Fatal("against Slack's rules: ", st.scene.Workspace.Violations())
+		}
 	})
+	return nil
 }
 
 // stage is what one script plays on.
@@ -155,6 +159,9 @@ func cmdConfig(ts *testscript.TestScript, _ bool, args []string) {
 
 func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
+	if st.bot != nil {
+		ts.Fatalf("the bot is running: crash or halt it first")
+	}
 	st.bot = exec.Command("alsbot", "serve", "--config", st.scene.Config)
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "ALSBOT_") {
@@ -205,14 +212,14 @@ func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool)
 	}
 }
 
-func cmdKill(ts *testscript.TestScript, _ bool, _ []string) {
+func cmdCrash(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
 	ts.Check(st.bot.Process.Kill())
 	<-st.gone
 	st.bot = nil
 }
 
-func cmdStop(ts *testscript.TestScript, _ bool, _ []string) {
+func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
 	ts.Check(st.bot.Process.Signal(syscall.SIGTERM))
 	if err := <-st.gone; err != nil {
@@ -419,17 +426,5 @@ func cmdHave(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if (len(found) > 0) == neg {
 		ts.Fatalf("on %s, %s: %v", args[0], args[1], found)
-	}
-}
-
-func cmdAlsbot(ts *testscript.TestScript, neg bool, args []string) {
-	st := on(ts)
-	err := ts.Exec("alsbot", append(args, "--config", st.scene.Config)...)
-	var status *exec.ExitError
-	if err != nil && !errors.As(err, &status) {
-		ts.Check(err)
-	}
-	if (err != nil) != neg {
-		ts.Fatalf("alsbot %s: %v", strings.Join(args, " "), fmt.Sprint(err))
 	}
 }
