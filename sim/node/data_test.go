@@ -176,10 +176,19 @@ func TestImportFromDamagedArchiveOrHost(t *testing.T) {
 	if d := state(t, c).Data; status != 1 || d.Apps != nil {
 		t.Errorf("a damaged archive: status %d, data %+v:\n%s", status, d, out)
 	}
+	old := start(t, node.Options{})
+	must(t, old.Update(func(s *node.State) { s.Data.Apps = []string{"legacy"} }))
+	for asks, knows := range map[string][2]bool{"Host key verification failed": {false, true}, "Permission denied": {true, false}} {
+		must(t, c.Know("old-core.example.com", old, knows[0], knows[1]))
+		if out, status := kato(t, c, "data import --cluster old-core.example.com"); status != 1 || !strings.Contains(out, asks) {
+			t.Errorf("from an old core that asks: status %d:\n%s", status, out)
+		}
+	}
+	must(t, c.Know("old-core.example.com", old, true, true))
 	if out, status := kato(t, c, "data import --cluster old-core.example.com"); status != 0 {
 		t.Errorf("from an old core: status %d:\n%s", status, out)
 	}
-	if d := state(t, c).Data; !slices.Equal(d.Apps, []string{"legacy"}) {
+	if d := state(t, c).Data; !slices.Equal(d.Apps, []string{"legacy"}) || !slices.Contains(d.Parts, "mysql") {
 		t.Errorf("from an old core: %+v", d)
 	}
 	if out, status := kato(t, c, "data import --cluster nobody.example.com"); status != 1 || !strings.Contains(out, "Could not resolve hostname") {

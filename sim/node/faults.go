@@ -30,7 +30,7 @@ import (
 //	fatal      ROLE[,ROLE…]         roles go FATAL when they are started
 //	starting   ROLE[=DURATION][,…]  roles stay STARTING, for ever without a duration
 //	export     truncated|nofile|tiny|half|full|corrupt  what becomes of the archive
-//	import     half                 the import stops in the middle
+//	import     half|PART[,PART…]    the import stops in the middle; these parts of it fail
 //	redeploy   APP[,APP…]           apps that an import cannot redeploy
 //	upgrade    IP                   the upgrade halts at that node
 //	relocate   yes                  Device or resource busy

@@ -25,19 +25,25 @@ func (k *kato) importData() int {
 		return k.fail("%s", wrong)
 	}
 	k.out.heading("Importing from %s", source)
+	selected, _ := k.selected()
+	apps := slices.Contains(selected, "main-db")
 	k.update(func(s *State) {
-		s.Data.Users, s.Data.Apps = nil, nil
+		if apps {
+			s.Data.Users, s.Data.Apps = nil, nil
+		}
 		s.Data.Imports++
-		s.Data.Source = source
+		s.Data.Source, s.Data.Parts = source, nil
 	})
 	ok := k.importParts(names)
 	if err != nil {
 		return k.fail("Import failed: %s", err)
 	}
-	if k.faults.is("import") {
+	if k.faults.value("import") == "half" {
 		return k.fail("Import failed: undefined method `guid' for nil:NilClass (NoMethodError)")
 	}
-	k.redeploy(data)
+	if apps {
+		k.redeploy(data)
+	}
 	if !ok {
 		return k.fail("Import finished with errors.")
 	}
@@ -48,11 +54,8 @@ func (k *kato) importData() int {
 // open reads what is imported as far as it can be read.
 func (k *kato) open(source string) (names []string, data Data, err error, wrong string) { //nolint:staticcheck // the error is part of what was read
 	if !strings.HasSuffix(source, ".tgz") {
-		if !slices.Contains(k.s.OldCores, source) {
-			return nil, data, nil, fmt.Sprintf("ssh: Could not resolve hostname %s: Name or service not known", source)
-		}
-		names, _ = k.selected()
-		return names, Data{Users: []string{"old@example.com"}, Apps: []string{"legacy"}}, nil, ""
+		names, data, wrong = k.fetch(source)
+		return names, data, nil, wrong
 	}
 	file, wrong := k.place(source)
 	if wrong != "" {
@@ -73,13 +76,17 @@ func (k *kato) importParts(names []string) bool {
 		if !slices.Contains(names, name) {
 			continue
 		}
-		if k.faults.is("import") && i > len(selected)/2 {
+		if k.faults.value("import") == "half" && i > len(selected)/2 {
 			return false
 		}
 		ok := k.out.task(k.s.Pace/2, fmt.Sprintf("%s: importing %s...", nodes[name], name), func() bool {
 			r := k.s.Nodes[nodes[name]].Roles[name]
-			return !k.faults.down(nodes[name]) && (r == nil || r.Now(time.Now()) == "RUNNING")
+			_, bad := k.faults.lists("import", k.node, name)
+			return !bad && !k.faults.down(nodes[name]) && (r == nil || r.Now(time.Now()) == "RUNNING")
 		})
+		if ok {
+			k.update(func(s *State) { s.Data.Parts = append(s.Data.Parts, name) })
+		}
 		all = ok && all
 	}
 	return all

@@ -68,6 +68,7 @@ func runKato(root string, argv []string) int {
 	}
 	k.s = s
 	k.gen, _ = generationOf(s.Profile)
+	k.gen = k.gen.at(k.bareVersion())
 	k.faults = faults{all: s.Faults, node: k.node, line: strings.Join(argv, " ")}
 	k.out = newOutput(os.Stdout, k.faults)
 	status := k.dispatch()

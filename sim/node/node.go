@@ -40,6 +40,7 @@ type Options struct {
 	Profile string        // ALS10, ALS11 or ALS13; default ALS13
 	Nodes   []Spec        // default Four()
 	User    string        // the system user; default helion
+	Fresh   bool          // nobody has set up the first user, and it holds nothing
 	Version string        // as kato version prints it; default that of the profile
 	Shape   string        // of patch status: A, B or C; default that of the profile
 	Seed    int64         // of the content of exports

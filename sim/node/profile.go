@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -90,14 +91,26 @@ func generationOf(profile string) (generation, bool) {
 	return g, ok
 }
 
+// at is what differs between the versions of a generation: kato piped its
+// output through tee, and so always ended with 0, until 3.4.1; 1.2 is upgraded
+// to 1.3.
+func (g generation) at(version string) generation {
+	switch {
+	case strings.HasPrefix(version, "3.2"), strings.HasPrefix(version, "3.3"), version == "3.4.0":
+		g.honest = false
+	case version == "1.2":
+		g.next = "1.3"
+	}
+	return g
+}
+
 // firstState is a healthy cluster on its first day.
 func firstState(o Options, g generation) *State {
 	s := &State{
 		Profile: o.Profile, User: o.User, Pace: o.Pace, Shape: o.Shape, Seed: o.Seed, ExportSize: o.ExportSize,
-		Core:     o.Nodes[0].IP,
-		Nodes:    map[string]*Machine{},
-		Faults:   map[string]string{},
-		OldCores: []string{"old-core.example.com"},
+		Core:   o.Nodes[0].IP,
+		Nodes:  map[string]*Machine{},
+		Faults: map[string]string{},
 		Data: Data{
 			Users: []string{"admin@example.com", "dev@example.com"}, Apps: []string{"env", "shop", "wiki"}, FirstUser: true,
 		},
@@ -120,6 +133,10 @@ func firstState(o Options, g generation) *State {
 		s.Nodes[spec.IP] = m
 	}
 	s.Config = firstConfig(s.Core)
+	if o.Fresh {
+		s.Data = Data{}
+		s.Config["cloud_controller_ng"].(map[string]any)["admins"] = []any{} //nolint:errcheck,forcetypeassert // made above
+	}
 	s.History = []Event{{Time: time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second), Node: s.Core, Command: "kato start", Status: "succeeded"}}
 	return s
 }

@@ -28,11 +28,11 @@ type State struct {
 	Config  map[string]any      `json:"config"` // component, then nested keys
 	Patches []*Patch            `json:"patches"`
 	Data    Data                `json:"data"`
-	// OldCores are hosts that an import can fetch from.
-	OldCores []string             `json:"old_cores,omitempty"`
-	Upgrade  map[string]*Progress `json:"upgrade,omitempty"`
-	History  []Event              `json:"history,omitempty"` // oldest first
-	Faults   map[string]string    `json:"faults"`
+	// Peers are hosts outside the cluster, by the name that its nodes know.
+	Peers   map[string]*Peer     `json:"peers,omitempty"`
+	Upgrade map[string]*Progress `json:"upgrade,omitempty"`
+	History []Event              `json:"history,omitempty"` // oldest first
+	Faults  map[string]string    `json:"faults"`
 	// ExportSize is roughly how large an exported archive gets, in bytes.
 	ExportSize int64 `json:"export_size"`
 	Exports    int   `json:"exports,omitempty"` // how many were begun
@@ -97,6 +97,7 @@ type Data struct {
 	FirstUser bool     `json:"first_user"`       // the first-user setup is done
 	Imports   int      `json:"imports"`          // how often data was replaced
 	Source    string   `json:"source,omitempty"` // of the last import
+	Parts     []string `json:"parts,omitempty"`  // contents that the last import brought
 }
 
 // Progress is how far the upgrade of a node has come.

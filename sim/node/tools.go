@@ -54,9 +54,9 @@ func (t *tool) asRoot() bool { return os.Getenv("USER") == "root" }
 // they need sudo, and id tells the truth.
 func (t *tool) mayMount() bool { return t.asRoot() || os.Geteuid() == 0 }
 
-// become replaces the process by a shell of a node's user.
-func (t *tool) become(node, user string, args ...string) int {
-	root := t.disk.path(node)
+// become replaces the process by a shell of a user of the machine whose root
+// is given.
+func (t *tool) become(root, user string, args ...string) int {
 	env := append(userEnv(root, user), "SSH_CONNECTION="+os.Getenv("SSH_CONNECTION"))
 	if err := os.Chdir(userHome(root, user)); err != nil {
 		return t.fail(1, "%s: %s", t.name, err)
@@ -103,7 +103,7 @@ func (t *tool) su() int {
 	case !t.asRoot():
 		return t.fail(1, "su: must be run from a terminal")
 	}
-	return t.become(t.node, user, append([]string{"-l"}, command...)...)
+	return t.become(t.root, user, append([]string{"-l"}, command...)...)
 }
 
 // sudo runs a command as root where the node has the NOPASSWD entry, or as
@@ -153,6 +153,10 @@ func (t *tool) ssh() int {
 	if !named {
 		user, host = t.s.User, user
 	}
+	strict := batch || slices.Contains(t.args, "StrictHostKeyChecking=yes")
+	if p := t.s.Peers[host]; p != nil {
+		return t.sshOut(p, user, host, strict, args[1:])
+	}
 	switch f := (faults{all: t.s.Faults}); {
 	case t.s.Nodes[host] == nil:
 		return t.fail(255, "ssh: Could not resolve hostname %s: Name or service not known", host)
@@ -164,10 +168,15 @@ func (t *tool) ssh() int {
 	case !t.machine().Trust:
 		return t.fail(255, "Permission denied (publickey,password).")
 	}
-	if len(args) == 1 {
-		return t.become(host, user, "-l")
+	return t.enter(t.disk.path(host), user, args[1:])
+}
+
+// enter is a session on a machine: a login, or one command.
+func (t *tool) enter(root, user string, command []string) int {
+	if len(command) == 0 {
+		return t.become(root, user, "-l")
 	}
-	return t.become(host, user, "-c", strings.Join(args[1:], " "))
+	return t.become(root, user, "-c", strings.Join(command, " "))
 }
 
 // free prints the memory figures of the node in the layout of procps 3.2.

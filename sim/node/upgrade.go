@@ -53,13 +53,13 @@ func (k *kato) upgrade() int {
 }
 
 // upgradeNodes is the trap of the generations: without options, the core's
-// upgrade means this node in ALS 1.0 to 1.1 and the whole cluster in ALS 1.3.
+// upgrade means this node in ALS 1.0 to 1.2 and the whole cluster in ALS 1.3.
 func (k *kato) upgradeNodes() []string {
 	var nodes []string
 	switch {
 	case k.flags["node"] != "":
 		nodes = []string{k.flags["node"]}
-	case k.has("cluster") || (k.s.Profile == ALS13 && k.node == k.s.Core):
+	case k.has("cluster") || (k.s.Profile == ALS13 && k.bareVersion() != "1.2" && k.node == k.s.Core):
 		nodes = k.inUpgradeOrder()
 	default:
 		nodes = []string{k.node}
