@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"alsbot/executor"
 )
@@ -30,7 +32,16 @@ func (s script) all(text string) string {
 func (s script) call(t testing.TB, verb, id string, args ...string) string {
 	t.Helper()
 	argv := append(append([]string{}, s.shell...), "-c", s.all(executor.NodeScript), "alsb", verb, "runs", "me", "N", id)
-	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], args...)...)
+	cmd.Cancel = func() error {
+		// what holds it: who waits for whom, and who has its pipes
+		held, err := exec.Command("sh", "-c", "ps -eo pid,ppid,sid,stat,wchan:20,etimes,args; ls -l /proc/[0-9]*/fd").CombinedOutput()
+		t.Errorf("%s %s %s does not return (%v):\n%s", s.shell, verb, id, err, held)
+		return cmd.Process.Kill()
+	}
+	cmd.WaitDelay = time.Second
 	cmd.Dir = s.home
 	cmd.Env = []string{"HOME=" + s.home, "SHELL=/bin/" + s.shell[0], "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TIME_STYLE=full-iso"}
 	var stderr bytes.Buffer
@@ -81,7 +92,7 @@ func TestScriptShells(t *testing.T) {
 			}
 			expect(s.call(t, "poll", "a", "0", "9", "0", "0"), "state=none")
 			expect(s.call(t, "list", "-"), "\nALSB1 N end sum=-\n"[1:])
-			expect(s.start(t, "a", "/bin/sh", "-c", `printf '%s|' "$LC_ALL" "$(umask)" "$1"; exec 2>&1; echo err >&2; exit 5`, "x", `it's "$HOME"`), "state=running")
+			expect(s.start(t, "a", "/bin/sh", "-c", `printf '%s|' "$LC_ALL" "$(umask)" "$1"; exec 2>&1; echo err >&2; exit 5`, "x", `it's "$HOME"`), "\nALSB1 N state=")
 			state, out := s.finish(t, "a")
 			expect(state, "finished 5")
 			expect(out, `C.UTF-8|0022|it's "$HOME"|err`)
