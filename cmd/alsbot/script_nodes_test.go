@@ -15,21 +15,21 @@ func cmdMount(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
 		ts.Fatalf("usage: mount IP PATH DEVICE TYPE")
 	}
-	ts.Check(on(ts).scene.Cluster.Mount(args[0], args[1], &node.Mount{Device: args[2], Type: args[3], Options: "rw"}))
+	ts.Check(on(ts).cluster().Mount(args[0], args[1], &node.Mount{Device: args[2], Type: args[3], Options: "rw"}))
 }
 
 func cmdRole(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: role IP ROLE STATE")
 	}
-	ts.Check(on(ts).scene.Cluster.SetRole(args[0], args[1], args[2]))
+	ts.Check(on(ts).cluster().SetRole(args[0], args[1], args[2]))
 }
 
 func cmdCopy(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
 		ts.Fatalf("usage: copy IP GLOB IP PATH")
 	}
-	c := on(ts).scene.Cluster
+	c := on(ts).cluster()
 	found, err := filepath.Glob(c.Path(args[0], args[1]))
 	ts.Check(err)
 	if len(found) != 1 {
@@ -44,9 +44,13 @@ func cmdFirstUser(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: first-user yes|no")
 	}
-	ts.Check(on(ts).scene.Cluster.Update(func(s *node.State) {
+	ts.Check(on(ts).cluster().Update(func(s *node.State) {
 		s.Data.FirstUser = args[0] == "yes"
-		if cc, ok := s.Config["cloud_controller_ng"].(map[string]any); ok && !s.Data.FirstUser {
+		cc, ok := s.Config["cloud_controller_ng"].(map[string]any)
+		switch {
+		case ok && s.Data.FirstUser:
+			cc["admins"] = []any{"admin@example.com"}
+		case ok:
 			cc["admins"] = []any{}
 		}
 	}))

@@ -25,7 +25,13 @@ import (
 // The scripts in testdata read like the channel. Each has a cluster, a
 // workspace and alsbot itself as a process of its own, which can be killed.
 //
-//	scene [als10|als11|als13] [http]   choose the cluster and the mode; extra.yaml is added to the config
+//	scene [als10|als11|als13] [http] [fresh] [version=V] [shape=A|B|C] [user=U]
+//	                                   choose the cluster and the mode; extra.yaml is added to the config; fresh adds
+//	                                   @fresh, a second cluster on which nothing is set up
+//	at prod|fresh                      which cluster the words about nodes and kato mean from now on
+//	holds [APP…]                       the applications of the cluster, and no others
+//	brought PART…                      the last import brought these, and no others
+//	setting COMPONENT KEY VALUE        somebody else sets it in the cluster's configuration
 //	config KEY=VALUE                   an environment variable of the bot, before start
 //	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
 //	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
@@ -46,7 +52,7 @@ import (
 //	copy IP GLOB IP PATH               a file from one node to another
 //	first-user yes|no                  whether the console's first user is set up
 //
-// $N10, $N11, $N12 and $N13 are where the roots of the nodes are. The words of
+// $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
 // testscript itself, kill and stop among them, come before ours.
 
 func TestMain(m *testing.M) {
@@ -68,7 +74,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave,
-		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
+		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting,
 	}
 }
 
@@ -79,6 +85,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
 	for _, n := range []string{"10", "11", "12", "13"} {
 		env.Setenv("N"+n, filepath.Join(env.WorkDir, "nodes", "10.0.0."+n))
+		env.Setenv("F"+n, filepath.Join(env.WorkDir, "fresh", "10.0.1."+n))
 	}
 	env.Defer(func() {
 		st.close()
@@ -97,6 +104,7 @@ type stage struct {
 	dir   string
 	set   []string // ALSBOT_… of the bot
 	scene *scene.Scene
+	fresh bool // the words about nodes mean @fresh
 	bot   *exec.Cmd
 	gone  chan error // its end
 	last  workspace.Ack
@@ -137,7 +145,7 @@ func (st *stage) play(ts *testscript.TestScript, args []string) {
 			ts.Check(l.Close())
 			continue
 		}
-		o.Profile = a
+		o.Profile = choose(&o, a)
 	}
 	if extra, err := os.ReadFile(filepath.Join(st.dir, "extra.yaml")); err == nil {
 		o.Extra = string(extra)
@@ -325,7 +333,7 @@ func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
 	var got []string
 	err := st.scene.Workspace.Wait(ctx, func() bool {
 		got = nil
-		for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
+		for _, ch := range channels() {
 			for _, m := range st.scene.Workspace.Messages(ch) {
 				if strings.Contains(m.Text(), st.run) {
 					got = append(got, m.Text())
@@ -342,7 +350,7 @@ func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
 func cmdUnseen(ts *testscript.TestScript, _ bool, args []string) {
 	st := on(ts)
 	re := pattern(ts, args)
-	for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
+	for _, ch := range channels() {
 		for _, m := range everything(st.scene.Workspace, ch) {
 			if re.MatchString(m.Text()) {
 				ts.Fatalf("in %s stands:\n%s", ch, m.Text())
@@ -357,7 +365,7 @@ func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: press PERSON BUTTON")
 	}
 	w := st.scene.Workspace
-	channels := []string{scene.Approve, scene.Prod, scene.Elsewhere}
+	channels := []string{scene.Approve, scene.Prod, scene.Elsewhere, scene.Fresh}
 	if c := ts.Getenv("CHANNEL"); c != "" {
 		channels = []string{c}
 	}
@@ -390,7 +398,7 @@ func cmdRan(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	n := 0
 	st.await(ts, fmt.Sprintf("kato %s to be called %d times", strings.Join(args[1:], " "), want), func() bool {
-		calls, err := st.scene.Cluster.Called(args[1:]...)
+		calls, err := st.cluster().Called(args[1:]...)
 		ts.Check(err)
 		n = len(calls)
 		return n >= want
@@ -405,11 +413,11 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		value = strings.Join(args[1:], " ")
 	}
-	ts.Check(on(ts).scene.Cluster.Fault(args[0], value))
+	ts.Check(on(ts).cluster().Fault(args[0], value))
 }
 
 func cmdPublish(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(on(ts).scene.Cluster.Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
+	ts.Check(on(ts).cluster().Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
@@ -421,7 +429,7 @@ func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdHave(ts *testscript.TestScript, neg bool, args []string) {
-	c := on(ts).scene.Cluster
+	c := on(ts).cluster()
 	found, err := filepath.Glob(c.Path(args[0], args[1]))
 	ts.Check(err)
 	if (len(found) > 0) == neg {

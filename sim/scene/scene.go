@@ -25,6 +25,7 @@ const (
 	Prod      = "C0PROD"
 	Approve   = "C0APPROVE"
 	Elsewhere = "C0ELSE" // belongs to no cluster
+	Fresh     = "C0FRESH"
 
 	Filesystem = "10.0.0.11" // the node with the filesystem role
 )
@@ -36,10 +37,17 @@ var People = map[string]string{"ann": Ann, "bob": Bob, "cat": Cat, "dan": Dan}
 type Options struct {
 	Dir     string // absolute; everything is in it
 	Profile string // of kato; see package node
-	Mode    string // socket (the default) or http
-	Listen  string // of the workspace; default 127.0.0.1:0
-	Pace    time.Duration
-	Extra   string // YAML that is appended to the config: more top-level keys
+	Version string // of kato; default that of the profile
+	Shape   string // of patch status; default that of the profile
+	User    string // the system user; default helion
+	// Fresh adds a second cluster, @fresh, on which nothing was set up yet
+	// and which has no role for rabbit. Its nodes know the first one's core
+	// as OldCore.
+	Fresh  bool
+	Mode   string // socket (the default) or http
+	Listen string // of the workspace; default 127.0.0.1:0
+	Pace   time.Duration
+	Extra  string // YAML that is appended to the config: more top-level keys
 	// Suggest, Controls and Hints are for the page.
 	Suggest  func(string) []workspace.Suggestion
 	Controls []workspace.Control
@@ -51,6 +59,7 @@ type Options struct {
 // Scene is a running scene.
 type Scene struct {
 	Cluster   *node.Cluster
+	Fresh     *node.Cluster // nil without Options.Fresh
 	Workspace *workspace.Workspace
 	Config    string // path of the bot's config
 	Dir       string
@@ -59,15 +68,14 @@ type Scene struct {
 // Start starts the cluster and the workspace and writes the config.
 func Start(o Options) (_ *Scene, err error) {
 	s := &Scene{Dir: o.Dir, Config: filepath.Join(o.Dir, "config.yaml")}
-	s.Cluster, err = node.Start(node.Options{Dir: filepath.Join(o.Dir, "nodes"), Profile: o.Profile, Pace: o.Pace})
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if err := s.nodes(o); err != nil {
+		return nil, err
+	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
@@ -79,6 +87,27 @@ func Start(o Options) (_ *Scene, err error) {
 		return nil, fmt.Errorf("writing the scene's config: %w", err)
 	}
 	return s, nil
+}
+
+// OldCore is the name of the first cluster's core on the nodes of the second.
+const OldCore = "old-core.example.com"
+
+// nodes starts the clusters.
+func (s *Scene) nodes(o Options) (err error) {
+	n := node.Options{Dir: filepath.Join(o.Dir, "nodes"), Profile: o.Profile, Version: o.Version, Shape: o.Shape, User: o.User, Pace: o.Pace}
+	if s.Cluster, err = node.Start(n); err != nil || !o.Fresh {
+		return err
+	}
+	n.Dir, n.Fresh = filepath.Join(o.Dir, "fresh"), true
+	n.Nodes = []node.Spec{
+		{IP: "10.0.1.10", Roles: []string{"base", "primary", "controller", "router"}},
+		{IP: "10.0.1.11", Roles: []string{"base", "filesystem", "mysql", "postgresql", "memcached", "redis"}},
+		{IP: "10.0.1.12", Roles: []string{"base", "dea"}},
+	}
+	if s.Fresh, err = node.Start(n); err != nil {
+		return err
+	}
+	return s.Fresh.Know(OldCore, s.Cluster, true, true)
 }
 
 // cast is who is in the workspace, and where.
@@ -102,6 +131,9 @@ func cast(o Options) workspace.Options {
 		BotToken: "xoxb-scene", AppToken: "xapp-scene", SigningSecret: "scene-signing-secret",
 		Suggest: o.Suggest, Controls: o.Controls, Hints: o.Hints,
 	}
+	if o.Fresh {
+		w.Channels = append(w.Channels, workspace.Channel{ID: Fresh, Name: "fresh", Topic: "the cluster that is to take over"})
+	}
 	if o.Mode == "http" {
 		w.AppToken, w.RequestURL = "", "http://"+o.HTTP
 	}
@@ -121,14 +153,20 @@ func (s *Scene) yaml(o Options) string {
 	w("store: {path: %s}", filepath.Join(s.Dir, "alsbot.db"))
 	w("access: {viewer: [\"*\"], operator: [S0OPS], approver: [S0LEADS]}")
 	w("clusters:")
-	w("  - name: prod\n    core: %s\n    user: %s", s.Cluster.Addr(s.Cluster.Core), s.Cluster.User)
-	w("    identity_file: %s\n    known_hosts: %s", s.Cluster.IdentityFile, s.Cluster.KnownHosts)
-	w("    channel: %s\n    approvals: %s", Prod, Approve)
-	w("    addresses:")
-	for ip, addr := range s.Cluster.Addresses() {
-		w("      %s: %s", ip, addr)
+	one := func(name, channel string, c *node.Cluster) {
+		w("  - name: %s\n    core: %s\n    user: %s", name, c.Addr(c.Core), c.User)
+		w("    identity_file: %s\n    known_hosts: %s", c.IdentityFile, c.KnownHosts)
+		w("    channel: %s\n    approvals: %s", channel, Approve)
+		w("    addresses:")
+		for ip, addr := range c.Addresses() {
+			w("      %s: %s", ip, addr)
+		}
 	}
+	one("prod", Prod, s.Cluster)
 	w("    backup: {directory: %s}", s.Cluster.Path(Filesystem, "/mnt/nas"))
+	if s.Fresh != nil {
+		one("fresh", Fresh, s.Fresh)
+	}
 	b.WriteString(o.Extra)
 	return b.String()
 }
@@ -139,5 +177,10 @@ func (s *Scene) Close() error {
 	if s.Workspace != nil {
 		errs = append(errs, s.Workspace.Close())
 	}
-	return errors.Join(append(errs, s.Cluster.Close())...)
+	for _, c := range []*node.Cluster{s.Cluster, s.Fresh} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

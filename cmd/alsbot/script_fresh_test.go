@@ -1,0 +1,84 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"alsbot/sim/node"
+	"alsbot/sim/scene"
+)
+
+// The words about a second cluster, and about what a cluster holds.
+
+// choose takes a word of `scene` and returns the profile.
+func choose(o *scene.Options, word string) string {
+	switch key, value, _ := strings.Cut(word, "="); key {
+	case "fresh":
+		o.Fresh = true
+	case "version":
+		o.Version = value
+	case "shape":
+		o.Shape = value
+	case "user":
+		o.User = value
+	default:
+		return word
+	}
+	return o.Profile
+}
+
+// cluster is the one that the words about nodes mean.
+func (st *stage) cluster() *node.Cluster {
+	if st.fresh {
+		return st.scene.Fresh
+	}
+	return st.scene.Cluster
+}
+
+// channels are all of a scene.
+func channels() []string {
+	return []string{scene.Prod, scene.Approve, scene.Elsewhere, scene.Fresh}
+}
+
+func cmdAt(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: at prod|fresh")
+	}
+	on(ts).fresh = args[0] == "fresh"
+}
+
+func cmdHolds(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := on(ts).cluster().State()
+	ts.Check(err)
+	if !slices.Equal(s.Data.Apps, args) {
+		ts.Fatalf("the cluster holds %q", s.Data.Apps)
+	}
+}
+
+func cmdBrought(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := on(ts).cluster().State()
+	ts.Check(err)
+	slices.Sort(s.Data.Parts)
+	slices.Sort(args)
+	if !slices.Equal(s.Data.Parts, args) {
+		ts.Fatalf("the import brought %q", s.Data.Parts)
+	}
+}
+
+func cmdSetting(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: setting COMPONENT KEY VALUE")
+	}
+	ts.Check(on(ts).cluster().Update(func(s *node.State) {
+		component, ok := s.Config[args[0]].(map[string]any)
+		if !ok {
+			ts.Fatalf("no component %s", args[0])
+		}
+		component[args[1]] = args[2]
+		if args[2] == "true" || args[2] == "false" {
+			component[args[1]] = args[2] == "true"
+		}
+	}))
+}
