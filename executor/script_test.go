@@ -105,7 +105,7 @@ func TestScriptShells(t *testing.T) {
 			expect(state, "finished 127")
 			expect(out, "/nonexistent")
 			s.start(t, "long", "/bin/sh", "-c", "echo on; sleep 600")
-			for !strings.Contains(s.call(t, "poll", "long", "0", "99", "0", "20"), "\non\n") {
+			for !strings.Contains(s.call(t, "poll", "long", "0", "99", "0", "20"), "\non\n") && !t.Failed() {
 				continue
 			}
 			expect(s.call(t, "cancel", "long", "5"), "state=finished rc=143")
