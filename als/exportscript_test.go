@@ -81,6 +81,7 @@ func must(t *testing.T, err error) {
 func testCluster() als.Cluster {
 	return als.Cluster{
 		Name: "prod", Kato: "kato", Generation: als.ALS11, Version: "3.4.2", Run: "k3v9t2", Asked: time.Date(2026, 11, 23, 4, 0, 0, 0, time.FixedZone("", 3600)),
+		Config: "/etc/alsbot/config.yaml", Socket: "/run/alsbot/alsbot.sock",
 		Nodes: []als.Node{
 			{IP: "10.0.0.10", Roles: []string{"base", "controller", "primary", "router"}},
 			{IP: "10.0.0.11", Roles: []string{"base", "filesystem", "mysql", "postgresql", "redis"}},

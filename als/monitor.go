@@ -106,10 +106,32 @@ func nagios(c Cluster) (string, error) {
 	slices.SortFunc(roles, func(a, b group) int { return strings.Compare(a.Role, b.Role) })
 	var b strings.Builder
 	err := nagiosTemplate.Execute(&b, struct {
-		Name, Core, Members string
-		Nodes               []host
-		Roles               []group
-		Checks              []string
-	}{c.Name, c.CoreIP(), strings.Join(all, ","), hosts, roles, NagiosChecks})
+		Name, Own, Core, Members string
+		Nodes                    []host
+		Roles                    []group
+		Checks                   []string
+	}{c.Name, nagiosOwn(c), c.CoreIP(), strings.Join(all, ","), hosts, roles, NagiosChecks})
 	return b.String(), err
+}
+
+// nagiosOwn are the flags by which the plugin finds the bot that wrote the
+// configuration.
+func nagiosOwn(c Cluster) string {
+	flags := ""
+	if c.Config != "" {
+		flags += " --config " + nagiosWord(c.Config)
+	}
+	if c.Socket != "" {
+		flags += " --socket " + nagiosWord(c.Socket)
+	}
+	return flags
+}
+
+// nagiosWord writes one word of a command line: it meets Nagios, for which a
+// dollar sign begins a macro and a semicolon a comment, and then a shell.
+func nagiosWord(s string) string {
+	if pathPattern.MatchString(s) {
+		return s
+	}
+	return "'" + strings.NewReplacer("'", `'\''`, "$", "$$", ";", `\;`).Replace(s) + "'"
 }

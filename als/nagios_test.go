@@ -81,6 +81,16 @@ func TestNagios(t *testing.T) {
 	}
 }
 
+// A path that means something to Nagios or to a shell is one word to both.
+func TestNagiosQuotes(t *testing.T) {
+	c := testCluster()
+	c.Config = "/etc/al's $bot; x/config.yaml"
+	_, v := tell(t, c, "monitor nagios", nil)
+	if want := `--config '/etc/al'\''s $$bot\; x/config.yaml' --socket /run`; !strings.Contains(v.Report, want) {
+		t.Errorf("no %s in:\n%s", want, v.Report)
+	}
+}
+
 func acceptedBy(t *testing.T, nagios, text string) {
 	t.Helper()
 	dir := t.TempDir()

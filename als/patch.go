@@ -2,6 +2,7 @@ package als
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -69,7 +70,7 @@ var opPatchInstall = Operation{
 	Flags:   patchFlags,
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   judgeInstall,
+	Judge:   counted(judgeInstall),
 }
 
 var opPatchReinstall = Operation{
@@ -80,7 +81,7 @@ var opPatchReinstall = Operation{
 	Flags:   patchFlags,
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   judgeInstall,
+	Judge:   counted(judgeInstall),
 }
 
 var opPatchRevert = Operation{
@@ -92,7 +93,7 @@ var opPatchRevert = Operation{
 	Flags:   []Flag{patchFlags[0], patchFlags[2]},
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   judgeRevert,
+	Judge:   counted(judgeRevert),
 }
 
 var opPatchUpdate = Operation{
@@ -108,7 +109,7 @@ var opPatchUpdate = Operation{
 		}
 		return p, nil
 	},
-	Judge: judgeUpdate,
+	Judge: counted(judgeUpdate),
 }
 
 var opPatchReset = Operation{
@@ -119,7 +120,7 @@ var opPatchReset = Operation{
 	Flags:   []Flag{patchFlags[2]},
 	Checks:  patchChecks,
 	Plan:    planReset,
-	Judge:   judgeReset,
+	Judge:   counted(judgeReset),
 }
 
 // look is a read of kato's on the core.
@@ -196,8 +197,28 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	if m := list.Mismatch(); m != "" {
 		v.Report += "\n" + sentence(m) + "; the list is believed.\n"
 	}
-	v.Data = map[string]string{"waiting": fmt.Sprint(len(pending)), "urgent": fmt.Sprint(urgent(pending))}
+	v.Data = waiting(list)
 	return v
+}
+
+// waiting is what monitoring keeps of a list of patches.
+func waiting(list PatchList) map[string]string {
+	pending := list.Pending()
+	return map[string]string{"waiting": fmt.Sprint(len(pending)), "urgent": fmt.Sprint(urgent(pending))}
+}
+
+// counted adds to a verdict what its fresh list says is waiting: for
+// monitoring, that is as good as a `patch status`.
+func counted(judge func(Request, Cluster, Plan, Results) Verdict) func(Request, Cluster, Plan, Results) Verdict {
+	return func(r Request, c Cluster, p Plan, rs Results) Verdict {
+		v := judge(r, c, p, rs)
+		if list, err := readStep(rs, againPatches, ReadPatches); err == nil {
+			data := waiting(list)
+			maps.Copy(data, v.Data)
+			v.Data = data
+		}
+		return v
+	}
 }
 
 // urgent counts the patches that kato does not leave to choice.

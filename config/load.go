@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -38,6 +39,11 @@ func Load(path string, environ []string) (*Config, error) {
 	}
 	if err := r.err(); err != nil {
 		return nil, err
+	}
+	if path != "" {
+		if c.Path, err = filepath.Abs(path); err != nil {
+			return nil, fmt.Errorf("reading the configuration %s: %w", path, err)
+		}
 	}
 	c.warn(path, r.secretsIn(path))
 	return c, nil

@@ -60,7 +60,12 @@ func TestDefaults(t *testing.T) {
 		}},
 		Schedules: []config.Schedule{},
 	}
-	if diff := cmp.Diff(want, load(t, minimal)); diff != "" {
+	got := load(t, minimal)
+	if !filepath.IsAbs(got.Path) || filepath.Base(got.Path) != "c.yaml" {
+		t.Errorf("the file was %s", got.Path)
+	}
+	want.Path = got.Path
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

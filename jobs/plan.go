@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -119,7 +120,10 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 	if !ok {
 		return als.Cluster{}, plan, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster)}
 	}
-	cluster := als.Cluster{Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Run: r.ID, Asked: r.Asked}
+	cluster := als.Cluster{Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: e.cfg.Path, Run: r.ID, Asked: r.Asked}
+	if cluster.Socket, err = filepath.Abs(e.cfg.Admin.Socket); err != nil {
+		return cluster, plan, fmt.Errorf("finding the socket %s: %w", e.cfg.Admin.Socket, err)
+	}
 	if c.Generation != "auto" {
 		cluster.Generation = als.Generation(c.Generation)
 	}

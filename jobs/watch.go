@@ -17,7 +17,7 @@ type Watched struct {
 	Backup   *Backup       `json:"backup,omitempty"`   // the newest verified one
 	Newest   *Backup       `json:"newest,omitempty"`   // the newest, whatever its verdict
 	MaxAge   time.Duration `json:"max_age"`            // of a backup, by the config
-	Patches  *Look         `json:"patches,omitempty"`  // the last `patch status` that could be read
+	Patches  *Look         `json:"patches,omitempty"`  // the last list of patches that could be read
 	Roles    *Look         `json:"roles,omitempty"`    // the last `status` that could be read
 	Lost     []string      `json:"lost,omitempty"`     // runs that wait for a person to settle them
 	NotReady string        `json:"notready,omitempty"` // why the bot as a whole is not ready
@@ -73,7 +73,9 @@ func (w *Watched) lost(tx store.Tx) error {
 	return errors.Join(err, bad)
 }
 
-// looks finds the newest reads, and whether a later run has outdated them.
+// looks finds the newest looks at roles and patches, and whether a later run
+// has outdated them. What a run verified at its end is a look too, also if the
+// run failed: a verdict has these numbers only where they could be read.
 func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 	var bad error
 	var restarted, patched string
@@ -82,12 +84,12 @@ func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 		if bad = err; err != nil || !ok {
 			return err == nil
 		}
-		if r.Verdict != nil && r.State == Succeeded {
+		if r.Verdict != nil {
 			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data}
-			switch name := r.Request.Operation; {
-			case name == "status" && w.Roles == nil:
+			if look.Data["down"] != "" && w.Roles == nil {
 				look.Since, w.Roles = restarted, look
-			case name == "patch status" && w.Patches == nil:
+			}
+			if look.Data["waiting"] != "" && w.Patches == nil {
 				look.Since, w.Patches = patched, look
 			}
 		}

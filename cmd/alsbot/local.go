@@ -35,8 +35,7 @@ type local struct {
 
 var errNotRunning = errors.New("alsbot is not running")
 
-func newLocal(cfg *config.Config) *local {
-	path := cfg.Admin.Socket
+func newLocal(path string) *local {
 	return &local{path: path, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
@@ -93,7 +92,7 @@ func (c *cli) local() (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLocal(cfg), nil
+	return newLocal(cfg.Admin.Socket), nil
 }
 
 // do asks for a command and, if it becomes a run, stays with it to its end.
@@ -257,7 +256,7 @@ func (c *cli) audit() *cobra.Command {
 				return err
 			}
 			var n uint64
-			err = newLocal(cfg).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
+			err = newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
 			if errors.Is(err, errNotRunning) {
 				err = offline(cfg, func(st store.Store) (err error) {
 					n, err = jobs.VerifyAudit(cmd.Context(), st)
@@ -287,7 +286,7 @@ func (c *cli) snapshot() *cobra.Command {
 				return fmt.Errorf("writing %s: %w", args[0], err)
 			}
 			defer f.Cleanup() //nolint:errcheck // only removes the temporary file
-			body, err := newLocal(cfg).ask(cmd.Context(), http.MethodGet, "/snapshot", nil)
+			body, err := newLocal(cfg.Admin.Socket).ask(cmd.Context(), http.MethodGet, "/snapshot", nil)
 			switch {
 			case errors.Is(err, errNotRunning):
 				err = offline(cfg, func(st store.Store) error { return st.Snapshot(cmd.Context(), f) })

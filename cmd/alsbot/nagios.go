@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ const (
 // wrong on the way is UNKNOWN; but that the bot is not there is what the check
 // of alsbot itself is for, and CRITICAL there.
 func (c *cli) nagios() *cobra.Command {
-	var cluster string
+	var cluster, socket string
 	cmd := &cobra.Command{
 		Use:   "nagios CHECK",
 		Short: "a Nagios plugin: " + strings.Join(als.NagiosChecks, ", "),
@@ -47,10 +48,11 @@ func (c *cli) nagios() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), nagiosPatience)
 			defer cancel()
-			return c.plugin(ctx, cmd.OutOrStdout(), args, cluster)
+			return c.plugin(ctx, cmd.OutOrStdout(), args, cluster, socket)
 		},
 	}
 	cmd.Flags().StringVar(&cluster, "cluster", "", "the cluster's `name`; not needed where there is one only")
+	cmd.Flags().StringVar(&socket, "socket", "", "the running bot's `socket`; with it and --cluster the config is not read")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return finding{state: nagiosUnknown, text: err.Error()}.tell(cmd.OutOrStdout(), "")
 	})
@@ -79,12 +81,12 @@ func (f finding) tell(out io.Writer, check string) error {
 	return exitError(f.state)
 }
 
-func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster string) error {
+func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster, socket string) error {
 	if len(args) != 1 || !slices.Contains(als.NagiosChecks, args[0]) {
 		return finding{state: nagiosUnknown, text: "name one check: " + strings.Join(als.NagiosChecks, ", ")}.tell(out, "")
 	}
 	check := args[0]
-	w, err := c.watched(ctx, cluster)
+	w, err := c.watched(ctx, cluster, socket)
 	switch {
 	case errors.Is(err, errNotRunning) && check == "alsbot":
 		return finding{state: nagiosCritical, text: err.Error()}.tell(out, check)
@@ -94,18 +96,21 @@ func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster 
 	return judged(check, w, time.Now()).tell(out, check)
 }
 
-func (c *cli) watched(ctx context.Context, cluster string) (w jobs.Watched, err error) {
-	cfg, err := c.load()
-	if err != nil {
-		return w, err
+// watched asks the bot. Nagios's user need not be able to read the config,
+// which may hold tokens, nor have the bot's environment: the socket and the
+// cluster's name are enough.
+func (c *cli) watched(ctx context.Context, cluster, socket string) (w jobs.Watched, err error) {
+	if cluster == "" || socket == "" {
+		cfg, err := c.load()
+		if err != nil {
+			return w, err
+		}
+		if cluster == "" && len(cfg.Clusters) != 1 {
+			return w, fmt.Errorf("say which of the %d clusters with --cluster NAME", len(cfg.Clusters))
+		}
+		cluster, socket = cmp.Or(cluster, cfg.Clusters[0].Name), cmp.Or(socket, cfg.Admin.Socket)
 	}
-	if cluster == "" && len(cfg.Clusters) != 1 {
-		return w, fmt.Errorf("say which of the %d clusters with --cluster NAME", len(cfg.Clusters))
-	}
-	if cluster == "" {
-		cluster = cfg.Clusters[0].Name
-	}
-	return w, newLocal(cfg).decode(ctx, http.MethodGet, "/watch?cluster="+url.QueryEscape(cluster), nil, &w)
+	return w, newLocal(socket).decode(ctx, http.MethodGet, "/watch?cluster="+url.QueryEscape(cluster), nil, &w)
 }
 
 func judged(check string, w jobs.Watched, now time.Time) finding {
