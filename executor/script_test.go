@@ -37,7 +37,7 @@ func (s script) call(t testing.TB, verb, id string, args ...string) string {
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], args...)...)
 	cmd.Cancel = func() error {
 		// what holds it: who waits for whom, and who has its pipes
-		held, err := exec.Command("sh", "-c", "ps -eo pid,ppid,sid,stat,wchan:20,etimes,args; ls -l /proc/[0-9]*/fd").CombinedOutput()
+		held, err := exec.Command("sh", "-c", "ps -eo pid,ppid,sid,stat,wchan:20,etimes,comm; ls -l /proc/[0-9]*/fd").CombinedOutput()
 		t.Errorf("%s %s %s does not return (%v):\n%s", s.shell, verb, id, err, held)
 		return cmd.Process.Kill()
 	}
