@@ -153,6 +153,11 @@ type Cluster struct {
 	Version    string     `json:"version,omitempty"`    // as kato prints it
 	Nodes      []Node     `json:"nodes,omitempty"`      // empty without a survey
 	BackupDir  string     `json:"backup_dir,omitempty"` // "" is the login user's home
+
+	// Config and Socket are alsbot's own, absolute: what calls alsbot from
+	// outside has neither its working directory nor its environment.
+	Config string `json:"config,omitempty"`
+	Socket string `json:"socket,omitempty"`
 	Keep       Keep       `json:"keep,omitzero"`        // what retention leaves
 	Fetch      Host       `json:"fetch,omitzero"`       // where archives are fetched to
 
