@@ -7,7 +7,7 @@ type Catalogue []Operation
 // is written out; a test finds an operation that is declared and not listed.
 var Operations = Catalogue{
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
-	opExportCluster, opExportNode, opImportCluster, opImportNode,
+	opExportCluster, opExportNode, opImportCluster, opImportNode, opBackups, opBackupsVerify, opBackupsFetch, opBackupsPrune,
 	opMaintenanceStatus, opMaintenanceOn, opMaintenanceOff,
 	opUpgradeStatus, opUpgradeCluster, opUpgradeNode,
 	opRelocateServices, opRelocateDroplets, opRelocateContainers, opQuotaStatus, opQuotaEnable,

@@ -33,13 +33,13 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
 	sound := err == nil && bytes > 0 && sumPattern.MatchString(seen["sha256"])
 	switch {
-	case sound && settle.Exit == 0 && seen["verdict"] == "verified" && seen["path"] == p.Hints["target"]:
+	case sound && settle.Exit == 0 && seen["verdict"] == verdictVerified && seen["path"] == p.Hints["target"]:
 		return verified(c, p, rs, seen, bytes)
-	case sound && settle.Exit == 3 && seen["verdict"] == "suspect" && seen["path"] == p.Hints["suspect"]:
+	case sound && settle.Exit == 3 && seen["verdict"] == verdictSuspect && seen["path"] == p.Hints["suspect"]:
 		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
 			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints["target"]),
 			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
-			Data:    archiveData(seen)}
+			Data:    archiveData(seen), Archives: made(settle.Node, seen, bytes)}
 	}
 	return exportFailed(p, rs, seen["why"], seen)
 }
@@ -49,10 +49,11 @@ func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64
 	again, ok := rs.Find(againTarget, "")
 	now := keyValues(again.Output)
 	if ok && again.OK() && (now["target"] != "file" || now["size"] != seen["size"]) {
-		seen["verdict"] = "failed"
+		seen["verdict"] = verdictFailed
 		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints["target"]+" any more", seen)
 	}
-	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen),
+	settle, _ := rs.Find(stepSettle, "")
+	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen), Archives: made(settle.Node, seen, bytes),
 		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints["target"], size(bytes), seen["files"])}
 	if r, found := rs.Find(stepExport, ""); found && complaint(r.Output) != "" {
 		v.Whole = false
@@ -84,9 +85,14 @@ func archiveData(seen map[string]string) map[string]string {
 	return map[string]string{"archive": seen["path"], "size": seen["size"], "sha256": seen["sha256"], "files": seen["files"], "verdict": seen["verdict"]}
 }
 
+// made is the archive that the export has made.
+func made(node string, seen map[string]string, bytes int64) []Archive {
+	return []Archive{{Path: seen["path"], Node: node, Size: bytes, SHA256: seen["sha256"], Verdict: seen["verdict"]}}
+}
+
 // exportFailed is the verdict failed; the target is as it was.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
-	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": "failed"}, Next: "Read the output of this run."}
+	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: "Read the output of this run."}
 	said := how(rs, stepExport)
 	if why == "" {
 		if f, bad := failedStep(p, rs); bad {

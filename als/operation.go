@@ -78,6 +78,9 @@ type Operation struct {
 	// Survey asks for the cluster's generation and nodes before Checks and
 	// Plan; without it Cluster carries only what the config says.
 	Survey bool
+	// Archives asks for the cluster's archives in History before Checks and
+	// Plan; without it they are not there.
+	Archives bool
 
 	// Checks are the read-only looks at the cluster that Plan needs.
 	// nil: none.
@@ -150,6 +153,11 @@ type Cluster struct {
 	Version    string     `json:"version,omitempty"`    // as kato prints it
 	Nodes      []Node     `json:"nodes,omitempty"`      // empty without a survey
 	BackupDir  string     `json:"backup_dir,omitempty"` // "" is the login user's home
+	Keep       Keep       `json:"keep,omitzero"`        // what retention leaves
+	Fetch      Host       `json:"fetch,omitzero"`       // where archives are fetched to
+
+	// MaxAge is how old the last verified backup may be; 0 is any age.
+	MaxAge time.Duration `json:"max_age,omitempty"`
 
 	// Config and Socket are alsbot's own, absolute: what calls alsbot from
 	// outside has neither its working directory nor its environment.
@@ -168,6 +176,20 @@ type Cluster struct {
 type History struct {
 	Sizes []int64       `json:"sizes,omitempty"` // of the last verified exports, newest first, at most 7, in bytes
 	Last  time.Duration `json:"last,omitempty"`  // how long the last successful run took; 0 if never
+	// Backup is the newest good archive of the whole cluster; nil if there is none.
+	Backup *Archive `json:"backup,omitempty"`
+	// Archives are, for an operation that asks for them, those that were not
+	// removed, and those that the request names.
+	Archives []Archive `json:"archives,omitempty"`
+}
+
+// Host is a directory on alsbot's own host.
+type Host struct {
+	Dir  string `json:"dir,omitempty"`  // "" is none
+	Free int64  `json:"free,omitempty"` // bytes; -1 when that cannot be known
+	// Parts are the sizes, in bytes, of what has come of unfinished copies, by
+	// the names of the whole files.
+	Parts map[string]int64 `json:"parts,omitempty"`
 }
 
 // Step is one command on one node. It is data: it can be shown to an
@@ -183,9 +205,24 @@ type Step struct {
 	// Repeatable marks a read that may run again at no cost: it may go over
 	// a plain exec instead of the durable protocol.
 	Repeatable bool `json:"repeatable,omitempty"`
+	// Save, when set, takes what the step prints as the bytes of a file for
+	// alsbot's own host. What is on record as its output is then what became
+	// of that, as key=value lines.
+	Save *Save `json:"save,omitempty"`
 	// Limit ends a step that takes longer; 0 is the default of its part:
 	// 2 minutes for a check, 12 hours for a step.
 	Limit time.Duration `json:"limit,omitempty"`
+}
+
+// Save is a file on alsbot's own host that a step's bytes become. They are
+// taken for it only when there are exactly so many and they have this SHA-256.
+// The step's argv is called with one more argument: the number, counted from
+// 1, of the first byte that is wanted.
+type Save struct {
+	Dir    string `json:"dir"`
+	Name   string `json:"name"` // without a slash
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
 }
 
 // Result is what one step did.

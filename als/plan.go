@@ -103,6 +103,10 @@ type Verdict struct {
 	Whole bool `json:"whole,omitempty"`
 	// Data is kept with the run: "archive", "size", "sha256", "verdict".
 	Data map[string]string `json:"data,omitempty"`
+	// Archives are news of archives, by Run; the one that this run has made
+	// itself needs none. Run, operation, cluster, contents and times of a new
+	// one, and the times of what is news, are filled in by who keeps them.
+	Archives []Archive `json:"archives,omitempty"`
 }
 
 // Refusal is a request that cannot be carried out as asked: said to the

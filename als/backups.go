@@ -1,0 +1,243 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Backups: the archives that exports have made. They are looked for where
+// they were put, read again, brought to alsbot's own host, and removed when
+// later ones stand for them. None of it needs kato.
+
+const (
+	lookArchives  = "look for the archives"
+	againArchives = "look for the archives again"
+	stepReadAgain = "read the archive again"
+	readLimit     = 6 * time.Hour
+)
+
+//go:embed backups_look.sh
+var backupsLook string
+
+var archiveParam = []Param{{Name: "ID", Kind: KindName, Help: "the ID of an archive, as `backups` shows it: that of the run that exported it"}}
+
+var opBackups = Operation{
+	Name: "backups", Family: familyData, Effect: always(Read), Archives: true,
+	Summary: "list the archives that alsbot knows of, and whether they are still there",
+	Detail: "KEPT says what retention keeps each one for: its day, week or month, as the last verified one, or because a person named it.\n" +
+		"Archives that `backups prune` has removed are not shown.",
+	Example: "backups @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, lookSteps(lookArchives, onList(c))...), nil
+	},
+	Judge: judgeBackups,
+}
+
+// onList are the archives of the list, the newest first.
+func onList(c Cluster) []Archive {
+	all := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return a.Path == "" || a.Gone != "" })
+	slices.SortFunc(all, func(a, b Archive) int { return older(b, a) })
+	return all
+}
+
+// batch is some of the archives of one node: as many as fit into one command.
+type batch struct {
+	node string
+	name string
+	some []Archive
+}
+
+const batchMost = 200
+
+// batches cuts a list into what is looked for at once, always in the same way.
+func batches(name string, all []Archive) []batch {
+	var out []batch
+	for _, a := range all {
+		if a.Node == "" {
+			continue
+		}
+		n := 0
+		i := -1
+		for j, b := range out {
+			if b.node == a.Node {
+				i, n = j, n+1
+			}
+		}
+		if i < 0 || len(out[i].some) == batchMost {
+			title := name
+			if n > 0 {
+				title += fmt.Sprintf(", part %d", n+1)
+			}
+			out, i = append(out, batch{node: a.Node, name: title}), len(out)
+		}
+		out[i].some = append(out[i].some, a)
+	}
+	return out
+}
+
+func lookSteps(name string, all []Archive) []Step {
+	var steps []Step
+	for _, b := range batches(name, all) {
+		args := make([]string, len(b.some))
+		for i, a := range b.some {
+			args[i] = a.Path
+		}
+		steps = append(steps, Step{Name: b.name, Node: b.node, Argv: script(backupsLook, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: lookLimit})
+	}
+	return steps
+}
+
+// unknown is the state of an archive whose node gave no answer.
+const unknown = "no answer"
+
+// lookedFor reads what lookSteps have found, by run ID: Sound (it is there,
+// with the size on record), Missing, Altered or unknown.
+func lookedFor(rs Results, name string, all []Archive) map[string]string {
+	states := map[string]string{}
+	for _, a := range all {
+		states[a.Run] = unknown
+	}
+	for _, b := range batches(name, all) {
+		r, ok := rs.Find(b.name, b.node)
+		if !ok || !r.OK() {
+			continue
+		}
+		seen := keyValues(r.Output)
+		for i, a := range b.some {
+			switch found := seen["f"+strconv.Itoa(i)]; found {
+			case "", "unreadable":
+			case Missing:
+				states[a.Run] = Missing
+			case strconv.FormatInt(a.Size, 10):
+				states[a.Run] = Sound
+			default:
+				states[a.Run] = Altered
+			}
+		}
+	}
+	return states
+}
+
+// present are the archives that stand on their nodes with the size on record.
+func present(all []Archive, states map[string]string) []Archive {
+	return slices.DeleteFunc(slices.Clone(all), func(a Archive) bool { return states[a.Run] != Sound })
+}
+
+// listedMost is how many archives a list shows: a message has an end.
+const listedMost = 30
+
+func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+	all := onList(c)
+	if len(all) == 0 {
+		return Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet.", Next: "Take one with " + c.typed("export", "cluster") + "."}
+	}
+	states := lookedFor(rs, lookArchives, all)
+	fates := Retain(c.Keep, present(all, states), c.Asked)
+	rows := [][]string{{"ID", "TAKEN", "AGE", "SIZE", "VERDICT", "THERE", "SHA-256", "KEPT", "FILE"}}
+	absent := 0
+	for _, a := range all {
+		there := map[string]string{Sound: "yes", unknown: unknown}[states[a.Run]]
+		if there == "" {
+			absent, there = absent+1, strings.ToUpper(states[a.Run])
+		}
+		kept := orNoneText(fates[a.Run].Why)
+		if fates[a.Run].Go {
+			kept = "goes next"
+		}
+		if states[a.Run] != Sound {
+			kept = "-"
+		}
+		rows = append(rows, []string{a.Run, clock(a.since()), age(c.Asked, a.since()), size(a.Size), a.Word(), there, short(a.SHA256), kept, nodeWords(a.Node) + ":" + a.Path})
+	}
+	v := Verdict{Outcome: Succeeded, Whole: true, Summary: count(len(all), "archive") + " of @" + c.Name + ". " + lastBackup(c), Report: table(rows[:min(len(rows), listedMost+1)])}
+	if n := len(rows) - 1 - listedMost; n > 0 {
+		v.Report += fmt.Sprintf("and %d older\n", n)
+	}
+	v.Report += copies(all)
+	if absent > 0 {
+		v.Next = "Look where the archives have gone that are not there as they were: " + c.typed("backups verify ID") + " reads one again."
+	}
+	return v
+}
+
+// copies lists what is on alsbot's own host.
+func copies(all []Archive) string {
+	var b strings.Builder
+	for _, a := range all[:min(len(all), listedMost)] {
+		if a.Fetched != "" {
+			fmt.Fprintf(&b, "%s is also on alsbot's host: %s\n", a.Run, a.Fetched)
+		}
+	}
+	return b.String()
+}
+
+// lastBackup says how old the last verified backup is.
+func lastBackup(c Cluster) string {
+	last := c.History.Backup
+	if last == nil {
+		return "There is no verified backup of the whole cluster."
+	}
+	said := fmt.Sprintf("The last verified backup of the whole cluster is %s old (run %s)", age(c.Asked, last.At), last.Run)
+	if c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge {
+		said += fmt.Sprintf(", more than the %s that are allowed", duration(c.MaxAge))
+	}
+	return said + "."
+}
+
+func short(sum string) string { return sum[:min(len(sum), 12)] }
+
+var opBackupsVerify = Operation{
+	Name: "backups verify", Family: familyData, Effect: always(Read), Archives: true,
+	Summary: "read an archive on its node again, to its end, and compare it with what is on record",
+	Detail:  "It has to be there, gzip and tar have to read it to its end, and its SHA-256 has to be the one of when it was made. What is found is on record.",
+	Example: "backups verify k3v9t2 @prod",
+	Params:  archiveParam,
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		a, err := c.archive(r.Arg(0))
+		if err != nil {
+			return Plan{}, err
+		}
+		return readPlan(r, Step{Name: stepReadAgain, Node: a.Node, Argv: script(importLook, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
+	},
+	Judge: judgeBackupsVerify,
+}
+
+func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
+	a, err := c.archive(r.Arg(0))
+	if err != nil {
+		return nothingRead(findingOf(Stop, err))
+	}
+	res, _ := rs.Find(stepReadAgain, "")
+	seen := keyValues(res.Output)
+	bad := func(state, format string, args ...any) Verdict {
+		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...),
+			Next:     strings.TrimSpace(copyWords(a) + " Take a new one with " + c.typed("export", strings.TrimPrefix(a.Operation, "export ")) + "."),
+			Archives: []Archive{{Run: a.Run, Seen: state}}}
+	}
+	switch {
+	case !res.OK():
+		f, _ := trouble(res)
+		return nothingRead(f)
+	case seen["state"] == "missing":
+		return bad(Missing, "Gone: there is no %s any more.", a.place())
+	case seen["state"] == "other":
+		return bad(Altered, "Altered: what stands at %s is not a regular file.", a.place())
+	case seen["state"] == "damaged" || seen["state"] == "read" && seen["tar"] != "0":
+		return bad(Damaged, "Damaged: %s cannot be read to its end any more.", a.place())
+	case seen["state"] == "read" && seen["sha256"] != a.SHA256:
+		return bad(Altered, "Altered: %s can be read to its end, but it is not what run %s has made: its SHA-256 is %s and was %s.", a.place(), a.Run, printable(seen["sha256"], 64), a.SHA256)
+	case seen["state"] != "read":
+		return nothingRead(Finding{Stop, a.place() + " could not be read", "Look whether the login user may read it."})
+	}
+	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Seen: Sound}},
+		Summary: fmt.Sprintf("Sound: %s was read to its end and is what run %s has made, %s.", a.place(), a.Run, a.Verdict),
+		Report: table([][]string{
+			{"verdict", a.Verdict}, {"archive", a.Path}, {"node", nodeWords(a.Node)}, {"taken", clock(a.since())},
+			{"size", fmt.Sprintf("%s (%s bytes)", size(a.Size), humanize.Comma(a.Size))}, {"files", printable(seen["files"], 20)}, {"sha256", a.SHA256}})}
+}

@@ -1,0 +1,12 @@
+LC_ALL=C; export LC_ALL
+n=0
+for file; do
+  if [ -L "$file" ]; then state=other
+  elif [ -f "$file" ]; then
+    state=unreadable
+    if [ -r "$file" ]; then state=$(($(wc -c <"$file"))); fi
+  elif [ -e "$file" ]; then state=other
+  else state=missing; fi
+  printf 'f%s=%s\n' "$n" "$state"
+  n=$((n + 1))
+done

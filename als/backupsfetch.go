@@ -1,0 +1,113 @@
+package als
+
+import (
+	_ "embed" // the script that runs on a node
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed backups_send.sh
+var backupsSend string
+
+const (
+	stepFetch  = "fetch the archive"
+	fetchLimit = 24 * time.Hour
+	// SpareRoom stays free on alsbot's host, in bytes: its store may be on the
+	// same disk.
+	SpareRoom = 256 << 20
+)
+
+var opBackupsFetch = Operation{
+	Name: "backups fetch", Family: familyData, Effect: always(Change), Archives: true,
+	Summary: "bring an archive to alsbot's own host, and compare it with what is on record",
+	Detail: "It goes to the directory that the config names as backup.fetch of the cluster, under a temporary name until its SHA-256 is found to be that of the archive.\n" +
+		"What was interrupted goes on where it was. With backup.fetch set, every verified export is fetched by itself.",
+	Example: "backups fetch k3v9t2 @prod",
+	Params:  archiveParam,
+	Checks: func(r Request, c Cluster) ([]Step, error) {
+		a, err := c.fetchable(r)
+		if err != nil {
+			return nil, err
+		}
+		return lookSteps(lookArchives, []Archive{a}), nil
+	},
+	Plan:  planBackupsFetch,
+	Judge: judgeBackupsFetch,
+}
+
+func (c Cluster) fetchable(r Request) (Archive, error) {
+	a, err := c.archive(r.Arg(0))
+	if err == nil && c.Fetch.Dir == "" {
+		err = refuse("Set clusters[].backup.fetch to a directory on alsbot's host, and restart alsbot.", "it is not configured where the archives of @%s are fetched to", c.Name)
+	}
+	return a, err
+}
+
+func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Change}
+	a, err := c.fetchable(r)
+	if err != nil {
+		return p, err
+	}
+	switch lookedFor(rs, lookArchives, []Archive{a})[a.Run] {
+	case Missing:
+		p.Findings = append(p.Findings, Finding{Stop, "there is no " + a.place() + " any more", "See " + c.typed("backups") + " for others."})
+	case Altered:
+		p.Findings = append(p.Findings, Finding{Stop, "what stands at " + a.place() + " is not what run " + a.Run + " has made", "See " + c.typed("backups") + " for others."})
+	case unknown:
+		p.Findings = append(p.Findings, Finding{Stop, nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", "Look whether the node is up, and whether the login user may read it."})
+	}
+	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free < still+SpareRoom {
+		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)),
+			"Make room there."})
+	}
+	if a.Verdict != verdictVerified || a.Seen == Altered || a.Seen == Damaged {
+		p.Findings = append(p.Findings, Finding{Warn, "the archive is " + a.Word(), "Do not rely on it."})
+	}
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
+	}
+	save := &Save{Dir: c.Fetch.Dir, Name: localName(a), Size: a.Size, SHA256: a.SHA256}
+	p.Facts = []Fact{{"archive", a.place()}, {"to", path.Join(save.Dir, save.Name) + " on alsbot's host"}}
+	p.Notes = []string{size(a.Size) + " come over SSH."}
+	p.Steps = []Step{{Name: stepFetch, Node: a.Node, Argv: script(backupsSend, "alsbot-send", a.Path, strconv.FormatInt(a.Size, 10)), Repeatable: true, Limit: fetchLimit, Save: save}}
+	return p, nil
+}
+
+// localName is what an archive is called on alsbot's host: two that people
+// have given one name do not meet there.
+func localName(a Archive) string {
+	base := path.Base(a.Path)
+	if a.ours() {
+		return base
+	}
+	return strings.TrimSuffix(base, ".tgz") + "-" + a.Cluster + "-" + a.Run + ".tgz"
+}
+
+func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
+	a, err := c.archive(r.Arg(0))
+	if err != nil {
+		return nothingRead(findingOf(Stop, err))
+	}
+	res, _ := rs.Find(stepFetch, "")
+	seen := keyValues(res.Output)
+	failed := func(next, format string, args ...any) Verdict {
+		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...), Next: next}
+	}
+	switch {
+	case res.Trouble != "":
+		return failed("Mend that, then go on where it was with "+c.typed("backups", "fetch", a.Run)+".", "Not fetched: %s.", printable(res.Trouble, 300))
+	case res.Exit == 44:
+		return failed("See "+c.typed("backups")+" for others.", "Not fetched: there is no %s any more.", a.place())
+	case res.Exit == 45 || seen["state"] == "different":
+		return failed("Read it again with "+c.typed("backups", "verify", a.Run)+".", "Not fetched: what stands at %s is not what run %s has made. Nothing was kept.", a.place(), a.Run)
+	case res.Exit != 0 || seen["state"] != "saved" || seen["sha256"] != a.SHA256:
+		return failed("Try again.", "Not fetched: the node ended with status %d%s.", res.Exit, lastWords(res.Output))
+	}
+	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Fetched: seen["path"]}},
+		Summary: fmt.Sprintf("Fetched: %s is on alsbot's host, %s, with the SHA-256 of when it was made.", seen["path"], size(a.Size)),
+		Report:  table([][]string{{"archive", a.place()}, {"copy", seen["path"]}, {"verdict", a.Verdict}, {"sha256", a.SHA256}})}
+}
