@@ -1,11 +1,8 @@
 package als
 
 import (
-	_ "embed" // the template, and the script that runs on a node
+	_ "embed" // the script that runs on a node
 	"fmt"
-	"slices"
-	"strings"
-	"text/template"
 )
 
 // Monitoring: what watches the nodes, and a Nagios configuration for them.
@@ -14,11 +11,6 @@ const (
 	familyMonitor = "monitor"
 	lookAgents    = "look for monitoring agents"
 )
-
-//go:embed nagios.tmpl
-var nagiosText string
-
-var nagiosTemplate = template.Must(template.New("nagios").Parse(nagiosText))
 
 //go:embed monitor_look.sh
 var monitorLook string
@@ -76,62 +68,6 @@ var opMonitorNagios = Operation{
 		return readPlan(r), nil // the survey has seen all that is needed
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, _ Results) Verdict {
-		text, err := nagios(c)
-		if err != nil {
-			return Verdict{Outcome: Failed, Summary: "Writing the configuration: " + err.Error() + ".", Next: "Report this."}
-		}
-		return Verdict{Outcome: Succeeded, Whole: true, Report: text, Summary: fmt.Sprintf("A Nagios configuration for %s of %s.", count(len(c.Nodes), "node"), c.Name)}
+		return Verdict{Outcome: Succeeded, Whole: true, Report: nagios(c), Summary: fmt.Sprintf("A Nagios configuration for %s of %s.", count(len(c.Nodes), "node"), c.Name)}
 	},
-}
-
-// nagios writes the configuration from what the survey saw.
-func nagios(c Cluster) (string, error) {
-	type host struct{ IP, Alias string }
-	type group struct{ Role, Members string }
-	var all []string
-	var hosts []host
-	members := map[string][]string{}
-	for _, n := range c.Nodes {
-		name := c.Name + "-" + n.IP
-		all = append(all, name)
-		hosts = append(hosts, host{n.IP, c.Name + " " + strings.Join(n.Roles, " ")})
-		for _, role := range n.Roles {
-			members[role] = append(members[role], name)
-		}
-	}
-	var roles []group
-	for role, names := range members {
-		roles = append(roles, group{role, strings.Join(names, ",")})
-	}
-	slices.SortFunc(roles, func(a, b group) int { return strings.Compare(a.Role, b.Role) })
-	var b strings.Builder
-	err := nagiosTemplate.Execute(&b, struct {
-		Name, Own, Core, Members string
-		Nodes                    []host
-		Roles                    []group
-		Checks                   []string
-	}{c.Name, nagiosOwn(c), c.CoreIP(), strings.Join(all, ","), hosts, roles, NagiosChecks})
-	return b.String(), err
-}
-
-// nagiosOwn are the flags by which the plugin finds the bot that wrote the
-// configuration.
-func nagiosOwn(c Cluster) string {
-	flags := ""
-	if c.Config != "" {
-		flags += " --config " + nagiosWord(c.Config)
-	}
-	if c.Socket != "" {
-		flags += " --socket " + nagiosWord(c.Socket)
-	}
-	return flags
-}
-
-// nagiosWord writes one word of a command line: it meets Nagios, for which a
-// dollar sign begins a macro and a semicolon a comment, and then a shell.
-func nagiosWord(s string) string {
-	if pathPattern.MatchString(s) {
-		return s
-	}
-	return "'" + strings.NewReplacer("'", `'\''`, "$", "$$", ";", `\;`).Replace(s) + "'"
 }

@@ -1,0 +1,84 @@
+package als
+
+import (
+	_ "embed" // the text around what is written here
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// nagiosText is filled in by plain replacement: text/template in a program
+// keeps the linker from leaving out any exported method, which makes it a
+// quarter larger.
+//
+//go:embed nagios.cfg
+var nagiosText string
+
+const (
+	nagiosHost = `define host {
+    use        %[1]s-node
+    host_name  %[1]s-%[2]s
+    alias      %[1]s %[3]s
+    address    %[2]s
+}
+`
+	nagiosGroup = `define hostgroup {
+    hostgroup_name  %[1]s-%[2]s
+    alias           %[2]s of %[1]s
+    members         %[3]s
+}
+`
+	nagiosCheck = `define service {
+    use                  %[1]s-service
+    host_name            %[1]s-%[2]s
+    service_description  alsbot %[3]s
+    check_command        %[1]s-alsbot!%[3]s
+}
+`
+)
+
+// nagios writes the configuration from what the survey saw.
+func nagios(c Cluster) string {
+	var all []string
+	var hosts, groups, checks strings.Builder
+	members := map[string][]string{}
+	for _, n := range c.Nodes {
+		name := c.Name + "-" + n.IP
+		all = append(all, name)
+		fmt.Fprintf(&hosts, nagiosHost, c.Name, n.IP, strings.Join(n.Roles, " "))
+		for _, role := range n.Roles {
+			members[role] = append(members[role], name)
+		}
+	}
+	for _, role := range slices.Sorted(maps.Keys(members)) {
+		fmt.Fprintf(&groups, nagiosGroup, c.Name, role, strings.Join(members[role], ","))
+	}
+	for _, check := range NagiosChecks {
+		fmt.Fprintf(&checks, nagiosCheck, c.Name, c.CoreIP(), check)
+	}
+	return strings.NewReplacer("<cluster>", c.Name, "<own>", nagiosOwn(c), "<members>", strings.Join(all, ","),
+		"<hosts>\n", hosts.String(), "<groups>\n", groups.String(), "<checks>\n", checks.String()).Replace(nagiosText)
+}
+
+// nagiosOwn are the flags by which the plugin finds the bot that wrote the
+// configuration.
+func nagiosOwn(c Cluster) string {
+	flags := ""
+	if c.Config != "" {
+		flags += " --config " + nagiosWord(c.Config)
+	}
+	if c.Socket != "" {
+		flags += " --socket " + nagiosWord(c.Socket)
+	}
+	return flags
+}
+
+// nagiosWord writes one word of a command line: it meets Nagios, for which a
+// dollar sign begins a macro and a semicolon a comment, and then a shell.
+func nagiosWord(s string) string {
+	if pathPattern.MatchString(s) {
+		return s
+	}
+	return "'" + strings.NewReplacer("'", `'\''`, "$", "$$", ";", `\;`).Replace(s) + "'"
+}
