@@ -98,7 +98,7 @@ func overview(c Catalogue) string {
 			if len(names) == 0 {
 				continue
 			}
-			for i, line := range wrap(strings.Join(names, ", "), 64) {
+			for i, line := range wrap(strings.Join(names, ", "), 50) {
 				word := string(effect)
 				if i > 0 {
 					word = ""
