@@ -104,7 +104,7 @@ func (c *conn) alive() bool {
 }
 
 // open begins a command line. The stream gives its places back when closed.
-func (c *conn) open(ctx context.Context, poll bool, line string, silent time.Duration) (*stream, error) {
+func (c *conn) open(ctx context.Context, poll bool, r request, silent time.Duration) (*stream, error) {
 	release := func() {}
 	if poll {
 		var err error
@@ -112,7 +112,7 @@ func (c *conn) open(ctx context.Context, poll bool, line string, silent time.Dur
 			return nil, err
 		}
 	}
-	s, err := c.start(ctx, line, silent)
+	s, err := c.start(ctx, r, silent)
 	if err != nil {
 		release()
 		return nil, err

@@ -99,7 +99,7 @@ func (x *Executor) talk(ctx context.Context, t Target, silent time.Duration, doi
 		return err
 	}
 	nonce := nonce()
-	s, err := x.open(ctx, t, false, x.scripts.line(verb, t, owner, nonce, id, args...), silent)
+	s, err := x.open(ctx, t, false, request{line: x.scripts.line(verb, t, owner, nonce, id, args...)}, silent)
 	if err != nil {
 		return during(ctx, t, err)
 	}

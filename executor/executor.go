@@ -29,6 +29,11 @@ type Target struct {
 type Command struct {
 	ID   string   // [a-z0-9-]{1,64}; chosen and stored before the first call
 	Argv []string // no NUL
+	// Input, if not "", is one line that the command finds on its stdin, which
+	// is empty otherwise: for a secret, since an argv is for everybody to see.
+	// At most 1 KiB, without a line break or NUL. It stands in no argv, no
+	// environment and no file of the run, and goes with the command.
+	Input string
 	// Offset is how much of the output the caller already has, in bytes.
 	Offset int64
 	// Started is true when the caller knows that the node has begun it. A
@@ -132,13 +137,13 @@ func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn
 // only if a connection that was there before turned out to be dead before
 // anything was sent; not for a poll, whose caller tells people first that the
 // node was lost. A poll also waits for one of the few places for such.
-func (x *Executor) open(ctx context.Context, t Target, poll bool, line string, silent time.Duration) (*stream, error) {
+func (x *Executor) open(ctx context.Context, t Target, poll bool, r request, silent time.Duration) (*stream, error) {
 	for again := true; ; again = false {
 		c, warm, err := x.connection(ctx, t, poll)
 		if err != nil {
 			return nil, on(t.Name, err)
 		}
-		s, err := c.open(ctx, poll, line, silent)
+		s, err := c.open(ctx, poll, r, silent)
 		if kindOf(err) == Unreachable && warm && again && !poll && !c.alive() {
 			continue
 		}

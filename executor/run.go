@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -21,6 +22,9 @@ const (
 	// much output it brings: no bound on memory, which a stream has already.
 	pollWait = 20 * time.Second
 	pollMost = 1 << 30
+	// maxInput is the longest input of a command: a pipe holds it, so that
+	// nobody waits for the command to read it.
+	maxInput = 1 << 10
 	// hashRate is the least a node is trusted to read and sum in a second.
 	hashRate = 20 << 20
 	// oddReplies is how many answers in a row may make no sense.
@@ -78,6 +82,8 @@ func (c Command) check(t Target) error {
 	switch {
 	case !validID(c.ID):
 		err = fmt.Errorf("%q is not an ID", visible(c.ID))
+	case len(c.Input) > maxInput || strings.ContainsAny(c.Input, "\n\x00"):
+		err = errors.New("its input is no line of at most 1 KiB")
 	case c.Offset < 0:
 		err = errors.New("the offset is negative")
 	}
@@ -160,18 +166,20 @@ func (r *run) call(ctx context.Context) (header, error) {
 	}
 	poll := r.c.Started || r.started
 	args := []string{itoa(r.off), itoa(pollMost), itoa(r.from)}
-	verb := "start"
+	verb, ask := "start", request{}
 	if poll {
 		verb, args = "poll", append(args, itoa(int64(pollWait.Seconds())))
 	} else {
 		args = append(args, r.t.su(), Quote(r.c.Argv), r.x.scripts.runner, r.x.scripts.child)
+		if r.c.Input != "" {
+			args, ask.stdin = append(args, "input"), r.c.Input+"\n"
+		}
 	}
-	line := r.x.scripts.line(verb, r.t, owner, nonce, r.c.ID, args...)
-	if len(line) > maxLine {
-		return header{}, tooLong(r.t, len(line))
+	if ask.line = r.x.scripts.line(verb, r.t, owner, nonce, r.c.ID, args...); len(ask.line) > maxLine {
+		return header{}, tooLong(r.t, len(ask.line))
 	}
 	crash.Point(crash.BeforeSend)
-	s, err := r.x.open(ctx, r.t, poll, line, callTimeout)
+	s, err := r.x.open(ctx, r.t, poll, ask, callTimeout)
 	if err != nil {
 		return header{}, err
 	}

@@ -136,6 +136,23 @@ func TestRunUnansweredStart(t *testing.T) {
 	}
 }
 
+// A command's input reaches it once, though the first answers are lost.
+func TestRunInput(t *testing.T) {
+	s := newServer(t).listen(t)
+	s.dropReply.Store(true)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	l := newLog()
+	done := begin(limited(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh(`read -r key; echo "${#key}" | tee -a ` + ledger), Input: "0123456789"}, l)
+	l.await(t, "link")
+	eventually(t, "it ran", func() bool { b, err := os.ReadFile(ledger); return err == nil && len(b) > 0 })
+	s.dropReply.Store(false)
+	if end := <-done; end.err != nil || end.Status != 0 || l.text() != "10\n" || read(t, ledger) != "10\n" {
+		t.Fatalf("%+v %q %q", end, l.text(), read(t, ledger))
+	}
+	_, err := newExecutor(t).Run(t.Context(), s.target(), executor.Command{ID: "b", Argv: sh("true"), Input: "two\nlines"}, newLog())
+	refused(t, err, executor.Setup, "its input")
+}
+
 // F31: revoke against start: one of them wins, whole.
 func TestRunRevokeRace(t *testing.T) {
 	s := newServer(t).listen(t)

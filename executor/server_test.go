@@ -168,7 +168,18 @@ func runShell(s *server, line string, ch ssh.Channel) (int, bool) {
 	if drop {
 		cmd.Stdout = &bytes.Buffer{}
 	}
-	err := cmd.Run()
+	in, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return 0, false
+	}
+	go func() { // ends with the channel, or with the command
+		_, _ = io.Copy(in, ch)
+		_ = in.Close()
+	}()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return 0, false

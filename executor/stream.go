@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,9 +53,12 @@ type piece struct {
 	err error
 }
 
-// start runs line on the node. If nothing was sent the error is Unreachable,
+// request is a command line, and what its stdin holds.
+type request struct{ line, stdin string }
+
+// start runs a command line on the node. If nothing was sent the error is Unreachable,
 // if it is not known whether it was, Interrupted.
-func (c *conn) start(ctx context.Context, line string, silent time.Duration) (*stream, error) {
+func (c *conn) start(ctx context.Context, r request, silent time.Duration) (*stream, error) {
 	release, err := take(ctx, c.sessions)
 	if err != nil {
 		return nil, err
@@ -68,7 +72,7 @@ func (c *conn) start(ctx context.Context, line string, silent time.Duration) (*s
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	begun := make(chan error, 1)
 	go func() {
-		s.serve(c, line, begun)
+		s.serve(c, r, begun)
 		release()
 		c.rest()
 	}()
@@ -86,7 +90,7 @@ func (c *conn) start(ctx context.Context, line string, silent time.Duration) (*s
 
 // serve is the stream's goroutine. It ends with the command, or with the
 // connection, which it closes if the node does not take the command in time.
-func (s *stream) serve(c *conn, line string, begun chan<- error) {
+func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard := time.AfterFunc(callTimeout, func() { _ = c.client.Close() })
 	defer guard.Stop()
 	session, err := c.client.NewSession()
@@ -98,8 +102,9 @@ func (s *stream) serve(c *conn, line string, begun chan<- error) {
 	defer stop()
 	stdout, err := session.StdoutPipe()
 	session.Stderr = &s.stderr
+	session.Stdin = strings.NewReader(r.stdin)
 	if err == nil {
-		err = session.Start(line)
+		err = session.Start(r.line)
 	}
 	if err != nil {
 		_ = session.Close()

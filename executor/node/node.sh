@@ -3,7 +3,8 @@
 #
 #	sh -c "$(cat node.sh)" alsb VERB BASE OWNER NONCE ID [ARGUMENT ...]
 #
-#	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD	begin it, if it is not there
+#	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD [input]	begin it, if it is
+#				not there; with input, stdin brings the line that is its stdin
 #	poll OFF MAX FROM WAIT		its state and output; waits for news WAIT seconds
 #	cancel GRACE			revoke it, or end its processes
 #	clean DAYS			remove its output, leave a tombstone for DAYS
@@ -232,6 +233,9 @@ open() {
 	[ ! -h "$id" ] && cd "./$id" || die unsafe "$here/$id is not a directory"
 }
 
+# launch START-ARGUMENTS: the runner, which closes its stdout when it has
+# claimed the run. What is our stdin is the command's.
+launch() { exec setsid /bin/sh -c "$6" alsb-run "$7" "$4" "$5" "$path" "$lc" "$mask" 2>&1; }
 start() {
 	same="${4:--} $5"
 	if [ ! -e cmd ] && [ ! -e claim ]; then
@@ -242,8 +246,16 @@ start() {
 		for f in state inner exit; do
 			why=$( (put $f "$(printf '%4095s.' ' ')") 2>&1) || full "$why"
 		done
-		# the runner closes its stdout when it has claimed the run
-		why=$(setsid /bin/sh -c "$6" alsb-run "$7" "$4" "$5" "$path" "$lc" "$mask" </dev/null 2>&1 &)
+		if [ -z "${8-}" ]; then
+			why=$(launch "$@" </dev/null &)
+		else
+			# a secret: in this shell's memory, and then in a pipe, whatever dies
+			IFS= read -r input || die request "the command's input did not come whole"
+			why=$(launch "$@" <<-END &
+				$input
+			END
+			)
+		fi
 		[ -e claim ] || full "starting: $why"
 	fi
 	look

@@ -3,6 +3,8 @@
 # directory, and needs nothing but open files from the moment it has claimed.
 #
 #	sh -c "$(cat runner.sh)" alsb-run CHILD RUNAS COMMAND PATH LC_ALL UMASK
+#
+# Its stdin is the command's: /dev/null, or a pipe with one line.
 set -u
 stat() {
 	line=
@@ -35,7 +37,7 @@ oom=0
 (echo -500 >/proc/$$/oom_score_adj) 2>/dev/null
 
 printf 'spawning\n' >&7
-setsid /bin/sh -c "$1" alsb-cmd "$2" "$3" "$4" "$5" "$6" "$oom" 3>&6 4>&9 >&5 2>&1 </dev/null 5>&- 6>&- 7>&- 8>&- 9>&-
+setsid /bin/sh -c "$1" alsb-cmd "$2" "$3" "$4" "$5" "$6" "$oom" 3>&6 4>&9 >&5 2>&1 5>&- 6>&- 7>&- 8>&- 9>&-
 rc=$?
 reached=
 { while read -r who rest; do [ "$who" != cmd ] || reached=yes; done <inner; } 2>/dev/null
