@@ -44,7 +44,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	closing(card, a)
 	if r.Plan != nil {
 		card.pre(planText(*r.Plan), maxPlan)
-		findings(card, *r.Plan, true)
+		findings(card, r.Plan.Findings, true)
 	}
 	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest), "state "+string(a.State))
 	if open {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -60,7 +61,9 @@ func runMessage(c cleaner, v runView) message {
 	}
 	became(card, r)
 	if r.Plan != nil {
-		findings(card, *r.Plan, r.Request.Dry || r.State.Final() && v.Approval == nil) // approvers have seen them
+		// what the trouble says is not said twice; approvers have seen the warnings
+		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
+		findings(card, found, r.Request.Dry || r.State.Final() && v.Approval == nil)
 		if r.Request.Dry && (r.Verdict == nil || r.Verdict.Report == "") {
 			card.pre(planText(*r.Plan), maxPlan)
 		}
@@ -109,14 +112,14 @@ func became(card *card, r jobs.Run) {
 
 // findings shows what the checks found: with all the warnings too, else only
 // what stops.
-func findings(card *card, p als.Plan, all bool) {
+func findings(card *card, found []als.Finding, all bool) {
 	shown := 0
-	for _, f := range p.Findings {
+	for _, f := range found {
 		if !all && f.Level != als.Stop {
 			continue
 		}
 		if shown++; shown > maxFinding {
-			card.line(card.say(fmt.Sprintf("… and %s", plural(len(p.Findings)-maxFinding, "more finding", "more findings"))))
+			card.line(card.say(fmt.Sprintf("… and %s", plural(len(found)-maxFinding, "more finding", "more findings"))))
 			return
 		}
 		mend := ""

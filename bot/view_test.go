@@ -49,7 +49,11 @@ func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
 
 func TestRunGolden(t *testing.T) {
 	for name, v := range map[string]bot.RunView{
-		"planned":  {Run: run(jobs.Planned, func(r *jobs.Run) { r.Plan = nil })},
+		"planned": {Run: run(jobs.Planned, func(r *jobs.Run) { r.Plan = nil })},
+		"stopped": {Run: run(jobs.Failed, func(r *jobs.Run) {
+			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Mend: "Make room."}
+			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Mend
+		})},
 		"awaiting": {Run: run(jobs.Awaiting, nil)},
 		"queued":   {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
 		"running": {Run: run(jobs.Running, func(r *jobs.Run) {
