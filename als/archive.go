@@ -114,10 +114,13 @@ func (a Archive) place() string { return a.Path + " on " + nodeWords(a.Node) }
 
 var ownName = regexp.MustCompile(`^helion-export-.+-[0-9]{8}T[0-9]{6}Z(\.suspect)?\.tgz$`)
 
+// OwnName reports whether a file's name is one that alsbot gives archives.
+func OwnName(base string) bool { return ownName.MatchString(base) }
+
 // ours reports whether alsbot has named the archive itself. A name that a
 // person gave says that a person wants it to stay.
 func (a Archive) ours() bool {
-	return ownName.MatchString(path.Base(a.Path)) && strings.HasPrefix(path.Base(a.Path), "helion-export-"+a.Cluster+"-")
+	return OwnName(path.Base(a.Path)) && strings.HasPrefix(path.Base(a.Path), "helion-export-"+a.Cluster+"-")
 }
 
 // archive finds the archive that a command names by the ID of its run, as

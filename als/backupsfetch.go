@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -77,14 +76,18 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// localName is what an archive is called on alsbot's host: two that people
-// have given one name do not meet there.
+// localName is what an archive is called on alsbot's host. There all have
+// names that alsbot gave: two that people have given one name do not meet, and
+// retention may decide on every one.
 func localName(a Archive) string {
-	base := path.Base(a.Path)
 	if a.ours() {
-		return base
+		return path.Base(a.Path)
 	}
-	return strings.TrimSuffix(base, ".tgz") + "-" + a.Cluster + "-" + a.Run + ".tgz"
+	suspect := ""
+	if a.Verdict == verdictSuspect {
+		suspect = ".suspect"
+	}
+	return fmt.Sprintf("helion-export-%s-%s-%s%s.tgz", a.Cluster, a.Run, a.since().UTC().Format("20060102T150405Z"), suspect)
 }
 
 func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {

@@ -35,9 +35,6 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		return nil, err
 	}
-	for _, w := range Later(cfg) {
-		log.Warn(w)
-	}
 	st, err := OpenStore(cfg)
 	if err != nil {
 		return nil, err
@@ -76,17 +73,6 @@ func OpenStore(cfg *config.Config) (store.Store, error) {
 		return nil, fmt.Errorf("store.engine: %s is not in this version of alsbot yet: use bolt", cfg.Store.Engine)
 	}
 	return store.OpenBolt(cfg.Store.Path, store.Ordered(jobs.Ordered...))
-}
-
-// Later lists the settings that are in use and do nothing in this version.
-func Later(cfg *config.Config) []string {
-	var said []string
-	for _, c := range cfg.Clusters {
-		if c.Backup.Fetch != "" {
-			said = append(said, fmt.Sprintf("clusters %s: backup.fetch does nothing in this version: archives stay on the node", c.Name))
-		}
-	}
-	return said
 }
 
 // Run works until ctx ends or a part fails. What runs on nodes goes on when

@@ -23,7 +23,7 @@ import (
 func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer) bool {
 	c := &checker{out: out, good: true}
 	c.say("ok", "config", "%d clusters, %d schedules", len(cfg.Clusters), len(cfg.Schedules))
-	for _, w := range append(cfg.Warnings, Later(cfg)...) {
+	for _, w := range cfg.Warnings {
 		c.say("warn", "config", "%s", w)
 	}
 	if err := jobs.CheckSchedules(cfg); err != nil {

@@ -81,7 +81,7 @@ func (s *sender) digestible(ctx context.Context, e *errand) (jobs.Run, bool, err
 	if errors.As(err, &gone) {
 		return r, false, nil
 	}
-	if err != nil || !r.State.Final() || r.Origin.Thread != "" {
+	if err != nil || !r.State.Final() || r.Origin.Thread != "" || r.After != "" {
 		return r, false, err
 	}
 	at, _, err := s.places.find(ctx, e.key)

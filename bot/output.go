@@ -54,8 +54,8 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 		s.log.Info("output is not shown: its run has no message in Slack", "run", r.ID)
 		return nil
 	}
-	if r.Origin.Channel == at.Channel && r.Origin.Thread != "" {
-		at.TS = r.Origin.Thread // a reply cannot have a thread of its own
+	if channel, thread := s.runChannel(ctx, r); channel == at.Channel && thread != "" {
+		at.TS = thread // a reply cannot have a thread of its own
 	}
 	var m measure
 	err = s.copyOutput(ctx, r.ID, &m)

@@ -71,17 +71,24 @@ func (s *sender) channelOf(ctx context.Context, key string, row jobs.Outgoing) s
 			return channel
 		}
 	}
-	channel, _ := s.runChannel(r)
+	channel, _ := s.runChannel(ctx, r)
 	return channel
 }
 
 // runChannel is where a run's message goes: where it was asked for, else its
-// cluster's channel.
-func (s *sender) runChannel(r jobs.Run) (channel, thread string) {
-	if r.Origin.Channel != "" {
-		return r.Origin.Channel, r.Origin.Thread
+// cluster's channel. What follows on another run goes into that one's thread.
+func (s *sender) runChannel(ctx context.Context, r jobs.Run) (channel, thread string) {
+	channel, thread = r.Origin.Channel, r.Origin.Thread
+	if channel == "" {
+		channel = s.clusterChannel(r.Request.Cluster)
 	}
-	return s.clusterChannel(r.Request.Cluster), ""
+	if r.After == "" || thread != "" {
+		return channel, thread
+	}
+	if at, ok, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.After); err == nil && ok && at.TS != "" {
+		return at.Channel, at.TS
+	}
+	return channel, ""
 }
 
 func (s *sender) clusterChannel(name string) string {

@@ -83,7 +83,7 @@ func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place,
 	if err != nil {
 		return nil, err
 	}
-	channel, thread := s.runChannel(r)
+	channel, thread := s.runChannel(ctx, r)
 	if channel == "" {
 		return nil, nil // asked for on the command line, and its cluster has no channel
 	}

@@ -278,6 +278,7 @@ func (e *Engine) finished(ctx context.Context, r Run) {
 	for _, id := range e.inLine(ctx, r.Request.Cluster) {
 		e.kick(id)
 	}
+	e.kickFollowers(r)
 	e.clean(ctx, r)
 }
 

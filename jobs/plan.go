@@ -68,7 +68,7 @@ func (e *Engine) route(tx store.Tx, r *Run) error {
 		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
 	case r.Effect == als.Read:
 		e.commence(r)
-	case e.guarded(r.Effect) && r.By.Source != FromSchedule:
+	case e.guarded(r.Effect) && r.By.Source != FromSchedule && r.By != nobody:
 		return e.requestApproval(tx, r)
 	default:
 		return e.queue(tx, r)
@@ -127,7 +127,11 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 	if c.Generation != "auto" {
 		cluster.Generation = als.Generation(c.Generation)
 	}
-	if cluster.History, err = e.history(ctx, r.Request); err != nil {
+	cluster.Keep, cluster.MaxAge = als.Keep(c.Backup.Keep), c.Backup.MaxAge
+	if op.Archives {
+		cluster.Fetch = host(c.Backup.Fetch)
+	}
+	if cluster.History, err = e.history(ctx, r.Request, op.Archives); err != nil {
 		return cluster, plan, err
 	}
 	var findings []als.Finding

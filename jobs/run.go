@@ -90,6 +90,9 @@ type Run struct {
 	// says what has changed since.
 	Replaces string `json:"replaces,omitempty"`
 	Changed  string `json:"changed,omitempty"`
+	// After names the run on which this one follows by itself; it is told in
+	// that run's thread.
+	After string `json:"after,omitempty"`
 	// Waited is true when it could not start at once, so that its plan has
 	// to be made again before it starts.
 	Waited bool      `json:"waited,omitempty"`

@@ -14,8 +14,8 @@ import (
 // asking costs no node anything.
 type Watched struct {
 	Cluster  string        `json:"cluster"`
-	Backup   *Backup       `json:"backup,omitempty"`   // the newest verified one
-	Newest   *Backup       `json:"newest,omitempty"`   // the newest, whatever its verdict
+	Backup   *Backup       `json:"backup,omitempty"`   // the newest verified one of the whole cluster
+	Newest   *Backup       `json:"newest,omitempty"`   // the newest of the whole cluster, whatever its verdict
 	MaxAge   time.Duration `json:"max_age"`            // of a backup, by the config
 	Patches  *Look         `json:"patches,omitempty"`  // the last list of patches that could be read
 	Roles    *Look         `json:"roles,omitempty"`    // the last `status` that could be read
@@ -51,8 +51,10 @@ func (e *Engine) Watched(ctx context.Context, cluster string) (Watched, error) {
 			w.Backup = &last
 		}
 		newest := backups.Scan(tx, store.Range{Prefix: cluster + "/", Reverse: true}, func(_ string, b Backup) bool {
-			w.Newest = &b
-			return false
+			if b.Whole() {
+				w.Newest = &b
+			}
+			return w.Newest == nil
 		})
 		return errors.Join(err, newest, w.lost(tx), w.looks(tx, time.Now().Add(-looksBack)))
 	})

@@ -159,7 +159,7 @@ func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool
 			}
 		}
 	}()
-	status, err := e.exec.Exec(sctx, k.target, k.rec.Step.Argv, k)
+	status, err := e.read(sctx, k)
 	late := sctx.Err() != nil
 	cancel()
 	<-watched // or it would take what wakes the next step

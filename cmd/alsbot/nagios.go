@@ -145,7 +145,7 @@ func backupFinding(w jobs.Watched, now time.Time) finding {
 		f.state = nagiosWarning
 	case w.Newest != nil && w.Newest.Run != w.Backup.Run:
 		f.state = nagiosWarning
-		f.text += fmt.Sprintf("; the newest is %s (run %s)", w.Newest.Verdict, w.Newest.Run)
+		f.text += fmt.Sprintf("; the newest is %s (run %s)", w.Newest.Word(), w.Newest.Run)
 	}
 	return f
 }

@@ -50,6 +50,8 @@ import (
 //	mount IP PATH DEVICE TYPE          a filesystem on a node
 //	role IP ROLE STATE                 put a role of a node into a state
 //	copy IP GLOB IP PATH               a file from one node to another
+//	garble IP GLOB                     change a byte of a file on a node
+//	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
 //
 // $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
@@ -73,7 +75,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
-		"members": cmdMembers, "have": cmdHave,
+		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting,
 	}
 }

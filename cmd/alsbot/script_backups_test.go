@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// cmdGarble changes a byte in the middle of a file: its length stays.
+func cmdGarble(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: garble IP GLOB")
+	}
+	found, err := filepath.Glob(on(ts).cluster().Path(args[0], args[1]))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("on %s, %s: %v", args[0], args[1], found)
+	}
+	data, err := os.ReadFile(found[0])
+	ts.Check(err)
+	data[len(data)/2] ^= 0x10
+	ts.Check(os.WriteFile(found[0], data, 0o600))
+}
+
+// cmdAged makes an archive older: its age is moved in the store, not waited for.
+func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: aged RUN DURATION")
+	}
+	by, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
+	ts.Check(err)
+	backups := store.Bucket[jobs.Backup]{Name: "backups"}
+	err = db.Update(context.Background(), func(tx store.Tx) error {
+		var was string
+		var b jobs.Backup
+		if err := backups.Scan(tx, store.Range{Prefix: "prod/"}, func(key string, one jobs.Backup) bool {
+			if one.Run == args[0] {
+				was, b = key, one
+			}
+			return b.Run == ""
+		}); err != nil {
+			return err
+		}
+		if b.Run == "" {
+			ts.Fatalf("run %s has made no archive", args[0])
+		}
+		b.Begun, b.At = b.Begun.Add(-by), b.At.Add(-by)
+		if err := backups.Delete(tx, was); err != nil {
+			return err
+		}
+		return backups.Put(tx, "prod/"+b.At.UTC().Format("20060102T150405.000000000Z"), b)
+	})
+	ts.Check(db.Close())
+	ts.Check(err)
+}
