@@ -122,13 +122,36 @@ func TestImport(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nfree=100000\nstate=read\n"
 	good := said{"read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
-		"import": out("Import complete.\n"), "list the roles again": out(running), "reach the old core": out("")}
+		"see that sudo asks nothing": out(""), "read kato's history": out(started), "read kato's history again": out(imported("succeeded")),
+		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "list the roles again": out(running),
+		"reach the old core": out("ssh=ok\nsudo=ok\n"), "read the old core's version": out("3.4.2\n"), "list the old cluster's nodes": out("10.1.0.1 base primary mysql\n"),
+		"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql RUNNING\n")}
+	core := func(reach string) said { return good.with(said{"reach the old core": out(reach)}) }
 	tellAll(t, []telling{
 		{"good", "import cluster /mnt/nas/b.tgz", testCluster(), good, "core$ kato data import --cluster /mnt/nas/b.tgz\n", als.Succeeded, "all roles run"},
 		{"the archive is a fact", "import cluster /mnt/nas/b.tgz", testCluster(), good, "sha256=" + sum, als.Succeeded, ""},
-		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node has that role", als.Succeeded, ""},
+		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node here has that role", als.Succeeded, ""},
 		{"from a core", "import cluster old.example.com", testCluster(), good, "core$ kato data import --cluster old.example.com\n", als.Succeeded, ""},
-		{"from a core that is away", "import cluster old.example.com", testCluster(), good.with(said{"reach the old core": failed(255, "")}), "warn: from the core the old core old.example.com cannot be reached", als.Succeeded, ""},
+		{"its version", "import cluster old.example.com", testCluster(), good, "old core's version=3.4.2\n", als.Succeeded, ""},
+		{"from a core that is away", "import cluster old.example.com", testCluster(), core("said=connect to host old.example.com port 22: Connection refused\nssh=away\n"), "stop: the old core old.example.com cannot be reached by SSH from the core: connect to host", "", ""},
+		{"a strange host key", "import cluster old.example.com", testCluster(), core("said=Host key verification failed.\nssh=strange\n"), "stop: the host key of old.example.com is not known on the core", "", ""},
+		{"another host key", "import cluster old.example.com", testCluster(), core("ssh=changed\n"), "stop: the host key of old.example.com is not the one that the core knows", "", ""},
+		{"a password", "import cluster old.example.com", testCluster(), core("ssh=denied\n"), "stop: old.example.com asks the core for a password", "", ""},
+		{"an unknown name", "import cluster old.example.com", testCluster(), core("ssh=unknown\n"), "stop: the name old.example.com is not known on the core", "", ""},
+		{"no answer", "import cluster old.example.com", testCluster(), core(""), "stop: whether the core reaches the old core old.example.com could not be seen", "", ""},
+		{"itself", "import cluster old.example.com", testCluster(), core("ssh=ok\nsame=yes\nsudo=ok\n"), "stop: old.example.com is the core itself", "", ""},
+		{"sudo there asks", "import cluster old.example.com", testCluster(), core("ssh=ok\nsudo=asks\n"), "warn: sudo on old.example.com asks for a password", als.Succeeded, ""},
+		{"a service there without its role", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's nodes": out("10.1.0.1 base rabbit\n")}), "warn: the old cluster seems to hold rabbit data", als.Succeeded, "Not imported, for want of a role: rabbit."},
+		{"a role there is down", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql FATAL\n")}), "warn: on the old cluster mysql on 10.1.0.1 is FATAL", als.Succeeded, ""},
+		{"kato there is unreadable", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's nodes": failed(127, "bash: kato: command not found\n")}), "warn: the old cluster's nodes cannot be listed: kato not found", als.Succeeded, ""},
+		{"a time limit", "import cluster /mnt/nas/b.tgz --timeout 600", testCluster(), good, "core$ kato data import --cluster --timeout 600 /mnt/nas/b.tgz\n", als.Succeeded, ""},
+		{"one node", "import node /mnt/nas/b.tgz --node 10.0.0.11 --mysql", testCluster(), good, "10.0.0.11$ kato data import --only-this-node --mysql /mnt/nas/b.tgz\n", als.Succeeded, ""},
+		{"one node's roles", "import node /mnt/nas/b.tgz --node 10.0.0.12", testCluster(), good, "warn: the archive seems to hold mysql data", als.Succeeded, ""},
+		{"sudo asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "")}), "warn: sudo on the core asks for a password", als.Succeeded, ""},
+		{"a lie", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(started)}), "", als.Failed, "It cannot be confirmed that anything was imported: kato's history has no such command since the run began"},
+		{"the history says otherwise", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(imported("failed"))}), "", als.Failed, "kato's history says that it failed"},
+		{"no history", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": failed(1, "Usage: kato\n")}), "", als.Succeeded, "all roles run"},
+		{"a part fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("10.0.0.11: importing mysql...  failed\nredeploying web... failed\nThe following apps could not be redeployed:\n  web\n")}), "", als.Failed, "10.0.0.11: importing mysql failed."},
 		{"missing", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("state=missing\n")}), "stop: there is no /mnt/nas/b.tgz on the core", "", ""},
 		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
 		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
@@ -142,6 +165,13 @@ func TestImport(t *testing.T) {
 		{"a role is down afterwards", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "", als.Failed, "dea on 10.0.0.12 is FATAL"},
 		{"unknown node", "import node /mnt/nas/b.tgz --node 10.9.9.9", testCluster(), good, "no node 10.9.9.9", "", ""},
 	})
+}
+
+// started and imported are kato's history before and after an import.
+const started = `[{"time":"2026-11-23T03:00:00Z","node":"10.0.0.10","command":"kato start","status":"succeeded"}]`
+
+func imported(status string) string {
+	return strings.TrimSuffix(started, "]") + `,{"time":"2026-11-23T04:00:00Z","node":"10.0.0.10","command":"kato data import --cluster x","status":"` + status + `"}]`
 }
 
 func TestRelocate(t *testing.T) {

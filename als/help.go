@@ -50,6 +50,8 @@ func placeholder(k Kind) string {
 		return "FILE"
 	case KindVersion:
 		return "V"
+	case KindSeconds:
+		return "SECONDS"
 	}
 	return "NAME"
 }

@@ -17,9 +17,10 @@ var importLook string
 
 const (
 	lookArchive = "read the archive"
-	lookOldCore = "reach the old core"
 	lookAdmins  = "see that the first user is set up"
 	stepImport  = "import"
+	hintWithout = "without" // services whose data has no role to go to
+	dataImport  = "data import"
 )
 
 const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
@@ -32,7 +33,8 @@ var opImportNode = importOp("import node", "replace one node's data by an archiv
 	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the core"}})
 
 func importOp(name, summary string, flags []Flag) Operation {
-	flags = append(flags, Flag{Name: "fix-app-paths", Help: "rewrite /app paths of applications from an old version"})
+	flags = append(flags, Flag{Name: "fix-app-paths", Help: "rewrite /app paths of applications from an old version"},
+		Flag{Name: "timeout", Kind: KindSeconds, Help: "how long the staging of one application from an old version may take"})
 	return Operation{
 		Name: name, Family: familyData, Effect: always(Destroy), Survey: true,
 		Summary: summary, Detail: importDetail,
@@ -60,24 +62,28 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return nil, err
 	}
-	source := Step{Name: lookArchive, Node: importNode(r, c), Argv: script(importLook, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}
+	on := importNode(r, c)
+	source := []Step{{Name: lookArchive, Node: on, Argv: script(importLook, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
 	if !fromArchive(r) {
-		source = Step{Name: lookOldCore, Node: importNode(r, c), Repeatable: true, Tolerate: true,
-			Argv: []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", r.Arg(0), "true"}}
+		source = oldCoreLooks(r.Arg(0), on)
 	}
-	return []Step{source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins")}, nil
+	return append(source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"),
+		lookSudo(on), c.lookHistory(lookHistory)), nil
 }
 
 func planImport(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Destroy, Patience: patience}
+	p := Plan{Operation: r.Operation, Effect: Destroy, Patience: patience, Hints: map[string]string{}}
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return p, err
 	}
 	if fromArchive(r) {
 		archiveFindings(r, c, rs, &p)
-	} else if res, ok := rs.Find(lookOldCore, ""); !ok || !res.OK() {
-		p.Findings = append(p.Findings, Finding{Warn, "from " + nodeWords(importNode(r, c)) + " the old core " + r.Arg(0) + " cannot be reached by SSH without a password",
-			"Copy the system user's key there, or the import will stop at a prompt."})
+	} else {
+		oldCoreFindings(r, c, rs, &p)
+	}
+	if f, bad := sudoFinding(rs, importNode(r, c)); bad {
+		f.Level = Warn // what kato needs it for depends on what is imported
+		p.Findings = append(p.Findings, f)
 	}
 	status := readyFindings(c, rs, &p)
 	if _, stopped := p.Stopped(); stopped {
@@ -91,18 +97,21 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	if r.Has("fix-app-paths") {
 		argv = append(argv, "--fix-app-paths")
 	}
+	if r.Has("timeout") {
+		argv = append(argv, "--timeout", r.Flag("timeout"))
+	}
 	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
 	p.Findings = append(p.Findings, Finding{Warn, "what the cluster holds now is wiped: users, applications, services", "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."})
 	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
-	p.Verify = []Step{c.look(againRoles, "status")}
-	p.Notes = append(lastTime(c), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
+	p.Verify = []Step{c.look(againRoles, "status"), c.lookHistory(againHistory)}
+	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
 	var pairs []onNode
 	for _, ip := range status.Nodes("") {
 		for _, role := range status.Roles(ip) {
 			pairs = append(pairs, onNode{role, ip})
 		}
 	}
-	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	p.Hints[hintRestarts], p.Hints[hintHistory] = pack(pairs), mark(rs, lookHistory, dataImport)
 	return p, nil
 }
 
@@ -138,12 +147,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
 		if free, err := strconv.ParseInt(seen["free"], 10, 64); err == nil && free < bytes {
 			p.Findings = append(p.Findings, Finding{Warn, fmt.Sprintf("%s is free beside the archive, which has %s and is unpacked for the import", size(free), size(bytes)), "Make room first."})
 		}
-		for _, service := range strings.Fields(seen["holds"]) {
-			if _, ok := c.NodeWith(service); !ok && slices.Contains(services, service) {
-				p.Findings = append(p.Findings, Finding{Warn, "the archive seems to hold " + service + " data, and no node has that role: it is not imported",
-					"Add the role on a node with `kato role add " + service + "` first."})
-			}
-		}
+		heldFindings(r, c, strings.Fields(seen["holds"]), "the archive", p)
 	}
 }
 
@@ -174,50 +178,4 @@ func readyFindings(c Cluster, rs Results, p *Plan) Status {
 		p.Findings = append(p.Findings, Finding{Stop, "the first user is not set up", "Open the cluster's console, create the first user and accept the terms."})
 	}
 	return status
-}
-
-// judgeImport: kato names the applications that it could not deploy again;
-// the roles must run. More than that only the applications' owners can see.
-func judgeImport(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	res, ok := rs.Find(stepImport, "")
-	lost := lostApps(res.Output)
-	if f, bad := trouble(res); !ok || bad && (len(lost) == 0 || !res.OK()) {
-		v := Verdict{Outcome: Failed, Summary: "The import did not go through: " + how(rs, stepImport) + ".",
-			Next: "The cluster may hold half of the data. Mend the cause and import again from the same source."}
-		if f.Mend != "" {
-			v.Next = f.Mend + " " + v.Next
-		}
-		return v
-	}
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
-	if v.Outcome != Succeeded {
-		return v
-	}
-	v.Report, v.Next = "", "Ask the owners to look at their applications; those with connection data from staging must be staged again."
-	v.Summary = "The import ended without a complaint, and all roles run."
-	if len(lost) > 0 {
-		v.Outcome = Failed
-		v.Summary = fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(lost), "application"), list(lost))
-		v.Report = strings.Join(lost, "\n") + "\n"
-		v.Next = "Deploy these again by hand."
-	}
-	return v
-}
-
-// lostApps reads the list of applications that could not be deployed again.
-func lostApps(out []byte) []string {
-	var lost []string
-	in := false
-	for _, l := range clean(out) {
-		name := strings.TrimSpace(l)
-		switch {
-		case strings.Contains(strings.ToLower(l), "could not be redeployed"):
-			in = true
-		case in && name != "" && l != name:
-			lost = append(lost, printable(name, 100))
-		case in && name != "":
-			in = false
-		}
-	}
-	return lost
 }

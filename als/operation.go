@@ -34,6 +34,7 @@ const (
 	KindArchive Kind = "archive" // a clean absolute path that ends in .tgz
 	KindSource  Kind = "source"  // an archive, or the host name of an old core
 	KindVersion Kind = "version" // digits and dots
+	KindSeconds Kind = "seconds" // a whole number, at most six digits
 	KindWords   Kind = "words"   // the rest of the line: a command
 )
 

@@ -14,6 +14,7 @@ var (
 	rolePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	pathPattern    = regexp.MustCompile(`^/[A-Za-z0-9/._+@%=:,-]*$`)
 	versionPattern = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$`)
+	secondsPattern = regexp.MustCompile(`^[1-9][0-9]{0,5}$`)
 	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
 )
 
@@ -43,6 +44,8 @@ func wanted(k Kind) string {
 		return "an archive on the node such as /mnt/nas/helion-backup.tgz, or the host name of the old core"
 	case KindVersion:
 		return "a version such as 1.3 or 3.4.2"
+	case KindSeconds:
+		return "a number of seconds such as 600"
 	}
 	return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
 }
@@ -103,6 +106,10 @@ func checkValue(name string, k Kind, v string) error {
 	case KindVersion:
 		if !versionPattern.MatchString(v) {
 			return refuse(next, "%s is not a version: %q", name, v)
+		}
+	case KindSeconds:
+		if !secondsPattern.MatchString(v) {
+			return refuse(next, "%s is not a number of seconds: %q", name, v)
 		}
 	default:
 		if !namePattern.MatchString(v) {

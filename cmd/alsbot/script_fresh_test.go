@@ -82,3 +82,11 @@ func cmdSetting(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}))
 }
+
+func cmdKnow(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 || !slices.Contains([]string{"well", "stranger", "password"}, args[1]) {
+		ts.Fatalf("usage: know HOST well|stranger|password")
+	}
+	st := on(ts)
+	ts.Check(st.scene.Fresh.Know(args[0], st.scene.Cluster, args[1] != "stranger", args[1] == "well"))
+}

@@ -31,6 +31,7 @@ import (
 //	at prod|fresh                      which cluster the words about nodes and kato mean from now on
 //	holds [APP…]                       the applications of the cluster, and no others
 //	brought PART…                      the last import brought these, and no others
+//	know HOST well|stranger|password   what ssh on @fresh asks at the first cluster's core, by that name
 //	setting COMPONENT KEY VALUE        somebody else sets it in the cluster's configuration
 //	config KEY=VALUE                   an environment variable of the bot, before start
 //	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
@@ -76,7 +77,8 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged,
-		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting,
+		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
+		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow,
 	}
 }
 

@@ -1,0 +1,125 @@
+package als
+
+import (
+	_ "embed" // the script that runs on a node
+	"slices"
+	"strings"
+	"time"
+)
+
+// An import from a running old core: kato logs in there from the new core by
+// SSH. Whatever ssh or sudo asks on that way nobody answers, and by then the
+// new cluster is wiped; so it is all looked at before.
+
+//go:embed import_core.sh
+var importCore string
+
+const (
+	lookOldCore    = "reach the old core"
+	lookOldVersion = "read the old core's version"
+	lookOldNodes   = "list the old cluster's nodes"
+	lookOldRoles   = "list the old cluster's roles"
+)
+
+// oldCoreLooks are the looks at the old core from a node of the new cluster.
+func oldCoreLooks(host, node string) []Step {
+	looks := []Step{{Name: lookOldCore, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
+		Argv: script(importCore, "alsbot-old-core", host)}}
+	for _, l := range [][2]string{{lookOldVersion, "version"}, {lookOldNodes, "node list"}, {lookOldRoles, "status"}} {
+		// The words for the other side's shell are all ours.
+		looks = append(looks, Step{Name: l[0], Node: node, Repeatable: true, Tolerate: true,
+			Argv: []string{"ssh", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "--", host,
+				`exec bash -lc 'PATH="$HOME/bin:$PATH"; kato ` + l[1] + `'`}})
+	}
+	return looks
+}
+
+// oldCoreFindings holds the old core against what an import needs of it.
+func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) {
+	host := r.Arg(0)
+	if f, bad := oldCoreReach(rs, host, nodeWords(importNode(r, c))); bad {
+		p.Findings = append(p.Findings, f)
+		return
+	}
+	warn := func(text, mend string) { p.Findings = append(p.Findings, Finding{Warn, text, mend}) }
+	look, _ := rs.Find(lookOldCore, "")
+	if keyValues(look.Output)["sudo"] != "ok" {
+		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", "Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440.")
+	}
+	version, err := readStep(rs, lookOldVersion, ReadVersion)
+	if err != nil {
+		warn("the version of the old core cannot be read: "+err.Error(), "See that kato answers there: `kato version`.")
+		version = "unknown"
+	}
+	p.Facts = append(p.Facts, Fact{"old core's version", version})
+	nodes, err := readStep(rs, lookOldNodes, ReadNodes)
+	if err != nil {
+		warn("the old cluster's nodes cannot be listed: "+err.Error(), "See that kato answers there: `kato node list`.")
+	}
+	var held []string
+	var pairs []onNode
+	for _, n := range nodes {
+		for _, role := range n.Roles {
+			pairs = append(pairs, onNode{role, n.IP})
+			if slices.Contains(services, role) && !slices.Contains(held, role) {
+				held = append(held, role)
+			}
+		}
+	}
+	heldFindings(r, c, held, "the old cluster", p)
+	status, err := readStep(rs, lookOldRoles, ReadStatus)
+	if err != nil {
+		warn("the old cluster's roles cannot be looked at: "+err.Error(), "See that they run: `kato status` there.")
+	} else if down, moving := settled(status, pairs); len(down)+len(moving) > 0 {
+		warn("on the old cluster "+list(append(down, moving...))+": what does not run cannot be read", "Start it there first.")
+	}
+	p.Notes = append(p.Notes, "People can go on changing things on the old core meanwhile: turn its maintenance mode on first if that matters.")
+}
+
+// oldCoreReach says why the old core cannot be reached without a question.
+func oldCoreReach(rs Results, host, from string) (Finding, bool) {
+	look, ok := rs.Find(lookOldCore, "")
+	seen := keyValues(look.Output)
+	said := printable(seen["said"], 160)
+	stop := func(text, mend string) (Finding, bool) { return Finding{Stop, text, mend}, true }
+	switch seen["ssh"] {
+	case "ok":
+		if seen["same"] == "yes" {
+			return stop(host+" is "+from+" itself: an import would wipe what it is to read", "Name the core of the old cluster.")
+		}
+		return Finding{}, false
+	case "none":
+		return stop("there is no ssh on "+from, "Export on the old core, copy the archive, and import that.")
+	case "changed":
+		return stop("the host key of "+host+" is not the one that "+from+" knows", "Find out why before anything else: the machine was reinstalled, or somebody stands between. Then mend ~/.ssh/known_hosts there.")
+	case "strange":
+		return stop("the host key of "+host+" is not known on "+from+", and nobody would answer the question",
+			"As the system user on "+from+", type `ssh "+host+"`, and answer yes only if the fingerprint is the one that `ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub` shows on the old core.")
+	case "denied":
+		return stop(host+" asks "+from+" for a password, and nobody would answer", "Copy the key there as the system user on "+from+": `ssh-copy-id "+host+"`.")
+	case "unknown":
+		return stop("the name "+host+" is not known on "+from, "Type the name or address under which "+from+" finds it, or put it into /etc/hosts there.")
+	case "away":
+		return stop("the old core "+host+" cannot be reached by SSH from "+from+": "+orNoneText(said), "See that it is up and that its firewall lets "+from+" in on port 22.")
+	}
+	if f, bad := trouble(look); ok && bad {
+		return f, true
+	}
+	return stop("whether "+from+" reaches the old core "+host+" could not be seen", "Try again.")
+}
+
+// heldFindings warns of services whose data has no role to go to.
+func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
+	for _, service := range held {
+		nodes := c.NodesWith(service)
+		if r.Operation == "import node" {
+			nodes = slices.DeleteFunc(nodes, func(n Node) bool { return c.at(n.IP) != importNode(r, c) })
+		}
+		if len(nodes) > 0 || !slices.Contains(services, service) {
+			continue
+		}
+		p.Findings = append(p.Findings, Finding{Warn, who + " seems to hold " + service + " data, and no node here has that role: it is not imported",
+			"Add the role on a node with `kato role add " + service + "` first."})
+		p.Hints[hintWithout] = strings.TrimSpace(p.Hints[hintWithout] + " " + service)
+	}
+}

@@ -1,0 +1,88 @@
+package als
+
+import (
+	"fmt"
+	"strings"
+)
+
+// judgeImport: every part has come and every application is deployed again,
+// kato's history does not deny it, and the roles run. More than that only the
+// applications' owners can see.
+func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
+	res, ok := rs.Find(stepImport, "")
+	in := ReadImport(res.Output)
+	history := testify(p, rs, dataImport)
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	report := importReport(r, p, in, history, v)
+	failed := func(summary, next string) Verdict {
+		return Verdict{Outcome: Failed, Report: report, Summary: summary, Next: next}
+	}
+	const half = "The cluster may hold half of the data. Mend the cause and import again from the same source."
+	f, bad := trouble(res)
+	asked := false
+	if bad {
+		_, asked = Prompt(res.Output)
+	}
+	switch {
+	case !ok || bad && (!res.OK() || asked || missingKato(res)) || in.Complaint != "":
+		return failed("The import did not go through: "+how(rs, stepImport)+".", strings.TrimSpace(f.Mend+" "+half))
+	case len(in.Failed) > 0:
+		return failed(fmt.Sprintf("The import ended, but not all of it has come: %s failed.", list(in.Failed)), half)
+	case history == wentWrong:
+		return failed("The import ended without a complaint, but kato's history "+history.String()+".", "Read the output of this run. "+half)
+	case history == nothingSince:
+		return failed("It cannot be confirmed that anything was imported: kato's history "+history.String()+" since the run began.", "Read the output of this run, look for the applications in the console, then import again.")
+	case v.Outcome != Succeeded:
+		v.Report = report + v.Report
+		return v
+	case len(in.Lost) > 0:
+		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), "Deploy these again by hand.")
+	}
+	v.Summary = "The import ended without a complaint" + redeployedWords(in) + ", and all roles run."
+	if w := strings.Fields(p.Hints[hintWithout]); len(w) > 0 {
+		v.Summary += " Not imported, for want of a role: " + list(w) + "."
+	}
+	v.Report, v.Next = report, "Ask the owners to look at their applications; those with connection data from staging must be staged again."
+	return v
+}
+
+func redeployedWords(in Imported) string {
+	if len(in.Redeployed) == 0 {
+		return ""
+	}
+	return ", " + count(len(in.Redeployed), "application") + " deployed again"
+}
+
+// importReport says what came and what did not.
+func importReport(r Request, p Plan, in Imported, history testimony, roles Verdict) string {
+	running := "all run"
+	if roles.Outcome != Succeeded {
+		running = roles.Summary
+	}
+	rows := [][]string{
+		{"source", r.Arg(0)},
+		{"imported", partWords(in.Done)},
+		{"failed", orNone(in.Failed)},
+		{"no role for it here", orNone(strings.Fields(p.Hints[hintWithout]))},
+		{"deployed again", partWords(in.Redeployed)},
+		{"not deployed again", orNone(in.Lost)},
+		{"roles", running},
+		{"kato's history", history.String()},
+	}
+	return table(rows)
+}
+
+// partWords lists what kato names. It may name nothing: then that is said.
+func partWords(words []string) string {
+	if len(words) == 0 {
+		return "kato names nothing"
+	}
+	short := make([]string, len(words))
+	for i, w := range words {
+		_, after, ok := strings.Cut(w, ": importing ")
+		if short[i] = w; ok {
+			short[i] = after
+		}
+	}
+	return strings.Join(short, ", ")
+}
