@@ -97,7 +97,7 @@ func restAfter(err error, rest time.Duration) time.Duration {
 	case t.code != "":
 		return hopeless
 	case rest > 0:
-		return rest/2 + rand.N(rest) //nolint:gosec // spreads tries, keeps no secret
+		return rest/2 + rand.N(rest/2+1) //nolint:gosec // spreads tries, keeps no secret
 	}
 	return 0
 }

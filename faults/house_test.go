@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -449,16 +448,17 @@ func (h *house) toldOnce(r jobs.Run) error {
 func (h *house) told(r jobs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// its own message ends with its ID; others may speak of it
-	own := regexp.MustCompile(`(?m)run ` + r.ID + `\s*$`)
 	n := 0
 	err := h.slack.Wait(ctx, func() bool {
 		final := false
 		n = 0
 		for _, m := range h.slack.Messages(r.Origin.Channel) {
-			if m.Thread == "" && m.User == workspace.BotUser && own.MatchString(m.Text()) {
+			if m.Thread != "" || m.User != workspace.BotUser {
+				continue
+			}
+			if tells, of := tellsOf(m.Text(), r.ID); tells {
 				n++
-				final = final || strings.Contains(strings.ToLower(m.Text()), string(r.State))
+				final = final || strings.Contains(strings.ToLower(of), string(r.State))
 			}
 		}
 		return final
@@ -468,4 +468,19 @@ func (h *house) told(r jobs.Run) (int, error) {
 		return n, fmt.Errorf("no message shows that run %s is %s; the end of the channel:\n%s", r.ID, r.State, transcript[max(0, len(transcript)-4000):])
 	}
 	return n, nil
+}
+
+// tellsOf reports whether a message is a run's own, or one of many runs, and
+// which part of it is about this one. Others may speak of the run too.
+func tellsOf(text, id string) (tells bool, part string) {
+	together := strings.Contains(text, "While Slack could not be reached")
+	for line := range strings.Lines(text) {
+		switch line = strings.TrimSpace(line); {
+		case together && (strings.HasSuffix(line, "run "+id) || strings.Contains(line, "run "+id+": ")):
+			return true, line
+		case strings.HasSuffix(line, "run "+id):
+			return true, text
+		}
+	}
+	return false, ""
 }
