@@ -52,7 +52,7 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	var runs []string
 	for _, a := range going {
 		bytes, runs = bytes+a.Size, append(runs, a.Run)
-		p.Facts = append(p.Facts, Fact{"removes " + a.place(), fmt.Sprintf("%s of %s, %s, run %s", a.Verdict, clock(a.since()), size(a.Size), a.Run)})
+		p.Facts = append(p.Facts, Fact{"removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.since()), size(a.Size))})
 	}
 	p.Facts = append(p.Facts, Fact{"in all", fmt.Sprintf("%s, %s", count(len(going), "archive"), size(bytes))})
 	for _, a := range all {

@@ -51,7 +51,7 @@ import (
 //	mount IP PATH DEVICE TYPE          a filesystem on a node
 //	role IP ROLE STATE                 put a role of a node into a state
 //	copy IP GLOB IP PATH               a file from one node to another
-//	garble IP GLOB                     change a byte of a file on a node
+//	garble IP GLOB                     change a byte in the middle of files on a node
 //	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
 //
