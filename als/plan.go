@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -80,6 +81,36 @@ func (p Plan) Digest() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// Text shows people the plan: what decides it, what would run where, how it
+// is verified, and what is good to know. Findings are not in it.
+func (p Plan) Text() string {
+	var b strings.Builder
+	rows := make([][]string, len(p.Facts))
+	for i, f := range p.Facts {
+		rows[i] = []string{f.Name, f.Value}
+	}
+	b.WriteString(table(rows))
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "%d. %s, on %s\n   %s\n", i+1, s.Name, s.Node, s.Line())
+		if s.Always {
+			b.WriteString("   in any case, also after a failure\n")
+		}
+	}
+	for i, s := range p.Verify {
+		if i == 0 {
+			b.WriteString("Then it is verified:\n")
+		}
+		fmt.Fprintf(&b, " - %s, on %s\n", s.Name, s.Node)
+	}
+	for i, n := range p.Notes {
+		if i == 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s\n", n)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // Outcome is what a verdict says.

@@ -2,9 +2,7 @@ package bot
 
 import (
 	"fmt"
-	"strings"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/slack-go/slack"
 
 	"alsbot/als"
@@ -43,43 +41,14 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	votes(card, a, open)
 	closing(card, a)
 	if r.Plan != nil {
-		card.pre(planText(*r.Plan), maxPlan)
 		findings(card, r.Plan.Findings, true)
+		card.pre(r.Plan.Text(), maxPlan)
 	}
 	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest), "state "+string(a.State))
 	if open {
 		card.add(slack.NewActionBlock("approval-"+a.Run, approveButton(r, a), rejectButton(a)))
 	}
 	return card.message(fmt.Sprintf("%s %s: %s on @%s, run %s", icon, words, r.Request.Operation, a.Cluster, a.Run))
-}
-
-// planText shows a plan: what would run where, and what was found that
-// decides it.
-func planText(p als.Plan) string {
-	var b strings.Builder
-	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "%d. %s, on %s\n   %s\n", i+1, s.Name, s.Node, shellescape.QuoteCommand(s.Argv))
-	}
-	for i, s := range p.Verify {
-		if i == 0 {
-			b.WriteString("then it is verified:\n")
-		}
-		fmt.Fprintf(&b, " - %s, on %s\n", s.Name, s.Node)
-	}
-	width := 0
-	for _, f := range p.Facts {
-		width = max(width, len(f.Name))
-	}
-	for i, f := range p.Facts {
-		if i == 0 && b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%-*s  %s\n", width, f.Name, f.Value)
-	}
-	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "(%s)\n", n)
-	}
-	return b.String()
 }
 
 // votes says who has approved and how many still have to.

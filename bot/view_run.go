@@ -63,9 +63,8 @@ func runMessage(c cleaner, v runView) message {
 	if r.Plan != nil {
 		// what the trouble says is not said twice; approvers have seen the warnings
 		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
-		findings(card, found, r.Request.Dry || r.State.Final() && v.Approval == nil)
-		if r.Request.Dry && (r.Verdict == nil || r.Verdict.Report == "") {
-			card.pre(planText(*r.Plan), maxPlan)
+		if !r.Request.Dry || r.State == jobs.Failed { // else they stand in the report
+			findings(card, found, r.State.Final() && v.Approval == nil)
 		}
 	}
 	if r.State == jobs.Running {

@@ -78,7 +78,10 @@ func TestRunGolden(t *testing.T) {
 		})},
 		"void":    {Run: run(jobs.Void, func(r *jobs.Run) { r.Trouble = "patches: it's-one, now none" })},
 		"renewed": {Run: run(jobs.Awaiting, func(r *jobs.Run) { r.Replaces, r.Changed = "old1", "patches: it's-one, now it's-two" })},
-		"dry":     {Run: run(jobs.Succeeded, func(r *jobs.Run) { r.Request.Dry, r.Text = true, "plan patch install @prod" })},
+		"dry": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+			r.Request.Dry, r.Text = true, "plan patch install @prod"
+			r.Verdict = &als.Verdict{Summary: "This is what would happen. Nothing was run.", Report: r.Plan.Text()}
+		})},
 		"schedule": {Run: run(jobs.Failed, func(r *jobs.Run) {
 			r.By, r.Trouble = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}, "no space left on /mnt/nas"
 		})},

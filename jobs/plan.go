@@ -86,26 +86,13 @@ func (e *Engine) commence(r *Run) {
 	}
 }
 
-// describe shows a plan's findings and steps as text.
+// describe shows the findings and the plan as text.
 func describe(p als.Plan) string {
 	var b strings.Builder
-	for _, f := range p.Facts {
-		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
-	}
 	for _, f := range p.Findings {
 		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Mend, ". "))
 	}
-	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "%d. %s, on %s\n", i+1, s.Name, s.Node)
-		if s.Always {
-			b.WriteString("   in any case, also after a failure\n")
-		}
-		fmt.Fprintf(&b, "   %s\n", s.Line())
-	}
-	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "%s\n", n)
-	}
-	return strings.TrimRight(b.String(), "\n")
+	return b.String() + p.Text()
 }
 
 // think surveys the cluster, runs the operation's checks and plans. It only
