@@ -23,7 +23,7 @@ import (
 // strictest of those that a tester may have.
 func shells(t *testing.T) map[string][]string {
 	found := map[string][]string{"sh": {"/bin/sh"}}
-	for _, name := range []string{"dash", "bash"} {
+	for _, name := range []string{"dash", "bash", "mksh"} {
 		if path, err := exec.LookPath(name); err == nil {
 			found[name] = []string{path}
 		}
