@@ -193,7 +193,10 @@ schedules:
 
 // TestOneMistake changes one line of the minimal file, or adds one.
 func TestOneMistake(t *testing.T) {
+	user := "c.yaml:" + strconv.Itoa(strings.Count(minimal[:strings.Index(minimal, "user:")], "\n")+1) + ": "
 	tests := []struct{ name, old, new, want string }{
+		{"a control character", "user: helion", "user: hel\x01ion", user + "control characters"},
+		{"not UTF-8", "user: helion", "user: hel\xffion", user},
 		{"no YAML", "slack:", "slack: [", "c.yaml:"},
 		{"second document", "slack:", "---\n{}\n---\nslack:", "a second document"},
 		{"a list for a map", "slack:\n  app_token: xapp-1\n  bot_token: xoxb-1", "slack: [x]", "slack: should be a map"},

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -25,7 +26,7 @@ func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok boo
 		err = errors.New("yaml: line " + strconv.Itoa(max(more.Line, 1)) + ": a second document begins; there may be one")
 	}
 	if err != nil {
-		r.syntax(file, err)
+		r.syntax(file, raw, err)
 		return map[string]any{}, false
 	}
 	tree, _ = r.node(file, "", doc.Content[0], reflect.TypeFor[Config]()).(map[string]any)
@@ -38,18 +39,35 @@ func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok boo
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-// syntax reports what the YAML parser says, with its line as the place.
-func (r *report) syntax(file string, err error) {
+// syntax reports what the YAML parser says, with its line as the place. It
+// knows no line for characters that YAML does not have.
+func (r *report) syntax(file string, raw []byte, err error) {
 	text := err.Error()
-	place := file
+	line := notText(raw)
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		text = strings.TrimPrefix(text, m[0])
 		if m[1] != "" {
-			place += ":" + m[1]
+			line = m[1]
 		}
+	}
+	place := file
+	if line != "" {
+		place += ":" + line
 	}
 	if strings.Contains(text, "xox") || strings.Contains(text, "xapp-") {
 		text = "this is no YAML"
 	}
 	r.problems = append(r.problems, Problem{Place: place, Text: text})
+}
+
+// notText is the first line with a control character or with what is not
+// UTF-8, "" if there is none.
+func notText(raw []byte) string {
+	for i, line := range bytes.Split(raw, []byte("\n")) {
+		bad := func(c rune) bool { return c < ' ' && c != '\t' && c != '\r' || c == 0x7f }
+		if !utf8.Valid(line) || bytes.ContainsFunc(line, bad) {
+			return strconv.Itoa(i + 1)
+		}
+	}
+	return ""
 }

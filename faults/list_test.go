@@ -35,6 +35,8 @@ func list() []fault {
 			limit: "not started, in words; what runs goes on, and the right to cancel is gone"},
 		{id: "F16", what: "what was approved is not what would start: patches, nodes, roles, digests, command, config", run: changed, trials: [3]int{1, 5, 20},
 			limit: "100 % void, 0 begun"},
+		{id: "F17", what: "bad configs while the bot works and when it starts: half-written, mistakes, no YAML", run: badConfig, trials: [3]int{40, 500, 5000},
+			limit: "the old one stays in force; a start is refused with the line; no effect on runs"},
 		{id: "F18", what: "the store's file damaged: bits, pages, cuts", run: damagedStore, trials: [3]int{16, 480, 5000},
 			limit: "status 4, the file untouched, a command that restores it shown; never a panic on the terminal"},
 		{id: "F19", what: "a snapshot taken under load and put back after more runs", run: restore, trials: [3]int{1, 5, 20},

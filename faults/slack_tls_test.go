@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -68,7 +70,16 @@ func (f *front) open(to string) {
 	f.t.Helper()
 	workspace, err := url.Parse(to)
 	must(f.t, err)
-	f.forward = httputil.NewSingleHostReverseProxy(workspace)
+	proxy := httputil.NewSingleHostReverseProxy(workspace)
+	proxy.ModifyResponse = func(resp *http.Response) error { // upload URLs are Slack's too
+		b, err := io.ReadAll(resp.Body)
+		b = bytes.ReplaceAll(b, []byte(to), []byte("https://"+f.addr))
+		resp.Body = io.NopCloser(bytes.NewReader(b))
+		resp.ContentLength = int64(len(b))
+		resp.Header.Set("Content-Length", strconv.Itoa(len(b)))
+		return err
+	}
+	f.forward = proxy
 	f.serve(&f.good)
 	f.t.Cleanup(func() { f.close() })
 }
