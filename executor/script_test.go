@@ -37,9 +37,7 @@ func (s script) call(t testing.TB, verb, id string, args ...string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], args...)...)
 	cmd.Cancel = func() error {
-		// what holds it: who waits for whom, and who has its pipes
-		held, err := exec.Command("sh", "-c", "ps -eo pid,ppid,sid,stat,wchan:20,etimes,comm; ls -l /proc/[0-9]*/fd").CombinedOutput()
-		t.Errorf("%s %s %s does not return (%v):\n%s", s.shell, verb, id, err, held)
+		t.Errorf("%s %s %s does not return:\n%s", s.shell, verb, id, held())
 		return cmd.Process.Kill()
 	}
 	cmd.WaitDelay = time.Second
@@ -52,6 +50,12 @@ func (s script) call(t testing.TB, verb, id string, args ...string) string {
 		t.Errorf("%s %s: %v %s", s.shell, verb, err, &stderr)
 	}
 	return string(out)
+}
+
+// held says who waits for whom, and who has which pipe.
+func held() string {
+	out, err := exec.Command("sh", "-c", "ps -eo pid,ppid,sid,stat,wchan:20,etimes,comm; ls -l /proc/[0-9]*/fd").CombinedOutput()
+	return fmt.Sprintf("%s%v", out, err)
 }
 
 func (s script) start(t testing.TB, id string, argv ...string) string {
@@ -113,8 +117,12 @@ func TestScriptShells(t *testing.T) {
 			expect(state, "finished 127")
 			expect(out, "/nonexistent")
 			s.start(t, "long", "/bin/sh", "-c", "echo on; sleep 600")
-			for !strings.Contains(s.call(t, "poll", "long", "0", "99", "0", "20"), "\non\n") && !t.Failed() {
-				continue
+			reply := ""
+			for n := 0; !strings.Contains(reply, "\non\n"); n++ {
+				if n == 5 || t.Failed() {
+					t.Fatalf("no output of the run that goes on: %q\n%s", reply, held())
+				}
+				reply = s.call(t, "poll", "long", "0", "99", "0", "20")
 			}
 			expect(s.call(t, "cancel", "long", "5"), "state=finished rc=143")
 			expect(s.call(t, "cancel", "new", "0"), "state=revoked")
