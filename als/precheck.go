@@ -70,6 +70,19 @@ func lookRoom(node string) Step {
 	return Step{Name: lookRoomName, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
 }
 
+// backupFinding says, of something that only a backup undoes, how old the last
+// verified one is.
+func backupFinding(c Cluster, why string) Finding {
+	last, mend := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
+	switch {
+	case last == nil:
+		return Finding{Warn, why + ", and no verified one of the whole cluster is known", mend}
+	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
+		return Finding{Warn, fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (run %s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.Run), mend}
+	}
+	return Finding{Warn, fmt.Sprintf("%s: the last verified one is %s old (run %s)", why, age(c.Asked, last.At), last.Run), "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
+}
+
 // roomFindings holds a node's free disk and memory against what is needed, in
 // bytes.
 func roomFindings(rs Results, node string, disk, memory int64) []Finding {

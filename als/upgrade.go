@@ -243,8 +243,7 @@ func upgradeFindings(c Cluster, rs Results, nodes []string) []Finding {
 	if len(c.NodesWith("dea")) == 1 {
 		out = append(out, Finding{Warn, "there is one DEA only: applications stop while it is upgraded", "Add a DEA first if that matters."})
 	}
-	return append(out, Finding{Warn, "there is no way back but a backup" + map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10],
-		"See that the last export is recent and verified: " + c.typed("export", "cluster") + "."})
+	return append(out, backupFinding(c, "there is no way back but a backup"+map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10]))
 }
 
 // judgeUpgrade reads every node's version back; kato's word is not enough.
