@@ -77,7 +77,8 @@ var opRetry = Operation{
 var opAcknowledge = Operation{
 	Name: "acknowledge", Family: familyOwn, Own: true, Effect: always(Change),
 	Summary: "settle a lost run, so that the cluster's next run may start",
-	Detail:  "A run is lost when it cannot be known whether it ran to its end. Look at the cluster first: `status` and `history` show what it did.",
+	Detail: "A run is lost when it cannot be known whether it ran to its end. Look at the cluster first: `status` and `history` show what it did. " +
+		"A run whose node has been out of reach for 10 minutes is given up by it: it becomes lost, and is settled at once. Its command may still run there.",
 	Example: "acknowledge k3v9t2",
 	Params:  runParam,
 }

@@ -81,7 +81,7 @@ func forget(tx store.Tx, old []Run) error {
 		at := timeKey(r.Asked) + "/" + r.ID
 		if err := errors.Join(
 			runsAt.Delete(tx, at), runsOf.Delete(tx, r.Request.Cluster+"/"+at),
-			approvals.Delete(tx, r.ID), runs.Delete(tx, r.ID),
+			approvals.Delete(tx, r.ID), leftovers.Delete(tx, r.ID), runs.Delete(tx, r.ID),
 		); err != nil {
 			return err
 		}

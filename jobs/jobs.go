@@ -78,6 +78,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return e.keepSchedules(gctx) })
 	g.Go(func() error { return e.keepHouse(gctx) })
+	g.Go(func() error { return e.keepTidy(gctx) })
 	g.Go(func() error {
 		<-gctx.Done()
 		e.refuse()
@@ -279,7 +280,9 @@ func (e *Engine) finished(ctx context.Context, r Run) {
 		e.kick(id)
 	}
 	e.kickFollowers(r)
-	e.clean(ctx, r)
+	if r.State != Lost { // what it has left is for people to see first, and for tidy
+		e.clean(ctx, r, map[executor.Target]bool{})
+	}
 }
 
 // fail ends a run in words. A run whose command may be running on a node is

@@ -116,7 +116,7 @@ func (e *Engine) close(tx store.Tx, r *Run) error {
 			return err
 		}
 	}
-	if err := errors.Join(e.remember(tx, r), e.followUp(tx, r), e.missedFollower(tx, r)); err != nil {
+	if err := errors.Join(e.remember(tx, r), e.followUp(tx, r), e.missedFollower(tx, r), leaves(tx, r)); err != nil {
 		return err
 	}
 	if r.printed() == 0 || (r.Verdict != nil && r.Verdict.Whole && r.State == Succeeded) {

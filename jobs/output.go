@@ -34,10 +34,13 @@ type keeper struct {
 	doubt                bool // a start may have reached the node without our knowing
 	stale                bool // there is a remark on record that an earlier try has left
 
-	mu   sync.Mutex // what watch reads
-	last tail
-	grew time.Time
-	cut  error
+	mu      sync.Mutex // what watch reads
+	last    tail
+	grew    time.Time
+	cut     error
+	silence error     // why nothing is heard of the node
+	unheard time.Time // since when
+	advised bool      // people have been told that they may give the run up
 }
 
 func (k *keeper) limit() time.Duration {
@@ -64,7 +67,7 @@ func (k *keeper) why() error {
 func (k *keeper) Started() error {
 	if k.stale {
 		k.stale = false
-		k.remark("")
+		k.heard(nil)
 	}
 	if k.rec.Begun {
 		return nil
@@ -106,14 +109,12 @@ func (k *keeper) Write(p []byte) (int, error) {
 
 // Link shows people that the node cannot be reached, or is again.
 func (k *keeper) Link(err error) {
-	word := ""
 	if err != nil {
-		word = err.Error()
 		var e *executor.Error
 		k.doubt = k.doubt || !errors.As(err, &e) || e.Kind != executor.Unreachable
 		k.e.log.Warn("node out of reach during a run", "run", k.run, "node", k.target.Name, "error", err)
 	}
-	k.remark(word)
+	k.heard(err)
 }
 
 // Orphan shows people that the exit status will never be known.
@@ -123,7 +124,17 @@ func (k *keeper) Orphan() {
 }
 
 func (k *keeper) remark(text string) {
-	if err := k.e.note(k.ctx, k.run, func(r *Run) { r.Remark = text }); err != nil {
+	k.note(func(r *Run) { r.Remark = text })
+}
+
+// note changes what is on record of a run that still runs, and shows it.
+func (k *keeper) note(fn func(r *Run)) {
+	err := k.e.note(k.ctx, k.run, func(r *Run) {
+		if !r.State.Final() {
+			fn(r)
+		}
+	})
+	if err != nil && k.ctx.Err() == nil {
 		k.e.log.Error("noting the state of a node", "run", k.run, "error", err)
 	}
 	k.e.signal(k.run)
@@ -225,24 +236,4 @@ func (b *blob) Read(p []byte) (int, error) {
 	n, err := b.e.st.ReadBlob(b.ctx, b.name, b.off, p)
 	b.off += int64(n)
 	return n, err
-}
-
-// clean removes a finished run's output from its nodes. What cannot be
-// cleaned now stays there, which is logged; it does no harm but takes room.
-func (e *Engine) clean(ctx context.Context, r Run) {
-	if r.State == Lost {
-		return // a person may want to look
-	}
-	for _, s := range r.Steps {
-		if !s.Begun || s.Step.Repeatable {
-			continue
-		}
-		t, err := e.target(r.Cluster, s.Step.Node)
-		if err == nil {
-			err = e.exec.Clean(ctx, t, s.ID)
-		}
-		if err != nil && ctx.Err() == nil {
-			e.log.Warn("removing a finished command's files from its node", "run", r.ID, "node", s.Step.Node, "error", err)
-		}
-	}
 }

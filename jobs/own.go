@@ -328,23 +328,3 @@ func (e *Engine) cancel(ctx context.Context, by Principal, r Run) (Answer, error
 	}
 	return ans, err
 }
-
-// acknowledge settles a lost run and opens its cluster's line again.
-func (e *Engine) acknowledge(ctx context.Context, by Principal, r Run) (Answer, error) {
-	if r.State != Lost {
-		return Answer{Bad: true, Text: fmt.Sprintf("Run %s is %s; only a lost run needs to be acknowledged.", r.ID, r.State)}, nil
-	}
-	_, err := e.transit(ctx, r.ID, by, func(tx store.Tx, r *Run) error {
-		if r.Settled != nil {
-			return errSame
-		}
-		r.Settled = &Decision{By: by, At: time.Now().UTC().Round(0)}
-		return errors.Join(e.leaveLine(tx, r), e.record(tx, by, "acknowledged", r.ID, ""), e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}))
-	})
-	if err == nil {
-		for _, id := range e.inLine(ctx, r.Request.Cluster) {
-			e.kick(id)
-		}
-	}
-	return Answer{Text: fmt.Sprintf("Run %s is acknowledged. The line of @%s is open again.", r.ID, r.Request.Cluster), Public: true}, err
-}

@@ -171,7 +171,7 @@ func (r Run) believes(h executor.Held) string {
 	case r.State == Running:
 		return ""
 	case h.State != executor.Finished:
-		if r.State == Lost {
+		if r.State == Lost && h.State != executor.Running && h.State != executor.Orphan {
 			return ""
 		}
 		return string(r.State)

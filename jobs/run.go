@@ -84,8 +84,9 @@ type Run struct {
 	Trouble string       `json:"trouble,omitempty"` // why it failed, is lost or void, in words for people
 	Next    string       `json:"next,omitempty"`    // what to do about it
 	Remark  string       `json:"remark,omitempty"`  // while it runs: what people should know, e.g. that a node is out of reach
+	Unheard time.Time    `json:"unheard,omitzero"`  // while it runs: since when nothing is heard of the node it runs on
 	Cancel  *Decision    `json:"cancel,omitempty"`  // who asked to cancel
-	Settled *Decision    `json:"settled,omitempty"` // who acknowledged a lost run
+	Settled *Decision    `json:"settled,omitempty"` // who acknowledged a lost run, or gave up one that runs on a node that is gone
 	// Replaces names the void run whose request this is again, and What
 	// says what has changed since.
 	Replaces string `json:"replaces,omitempty"`

@@ -62,16 +62,13 @@ func (e *Engine) Watched(ctx context.Context, cluster string) (Watched, error) {
 
 func (w *Watched) lost(tx store.Tx) error {
 	var bad error
-	err := active.Scan(tx, store.Range{}, func(id string, s State) bool {
-		if s != Lost {
-			return true
-		}
-		r, ok, err := runs.Get(tx, id)
-		if bad = err; ok && r.Request.Cluster == w.Cluster {
+	inLine, err := ahead(tx, w.Cluster) // where they stay until they are acknowledged
+	for _, id := range inLine {
+		r, _, oops := runs.Get(tx, id)
+		if bad = errors.Join(bad, oops); r.State == Lost {
 			w.Lost = append(w.Lost, id)
 		}
-		return bad == nil
-	})
+	}
 	return errors.Join(err, bad)
 }
 

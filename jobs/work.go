@@ -34,6 +34,9 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 		if ctx.Err() != nil {
 			return nil // it goes on without us; the next start attaches to it
 		}
+		if errors.Is(err, errEnded) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -48,7 +51,7 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 			return err
 		}
 		now, _, err := e.load(ctx, r.ID)
-		if err != nil {
+		if err != nil || now.State.Final() {
 			return err
 		}
 		if r.Effect == als.Read {
@@ -112,7 +115,7 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	if err != nil && exit.State == "" && !s.Step.Repeatable && (s.Begun || k.doubt && !refusedByNode(err)) {
 		// It may be running. Whatever keeps us from it, a key, a full disk of
 		// our own, is no end: the driver attaches again until there is one.
-		k.remark(err.Error())
+		k.heard(err)
 		return exit, err
 	}
 	if why := k.why(); why != nil {
@@ -152,8 +155,8 @@ func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool
 			case <-sctx.Done():
 				return
 			case <-d.wake:
-				if e.toldToStop(sctx, k) {
-					k.setCut(errCancelled)
+				if why := e.told(sctx, k); why != nil {
+					k.setCut(why)
 					cancel()
 				}
 			}
@@ -180,29 +183,44 @@ func (e *Engine) forgetOutput(ctx context.Context, s *StepRecord) error {
 	return e.st.DeleteBlobs(ctx, s.Blob)
 }
 
-// toldToStop reports whether the run is cancelled, and this step with it.
-func (e *Engine) toldToStop(ctx context.Context, k *keeper) bool {
+// told is what people have said to a step since it began: errCancelled,
+// errEnded or nothing.
+func (e *Engine) told(ctx context.Context, k *keeper) error {
 	r, _, err := e.load(ctx, k.run)
-	return err == nil && r.Cancel != nil && !k.rec.Step.Always
+	switch {
+	case err != nil:
+		return nil
+	case r.State.Final():
+		return errEnded
+	case r.Cancel != nil && !k.rec.Step.Always:
+		return errCancelled
+	}
+	return nil
 }
 
-var errCancelled = errors.New("cancelled")
+var (
+	errCancelled = errors.New("cancelled")
+	errEnded     = errors.New("the run has been given up") // the store has its end
+)
 
 // durable starts a step on its node or attaches to it, and watches over it:
 // a cancel, the step's limit, and a prompt that nobody will answer end its
-// whole process tree.
+// whole process tree. A run that is given up is left alone.
 func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bool) (executor.Exit, error) {
 	wctx, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		e.watch(wctx, d, k, cancelled)
+		e.watch(wctx, stop, d, k, cancelled)
 	}()
-	exit, err := e.exec.Run(ctx, k.target, executor.Command{
+	exit, err := e.exec.Run(wctx, k.target, executor.Command{
 		ID: k.rec.ID, Argv: k.rec.Step.Argv, Offset: k.rec.Size, Started: k.rec.Begun,
 	}, k)
 	stop()
 	<-watched
+	if errors.Is(k.why(), errEnded) {
+		return executor.Exit{State: executor.Lost, Why: errEnded.Error()}, nil
+	}
 	if err == nil {
 		switch exit.State {
 		case executor.Revoked:
@@ -215,45 +233,70 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 }
 
 // watch ends a durable step for one of three reasons, and says which in k.cut.
-func (e *Engine) watch(ctx context.Context, d *driver, k *keeper, cancelled bool) {
-	tick := time.NewTicker(5 * time.Second)
+// It leaves, by stop, one whose run has been given up.
+func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, cancelled bool) {
+	tick := time.NewTicker(verifyPause)
 	defer tick.Stop()
 	deadline := time.NewTimer(time.Until(k.rec.Started.Add(k.limit())))
 	defer deadline.Stop()
 	var why error
-	for why == nil {
-		if cancelled {
-			why = errCancelled
-			break
+	if cancelled {
+		why = errCancelled
+	}
+	for taken := false; ; { // by the node, the word that it shall end
+		if why != nil && !taken {
+			k.setCut(why)
+			taken = e.end(ctx, k)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.wake:
-			cancelled = e.toldToStop(ctx, k)
+			said := e.told(ctx, k)
+			if errors.Is(said, errEnded) {
+				k.setCut(said)
+				stop()
+				return
+			}
+			why = first(why, said)
 		case <-deadline.C:
-			why = tooSlow(k.rec.Step, k.target, k.limit(), nil)
+			why = first(why, tooSlow(k.rec.Step, k.target, k.limit(), nil))
 		case <-tick.C:
-			why = k.asking()
-		}
-	}
-	k.setCut(why)
-	for ctx.Err() == nil {
-		err := e.exec.Cancel(ctx, k.target, k.rec.ID, grace)
-		if err == nil {
-			return
-		}
-		e.log.Warn("cancelling a step", "run", k.run, "node", k.target.Name, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(verifyPause):
+			k.advise()
+			why = first(why, k.asking())
 		}
 	}
 }
 
-// putStep writes one step's record down.
+// end tells a step's node to end it, and reports whether the node has heard.
+func (e *Engine) end(ctx context.Context, k *keeper) bool {
+	err := e.exec.Cancel(ctx, k.target, k.rec.ID, grace)
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("cancelling a step", "run", k.run, "node", k.target.Name, "error", err)
+	}
+	return err == nil
+}
+
+func first(why, other error) error {
+	if why != nil {
+		return why
+	}
+	return other
+}
+
+// putStep writes one step's record down. What has ended there is not taken
+// for one that runs: a run that was given up meanwhile does not go on.
 func (e *Engine) putStep(ctx context.Context, id string, i int, s StepRecord) error {
-	return e.note(ctx, id, func(r *Run) { r.Steps[i] = s })
+	gone := false
+	err := e.note(ctx, id, func(r *Run) {
+		if gone = r.State.Final() && s.Ended.IsZero(); !gone {
+			r.Steps[i] = s
+		}
+	})
+	if err == nil && gone {
+		return errEnded
+	}
+	return err
 }
 
 // endStep writes down how a step ended.

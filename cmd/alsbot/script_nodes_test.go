@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"alsbot/jobs"
 	"alsbot/sim/node"
+	"alsbot/store"
 )
 
 // The words that change what a node is like.
@@ -54,4 +61,41 @@ func cmdFirstUser(ts *testscript.TestScript, _ bool, args []string) {
 			cc["admins"] = []any{}
 		}
 	}))
+}
+
+// cmdUnheard lets time pass: it is moved in the store, not waited for.
+func cmdUnheard(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: unheard RUN DURATION")
+	}
+	long, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
+	ts.Check(err)
+	runs := store.Bucket[jobs.Run]{Name: "runs"}
+	err = db.Update(context.Background(), func(tx store.Tx) error {
+		r, _, err := runs.Get(tx, args[0])
+		if err != nil {
+			return err
+		}
+		r.Unheard = time.Now().UTC().Add(-long)
+		return runs.Put(tx, args[0], r)
+	})
+	ts.Check(db.Close())
+	ts.Check(err)
+}
+
+func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: ended RUN IP")
+	}
+	st := on(ts)
+	exit := st.scene.Cluster.Path(args[1], "/home/"+st.scene.Cluster.User+"/.alsbot/runs/"+args[0]+"-1/exit")
+	st.await(ts, "the end of "+args[0]+" on its node", func() bool {
+		status, err := os.ReadFile(exit)
+		if !errors.Is(err, fs.ErrNotExist) {
+			ts.Check(err)
+		}
+		return strings.HasPrefix(string(status), "exit ")
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"alsbot/sim/node"
 	"alsbot/sim/scene"
 	"alsbot/sim/workspace"
+	"alsbot/store"
 )
 
 // The scripts in testdata read like the channel. Each has a cluster, a
@@ -35,7 +36,7 @@ import (
 //	setting COMPONENT KEY VALUE        somebody else sets it in the cluster's configuration
 //	config KEY=VALUE                   an environment variable of the bot, before start
 //	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
-//	say PERSON TEXT                    type it (in #prod, or in $CHANNEL)
+//	say PERSON TEXT                    type it (in #prod, or in $CHANNEL); $RUN is the run that it becomes
 //	answer REGEXP                      what that person got back, privately
 //	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
 //	became REGEXP                      wait for the message of the run that was asked for last, in any channel
@@ -54,12 +55,15 @@ import (
 //	garble IP GLOB                     change a byte in the middle of files on a node
 //	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
+//	ended RUN IP                       wait until the run's first command has ended on the node, whoever knows it
+//	unheard RUN DURATION               while the bot is down: the run's node has been out of reach for so long
 //
 // $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
 // testscript itself, kill and stop among them, come before ours.
 
 func TestMain(m *testing.M) {
 	node.Main()
+	store.CheckMain()
 	testscript.Main(m, map[string]func(){"alsbot": main})
 }
 
@@ -77,7 +81,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged,
-		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser,
+		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow,
 	}
 }
@@ -271,6 +275,7 @@ func cmdSay(ts *testscript.TestScript, _ bool, args []string) {
 	if m := runID.FindStringSubmatch(st.last.Text); m != nil {
 		st.run = m[1]
 	}
+	ts.Setenv("RUN", st.run)
 	ts.Logf("answer: %s", st.last.Text)
 }
 

@@ -1,0 +1,127 @@
+package jobs_test
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+var (
+	recordsOf   = store.Bucket[jobs.Run]{Name: "runs"}
+	leftoversOf = store.Bucket[struct{}]{Name: "leftovers"}
+)
+
+// away lets a run's node be out of reach for an hour already.
+func (h *house) away(id string) {
+	h.t.Helper()
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Unheard = time.Now().UTC().Add(-time.Hour)
+		return recordsOf.Put(tx, id, r)
+	})
+}
+
+// remarked waits until a run's message says something.
+func (h *house) remarked(id, what string) {
+	h.t.Helper()
+	h.eventually("runs", what, func(tx store.Tx) (bool, error) {
+		r, _, err := recordsOf.Get(tx, id)
+		return strings.Contains(r.Remark, what), err
+	})
+}
+
+// Somebody has tried to cancel it first: it can be given up all the same, and
+// nothing of it runs any more, clean-up and the steps after it included.
+func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
+	h := newHouse(t, nil)
+	if err := h.cluster.Fault("silent", "yes:data export"); err != nil {
+		t.Fatal(err)
+	}
+	id := h.run("U0ANN", "export cluster")
+	h.begun(id)
+	if ans := h.ask("U0ANN", "acknowledge "+id); !ans.Bad || !strings.Contains(ans.Text, "cancel "+id) {
+		t.Errorf("a run whose node answers was given up: %s", ans.Text)
+	}
+	if err := h.cluster.Fault("down@10.0.0.11", "yes"); err != nil {
+		t.Fatal(err)
+	}
+	h.ask("U0ANN", "cancel "+id)
+	h.remarked(id, "10.0.0.11")
+	h.away(id)
+	h.remarked(id, "acknowledge "+id)
+	ans := h.ask("U0ANN", "acknowledge "+id)
+	if ans.Bad || !strings.Contains(ans.Text, "given up") {
+		t.Errorf("%+v", ans)
+	}
+	r := h.until(id, jobs.Lost)
+	if r.Settled == nil || r.Steps[0].Exit != nil || len(r.Steps) < 2 || r.Steps[1].Sent {
+		t.Errorf("the record: %+v", r)
+	}
+	h.until(h.run("U0ANN", "maintenance on"), jobs.Succeeded)
+	h.called(1, "data", "export")
+	if _, err := jobs.VerifyAudit(t.Context(), h.st); err != nil {
+		t.Error(err)
+	}
+}
+
+// What became of a run that is lost is looked for on its node; its files go
+// when that is on record.
+func TestWhatBecameOfALostRunIsFound(t *testing.T) {
+	h, id := installing(t)
+	h.stop()
+	name := h.cfg.Clusters[0].Name
+	h.cfg.Clusters[0].Name = "other"
+	h.open()
+	h.until(id, jobs.Lost)
+	h.stop()
+	h.cfg.Clusters[0].Name = name
+	h.open()
+	if w, err := h.engine.Watched(t.Context(), name); err != nil || len(w.Lost) != 1 || w.Lost[0] != id {
+		t.Errorf("monitoring sees as lost: %v, %v", w.Lost, err)
+	}
+	h.ask("U0ANN", "acknowledge "+id)
+	if w, err := h.engine.Watched(t.Context(), name); err != nil || len(w.Lost) != 0 {
+		t.Errorf("monitoring still sees as lost: %v, %v", w.Lost, err)
+	}
+	h.restart()
+	h.eventually("outbox", "the word that it still runs", func(store.Tx) (bool, error) {
+		return strings.Contains(strings.Join(h.told(), "\n"), "run "+id+" (patch install @prod), which was given up as lost, still runs there"), nil
+	})
+	calls, err := h.cluster.Called("patch", "install")
+	if err != nil || len(calls) != 1 {
+		t.Fatalf("%d calls: %v", len(calls), err)
+	}
+	if err := syscall.Kill(calls[0].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	ended := h.cluster.Path("10.0.0.10", "/home/"+h.cluster.User+"/.alsbot/runs/"+id+"-1/exit")
+	for limit := time.Now().Add(safety); ; runtime.Gosched() {
+		if status, err := os.ReadFile(ended); err == nil && strings.HasPrefix(string(status), "exit ") {
+			break
+		} else if time.Now().After(limit) {
+			t.Fatalf("the node does not see the end: %q, %v", status, err)
+		}
+	}
+	h.restart()
+	h.eventually("leftovers", "the end of what it has left", func(tx store.Tx) (bool, error) {
+		_, there, err := leftoversOf.Get(tx, id)
+		return !there, err
+	})
+	r := h.until(id, jobs.Lost)
+	if s := r.Steps[0]; s.Exit == nil || *s.Exit != 137 || !strings.Contains(s.Trouble, "exit status 137") {
+		t.Errorf("the record: %+v", s)
+	}
+	if says := strings.Join(h.told(), "\n"); !strings.Contains(says, "has ended on core (@prod) with exit status 137") {
+		t.Errorf("the channel hears %s", says)
+	}
+	h.called(1, "patch", "install")
+}

@@ -1,0 +1,173 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"alsbot/executor"
+	"alsbot/store"
+)
+
+// leftover is a run that has ended and whose commands' files are still on
+// their nodes. It is written with the run's end and deleted when its nodes
+// are clean.
+type leftover struct {
+	Told bool `json:"told,omitempty"` // that a run which was given up still runs
+}
+
+var leftovers = store.Bucket[leftover]{Name: "leftovers"} // run ID
+
+const (
+	tidyEvery       = 10 * time.Minute
+	leftoversAtOnce = 200             // runs that one look after the nodes takes
+	lateOutput      = 5 * time.Minute // to fetch what a run has printed since it was given up
+)
+
+// leaves notes that a run leaves files on nodes.
+func leaves(tx store.Tx, r *Run) error {
+	if !slices.ContainsFunc(r.Steps, StepRecord.onNode) {
+		return nil
+	}
+	return leftovers.Put(tx, r.ID, leftover{})
+}
+
+// onNode reports whether a step may have files on its node.
+func (s StepRecord) onNode() bool { return s.Sent && !s.Step.Repeatable }
+
+// clean removes a finished run's output from its nodes. What cannot be
+// cleaned now stays there and is tried again by tidy.
+func (e *Engine) clean(ctx context.Context, r Run, deaf map[executor.Target]bool) {
+	if !slices.ContainsFunc(r.Steps, StepRecord.onNode) {
+		return
+	}
+	all := true
+	for _, s := range r.Steps {
+		if !s.onNode() {
+			continue
+		}
+		t, err := e.target(r.Cluster, s.Step.Node)
+		if err == nil && deaf[t] {
+			all = false
+			continue
+		}
+		if err == nil {
+			err = e.exec.Clean(ctx, t, s.ID)
+		}
+		if err != nil && ctx.Err() == nil {
+			all, deaf[t] = false, true
+			e.log.Warn("removing a finished command's files from its node", "run", r.ID, "node", s.Step.Node, "error", err)
+		}
+	}
+	if !all || ctx.Err() != nil {
+		return
+	}
+	if err := e.st.Update(ctx, func(tx store.Tx) error { return leftovers.Delete(tx, r.ID) }); err != nil && ctx.Err() == nil {
+		e.log.Error("noting that a run's nodes are clean", "run", r.ID, "error", err)
+	}
+}
+
+// keepTidy looks after what runs have left on nodes, until ctx ends.
+func (e *Engine) keepTidy(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := e.tidy(ctx); err != nil && ctx.Err() == nil {
+			e.log.Warn("looking after what runs have left on nodes", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// tidy tries again what could not be cleaned, and looks what became of runs
+// that were lost and are acknowledged. A node that does not answer is asked once.
+func (e *Engine) tidy(ctx context.Context) error {
+	var ended []Run
+	err := e.st.View(ctx, func(tx store.Tx) error {
+		var bad error
+		err := leftovers.Scan(tx, store.Range{}, func(id string, _ leftover) bool {
+			r, _, err := runs.Get(tx, id)
+			if bad = err; r.State.Final() && (r.State != Lost || r.Settled != nil) {
+				ended = append(ended, r)
+			}
+			return bad == nil && len(ended) < leftoversAtOnce
+		})
+		return errors.Join(err, bad)
+	})
+	deaf := map[executor.Target]bool{}
+	for _, r := range ended {
+		for i := range r.Steps {
+			if s := &r.Steps[i]; r.State == Lost && s.onNode() && s.Exit == nil {
+				err = errors.Join(err, e.aftermath(ctx, &r, i, deaf))
+			}
+		}
+		e.clean(ctx, r, deaf)
+	}
+	return err
+}
+
+// aftermath asks the node what became of a step that was lost. An end is
+// written down and told, with what was printed until then; that it still runs
+// is told once.
+func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor.Target]bool) error {
+	s := &r.Steps[i]
+	t, err := e.target(r.Cluster, s.Step.Node)
+	if err != nil || deaf[t] {
+		return err
+	}
+	held, err := e.exec.List(ctx, t)
+	if err != nil {
+		deaf[t] = true
+		return err
+	}
+	is := slices.IndexFunc(held, func(h executor.Held) bool { return h.ID == s.ID })
+	switch {
+	case is < 0:
+		return nil
+	case held[is].State == executor.Running || held[is].State == executor.Orphan:
+		deaf[t] = true // it is not cleaned under what runs there
+		return e.stillRuns(ctx, *r, t.Name)
+	case held[is].State != executor.Finished:
+		return nil
+	}
+	lctx, cancel := context.WithTimeout(ctx, lateOutput)
+	defer cancel()
+	k := &keeper{e: e, ctx: lctx, run: r.ID, i: i, rec: s, target: t}
+	exit, err := e.exec.Run(lctx, t, executor.Command{ID: s.ID, Argv: s.Step.Argv, Offset: s.Size, Started: true}, k)
+	if exit.State != executor.Finished {
+		deaf[t] = true // its output is still to be fetched
+		return err
+	}
+	s.Exit = &exit.Status
+	s.Trouble += fmt.Sprintf(". When the node was heard of again, it had ended with exit status %d", exit.Status)
+	text := fmt.Sprintf("Run %s (%s), which was given up as lost, has ended on %s with exit status %d. Whether it worked is for you to see: `output %s` shows what it printed, `status @%s` how the cluster is.",
+		r.ID, r.Text, t.Name, exit.Status, r.ID, r.Request.Cluster)
+	_, terr := e.transit(ctx, r.ID, nobody, func(tx store.Tx, now *Run) error {
+		now.Steps[i] = *s
+		return errors.Join(
+			e.record(tx, nobody, "found", r.ID, fmt.Sprintf("%s: exit status %d", s.ID, exit.Status)),
+			e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}), e.tell(tx, Outgoing{Kind: TellOutput, Run: r.ID}),
+			e.tell(tx, Outgoing{Kind: TellChannel, Cluster: r.Request.Cluster, Text: text}))
+	})
+	return errors.Join(err, terr)
+}
+
+// stillRuns tells once that a run which was given up goes on.
+func (e *Engine) stillRuns(ctx context.Context, r Run, node string) error {
+	return e.st.Update(ctx, func(tx store.Tx) error {
+		l, _, err := leftovers.Get(tx, r.ID)
+		if err != nil || l.Told {
+			return err
+		}
+		l.Told = true
+		text := fmt.Sprintf("%s is heard of again, and run %s (%s), which was given up as lost, still runs there. Change nothing on @%s until it has ended; alsbot says so when it has. To end it, stop its processes on the node.",
+			node, r.ID, r.Text, r.Request.Cluster)
+		return errors.Join(leftovers.Put(tx, r.ID, l), e.tell(tx, Outgoing{Kind: TellChannel, Cluster: r.Request.Cluster, Text: text}))
+	})
+}
