@@ -41,7 +41,7 @@ func script(text, name string, args ...string) []string {
 }
 
 const exportDetail = "The archive is written to a temporary name beside FILE, read back to its end on the node, and gets FILE's name only if it is good.\n" +
-	"The verdict is verified, suspect (it holds no file, or is under half the usual size; kept beside as .suspect.tgz) or failed.\n" +
+	"The verdict is verified, suspect (it holds no file, is under half the usual size, or unpacks to over 200 times its own; kept beside as .suspect.tgz) or failed.\n" +
 	"Without FILE it goes to the cluster's backup directory, else to the login user's home, under a name with the time in it.\n" +
 	"It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs."
 

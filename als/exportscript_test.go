@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -150,6 +151,16 @@ func exportCases(t *testing.T, shell []string) {
 		_ = z.Close()
 		return b.Bytes()
 	}()
+	bomb := func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		w := tar.NewWriter(z)
+		zeros := make([]byte, 96<<20)
+		must(t, w.WriteHeader(&tar.Header{Name: "zeros", Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(zeros))}))
+		_, err := w.Write(zeros)
+		must(t, errors.Join(err, w.Close(), z.Close()))
+		return b.Bytes()
+	}()
 	for _, tt := range []struct {
 		name    string
 		left    []byte // what kato leaves; nil: nothing
@@ -166,6 +177,7 @@ func exportCases(t *testing.T, shell []string) {
 		{name: "a bit flipped", left: garbled, verdict: "failed", why: "gzip cannot read"},
 		{name: "no tar", left: notTar, verdict: "failed", why: "tar cannot read"},
 		{name: "no file in it", left: archive(t, 0), verdict: "suspect", why: "it holds no file"},
+		{name: "a bomb", left: bomb, verdict: "suspect", why: "more than 200 times its size"},
 		{name: "small", left: good, sizes: []int64{3 * int64(len(good)), 3 * int64(len(good)), 1}, verdict: "suspect", why: "half the median"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -51,6 +51,8 @@ func list() []fault {
 			limit: "kept to the byte; <= 64 MiB more resident; >= 20 MB/s; shown at most once a second"},
 		{id: "F26", what: "hostile output, cut in two at every byte: secrets in all forms, escapes, mentions, no UTF-8", run: hostile, trials: [3]int{1, 40, 40},
 			limit: "kept to the byte; nothing of it works, no secret is shown or sent"},
+		{id: "F27", what: "exports that end in cut, damaged or hostile archives: each 1 %, single bits, names, a bomb (10 GiB; 1 in short), a million entries", run: archives, trials: [3]int{40, 1000, 10000},
+			limit: "100 % of the damage found; <= 100 MiB for each process; the bomb stopped; nothing else written"},
 		{id: "F28", what: "two simulated years of schedules in five zones; the bot down for 3 h; the clock jumps by 1 h and 1 day", run: schedules, trials: [3]int{1, 1, 1},
 			limit: "daily once a local day, hourly once a real hour; at most one caught up; nothing twice"},
 		{id: "F29", what: "SIGTERM while runs go on, and the next start", run: sigterm, trials: [3]int{2, 20, 100},
