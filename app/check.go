@@ -3,9 +3,11 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +27,9 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	c.say("ok", "config", "%d clusters, %d schedules", len(cfg.Clusters), len(cfg.Schedules))
 	for _, w := range cfg.Warnings {
 		c.say("warn", "config", "%s", w)
+	}
+	for _, cl := range cfg.Clusters {
+		c.fetch(cl)
 	}
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		c.bad("schedules", err)
@@ -53,6 +58,21 @@ func (c *checker) say(verdict, what, format string, args ...any) {
 func (c *checker) bad(what string, err error) {
 	c.good = false
 	c.say("bad", what, "%v", err)
+}
+
+// fetch looks whether archives can be fetched to this host.
+func (c *checker) fetch(cl config.Cluster) {
+	dir := cl.Backup.Fetch
+	if dir == "" {
+		return
+	}
+	f, err := os.CreateTemp(dir, ".alsbot-check-")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		c.bad("clusters "+cl.Name, fmt.Errorf("backup.fetch: nothing can be written to %s: %w", dir, err))
+	}
 }
 
 func (c *checker) slack(ctx context.Context, cfg *config.Config) {
