@@ -3,6 +3,7 @@ package als
 import (
 	_ "embed" // the scripts that run on a node
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ var opBackups = Operation{
 		"Archives that `backups prune` has removed are not shown.",
 	Example: "backups @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, lookSteps(lookArchives, onList(c))...), nil
+		return readPlan(r, c.lookSteps(lookArchives, onList(c))...), nil
 	},
 	Judge: judgeBackups,
 }
@@ -81,23 +82,25 @@ func batches(name string, all []Archive) []batch {
 	return out
 }
 
-func lookSteps(name string, all []Archive) []Step {
+func (c Cluster) lookSteps(name string, all []Archive) []Step {
 	var steps []Step
 	for _, b := range batches(name, all) {
-		args := make([]string, len(b.some))
-		for i, a := range b.some {
-			args[i] = a.Path
+		args := []string{c.BackupDir}
+		for _, a := range b.some {
+			args = append(args, a.Path)
 		}
 		steps = append(steps, Step{Name: b.name, Node: b.node, Argv: script(backupsLook, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: lookLimit})
 	}
 	return steps
 }
 
-// unknown is the state of an archive whose node gave no answer.
-const unknown = "no answer"
+const (
+	unknown = "no answer" // its node gave none
+	outside = "outside"   // it is there, with the size on record, and not in the backup directory
+)
 
 // lookedFor reads what lookSteps have found, by run ID: Sound (it is there,
-// with the size on record), Missing, Altered or unknown.
+// with the size on record), Missing, Altered, unknown or outside.
 func lookedFor(rs Results, name string, all []Archive) map[string]string {
 	states := map[string]string{}
 	for _, a := range all {
@@ -116,6 +119,9 @@ func lookedFor(rs Results, name string, all []Archive) map[string]string {
 				states[a.Run] = Missing
 			case strconv.FormatInt(a.Size, 10):
 				states[a.Run] = Sound
+				if path.Dir(a.Path) != seen["dir"] {
+					states[a.Run] = outside
+				}
 			default:
 				states[a.Run] = Altered
 			}
@@ -124,7 +130,8 @@ func lookedFor(rs Results, name string, all []Archive) map[string]string {
 	return states
 }
 
-// present are the archives that stand on their nodes with the size on record.
+// present are the archives on which retention decides: they stand in the
+// backup directory with the size on record.
 func present(all []Archive, states map[string]string) []Archive {
 	return slices.DeleteFunc(slices.Clone(all), func(a Archive) bool { return states[a.Run] != Sound })
 }
@@ -142,7 +149,7 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	rows := [][]string{{"ID", "TAKEN", "AGE", "SIZE", "VERDICT", "THERE", "SHA-256", "KEPT", "FILE"}}
 	absent := 0
 	for _, a := range all {
-		there := map[string]string{Sound: "yes", unknown: unknown}[states[a.Run]]
+		there := map[string]string{Sound: "yes", outside: "yes", unknown: unknown}[states[a.Run]]
 		if there == "" {
 			absent, there = absent+1, strings.ToUpper(states[a.Run])
 		}
@@ -150,7 +157,11 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		if fates[a.Run].Go {
 			kept = "goes next"
 		}
-		if states[a.Run] != Sound {
+		switch states[a.Run] {
+		case Sound:
+		case outside:
+			kept = "not in the backup directory"
+		default:
 			kept = "-"
 		}
 		rows = append(rows, []string{a.Run, clock(a.since()), age(c.Asked, a.since()), size(a.Size), a.Word(), there, short(a.SHA256), kept, nodeWords(a.Node) + ":" + a.Path})

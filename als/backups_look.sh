@@ -1,4 +1,8 @@
 LC_ALL=C; export LC_ALL
+dir=$1
+shift
+case $dir in '') dir=$HOME ;; esac
+real=$(cd -- "$dir" 2>/dev/null && pwd -P) && printf 'dir=%s\n' "$real"
 n=0
 for file; do
   if [ -L "$file" ]; then state=other

@@ -31,7 +31,7 @@ var opBackupsFetch = Operation{
 		if err != nil {
 			return nil, err
 		}
-		return lookSteps(lookArchives, []Archive{a}), nil
+		return c.lookSteps(lookArchives, []Archive{a}), nil
 	},
 	Plan:  planBackupsFetch,
 	Judge: judgeBackupsFetch,

@@ -26,7 +26,7 @@ var opBackupsPrune = Operation{
 		"It is done by itself after every verified export. `plan backups prune` shows what would go; `backups` shows why the others stay.",
 	Example: "plan backups prune @prod",
 	Checks: func(_ Request, c Cluster) ([]Step, error) {
-		return lookSteps(lookArchives, standing(c.History.Archives)), nil
+		return c.lookSteps(lookArchives, standing(c.History.Archives)), nil
 	},
 	Plan:  planBackupsPrune,
 	Judge: judgeBackupsPrune,
@@ -58,7 +58,7 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	for _, a := range all {
 		switch {
 		case states[a.Run] != Sound:
-			p.Notes = append(p.Notes, a.place()+" is left alone: "+states[a.Run])
+			p.Notes = append(p.Notes, a.place()+" is left alone: "+cmp.Or(map[string]string{outside: "not in the backup directory"}[states[a.Run]], states[a.Run]))
 		case !fates[a.Run].Go:
 			p.Notes = append(p.Notes, a.place()+" stays: "+fates[a.Run].Why)
 		}
@@ -70,7 +70,7 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	for _, b := range batches(stepPrune, going) {
 		p.Steps = append(p.Steps, Step{Name: b.name, Node: b.node, Argv: pruneArgv(c, b, lasts(stays, b.node)), Tolerate: true, Limit: readLimit})
 	}
-	p.Verify = lookSteps(againArchives, going)
+	p.Verify = c.lookSteps(againArchives, going)
 	return p, nil
 }
 

@@ -138,6 +138,9 @@ func between(t *testing.T, shell []string, c als.Cluster, text string, meanwhile
 	}
 	plan, err := op.Plan(req, c, rs)
 	must(t, err)
+	if plan.Nothing != "" {
+		return plan, als.Verdict{}
+	}
 	meanwhile()
 	for _, s := range append(append([]als.Step{}, plan.Steps...), plan.Verify...) {
 		rs = append(rs, run(t, shell, s))
@@ -145,20 +148,28 @@ func between(t *testing.T, shell []string, c als.Cluster, text string, meanwhile
 	return plan, op.Judge(req, c, plan, rs)
 }
 
-// What is not in the backup directory is not removed, whoever put it there.
+// What is not in the backup directory is not removed, whoever put it there,
+// also when that directory becomes another one after the plan was made.
 func TestBackupsPruneElsewhere(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
-			dir, other := t.TempDir(), t.TempDir()
+			dir, other, link := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "link")
 			c := keeping(dir, stored(t, other, "old", yesterday), stored(t, dir, "last", today))
-			_, v := perform(t, shell, c, "backups prune")
+			if plan, _ := perform(t, shell, c, "backups prune"); plan.Nothing == "" || len(plan.Steps) > 0 {
+				t.Errorf("it removes: %+v", plan.Steps)
+			}
+			c.History.Archives[1] = stored(t, other, "last", today)
+			must(t, os.Symlink(other, link))
+			c.BackupDir = link
+			_, v := between(t, shell, c, "backups prune", func() {
+				must(t, os.Remove(link))
+				must(t, os.Symlink(dir, link))
+			})
 			if _, err := os.Stat(c.History.Archives[0].Path); err != nil || v.Outcome != als.Failed || !strings.Contains(v.Report, "not in the backup directory") {
 				t.Errorf("%v; %s: %s\n%s", err, v.Outcome, v.Summary, v.Report)
 			}
-			link := filepath.Join(t.TempDir(), "link")
+			must(t, os.Remove(link))
 			must(t, os.Symlink(other, link))
-			c.BackupDir = link // is that directory after all
-			c.History.Archives[1] = stored(t, other, "last", today)
 			if _, v = perform(t, shell, c, "backups prune"); v.Outcome != als.Succeeded {
 				t.Errorf("%s: %s\n%s", v.Outcome, v.Summary, v.Report)
 			}
