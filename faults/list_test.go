@@ -22,7 +22,7 @@ func list() []fault {
 		{id: "F09", what: "the node's disk full before a start, without inodes, and full during the output", run: nodeDisk, trials: [3]int{1, 5, 20},
 			limit: "refused and not begun, the file system named; a run that goes on keeps its true status"},
 		{id: "F10", what: "the bot's own disk full while runs go on, ballast and all, and back", run: botDisk, trials: [3]int{1, 5, 20},
-			limit: "commands refused <= 1 s with the reason; what runs is recorded when there is room; the store is sound"},
+			limit: "commands refused <= 1 s with the reason; what runs is recorded when there is room, and commands are taken <= 20 s after; the store is sound"},
 		{id: "F11", what: "each command delivered three times: on two sockets, and again after a restart", run: twice, trials: [3]int{8, 1000, 10000},
 			limit: "one run each, begun once; answered within 3 s"},
 		{id: "F12", what: "two approvers at once, one twice, approve against deny, approve against cancel", run: approvers, trials: [3]int{10, 1000, 10000},

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -97,10 +98,14 @@ func (f *front) serve(cert *tls.Certificate) {
 	go func(s *http.Server, done chan error) { done <- s.Serve(l) }(f.server, f.done)
 }
 
-// close refuses connections.
+// close refuses connections. What is under way is answered: an answer that
+// is lost is another fault.
 func (f *front) close() {
 	if f.server != nil {
-		_ = f.server.Close() // it ends with ErrServerClosed
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_ = f.server.Shutdown(ctx) // the next line ends what that does not
+		_ = f.server.Close()
 		<-f.done
 		f.server = nil
 	}

@@ -67,10 +67,13 @@ func (b *ballast) release() bool {
 	return os.Remove(b.path) == nil
 }
 
-// refill tries again to lay down what was released, once a minute at most.
+// again is how long it takes at most until room that was made is noticed.
+const again = 10 * time.Second
+
+// refill tries again to lay down what was released, but not all the time.
 func (b *ballast) refill() {
 	b.mu.Lock()
-	due := b.gone && time.Since(b.tried) > time.Minute
+	due := b.gone && time.Since(b.tried) > again
 	b.mu.Unlock()
 	if due {
 		b.fill()

@@ -252,7 +252,8 @@ func (w *writer) explain(err error) error {
 	return err
 }
 
-// Ready is nil while there is room to take on new work.
+// Ready is nil while there is room to take on new work. Asking is what finds
+// that there is room again: while no work is taken, nothing may be written.
 func (w *writer) Ready() error {
 	w.mu.Lock()
 	closed := w.closed
@@ -263,6 +264,7 @@ func (w *writer) Ready() error {
 	if err := w.broken.Load(); err != nil {
 		return *err
 	}
+	w.ballast.refill()
 	if w.ballast.released() {
 		return fmt.Errorf("%w: make room on the disk of %s", ErrFull, w.db.Path())
 	}
