@@ -123,14 +123,14 @@ const startBy = 10 * time.Minute
 
 // await looks after a run that waits for approval: it expires, or, when the
 // quorum is there, the cluster is looked at again.
-func (e *Engine) await(ctx context.Context, r Run, a *Approval) (time.Duration, error) {
+func (e *Engine) await(ctx context.Context, d *driver, r Run, a *Approval) (time.Duration, error) {
 	if a == nil {
 		return 0, e.fail(ctx, r.ID, "the request for approval is missing from the store", "ask again: "+r.Text)
 	}
 	why := "nobody approved it in time"
 	if a.State == ApprovalChecking {
 		if n := len(a.Votes); n == 0 || time.Since(a.Votes[n-1].At) < startBy {
-			return 0, e.checkAgain(ctx, r)
+			return 0, e.checkAgain(ctx, d, r)
 		}
 		why = fmt.Sprintf("it was approved, but alsbot was not there to start it within %s", startBy)
 	} else if left := time.Until(a.Expires); left > 0 {
@@ -161,8 +161,8 @@ func (e *Engine) expire(tx store.Tx, r *Run, a Approval, why string) error {
 
 // checkAgain takes an approved run to its cluster's line, if the cluster and
 // everybody's rights are still as they were.
-func (e *Engine) checkAgain(ctx context.Context, r Run) error {
-	same, err := e.stillSame(ctx, r)
+func (e *Engine) checkAgain(ctx context.Context, d *driver, r Run) error {
+	same, err := e.stillSame(ctx, d, r)
 	if err != nil || !same {
 		return err
 	}
@@ -186,14 +186,17 @@ func (e *Engine) checkAgain(ctx context.Context, r Run) error {
 // stillSame looks again, just before something approved starts: at the
 // rights of who asked and who approved, and at the cluster. What has changed
 // makes the run void; a fresh request then says what changed.
-func (e *Engine) stillSame(ctx context.Context, r Run) (bool, error) {
+func (e *Engine) stillSame(ctx context.Context, d *driver, r Run) (bool, error) {
 	if why := e.lostRights(ctx, r); why != "" {
 		_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error { return e.void(tx, r, why) })
 		return false, err
 	}
-	cluster, plan, err := e.think(ctx, r)
-	if ctx.Err() != nil {
-		return false, ctx.Err()
+	look, stop := e.heed(ctx, d, r)
+	cluster, plan, err := e.think(look, r)
+	over := look.Err() != nil
+	stop()
+	if over {
+		return false, nil // it is cancelled, or the next start looks again
 	}
 	if err != nil {
 		_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {

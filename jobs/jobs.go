@@ -126,10 +126,7 @@ func (e *Engine) kick(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if d, ok := e.drivers[id]; ok {
-		select {
-		case d.wake <- struct{}{}:
-		default:
-		}
+		d.nudge()
 		return
 	}
 	if e.start == nil {
@@ -261,11 +258,11 @@ func (e *Engine) advance(ctx context.Context, d *driver, r Run, a *Approval) (pa
 	}()
 	switch r.State {
 	case Planned:
-		return 0, e.plan(ctx, r)
+		return 0, e.plan(ctx, d, r)
 	case Awaiting:
-		return e.await(ctx, r, a)
+		return e.await(ctx, d, r, a)
 	case Queued:
-		return e.begin(ctx, r)
+		return e.begin(ctx, d, r)
 	case Running:
 		return 0, e.work(ctx, d, r)
 	}

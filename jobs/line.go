@@ -106,7 +106,7 @@ const longest = time.Minute
 // begin starts a queued run when its window is open and its turn has come.
 // A run that had to wait is planned again first: what is started is what was
 // approved, or nothing.
-func (e *Engine) begin(ctx context.Context, r Run) (time.Duration, error) {
+func (e *Engine) begin(ctx context.Context, d *driver, r Run) (time.Duration, error) {
 	if wait := e.opens(r); wait > 0 {
 		return min(wait, longest), e.stepAside(ctx, r.ID)
 	}
@@ -115,7 +115,7 @@ func (e *Engine) begin(ctx context.Context, r Run) (time.Duration, error) {
 		return longest, err
 	}
 	if r.Waited {
-		if ok, err := e.stillSame(ctx, r); !ok || err != nil {
+		if ok, err := e.stillSame(ctx, d, r); !ok || err != nil {
 			return 0, err
 		}
 	}

@@ -26,10 +26,13 @@ const (
 
 // plan looks at the cluster, makes the run's plan and decides what comes
 // next: an end, an approval, the cluster's line, or, for a read, the steps.
-func (e *Engine) plan(ctx context.Context, r Run) error {
-	cluster, plan, err := e.think(ctx, r)
-	if ctx.Err() != nil {
-		return nil // the next start plans again
+func (e *Engine) plan(ctx context.Context, d *driver, r Run) error {
+	look, stop := e.heed(ctx, d, r)
+	cluster, plan, err := e.think(look, r)
+	over := look.Err() != nil
+	stop()
+	if over {
+		return nil // it is cancelled, or the next start plans again
 	}
 	if err != nil {
 		return e.unplanned(ctx, r.ID, err)
@@ -188,6 +191,9 @@ func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (a
 	res.Output = out.bytes()
 	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
 		err = tooSlow(s, t, limit, res.Output)
+	}
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		err = fmt.Errorf("%s on %s was not seen to its end: the run was cancelled", s.Name, t.Name)
 	}
 	if err != nil {
 		res.Trouble = err.Error()

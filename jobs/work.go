@@ -59,7 +59,7 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 		}
 		r = now
 	}
-	return e.judge(ctx, op, r)
+	return e.judge(ctx, d, op, r)
 }
 
 // broken reports whether something before step i, or a cancel, keeps it from running.
@@ -340,14 +340,16 @@ func (r *Run) lose(i int, why string) {
 }
 
 // judge verifies by effect and ends the run.
-func (e *Engine) judge(ctx context.Context, op als.Operation, r Run) error {
+func (e *Engine) judge(ctx context.Context, d *driver, op als.Operation, r Run) error {
 	results, err := e.results(ctx, r)
 	if err != nil {
 		return err
 	}
+	heeded, stop := e.heed(ctx, d, r)
+	defer stop()
 	var verdict als.Verdict
-	for until := time.Now().Add(r.Plan.Patience); ; {
-		seen, err := e.look(ctx, r.Cluster, tolerant(r.Plan.Verify))
+	for until, over := time.Now().Add(r.Plan.Patience), false; !over; {
+		seen, err := e.look(heeded, r.Cluster, tolerant(r.Plan.Verify))
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -359,10 +361,13 @@ func (e *Engine) judge(ctx context.Context, op als.Operation, r Run) error {
 			break
 		}
 		select {
-		case <-ctx.Done():
-			return nil
+		case <-heeded.Done():
+			over = true // what was seen last is what is known
 		case <-time.After(verifyPause):
 		}
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	_, err = e.transit(ctx, r.ID, nobody, func(_ store.Tx, now *Run) error {
 		if now.State.Final() {
