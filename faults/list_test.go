@@ -61,6 +61,8 @@ func list() []fault {
 			limit: "refused in words, nothing of the command sent; several keys do no harm"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
 			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
+		{id: "F32", what: "inputs that nobody has thought of, for as many seconds each: commands, kato's output, payloads, frames, replies, cron, config, quoter", run: fuzzed, trials: [3]int{0, 60, 1800},
+			limit: "0 crashes, 0 hangs"},
 		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, trials: [3]int{4, 30, 240},
 			limit: "no loss; <= 512 MiB resident"},
 		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},

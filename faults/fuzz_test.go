@@ -1,0 +1,64 @@
+package faults
+
+import (
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// fuzzed gives the readers of what is foreign inputs that nobody has thought
+// of, for so many seconds each. One at a time and politely: other rows run
+// beside it. What fails is kept by go as a file in the package's testdata. A
+// trial is a reader.
+func fuzzed(t *testing.T, r *report) {
+	inputs := 0
+	for _, reader := range []struct{ dir, target string }{
+		{"./als", "FuzzParse"},          // commands
+		{"./als", "FuzzReaders"},        // what kato prints
+		{"./bot", "FuzzPayloads"},       // what Slack sends
+		{"./bot", "FuzzFrames"},         // the sockets' frames
+		{"./executor", "FuzzReadReply"}, // what a node answers
+		{"./executor", "FuzzQuote"},     // the quoter
+		{"./jobs", "FuzzSlots"},         // cron lines
+		{"./config", "FuzzLoad"},        // the config
+	} {
+		cmd := exec.Command("nice", "-n", "5", "go", "test", "-run", "^$", "-fuzz", "^"+reader.target+"$",
+			"-fuzztime", strconv.Itoa(r.n)+"s", "-fuzzminimizetime", "5x", "-parallel", "1", reader.dir)
+		cmd.Dir = ".."
+		cmd.Env = environ()
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			inputs += inputsOf(string(out))
+			err = hanging(string(out))
+		}
+		if err != nil {
+			err = fmt.Errorf("%s %s: %w\n%s", reader.dir, reader.target, err, out)
+		}
+		r.trial(err)
+	}
+	r.figure("%.1f million inputs", float64(inputs)/1e6)
+}
+
+var fuzzLine = regexp.MustCompile(`elapsed: \d+s, execs: (\d+) \((\d+)/sec\)`)
+
+func inputsOf(out string) (n int) {
+	for _, m := range fuzzLine.FindAllStringSubmatch(out, -1) {
+		n, _ = strconv.Atoi(m[1]) // the pattern has only digits; the last counts
+	}
+	return n
+}
+
+// hanging is nil if there are no two reports, three seconds apart, between
+// which no input was read to its end.
+func hanging(out string) error {
+	all := fuzzLine.FindAllStringSubmatch(out, -1)
+	for i, m := range all {
+		if i > 1 && m[1] == all[i-1][1] && m[1] == all[i-2][1] {
+			return fmt.Errorf("nothing was read for seconds: %s", strings.TrimSpace(m[0]))
+		}
+	}
+	return nil
+}
