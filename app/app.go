@@ -44,7 +44,7 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 			err = errors.Join(err, st.Close())
 		}
 	}()
-	client, err := bot.Dial(cfg.Slack, log)
+	client, err := bot.Dial(cfg.Slack, log, cfg.Secrets()...)
 	if err != nil {
 		return nil, err
 	}

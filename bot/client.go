@@ -37,17 +37,22 @@ const (
 	uploadLimit = 10 * time.Minute // one upload
 )
 
-// Dial makes a client for the workspace in cfg. It sends nothing yet.
-func Dial(cfg config.Slack, log *slog.Logger) (*Client, error) {
+// Dial makes a client for the workspace in cfg. It sends nothing yet. No text
+// that it sends holds one of cfg's secrets, or of those that are added.
+func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client, error) {
 	base, err := url.Parse(cfg.APIURL)
 	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
 		return nil, fmt.Errorf("slack.api_url %q is not an http or https address; Slack's own is https://slack.com/api/", cfg.APIURL)
+	}
+	known := []string{cfg.AppToken.Reveal(), cfg.BotToken.Reveal(), cfg.SigningSecret.Reveal()}
+	for _, s := range secrets {
+		known = append(known, s.Reveal())
 	}
 	c := &Client{
 		base:    base,
 		cfg:     cfg,
 		log:     log,
-		cleaner: newCleaner(cfg.AppToken.Reveal(), cfg.BotToken.Reveal(), cfg.SigningSecret.Reveal()),
+		cleaner: newCleaner(known...),
 	}
 	hc := &http.Client{Transport: transport(), CheckRedirect: follow0}
 	c.web = &http.Client{Transport: transport(), CheckRedirect: follow0, Timeout: callLimit}

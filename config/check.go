@@ -45,6 +45,7 @@ func (r *report) check(c *Config) {
 		names = append(names, cl.Name)
 		r.checkCluster(p, cl)
 	}
+	r.checkNewRelic("monitoring.newrelic", c.Monitoring.NewRelic)
 	schedules := make([]string, 0, len(c.Schedules))
 	for i, s := range c.Schedules {
 		p := at("schedules", i)

@@ -19,6 +19,8 @@ type Config struct {
 	Clusters  []Cluster  `koanf:"clusters"`
 	Schedules []Schedule `koanf:"schedules"`
 
+	Monitoring Monitoring `koanf:"monitoring"`
+
 	// Path is the file that was read, absolute; "" without one.
 	Path string `koanf:"-"`
 	// Warnings are what Load found odd but not wrong, one sentence each.

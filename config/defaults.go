@@ -11,6 +11,8 @@ func defaults() map[string]any {
 		"admin":    map[string]any{"listen": "127.0.0.1:9464", "socket": "alsbot.sock"},
 		"store":    map[string]any{"engine": "bolt", "path": "alsbot.db", "keep_runs": "2160h", "etcd": map[string]any{"prefix": "/alsbot/"}},
 		"approval": map[string]any{"effects": []any{"restart", "destroy"}, "expires_after": "1h", "quorum": 1},
+
+		"monitoring": monitoringDefaults(),
 	}
 }
 

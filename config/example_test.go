@@ -95,8 +95,8 @@ func TestExampleShowsDefaults(t *testing.T) {
 	}
 	example.Slack.AppToken, example.Slack.BotToken = short.Slack.AppToken, short.Slack.BotToken
 	example.Store.Etcd.Endpoints = nil
-	if !reflect.DeepEqual([]any{example.Slack, example.HTTP, example.Admin, example.Store, example.Approval},
-		[]any{short.Slack, short.HTTP, short.Admin, short.Store, short.Approval}) {
+	if !reflect.DeepEqual([]any{example.Slack, example.HTTP, example.Admin, example.Store, example.Approval, example.Monitoring},
+		[]any{short.Slack, short.HTTP, short.Admin, short.Store, short.Approval, short.Monitoring}) {
 		t.Errorf("got %+v, want %+v", example, short)
 	}
 }

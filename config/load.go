@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -51,12 +52,12 @@ func Load(path string, environ []string) (*Config, error) {
 
 // secretsIn reports whether the file holds secrets, not only the environment.
 func (r *report) secretsIn(file string) bool {
-	for _, key := range []string{"slack.app_token", "slack.bot_token", "slack.signing_secret"} {
-		if _, inFile := r.lines[r.places[key]]; inFile && strings.HasPrefix(r.places[key], file) {
-			return true
-		}
-	}
-	return false
+	found := false
+	eachSecret(reflect.ValueOf(Config{}), "", func(key string, _ Secret) {
+		_, inFile := r.lines[r.places[key]]
+		found = found || inFile && strings.HasPrefix(r.places[key], file)
+	})
+	return found
 }
 
 func read(path string) ([]byte, error) {

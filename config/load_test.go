@@ -59,6 +59,14 @@ func TestDefaults(t *testing.T) {
 			Backup: config.Backup{Keep: config.Keep{Daily: 7, Weekly: 4, Monthly: 12}, MaxAge: 26 * time.Hour},
 		}},
 		Schedules: []config.Schedule{},
+		Monitoring: config.Monitoring{NewRelic: config.NewRelic{
+			Package: "newrelic-sysmond", Source: "deb http://apt.newrelic.com/debian/ newrelic non-free",
+			Install: []string{
+				"wget --quiet --output-document=/etc/apt/newrelic.gpg https://download.newrelic.com/548C16BF.gpg", "apt-key add /etc/apt/newrelic.gpg",
+				"apt-get update", "env DEBIAN_FRONTEND=noninteractive apt-get install --yes {package}",
+			},
+			ConfigFile: "/etc/newrelic/nrsysmond.cfg", Start: "/etc/init.d/newrelic-sysmond restart", Process: "nrsysmond",
+		}},
 	}
 	got := load(t, minimal)
 	if !filepath.IsAbs(got.Path) || filepath.Base(got.Path) != "c.yaml" {
