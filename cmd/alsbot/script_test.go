@@ -57,6 +57,10 @@ import (
 //	first-user yes|no                  whether the console's first user is set up
 //	ended RUN IP                       wait until the run's first command has ended on the node, whoever knows it
 //	unheard RUN DURATION               while the bot is down: the run's node has been out of reach for so long
+//	did COUNT WORD…                    another simulated command of the nodes, such as quotaon, was called so often with these words
+//	sudo IP yes|no                     whether the system user may use sudo there without a password
+//	reboot IP                          a node starts anew: mounts without options, then its boot script
+//	nowhere TEXT, ! nowhere TEXT       neither store, log, messages, nodes' files nor what ran there have this text
 //
 // $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
 // testscript itself, kill and stop among them, come before ours.
@@ -82,6 +86,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
+		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow,
 	}
 }

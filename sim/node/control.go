@@ -40,14 +40,25 @@ func (c *Cluster) SetRole(ip, role, state string) error {
 }
 
 // Calls returns every run of kato so far, oldest first, whatever became of it.
-func (c *Cluster) Calls() ([]Call, error) { return calls(c.disk) }
+func (c *Cluster) Calls() ([]Call, error) { return calls(c.disk, "calls.jsonl") }
 
 // Called returns the calls that begin with these words.
 func (c *Cluster) Called(words ...string) ([]Call, error) {
 	all, err := c.Calls()
+	return beginning(all, words), err
+}
+
+// Did returns the calls of the nodes' other simulated commands, such as
+// quotaon and apt-get, that begin with these words.
+func (c *Cluster) Did(words ...string) ([]Call, error) {
+	all, err := calls(c.disk, "tools.jsonl")
+	return beginning(all, words), err
+}
+
+func beginning(all []Call, words []string) []Call {
 	return slices.DeleteFunc(all, func(call Call) bool {
 		return len(call.Argv) < len(words) || !slices.Equal(call.Argv[:len(words)], words)
-	}), err
+	})
 }
 
 // Fault switches a fault on, or off with the value "". See the list in

@@ -38,12 +38,23 @@ import (
 //	hostile    mentions|links|fence|escapes|binary|line=N|bytes=N [:COMMAND]  text in the output
 //	variant    comma|table|lost|zero  other shapes of node list, status, version and patch status
 //
+// pretend, exit and prompt forever also hold for the nodes' other commands, if
+// they name one, as in "yes:quotaon -v".
+//
 // To add one: read it with faults.is or faults.value where it strikes, and
 // give it a line here and in faultNames.
 func faultNames() []string {
 	return []string{"down", "hang", "missing", "slow", "silent", "prompt", "pretend", "exit", "crash", "busy", "core-only",
 		"forget", "unknown-ok", "manifest", "fatal", "starting", "export", "import", "redeploy", "upgrade", "relocate",
 		"noise", "hostile", "variant"}
+}
+
+// named is the value of a fault that is limited to this very command.
+func (f faults) named(name string) string {
+	if v := f.all[name] + f.all[name+"@"+f.node]; !strings.Contains(v, ":") {
+		return ""
+	}
+	return f.value(name)
 }
 
 // faults answers which of them hold for one run of kato.

@@ -2,8 +2,10 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +13,7 @@ import (
 // the system's, and the places that people export to.
 func furnish(root string) error {
 	for _, dir := range []string{"home/bin", "home/helion/logs", "root", "usr/bin", "mnt/nas", "tmp",
+		"etc/init.d", "etc/apt/sources.list.d",
 		"var/helion/services", "var/helion/droplets", "var/helion/containers"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err
@@ -21,17 +24,19 @@ func furnish(root string) error {
 		"home/.profile": `PATH="$HOME/bin":` + path,
 		"root/.profile": "PATH=" + path,
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return err
+	for _, name := range append(slices.Collect(maps.Keys(tools())), "kato") {
+		text, err := stand(name, root)
+		if err != nil {
+			return err
+		}
+		files["usr/bin/"+name] = text
 	}
-	stand := func(name string) string {
-		// A test binary with the race detector would sleep a second at its exit.
-		return fmt.Sprintf("#!/bin/sh\nGORACE=atexit_sleep_ms=0 %s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe))
-	}
-	files["home/bin/kato"] = stand("kato")
-	for name := range tools() {
-		files["usr/bin/"+name] = stand(name)
+	files["home/bin/kato"] = files["usr/bin/kato"]
+	delete(files, "usr/bin/kato")
+	// Only a script that names a place of the node's own needs more than a shell.
+	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
+	if _, err := os.Stat(filepath.Join(root, bootScript)); os.IsNotExist(err) {
+		files[bootScript] = "#!/bin/bash\n# sets up containers\necho setting up\nexit 0\n"
 	}
 	for name, text := range files {
 		mode := os.FileMode(0o755)
@@ -43,6 +48,19 @@ func furnish(root string) error {
 		}
 	}
 	return nil
+}
+
+// bootScript is where a node's quotas are turned on after a reboot.
+const bootScript = "etc/init.d/setup_helion_lxc"
+
+// stand is the script of a command that this program stands for.
+func stand(name, root string) (string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	// A test binary with the race detector would sleep a second at its exit.
+	return fmt.Sprintf("#!/bin/sh\nGORACE=atexit_sleep_ms=0 %s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe)), nil
 }
 
 // quote makes one word of a shell out of a path.

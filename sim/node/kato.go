@@ -27,7 +27,7 @@ func Main() {
 		return
 	case name == "kato":
 		os.Exit(runKato(root, os.Args[1:]))
-	case tools()[name] == nil:
+	case tools()[name] == nil && packaged()[name] == nil:
 		fmt.Fprintf(os.Stderr, "%s=%s: no such command of a simulated node\n", toolEnv, name)
 		os.Exit(127)
 	}
@@ -57,7 +57,7 @@ func commands() []command {
 
 func runKato(root string, argv []string) int {
 	k := &kato{root: root, node: filepath.Base(root), disk: disk{filepath.Dir(root)}, argv: argv}
-	if err := record(k.disk, k.node, argv); err != nil {
+	if err := record(k.disk, "calls.jsonl", k.node, argv); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 255
 	}

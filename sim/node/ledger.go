@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// Call is one time that somebody ran kato.
+// Call is one time that somebody ran kato, or another command of a node.
 type Call struct {
 	Node string    `json:"node"` // on which node
-	Argv []string  `json:"argv"` // without "kato"
+	Argv []string  `json:"argv"` // without "kato"; with the name of another command
 	At   time.Time `json:"at"`
 	PID  int       `json:"pid"`
 }
 
-// record adds a call to the ledger before anything else is done. One write
+// record adds a call to a ledger before anything else is done. One write
 // to a file opened with O_APPEND: calls that come together stay whole.
-func record(d disk, node string, argv []string) error {
+func record(d disk, ledger, node string, argv []string) error {
 	b, err := json.Marshal(Call{Node: node, Argv: argv, At: time.Now().UTC(), PID: os.Getpid()})
 	if err != nil {
 		return fmt.Errorf("recording the call: %w", err)
 	}
-	f, err := os.OpenFile(d.path("calls.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(d.path(ledger), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("recording the call: %w", err)
 	}
@@ -34,9 +34,9 @@ func record(d disk, node string, argv []string) error {
 	return errors.Join(err, f.Close())
 }
 
-// calls reads the ledger, oldest call first.
-func calls(d disk) ([]Call, error) {
-	b, err := os.ReadFile(d.path("calls.jsonl"))
+// calls reads a ledger, oldest call first.
+func calls(d disk, ledger string) ([]Call, error) {
+	b, err := os.ReadFile(d.path(ledger))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -216,4 +218,23 @@ func (t *tool) df() int {
 		fmt.Printf("%-14s %11d %9d %9d %7d%% %s\n", m.Device, size>>10, (size-free)>>10, free>>10, (size-free)*100/size, at)
 	}
 	return status
+}
+
+// Reboot puts a node's filesystems back to how they are mounted without
+// further ado, and then runs its boot script, as root.
+func (c *Cluster) Reboot(ctx context.Context, ip string) error {
+	err := c.disk.update(func(s *State) {
+		for _, m := range s.Nodes[ip].Mounts {
+			m.Options, m.Quota = "rw", false
+		}
+	})
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "bash", filepath.Join(c.disk.path(ip), bootScript))
+	cmd.Env = userEnv(c.disk.path(ip), "root")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the boot script of %s: %w: %s", ip, err, out)
+	}
+	return nil
 }

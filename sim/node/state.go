@@ -49,6 +49,7 @@ type Machine struct {
 	Sudo      bool              `json:"sudo"`      // the user may use sudo without a password
 	Trust     bool              `json:"trust"`     // ssh to the other nodes works without a password
 	Mounts    map[string]*Mount `json:"mounts"`
+	Agents    []string          `json:"agents,omitempty"` // monitoring agents that run, by their process
 }
 
 // Mount is one mounted filesystem of a node, under its path as the node's

@@ -2,10 +2,12 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -19,15 +21,18 @@ type tool struct {
 	name string
 	args []string
 	s    *State
+	faults
 }
 
 // tools are the commands in every node's usr/bin. It stands first on the PATH.
 func tools() map[string]func(*tool) int {
-	return map[string]func(*tool) int{
-		"su": (*tool).su, "sudo": (*tool).sudo, "ssh": (*tool).ssh,
+	all := map[string]func(*tool) int{
+		"su": (*tool).su, "sudo": (*tool).sudo, "ssh": (*tool).ssh, "sh": (*tool).sh,
 		"mount": (*tool).mount, "findmnt": (*tool).findmnt, "df": (*tool).df, "free": (*tool).free,
 		"quotacheck": (*tool).quotacheck, "quotaon": (*tool).quotaon,
 	}
+	maps.Copy(all, agentTools())
+	return all
 }
 
 func runTool(name, root string, args []string) int {
@@ -37,7 +42,34 @@ func runTool(name, root string, args []string) int {
 		return t.fail(255, "%s", err)
 	}
 	t.s = s
+	line := append([]string{name}, args...)
+	t.faults = faults{all: s.Faults, node: t.node, line: strings.Join(line, " ")}
+	if err := record(t.disk, "tools.jsonl", t.node, line); err != nil {
+		return t.fail(255, "%s", err)
+	}
+	if status, struck := t.struck(); struck {
+		return status
+	}
+	if service := packaged()[name]; service != nil {
+		return service(t)
+	}
 	return tools()[name](t)
+}
+
+// struck does what a fault says that names this command, and reports whether
+// the command ends with that.
+func (t *tool) struck() (int, bool) {
+	switch {
+	case t.named("pretend") != "":
+		return 0, true
+	case t.named("exit") != "":
+		status, _ := strconv.Atoi(t.named("exit"))
+		return t.fail(status, "%s: Input/output error", t.name), true
+	case t.named("prompt") == "forever":
+		fmt.Print("Do you want to continue (yes/no)? ")
+		forever()
+	}
+	return 0, false
 }
 
 func (t *tool) fail(status int, format string, args ...any) int {
@@ -129,9 +161,7 @@ func (t *tool) sudo() int {
 	if err != nil {
 		return t.fail(1, "sudo: %s: command not found", args[0])
 	}
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "USER=") || strings.HasPrefix(v, "LOGNAME=") || strings.HasPrefix(v, "SIM_NODE_") || strings.HasPrefix(v, "GORACE=")
-	})
+	env := slices.DeleteFunc(t.inner(), func(v string) bool { return strings.HasPrefix(v, "USER=") || strings.HasPrefix(v, "LOGNAME=") })
 	err = syscall.Exec(path, args, append(env, "USER=root", "LOGNAME=root", "SUDO_USER="+t.s.User))
 	return t.fail(126, "sudo: %s: %s", args[0], err)
 }

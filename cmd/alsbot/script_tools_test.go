@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"alsbot/sim/node"
+	"alsbot/sim/scene"
+)
+
+// The words for what is no kato: the nodes' other commands, a reboot, and
+// where a secret has got to.
+
+func cmdDid(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	n := 0
+	st.await(ts, fmt.Sprintf("%s to be called %d times", strings.Join(args[1:], " "), want), func() bool {
+		calls, err := st.scene.Cluster.Did(args[1:]...)
+		ts.Check(err)
+		n = len(calls)
+		return n >= want
+	})
+	if n != want {
+		ts.Fatalf("%s was called %d times, not %d", strings.Join(args[1:], " "), n, want)
+	}
+}
+
+func cmdReboot(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: reboot IP")
+	}
+	ts.Check(on(ts).scene.Cluster.Reboot(context.Background(), args[0]))
+}
+
+// theKeyMayBe is the one place where a licence key belongs.
+const theKeyMayBe = "/etc/newrelic/nrsysmond.cfg"
+
+// cmdNowhere looks through the bot's store and log, all that the nodes and
+// their ledgers hold, what ran there, and every message.
+func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: nowhere TEXT")
+	}
+	st := on(ts)
+	var found []string
+	ts.Check(filepath.WalkDir(st.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, theKeyMayBe) {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte(args[0])) {
+			found = append(found, path)
+		}
+		return err
+	}))
+	for _, file := range []string{"alsbot.db", "bot.log", "nodes/ps.txt", "nodes/tools.jsonl"} {
+		if info, err := os.Stat(filepath.Join(st.dir, file)); err != nil || info.Size() == 0 {
+			ts.Fatalf("there is nothing in %s to look at", file)
+		}
+	}
+	for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
+		for _, m := range everything(st.scene.Workspace, ch) {
+			if strings.Contains(m.Text(), args[0]) {
+				found = append(found, "a message in "+ch)
+			}
+		}
+		for _, person := range scene.People {
+			for _, m := range st.scene.Workspace.Ephemerals(person, ch) {
+				if strings.Contains(m.Text(), args[0]) {
+					found = append(found, "an answer in "+ch)
+				}
+			}
+		}
+	}
+	if (len(found) > 0) != neg {
+		ts.Fatalf("found in: %s", strings.Join(found, ", "))
+	}
+}
+
+func cmdSudo(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: sudo IP yes|no")
+	}
+	ts.Check(on(ts).scene.Cluster.Update(func(s *node.State) { s.Nodes[args[0]].Sudo = args[1] == "yes" }))
+}

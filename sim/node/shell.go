@@ -1,0 +1,84 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// etc finds /etc/ where a path begins.
+var etc = regexp.MustCompile(`(^|[^A-Za-z0-9._/})-])/etc/`)
+
+// sh is the shell of a script that names places under /etc. They are the
+// node's own: on the way in they become those below its directory, and on the
+// way out again what the script calls them. The real /etc is never touched.
+func (t *tool) sh() int {
+	own := t.root + "/etc/"
+	args := make([]string, len(t.args))
+	for i, arg := range t.args {
+		args[i] = etc.ReplaceAllString(arg, "${1}"+own)
+	}
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", args...)
+	cmd.Env = t.inner()
+	cmd.Stdin = os.Stdin
+	out := &renamer{to: os.Stdout, from: []byte(own), by: []byte("/etc/")}
+	errs := out // one pipe, so that the order stays
+	if !sameFile(os.Stdout, os.Stderr) {
+		errs = &renamer{to: os.Stderr, from: out.from, by: out.by}
+	}
+	cmd.Stdout, cmd.Stderr = out, errs
+	err := cmd.Run()
+	out.flush()
+	errs.flush()
+	if cmd.ProcessState == nil {
+		return t.fail(126, "sh: %s", err)
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// inner is the environment of what a tool starts: without what tells this
+// program that it is a tool.
+func (t *tool) inner() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "SIM_NODE_") || strings.HasPrefix(v, "GORACE=")
+	})
+}
+
+func sameFile(a, b *os.File) bool {
+	x, errX := a.Stat()
+	y, errY := b.Stat()
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// renamer writes what it gets with one path in another's place. It keeps back
+// only what may be the beginning of that path, so that a prompt is seen at once.
+type renamer struct {
+	to       io.Writer
+	from, by []byte
+	held     []byte
+}
+
+func (r *renamer) Write(p []byte) (int, error) {
+	text := bytes.ReplaceAll(append(r.held, p...), r.from, r.by)
+	n := min(len(text), len(r.from)-1)
+	for n > 0 && !bytes.HasPrefix(r.from, text[len(text)-n:]) {
+		n--
+	}
+	r.held = bytes.Clone(text[len(text)-n:])
+	_, err := r.to.Write(text[:len(text)-n])
+	return len(p), err
+}
+
+func (r *renamer) flush() {
+	_, _ = r.to.Write(r.held)
+	r.held = nil
+}
