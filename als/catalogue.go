@@ -12,7 +12,7 @@ var Operations = Catalogue{
 	opUpgradeStatus, opUpgradeCluster, opUpgradeNode,
 	opRelocateServices, opRelocateDroplets, opRelocateContainers, opQuotaStatus, opQuotaEnable,
 	opStatus, opNodes, opRoles, opProcesses, opVersion, opInfo, opInspect, opHistory, opStart, opStop, opRestart,
-	opMonitorStatus, opMonitorNagios, opReport, opLogs,
+	opMonitorStatus, opNewRelicInstall, opMonitorNagios, opReport, opLogs,
 	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
 	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }

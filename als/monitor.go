@@ -26,7 +26,7 @@ var opMonitorStatus = Operation{
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
 		p := readPlan(r)
 		for _, ip := range c.ips() {
-			p.Steps = append(p.Steps, Step{Name: lookAgents, Node: c.at(ip), Argv: script(monitorLook, "alsbot-agents"), Repeatable: true, Tolerate: true, Limit: lookLimit})
+			p.Steps = append(p.Steps, Step{Name: lookAgents, Node: c.at(ip), Argv: script(monitorLook, "alsbot-agents", c.Agent.Process), Repeatable: true, Tolerate: true, Limit: lookLimit})
 		}
 		return p, nil
 	},

@@ -165,6 +165,9 @@ type Cluster struct {
 	Config string `json:"config,omitempty"`
 	Socket string `json:"socket,omitempty"`
 
+	// Agent is what `monitor newrelic install` puts on the nodes.
+	Agent Agent `json:"agent,omitzero"`
+
 	// Run and Asked make names unique and stay the same when a request is
 	// planned again.
 	Run   string    `json:"run"`
@@ -199,6 +202,10 @@ type Step struct {
 	Name string   `json:"name"` // what it does, e.g. "install patches"; unique within node and plan part
 	Node string   `json:"node"` // an IP as kato names it, or Core
 	Argv []string `json:"argv"`
+	// Secret names a secret of the configuration by its path there: the
+	// command finds it as the one line of its stdin. Its value is in no plan,
+	// no record and no output.
+	Secret string `json:"secret,omitempty"`
 	// Always marks a clean-up step: it runs whatever happened before it.
 	Always bool `json:"always,omitempty"`
 	// Tolerate lets the plan go on when the step's exit status is not 0.

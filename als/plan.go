@@ -67,7 +67,7 @@ func (p Plan) Stopped() (Finding, bool) {
 func (p Plan) Digest() string {
 	steps := make([]Step, len(p.Steps))
 	for i, s := range p.Steps {
-		steps[i] = Step{Name: s.Name, Node: s.Node, Argv: s.Argv, Always: s.Always}
+		steps[i] = Step{Name: s.Name, Node: s.Node, Argv: s.Argv, Secret: s.Secret, Always: s.Always}
 	}
 	b, err := json.Marshal(struct {
 		Operation string
@@ -96,6 +96,9 @@ func (p Plan) Text() string {
 		fmt.Fprintf(&b, "%d. %s, on %s\n   %s\n", i+1, s.Name, s.Node, s.Line())
 		if s.Always {
 			b.WriteString("   in any case, also after a failure\n")
+		}
+		if s.Secret != "" {
+			fmt.Fprintf(&b, "   with %s of the config on its stdin\n", s.Secret)
 		}
 	}
 	for i, s := range p.Verify {

@@ -42,6 +42,11 @@ func Target(c config.Cluster, nodes []als.Node, node string) (executor.Target, e
 	return t, nil
 }
 
+// agent is what the config says of New Relic, without the key itself.
+func agent(n config.NewRelic) als.Agent {
+	return als.Agent{Key: n.LicenseKey != "", Package: n.Package, Source: n.Source, Install: n.Install, Config: n.ConfigFile, Start: n.Start, Process: n.Process}
+}
+
 func isCore(nodes []als.Node, ip string) bool {
 	return slices.ContainsFunc(nodes, func(n als.Node) bool {
 		return n.IP == ip && slices.Contains(n.Roles, "primary")

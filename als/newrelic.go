@@ -1,0 +1,177 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"strings"
+	"time"
+)
+
+// New Relic's agent on every node, as the ALS handbook has it. Package, source
+// and steps are the configuration's, since the vendor has retired it.
+
+//go:embed newrelic_install.sh
+var newrelicInstall string
+
+//go:embed newrelic_look.sh
+var newrelicLook string
+
+const (
+	secretNewRelic = "monitoring.newrelic.license_key"
+	stepNewRelic   = "install the agent"
+	stepNoCopy     = "see that no copy of the key is left"
+	lookNewRelic   = "look for the agent"
+	againNewRelic  = "look for the agent again"
+)
+
+// Agent is a monitoring agent that can be put on nodes, as configured.
+type Agent struct {
+	Key     bool     `json:"key"` // whether a licence key is configured; its value is never here
+	Package string   `json:"package,omitempty"`
+	Source  string   `json:"source,omitempty"`
+	Install []string `json:"install,omitempty"` // commands, run as root
+	Config  string   `json:"config,omitempty"`  // the file on the node that gets the key
+	Start   string   `json:"start,omitempty"`
+	Process string   `json:"process,omitempty"`
+}
+
+var opNewRelicInstall = Operation{
+	Name: "monitor newrelic install", Family: familyMonitor, Effect: always(Change), Survey: true,
+	Summary: "install New Relic's server agent on every node and start it",
+	Detail: "The licence key is monitoring.newrelic.license_key of alsbot's config, and so are package, source and steps: the vendor has retired the agent.\n" +
+		"The key reaches each node on the stdin of a command: it is in no argument, no output and no record. Needs sudo without a password, or root.\n" +
+		"Where the agent runs already with this key, nothing is done.",
+	Example: "monitor newrelic install @prod",
+	Checks: func(_ Request, c Cluster) ([]Step, error) {
+		if !c.Agent.Key {
+			return nil, refuse("Set "+secretNewRelic+" in alsbot's config, or ALSBOT_MONITORING__NEWRELIC__LICENSE_KEY, and start alsbot again.", "there is no licence key for New Relic")
+		}
+		var steps []Step
+		for _, ip := range c.ips() {
+			steps = append(steps, lookSudo(c.at(ip)), c.lookAgent(lookNewRelic, ip))
+		}
+		return steps, nil
+	},
+	Plan:  planNewRelic,
+	Judge: judgeNewRelic,
+}
+
+func (c Cluster) lookAgent(name, ip string) Step {
+	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicLook, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: lookLimit}
+}
+
+func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Change, Patience: 10 * time.Second}
+	args := []string{c.Agent.Process, c.Agent.Config, c.Agent.Source, c.Agent.Start}
+	for _, line := range c.Agent.Install {
+		args = append(args, strings.ReplaceAll(line, "{package}", c.Agent.Package))
+	}
+	var have []string
+	for _, ip := range c.ips() {
+		node := c.at(ip)
+		if f, bad := sudoFinding(rs, node); bad {
+			p.Findings = append(p.Findings, f)
+			continue
+		}
+		if look, _ := rs.Find(lookNewRelic, node); agentTrouble(look) == "" {
+			have = append(have, ip)
+		}
+		p.Steps = append(p.Steps,
+			// One node's failure keeps the agent from no other.
+			Step{Name: stepNewRelic, Node: node, Argv: script(newrelicInstall, "alsbot-newrelic", args...), Secret: secretNewRelic, Tolerate: true, Limit: 30 * time.Minute},
+			Step{Name: stepNoCopy, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: lookLimit})
+		p.Verify = append(p.Verify, c.lookAgent(againNewRelic, ip))
+	}
+	if _, stop := p.Stopped(); stop {
+		p.Steps, p.Verify = nil, nil
+		return p, nil
+	}
+	p.Facts = []Fact{{"nodes", list(c.ips())}, {"package", c.Agent.Package}}
+	if c.Agent.Source != "" {
+		p.Facts = append(p.Facts, Fact{"source", c.Agent.Source})
+	}
+	if len(have) > 0 {
+		p.Notes = append(p.Notes, "An agent with a key runs already on "+list(have)+"; it is left alone if the key is this one.")
+	}
+	p.Notes = append(p.Notes, lastTime(c)...)
+	return p, nil
+}
+
+// agentTrouble says what is wrong with a node's agent by a look at it, or "".
+func agentTrouble(look Result) string {
+	seen := keyValues(look.Output)
+	mode := seen["mode"]
+	switch {
+	case look.Trouble != "":
+		return "it could not be asked: " + printable(look.Trouble, 120)
+	case seen["agent"] == "":
+		return "it could not be seen whether the agent runs"
+	case seen["agent"] != "yes":
+		return "no agent runs"
+	case seen["key"] != "yes":
+		return "the agent runs, and its config holds no licence key"
+	case mode == "" || strings.Trim(mode[len(mode)-1:], "0") != "":
+		return "everybody on the node may read the agent's config (mode " + orNoneText(printable(mode, 10)) + ")"
+	case seen["left"] != "":
+		return "a second copy of the key is left beside the agent's config"
+	}
+	return ""
+}
+
+func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+	var rows [][]string
+	var bad []string
+	waiting, had := false, 0
+	for _, ip := range c.ips() {
+		node := c.at(ip)
+		step, ran := rs.Find(stepNewRelic, node)
+		look, _ := rs.Find(againNewRelic, node)
+		wrong, said := agentTrouble(look), keyValues(step.Output)
+		state := "runs"
+		switch {
+		case wrong != "":
+			// Just started, it may need a moment.
+			waiting = waiting || ran && step.OK() && wrong == "no agent runs"
+			state = wrong + "; " + stopped(step, said["why"])
+			bad = append(bad, ip+": "+state)
+		case !ran || !step.OK():
+			state = "runs, and yet the installation did not come to its end: " + stopped(step, said["why"])
+			bad = append(bad, ip+": "+state)
+		case said["done"] == "had-it":
+			had++
+			state = "ran already with this key"
+		}
+		rows = append(rows, []string{ip, state})
+	}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Summary: fmt.Sprintf("The agent runs on all %s.", count(len(rows), "node"))}
+	if had > 0 {
+		v.Summary = fmt.Sprintf("The agent runs on all %s; on %d of them it did already.", count(len(rows), "node"), had)
+	}
+	if len(bad) > 0 {
+		v.Outcome = Failed
+		v.Summary = fmt.Sprintf("%d of %s without: %s.", len(bad), count(len(rows), "node"), strings.Join(bad, "; "))
+		v.Next = "Mend that, then try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice."
+		if waiting {
+			v.Outcome = Waiting
+		}
+	}
+	return v
+}
+
+// stopped says how far the installation on a node came.
+func stopped(step Result, why string) string {
+	asked, asks := Prompt(step.Output)
+	switch {
+	case step.Step == "":
+		return "nothing was done there"
+	case step.Trouble != "":
+		return printable(step.Trouble, 200)
+	case asks:
+		return "something asked a person and got no answer: " + asked
+	case why != "":
+		return "it stopped at: " + printable(why, 200)
+	case step.Exit != 0:
+		return fmt.Sprintf("it ended with status %d", step.Exit)
+	}
+	return "the installer said that all is well"
+}
