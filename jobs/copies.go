@@ -78,16 +78,18 @@ func (e *Engine) keepCopiesOf(ctx context.Context, c config.Cluster, now time.Ti
 		return err
 	}
 	fates := als.Retain(als.Keep(c.Backup.Keep), there, now)
+	var bad error
 	for _, b := range there {
 		if !fates[b.Run].Go {
 			continue
 		}
 		if err := e.removeCopy(ctx, dir, b); err != nil {
-			return err
+			bad = errors.Join(bad, err)
+			continue
 		}
 		absent = append(absent, b)
 	}
-	return errors.Join(e.forgetCopies(ctx, c.Name, absent), oldParts(dir, now.Add(-partsStay)))
+	return errors.Join(bad, e.forgetCopies(ctx, c.Name, absent), oldParts(dir, now.Add(-partsStay)))
 }
 
 // removeCopy removes a copy that is still what was fetched.

@@ -95,6 +95,9 @@ func (e *Engine) stream(ctx context.Context, k *keeper, c *fileCopy) (int, error
 		if tries >= saveTries {
 			return 0, err
 		}
+		if tries == 0 { // the first try after a connection was lost comes at once
+			continue
+		}
 		k.remark(err.Error() + ". What has come is kept, and alsbot goes on trying")
 		select {
 		case <-ctx.Done():

@@ -30,7 +30,12 @@ type fileCopy struct {
 	bad     error // what our own disk, or too many bytes, did to it
 	came    func(int64)
 	next    int64 // how far it is when that is said again
+	loose   int64 // bytes that may not be on disk yet
 }
+
+// syncEvery is how many bytes may wait for the disk: the end of a copy, and a
+// shutdown in the middle of one, are not held up by more.
+const syncEvery = 64 << 20
 
 func partName(name string) string { return "." + name + ".part" }
 
@@ -114,6 +119,9 @@ func (c *fileCopy) Write(p []byte) (int, error) {
 	c.off += int64(n)
 	if _, bad := c.hash.Write(p[:n]); err == nil {
 		err = bad
+	}
+	if c.loose += int64(n); err == nil && c.loose >= syncEvery {
+		c.loose, err = 0, c.f.Sync()
 	}
 	if err != nil {
 		c.bad = fmt.Errorf("writing on alsbot's host: %w", err)
