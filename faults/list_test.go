@@ -71,6 +71,8 @@ func list() []fault {
 			limit: "the store grows by <= 10 %; answers p99 at most twice that without"},
 		{id: "F36", what: "10,000 finished runs on a node, and a duplicate start after the clean-up", run: manyRuns, alone: true, trials: [3]int{3, 20, 20},
 			limit: "a start takes <= 100 ms more; begun again 0 times"},
+		{id: "F37", what: "mixed load for as many seconds, sockets, calls and connections cut all the time", run: mixed, trials: [3]int{15, 240, 86400},
+			limit: "0 lost; files and goroutines flat; <= 1 MiB an hour, and 16 for the collector; the store at most twice its data"},
 		{id: "F38", what: "Socket Mode: renewed while people type, too many sockets, half-open ones", run: slackSockets, trials: [3]int{1, 3, 50},
 			limit: "0 commands lost at a renewal; <= 1 try a second; deaf <= 40 s"},
 	}

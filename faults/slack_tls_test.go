@@ -9,9 +9,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
+	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -37,11 +39,26 @@ type front struct {
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{t: t, addr: freeAddr(t), root: filepath.Join(tempDir(t), "root.pem")}
+	f := &front{t: t, addr: quietAddr(t), root: filepath.Join(tempDir(t), "root.pem")}
 	f.good = certificate(t, "127.0.0.1", time.Hour)
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: f.good.Certificate[0]}
 	must(t, os.WriteFile(f.root, pem.EncodeToMemory(block), 0o600))
 	return f
+}
+
+// quietAddr is an address that stays free while nobody listens there: its
+// port is below those that the system gives to connections.
+func quietAddr(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+mrand.IntN(10_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free between 20000 and 30000")
+	return ""
 }
 
 var apiURL = regexp.MustCompile(`api_url: http://[^/]+/`)

@@ -1,0 +1,198 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+// mixed keeps a bot busy for so many seconds, while Slack and the network
+// fail all the time, and looks at what it takes. A trial is a run.
+func mixed(t *testing.T, r *report) {
+	const side = 4
+	var p *proxy
+	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 100 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10},
+		core: func(h *house, addr string) string {
+			p = newProxy(t, addr)
+			must(t, trust(h.nodes, p.addr))
+			return p.addr
+		}})
+	h.start()
+	must(t, h.verify(h.ask(0)))
+	var looks []look
+	var ids []string
+	began := time.Now()
+	end := began.Add(time.Duration(r.n) * time.Second)
+	every := max(200*time.Millisecond, time.Duration(r.n)*time.Second/60)
+	next := began
+	for i := 0; time.Now().Before(end); i++ {
+		if id, err := h.tryAsk(i % side); err == nil { // Slack may not reach the bot just now
+			ids = append(ids, id)
+		}
+		_ = h.say(i%side, "/als runs") // nor now
+		if i%5 == 4 {
+			h.mishap(p, rand.IntN(5))
+		}
+		if time.Now().After(next) {
+			l, err := h.look()
+			must(t, err)
+			looks, next = append(looks, l), time.Now().Add(every)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	unbegun := 0
+	for _, id := range ids {
+		run, err := h.end(id)
+		if err == nil && unplanned(run) {
+			unbegun++
+			r.trial(errors.Join(h.oracle.ran(id+"-1", 0), h.toldOnce(run)))
+			continue
+		}
+		_, err = h.heldAndTold(id)
+		r.trial(err)
+	}
+	r.figure("%d ended in words before they began", unbegun)
+	h.flat(r, looks)
+	size, live, err := h.compacted()
+	must(t, err)
+	r.figure("store %d KiB, compacted %d KiB", size>>10, live>>10)
+	if size > 2*live+1<<20 {
+		t.Errorf("the store has %d KiB, compacted it has %d KiB", size>>10, live>>10)
+	}
+}
+
+// unplanned reports whether a run ended before it began: the node was lost
+// while alsbot looked at the cluster, or Slack could not say who is an
+// operator when its turn came.
+func unplanned(r jobs.Run) bool {
+	return len(r.Steps) == 0 && (r.State == jobs.Void && strings.Contains(r.Trouble, "could not be looked up") ||
+		r.State == jobs.Failed && strings.Contains(r.Trouble, "the connection was lost"))
+}
+
+// mishap is one of the things that happen every day, all over within seconds.
+func (h *house) mishap(p *proxy, which int) {
+	switch which {
+	case 0:
+		h.slack.CutSockets()
+	case 1:
+		h.slack.Fail(methodPost, 1, workspace.Status(503))
+	case 2:
+		h.slack.SetOutage(workspace.Outage503)
+		time.Sleep(time.Second)
+		h.slack.SetOutage(workspace.OutageOff)
+	case 3:
+		p.cut()
+	case 4:
+		h.slack.DuplicateDeliveries(3)
+	}
+}
+
+// look is what the bot takes at one moment.
+type look struct{ memory, files, goroutines int }
+
+var goroutinesNow = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
+
+func (h *house) look() (l look, err error) {
+	pid := h.bot.Process.Pid
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return l, err
+	}
+	// pages of the store's file that are mapped are not the bot's own
+	_, rest, _ := strings.Cut(string(status), "RssAnon:")
+	l.memory, err = strconv.Atoi(strings.Fields(rest + " ?")[0])
+	if err != nil {
+		return l, err
+	}
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return l, err
+	}
+	l.files = len(open)
+	figures, err := h.get("/metrics")
+	if err != nil {
+		return l, err
+	}
+	m := goroutinesNow.FindSubmatch(figures)
+	if m == nil {
+		return l, errors.New("the metrics do not tell of goroutines")
+	}
+	l.goroutines, err = strconv.Atoi(string(m[1]))
+	return l, err
+}
+
+// flat holds the last third of what was seen against the second: the first is
+// for warming up.
+func (h *house) flat(r *report, looks []look) {
+	third := len(looks) / 3
+	if third < 3 {
+		h.t.Fatalf("the bot was looked at %d times", len(looks))
+	}
+	middle := func(of func(look) int) (before, after int) {
+		return median(looks[third:2*third], of), median(looks[2*third:], of)
+	}
+	m0, m1 := middle(func(l look) int { return l.memory })
+	f0, f1 := middle(func(l look) int { return l.files })
+	g0, g1 := middle(func(l look) int { return l.goroutines })
+	hours := float64(r.n) / 3 / 3600
+	r.figure("%d MiB, before %d; %d files, before %d; %d goroutines, before %d", m1>>10, m0>>10, f1, f0, g1, g0)
+	if f1 > f0+10 || g1 > g0+20 {
+		h.t.Errorf("files grew from %d to %d, goroutines from %d to %d", f0, f1, g0, g1)
+	}
+	// what a garbage collector has not got round to is not yet a leak
+	if grown := float64(m1-m0) / 1024; grown > 16+hours {
+		h.t.Errorf("memory grew by %.1f MiB in %.2f h", grown, hours)
+	}
+}
+
+func median(looks []look, of func(look) int) int {
+	var all []int
+	for _, l := range looks {
+		all = append(all, of(l))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// compacted is the size of the store's file, and that of one that holds the
+// same and nothing else.
+func (h *house) compacted() (size, live int64, err error) {
+	snapshot, err := h.get("/snapshot")
+	if err != nil {
+		return 0, 0, err
+	}
+	dir := tempDir(h.t)
+	from, to := filepath.Join(dir, "store"), filepath.Join(dir, "compacted")
+	if err := os.WriteFile(from, snapshot, 0o600); err != nil {
+		return 0, 0, err
+	}
+	src, err := bolt.Open(from, 0o600, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		return 0, 0, err
+	}
+	dst, err := bolt.Open(to, 0o600, &bolt.Options{NoSync: true})
+	if err != nil {
+		return 0, 0, errors.Join(err, src.Close())
+	}
+	if err := errors.Join(bolt.Compact(dst, src, 1<<20), src.Close(), dst.Close()); err != nil {
+		return 0, 0, err
+	}
+	info, err := os.Stat(to)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int64(len(snapshot)), info.Size(), nil
+}
