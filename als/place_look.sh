@@ -11,11 +11,18 @@ mount=$(df -P -k -- "$real" 2>/dev/null | awk 'NR == 2 { print $6 }')
   awk 'NR == 1 { printf "type=%s\noptions=%s\n", $1, $2 }'
 [ -f "$mount/aquota.user" ] && say userfile yes
 [ -f "$mount/aquota.group" ] && say groupfile yes
-if PATH=$PATH:/sbin:/usr/sbin quotaon -p "$mount" 2>/dev/null | grep -q '(.*) is on'; then say quotas on; else say quotas off; fi
+case $(PATH=$PATH:/sbin:/usr/sbin quotaon -p "$mount" 2>/dev/null | grep -c ') is on$') in
+2) say quotas on ;;
+1) say quotas partly ;;
+*) say quotas off ;;
+esac
 for boot in /etc/init.d/setup_helion_lxc /etc/init.d/setup_stackato_lxc; do
   [ -f "$boot" ] || continue
   say boot "$boot"
-  if grep -q -F "quotaon -v $mount" "$boot"; then say block yes; fi
+  awk -v m="$mount" '
+    $1 == "mount" && $NF == m && /usrjquota=/ { mounts = 1 }
+    $1 == "quotaon" && $NF == m { turns = 1 }
+    END { if (mounts && turns) print "block=yes" }' "$boot"
   break
 done
 exit 0

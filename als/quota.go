@@ -13,7 +13,10 @@ import (
 //go:embed quota_enable.sh
 var quotaEnable string
 
-const stepQuota = "turn quotas on"
+const (
+	stepQuota  = "turn quotas on"
+	stepNoHalf = "see that no half of a boot script is left"
+)
 
 var quotaParam = []Param{{Name: "PATH", Kind: KindPath, Help: "a directory on the node; its filesystem is meant"}}
 
@@ -108,7 +111,11 @@ func quotaMissing(seen map[string]string) []string {
 	if !strings.Contains(seen["options"], "grpjquota=") && !strings.Contains(seen["options"], "grpquota") {
 		out = append(out, "it is mounted without group quotas")
 	}
-	if seen["quotas"] != "on" {
+	switch seen["quotas"] {
+	case "on":
+	case "partly":
+		out = append(out, "only those of users or those of groups are turned on")
+	default:
 		out = append(out, "they are not turned on")
 	}
 	if seen["block"] != "yes" {
@@ -152,6 +159,10 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), "Use an ext4 filesystem."})
 		return p, nil
 	}
+	if seen["mount"] == "/" && r.Arg(0) != "/" {
+		p.Findings = append(p.Findings, Finding{Stop, r.Arg(0) + " has no filesystem of its own: it lies on the node's root", "Mount one there first; or name / if that is meant."})
+		return p, nil
+	}
 	if f, bad := sudoFinding(rs, c.at(ip)); bad {
 		p.Findings = append(p.Findings, f)
 		return p, nil
@@ -163,8 +174,13 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}
 	p.Steps = []Step{{Name: stepQuota, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
+	if seen["boot"] != "" {
+		p.Notes = append(p.Notes, "The boot script's present version is kept as "+boot+".before-"+c.Run+".")
+		// Also when the script was killed in the middle.
+		p.Steps = append(p.Steps, Step{Name: stepNoHalf, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
+	}
 	p.Verify = []Step{quotaLook(againPlace, c.at(ip), r.Arg(0))}
-	p.Notes = append(lastTime(c), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
+	p.Notes = append(append(p.Notes, lastTime(c)...), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
 	return p, nil
 }
 
@@ -185,9 +201,14 @@ func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	v.Outcome = Failed
 	v.Summary = fmt.Sprintf("Not whole: %s.", list(missing))
-	if why := printable(said["why"], 200); why != "" {
+	why, asked := printable(said["why"], 200), ""
+	if p, asks := Prompt(step.Output); asks {
+		asked = " It asked a person and got no answer: " + p + "."
+	}
+	if why != "" {
 		v.Summary = fmt.Sprintf("It stopped at: %s. Now %s.", why, list(missing))
 	}
+	v.Summary += asked
 	v.Next = "Mend that, then run it again: what is done already is not done twice."
 	return v
 }

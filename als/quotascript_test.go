@@ -51,12 +51,38 @@ func TestQuotaScript(t *testing.T) {
 			if twice, err := os.ReadFile(file); err != nil || string(twice) != string(once) {
 				t.Errorf("the second time changed it: %v", err)
 			}
-			stand(t, dir, "quotacheck", "1")
+			// another filesystem whose name begins like this one, a comment and half a block are no block
+			other := quotaStep(t, dir+"/deeper", file, old)
+			if r := run(t, shell, other); r.Exit != 0 || !strings.Contains(string(r.Output), "done=boot-script\n") {
+				t.Errorf("another filesystem: status %d:\n%s", r.Exit, r.Output)
+			}
+			must(t, os.WriteFile(file, []byte("#!/bin/bash\n#  mount -o remount,usrjquota=x "+dir+"\nquotaon -v "+dir+"\n"), 0o755))
+			if r := run(t, shell, step); !strings.Contains(string(r.Output), "done=boot-script\n") {
+				t.Errorf("half a block: status %d:\n%s", r.Exit, r.Output)
+			}
+			// where quotas are on only the boot script is mended: quotacheck would refuse
+			must(t, os.WriteFile(file, []byte(boot), 0o755))
+			must(t, os.WriteFile(filepath.Join(dir, "quotaon"), []byte("#!/bin/sh\necho \"group quota on $2 (/dev/x) is on\"\necho \"user quota on $2 (/dev/x) is on\"\n"), 0o700))
 			must(t, os.Remove(filepath.Join(dir, "notes")))
+			if r := run(t, shell, step); r.Exit != 0 || string(r.Output) != "done=had-been-on\ndone=boot-script\n" {
+				t.Errorf("on already: status %d:\n%s", r.Exit, r.Output)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "notes")); err == nil {
+				t.Error("it mounted or counted what was on already")
+			}
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o755 {
+				t.Errorf("the boot script's mode: %v %v", info, err)
+			}
+			if left, _ := filepath.Glob(file + ".alsbot"); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			stand(t, dir, "quotaon", "0")
+			stand(t, dir, "quotacheck", "1")
+			_ = os.Remove(filepath.Join(dir, "notes"))
 			r := run(t, shell, step)
 			notes, err := os.ReadFile(filepath.Join(dir, "notes"))
 			must(t, err)
-			if r.Exit == 0 || !strings.Contains(string(r.Output), "why=checking the quotas") || strings.Contains(string(notes), "quotaon") {
+			if r.Exit == 0 || !strings.Contains(string(r.Output), "why=checking the quotas") || strings.Contains(string(notes), "quotaon -v") {
 				t.Errorf("after a failed quotacheck: status %d\n%s%s", r.Exit, r.Output, notes)
 			}
 		})

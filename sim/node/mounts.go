@@ -129,6 +129,9 @@ func (t *tool) quotacheck() int {
 	if !strings.Contains(t.machine().Mounts[rest[0]].Options, "usrjquota=") {
 		return t.fail(1, "quotacheck: Cannot find filesystem to check or filesystem not mounted with quota option.")
 	}
+	if t.machine().Mounts[rest[0]].Quota {
+		return t.fail(1, "quotacheck: Quota for users is enabled on mountpoint %s so quotacheck might damage the file.\nPlease turn quotas off or use -f to force checking.", rest[0])
+	}
 	for _, file := range []string{"aquota.user", "aquota.group"} {
 		if err := os.WriteFile(filepath.Join(rest[0], file), nil, 0o600); err != nil {
 			return t.fail(1, "quotacheck: %s", err)
