@@ -24,10 +24,16 @@ import (
 // with all kinds of changes. A trial is a slot. Nodes are out of reach: what
 // counts is which slots come, not what becomes of their runs.
 func schedules(t *testing.T, r *report) {
-	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"} {
-		t.Run(zone, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { years(t, r, zone) }) })
-	}
+	t.Run("zones", func(t *testing.T) {
+		for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"} {
+			t.Run(zone, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { years(t, r, zone) })
+			})
+		}
+	})
 	synctest.Test(t, func(t *testing.T) { downAndJumps(t, r) })
+	overlap(t, r)
 }
 
 // office is an engine with schedules, in simulated time.
