@@ -170,17 +170,20 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	if n := len(rows) - 1 - listedMost; n > 0 {
 		v.Report += fmt.Sprintf("and %d older\n", n)
 	}
-	v.Report += copies(all)
+	v.Report += remarks(all)
 	if absent > 0 {
 		v.Next = "Look where the archives have gone that are not there as they were: " + c.typed("backups verify ID") + " reads one again."
 	}
 	return v
 }
 
-// copies lists what is on alsbot's own host.
-func copies(all []Archive) string {
+// remarks lists what was read again, and what is on alsbot's own host.
+func remarks(all []Archive) string {
 	var b strings.Builder
 	for _, a := range all[:min(len(all), listedMost)] {
+		if a.Seen != "" {
+			fmt.Fprintf(&b, "%s was read again at %s: %s\n", a.Run, clock(a.SeenAt), a.Seen)
+		}
 		if a.Fetched != "" {
 			fmt.Fprintf(&b, "%s is also on alsbot's host: %s\n", a.Run, a.Fetched)
 		}
