@@ -53,7 +53,7 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 
 // onSchedule answers the commands that name a schedule.
 func (e *Engine) onSchedule(ctx context.Context, a Ask, command, name string) (Answer, error) {
-	s, err := e.schedule(name)
+	s, err := e.schedule(ctx, a.By, name)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -70,9 +70,18 @@ func (e *Engine) onSchedule(ctx context.Context, a Ask, command, name string) (A
 	return e.pause(ctx, a.By, name, command == "schedule pause")
 }
 
-func (e *Engine) schedule(name string) (config.Schedule, error) {
+// schedule finds a schedule of a cluster that somebody may see; to them there
+// are no others.
+func (e *Engine) schedule(ctx context.Context, by Principal, name string) (config.Schedule, error) {
+	seen, err := e.views(ctx, by)
+	if err != nil {
+		return config.Schedule{}, err
+	}
 	var names []string
 	for _, s := range e.cfg.Schedules {
+		if !sees(seen, s.Cluster) {
+			continue
+		}
 		if s.Name == name {
 			return s, nil
 		}
@@ -102,7 +111,7 @@ func (e *Engine) pause(ctx context.Context, by Principal, name string, stop bool
 			action = "paused"
 		}
 		if (st.Paused != nil) == stop {
-			ans = Answer{Text: fmt.Sprintf("Schedule %s is already %s.", name, map[bool]string{true: "paused", false: "running"}[stop])}
+			ans = Answer{Text: fmt.Sprintf("Schedule %s is already %s. Type `schedule list` to see its next time.", name, map[bool]string{true: "paused", false: "running"}[stop])}
 			return nil
 		}
 		st.Paused = nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-co-op/gocron/v2"
@@ -24,7 +25,8 @@ type Schedule struct {
 	Line   string    `json:"line"` // cron line and zone; another one begins anew
 	Last   time.Time `json:"last"` // up to here every slot is on the ledger
 	Paused *Decision `json:"paused,omitempty"`
-	Run    string    `json:"run,omitempty"` // the last run
+	Run    string    `json:"run,omitempty"`  // the last run
+	Gone   bool      `json:"gone,omitempty"` // the config no longer has it
 }
 
 // Slot is one line of the ledger: what became of one time of a schedule.
@@ -124,9 +126,10 @@ func (e *Engine) keepSchedules(ctx context.Context) error {
 	return nil
 }
 
-// meetSchedules writes down the schedules that are new or have another cron
-// line: their slots count from now on. So do those that were last looked at
-// when the clock was wrong, or they would be silent until it is that late. Schedules with the same line and zone
+// meetSchedules writes down the schedules that are new, have another cron line
+// or are back after the config had them no longer: their slots count from now
+// on. So do those that were last looked at when the clock was wrong, or they
+// would be silent until it is that late. Schedules with the same line and zone
 // share a timer.
 func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 	byLine := map[string]*timer{}
@@ -139,14 +142,14 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 				return err
 			}
 			astray := known.Last.Sub(now) > farAhead
-			if l := s.Cron + " " + s.Timezone; !ok || astray || known.Line != l {
-				known.Name, known.Line, known.Last = s.Name, l, now
+			if l := s.Cron + " " + s.Timezone; !ok || astray || known.Gone || known.Line != l {
+				known.Name, known.Line, known.Last, known.Gone = s.Name, l, now, false
 				if err := schedules.Put(tx, s.Name, known); err != nil {
 					return err
 				}
 			}
 		}
-		return nil
+		return e.partSchedules(tx)
 	})
 	for _, s := range e.cfg.Schedules {
 		l := s.Cron + " " + s.Timezone
@@ -161,6 +164,22 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 		byLine[l].names = append(byLine[l].names, s)
 	}
 	return timers, err
+}
+
+// partSchedules notes which schedules the config has no longer.
+func (e *Engine) partSchedules(tx store.Tx) error {
+	var gone []Schedule
+	err := schedules.Scan(tx, store.Range{}, func(name string, s Schedule) bool {
+		if !s.Gone && !slices.ContainsFunc(e.cfg.Schedules, func(c config.Schedule) bool { return c.Name == name }) {
+			gone = append(gone, s)
+		}
+		return true
+	})
+	for _, s := range gone {
+		s.Gone = true
+		err = errors.Join(err, schedules.Put(tx, s.Name, s))
+	}
+	return err
 }
 
 // due settles what has become due for the schedules of a timer.
@@ -183,16 +202,19 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 	if err := e.st.View(ctx, func(tx store.Tx) (err error) {
 		known, _, err = schedules.Get(tx, s.Name)
 		return err
-	}); err != nil || !passed(at, known.Last, now) {
+	}); err != nil {
 		return "", err
+	}
+	times, more := between(ctx, at, known.Last, now) // years of seconds take a while: not in a transaction
+	if len(times) == 0 || ctx.Err() != nil {
+		return "", ctx.Err()
 	}
 	err = e.st.Update(ctx, func(tx store.Tx) error {
 		id = ""
 		st, ok, err := schedules.Get(tx, s.Name)
-		if err != nil || !ok || !passed(at, st.Last, now) {
-			return err
+		if err != nil || !ok || !st.Last.Equal(known.Last) {
+			return err // somebody else has settled them
 		}
-		times, more := between(at, st.Last, now)
 		newest := times[len(times)-1]
 		settled, err := e.slot(tx, s, st, newest, now)
 		if err != nil {
@@ -222,15 +244,10 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 	return id, err
 }
 
-func passed(at slots, last, now time.Time) bool {
-	next := at.Next(last)
-	return !next.IsZero() && !next.After(now)
-}
-
 // between lists the slots after last and up to now: the newest mostSlots, and
-// how many there were before those.
-func between(at slots, last, now time.Time) (times []time.Time, more int) {
-	for t := at.Next(last); !t.IsZero() && !t.After(now); t = at.Next(t) {
+// how many there were before those. It stops when ctx ends.
+func between(ctx context.Context, at slots, last, now time.Time) (times []time.Time, more int) {
+	for t := at.Next(last); !t.IsZero() && !t.After(now) && ctx.Err() == nil; t = at.Next(t) {
 		times = append(times, t)
 		if len(times) > mostSlots {
 			times, more = times[1:], more+1
