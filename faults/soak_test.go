@@ -74,12 +74,10 @@ func mixed(t *testing.T, r *report) {
 	}
 }
 
-// unplanned reports whether a run ended before it began: the node was lost
-// while alsbot looked at the cluster, or Slack could not say who is an
-// operator when its turn came.
+// unplanned reports whether a run ended before it began because Slack could
+// not say who is an operator when its turn came.
 func unplanned(r jobs.Run) bool {
-	return len(r.Steps) == 0 && (r.State == jobs.Void && strings.Contains(r.Trouble, "could not be looked up") ||
-		r.State == jobs.Failed && strings.Contains(r.Trouble, "the connection was lost"))
+	return len(r.Steps) == 0 && r.State == jobs.Void && strings.Contains(r.Trouble, "could not be looked up")
 }
 
 // mishap is one of the things that happen every day, all over within seconds.

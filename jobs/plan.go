@@ -53,7 +53,7 @@ func (e *Engine) unplanned(ctx context.Context, id string, err error) error {
 	if errors.As(err, &ref) {
 		return e.fail(ctx, id, ref.Text, ref.Next)
 	}
-	return e.fail(ctx, id, err.Error()+". Nothing was changed", "")
+	return e.fail(ctx, id, err.Error()+". Nothing was changed", "when that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
 }
 
 // route decides where a run with a fresh plan goes.
@@ -108,7 +108,7 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 	}
 	c, ok := e.cfg.Cluster(r.Request.Cluster)
 	if !ok {
-		return als.Cluster{}, plan, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster)}
+		return als.Cluster{}, plan, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: "Type `clusters` to see which there are"}
 	}
 	cluster := als.Cluster{Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: e.cfg.Path, Run: r.ID, Asked: r.Asked}
 	if cluster.Socket, err = filepath.Abs(e.cfg.Admin.Socket); err != nil {
@@ -173,7 +173,8 @@ func (e *Engine) look(ctx context.Context, cluster als.Cluster, steps []als.Step
 	return results, g.Wait()
 }
 
-// glance runs one read-only step over a plain exec.
+// glance runs one read-only step over a plain exec, and once more if the
+// connection breaks under it.
 func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (als.Result, error) {
 	limit := s.Limit
 	if limit == 0 {
@@ -185,11 +186,19 @@ func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (a
 		res.Trouble = err.Error()
 		return res, err
 	}
-	out := &tail{max: keepInMind}
 	sctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	res.Exit, err = e.exec.Exec(sctx, t, s.Argv, out)
-	res.Output = out.bytes()
+	read := func() (err error) {
+		out := &tail{max: keepInMind}
+		res.Exit, err = e.exec.Exec(sctx, t, s.Argv, out)
+		res.Output = out.bytes()
+		return err
+	}
+	err = read()
+	var broken *executor.Error
+	if errors.As(err, &broken) && broken.Kind == executor.Interrupted && sctx.Err() == nil {
+		err = read()
+	}
 	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
 		err = tooSlow(s, t, limit, res.Output)
 	}
