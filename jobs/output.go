@@ -83,11 +83,7 @@ func (k *keeper) Output(offset int64, p []byte) error {
 	}
 	k.rec.Size = offset + int64(len(p))
 	now := time.Now()
-	k.mu.Lock()
-	k.last.max = promptTail
-	k.grew = now
-	_, err := k.last.Write(p)
-	k.mu.Unlock()
+	err := k.remember(now, p)
 	if now.Sub(k.signalled) > signalEvery {
 		k.signalled = now
 		k.e.signal(k.run)
@@ -97,6 +93,28 @@ func (k *keeper) Output(offset int64, p []byte) error {
 	}
 	k.committed = now
 	return k.e.putStep(k.ctx, k.run, k.i, *k.rec)
+}
+
+// remember takes what was printed as the last that is known.
+func (k *keeper) remember(now time.Time, p []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last.max, k.grew = promptTail, now
+	_, err := k.last.Write(p)
+	return err
+}
+
+// recall reads back what was printed before this process began: a question
+// that has stood since then is answered by nobody either.
+func (k *keeper) recall() error {
+	if k.rec.Size == 0 {
+		return nil
+	}
+	tail, err := k.e.blobTail(k.ctx, *k.rec, promptTail)
+	if err != nil {
+		return err
+	}
+	return k.remember(time.Now(), tail)
 }
 
 // Write makes a keeper the target of a plain exec.

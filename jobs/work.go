@@ -207,6 +207,9 @@ var (
 // a cancel, the step's limit, and a prompt that nobody will answer end its
 // whole process tree. A run that is given up is left alone.
 func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bool) (executor.Exit, error) {
+	if err := k.recall(); err != nil {
+		return executor.Exit{}, err
+	}
 	wctx, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
