@@ -141,6 +141,19 @@ type Verdict struct {
 	// itself needs none. Run, operation, cluster, contents and times of a new
 	// one, and the times of what is news, are filled in by who keeps them.
 	Archives []Archive `json:"archives,omitempty"`
+	// File is for who asked; it goes into the thread of the run.
+	File *File `json:"file,omitempty"`
+}
+
+// File is a file on a node.
+type File struct {
+	Name   string   `json:"name"`
+	Place  string   `json:"place"` // where it is, for people
+	Node   string   `json:"node"`
+	Size   int64    `json:"size"` // bytes
+	SHA256 string   `json:"sha256"`
+	Send   []string `json:"send"`   // argv that prints its bytes and nothing else; a status other than 0 says that it is not there as it was
+	Remove []string `json:"remove"` // argv that removes it, if it is what it was: for when it has been taken
 }
 
 // Refusal is a request that cannot be carried out as asked: said to the

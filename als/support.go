@@ -14,6 +14,8 @@ const (
 	familySupport = "support"
 	stepReport    = "make the report"
 	stepLogs      = "read the end of the logs"
+	// reportMost is how large a report may be, in bytes, to be delivered.
+	reportMost = 50 << 20
 )
 
 //go:embed report_make.sh
@@ -25,7 +27,8 @@ var logsEnd string
 var opReport = Operation{
 	Name: "report", Family: familySupport, Effect: always(Read), Survey: true,
 	Summary: "make kato's report of the cluster, or of one node, for support",
-	Detail:  "It is a .tgz of logs and configuration on the core. It may hold passwords: pass it on with care.",
+	Detail: "It is a .tgz of logs and configuration. It goes into the thread of the command and is then removed from the core; one of more than 50 MiB stays there.\n" +
+		"It may hold passwords: pass it on with care.",
 	Example: "report --node 10.0.0.12 @prod",
 	Flags:   nodeFlag("of this node only"),
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
@@ -41,7 +44,7 @@ var opReport = Operation{
 	Judge: judgeReport,
 }
 
-func judgeReport(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
+func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	r, _ := rs.Find(stepReport, "")
 	seen := keyValues(r.Output)
 	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
@@ -54,10 +57,25 @@ func judgeReport(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The report is %s on the core, %s.", seen["file"], size(bytes)),
 		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}}),
 		Data:   map[string]string{"file": seen["file"], "name": path.Base(seen["file"]), "node": Core, "size": seen["size"], "sha256": seen["sha256"]}}
-	if seen["sound"] != "yes" {
+	switch {
+	case seen["sound"] != "yes":
 		v.Outcome, v.Summary, v.Next = Failed, "The report "+seen["file"]+" is damaged: gzip cannot read it.", "Try again."
+	case bytes > reportMost:
+		v.Next = fmt.Sprintf("It stays there, since it is larger than %s: copy it with scp, then remove it.", size(reportMost))
+	case bytes > 0:
+		v.Summary += " It follows in the thread, and is then removed from there."
+		v.File = reportFile(c, seen, bytes)
 	}
 	return v
+}
+
+func reportFile(c Cluster, seen map[string]string, bytes int64) *File {
+	file := seen["file"]
+	return &File{
+		Name: "report-" + c.Name + "-" + c.Run + ".tgz", Place: file + " on the core", Node: Core, Size: bytes, SHA256: seen["sha256"],
+		Send:   script(backupsSend, "alsbot-send", file, seen["size"], "1"),
+		Remove: script(backupsPrune, "alsbot-remove", path.Dir(file), "0", file, seen["size"], seen["sha256"]),
+	}
 }
 
 var opLogs = Operation{

@@ -24,6 +24,8 @@ type engine interface {
 	Get(ctx context.Context, id string) (jobs.Run, *jobs.Approval, error)
 	Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error)
 	WriteOutput(ctx context.Context, id string, w io.Writer) error
+	WriteFile(ctx context.Context, id string, w io.Writer) error
+	Delivered(ctx context.Context, id string)
 	Waiting(ctx context.Context, id string) (string, error)
 	Progress() <-chan string
 	Outbox(ctx context.Context, n int) ([]jobs.Outgoing, error)

@@ -204,7 +204,7 @@ func (s *sender) errandOf(ctx context.Context, row jobs.Outgoing, known map[stri
 		e.key = string(row.Kind) + "/" + row.Run
 	}
 	id := string(row.Kind) + "/" + row.Run
-	if row.Kind == jobs.TellOutput {
+	if row.Kind == jobs.TellOutput || row.Kind == jobs.TellFile {
 		id = string(jobs.TellRun) + "/" + row.Run // in the thread of the run's message
 	}
 	lane, ok := known[id]

@@ -46,16 +46,13 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 	if err != nil {
 		return err
 	}
-	at, ok, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.ID)
+	at, err := s.threadOf(ctx, r)
 	if err != nil {
 		return err
 	}
-	if !ok || at.TS == "" {
+	if at.TS == "" {
 		s.log.Info("output is not shown: its run has no message in Slack", "run", r.ID)
 		return nil
-	}
-	if channel, thread := s.runChannel(ctx, r); channel == at.Channel && thread != "" {
-		at.TS = thread // a reply cannot have a thread of its own
 	}
 	var m measure
 	err = s.copyOutput(ctx, r.ID, &m)
@@ -80,6 +77,18 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 		delete(l.sent, "file "+r.ID)
 	}
 	return err
+}
+
+// threadOf is where what belongs to a run goes; without a TS there is none.
+func (s *sender) threadOf(ctx context.Context, r jobs.Run) (place, error) {
+	at, _, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.ID)
+	if err != nil || at.TS == "" {
+		return place{}, err
+	}
+	if channel, thread := s.runChannel(ctx, r); channel == at.Channel && thread != "" {
+		at.TS = thread // a reply cannot have a thread of its own
+	}
+	return at, nil
 }
 
 // copyOutput writes all that a run printed, cleaned.
@@ -154,7 +163,13 @@ func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.R
 		length, copy = int64(len(ends)), func(w io.Writer) error { _, err := io.WriteString(w, ends); return err }
 		comment += ", its beginning and its end"
 	}
-	err = s.upload(ctx, at, r, comment, length, copy)
+	err = s.upload(ctx, at, slack.UploadFileParameters{
+		Filename:       strings.ReplaceAll(r.Request.Operation, " ", "-") + "-" + r.Request.Cluster + "-" + r.ID + ".txt",
+		Title:          short("Output of "+r.Text, maxHeader),
+		InitialComment: escape(comment),
+		FileSize:       int(length),
+		SnippetType:    "text",
+	}, copy)
 	t := understand(err)
 	if t.fate == unsure {
 		l.sent["file "+r.ID]++
@@ -168,25 +183,17 @@ func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.R
 	return err
 }
 
-// upload streams length bytes into a file in the thread at.
-func (s *sender) upload(ctx context.Context, at place, r jobs.Run, comment string, length int64, copy func(io.Writer) error) error {
+// upload streams what copy writes into a file in the thread at.
+func (s *sender) upload(ctx context.Context, at place, file slack.UploadFileParameters, copy func(io.Writer) error) error {
 	pr, pw := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		pw.CloseWithError(copy(pw))
 	}()
+	file.Reader, file.Channel, file.ThreadTimestamp = pr, at.Channel, at.TS
 	err := s.client.call(ctx, methodUpload, uploadLimit, func(ctx context.Context) error {
-		_, err := s.client.api.UploadFileContext(ctx, slack.UploadFileParameters{
-			Reader:          pr,
-			FileSize:        int(length),
-			Filename:        strings.ReplaceAll(r.Request.Operation, " ", "-") + "-" + r.Request.Cluster + "-" + r.ID + ".txt",
-			Title:           short("Output of "+r.Text, maxHeader),
-			InitialComment:  escape(comment),
-			Channel:         at.Channel,
-			ThreadTimestamp: at.TS,
-			SnippetType:     "text",
-		})
+		_, err := s.client.api.UploadFileContext(ctx, file)
 		return err
 	})
 	pr.CloseWithError(io.ErrClosedPipe) // ends the copy if Slack did not want all of it

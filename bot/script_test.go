@@ -45,6 +45,7 @@ type engine struct {
 	answer  func(jobs.Ask) (jobs.Answer, error)
 	press   func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
 	seq     uint64
+	file    attached
 }
 
 var (

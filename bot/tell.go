@@ -36,6 +36,8 @@ func (s *sender) tell(ctx context.Context, l *lane, e *errand) error {
 		at, err = s.tellApproval(ctx, long, l, e)
 	case jobs.TellOutput:
 		err = s.tellOutput(ctx, long, l, e)
+	case jobs.TellFile:
+		return s.tellAttached(ctx, long, l, e)
 	case jobs.TellReply:
 		err = s.tellReply(ctx, long, e)
 	case jobs.TellChannel:

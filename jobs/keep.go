@@ -119,6 +119,11 @@ func (e *Engine) close(tx store.Tx, r *Run) error {
 	if err := errors.Join(e.remember(tx, r), e.followUp(tx, r), e.missedFollower(tx, r), leaves(tx, r)); err != nil {
 		return err
 	}
+	if r.Verdict != nil && r.Verdict.File != nil && r.State == Succeeded {
+		if err := e.tell(tx, Outgoing{Kind: TellFile, Run: r.ID}); err != nil {
+			return err
+		}
+	}
 	if r.printed() == 0 || (r.Verdict != nil && r.Verdict.Whole && r.State == Succeeded) {
 		return nil
 	}

@@ -155,6 +155,7 @@ const (
 	TellRun      Kind = "run"      // show the run's present state in its message
 	TellApproval Kind = "approval" // show the approval's present state in its message
 	TellOutput   Kind = "output"   // put the run's output into its thread
+	TellFile     Kind = "file"     // put the file of the run's verdict into its thread
 	TellReply    Kind = "reply"    // say Text to who asked, privately
 	TellChannel  Kind = "channel"  // say Text in the cluster's channel
 )

@@ -63,3 +63,15 @@ func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(db.Close())
 	ts.Check(err)
 }
+
+func cmdGone(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: gone IP PATH")
+	}
+	st := on(ts)
+	file := st.cluster().Path(args[0], args[1])
+	st.await(ts, "the end of "+file, func() bool {
+		_, err := os.Lstat(file)
+		return os.IsNotExist(err)
+	})
+}

@@ -53,6 +53,7 @@ import (
 //	role IP ROLE STATE                 put a role of a node into a state
 //	copy IP GLOB IP PATH               a file from one node to another
 //	garble IP GLOB                     change a byte in the middle of files on a node
+//	gone IP PATH                       wait until a file on a node is there no more
 //	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
 //	ended RUN IP                       wait until the run's first command has ended on the node, whoever knows it
@@ -84,7 +85,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
-		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged,
+		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow,

@@ -1,0 +1,35 @@
+package als_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/als"
+)
+
+// A report goes into the thread, unless it is too large: then people are told
+// where it stays.
+func TestReportIsDelivered(t *testing.T) {
+	printed := func(size, sound string) said {
+		return said{"make the report": out("Report written\nsound=" + sound + "\nsize=" + size + "\nsha256=" + strings.Repeat("a", 64) + "\nfile=/tmp/stackato-report.tgz\n")}
+	}
+	for _, tt := range []struct {
+		size, sound, want string
+		file              bool
+	}{
+		{"1", "yes", "It follows in the thread", true},
+		{"52428800", "yes", "50 MiB. It follows", true},
+		{"52428801", "yes", "stays there, since it is larger than 50 MiB", false},
+		{"1000", "no", "is damaged", false},
+		{"0", "yes", "The report is /tmp/stackato-report.tgz", false},
+		{"-5", "yes", "The report is /tmp/stackato-report.tgz", false},
+	} {
+		_, v := tell(t, testCluster(), "report", printed(tt.size, tt.sound))
+		if (v.File != nil) != tt.file || !strings.Contains(v.Summary+" "+v.Next, tt.want) {
+			t.Errorf("%s bytes: %+v", tt.size, v)
+		}
+		if v.File != nil && (v.File.Node != als.Core || v.File.Name != "report-prod-k3v9t2.tgz" || v.File.SHA256 != strings.Repeat("a", 64)) {
+			t.Errorf("the file: %+v", v.File)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/slack-go/slack"
+
+	"alsbot/jobs"
+)
+
+// tellAttached puts the file of a run's verdict into the run's thread. Its
+// bytes come from the node while they are uploaded: nothing of it is kept
+// here, and after a restart it begins anew. When Slack has it, it is removed
+// from the node; when Slack will not have it, people are told where it is.
+func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) error {
+	r, _, err := s.engine.Get(ctx, e.run)
+	var gone *jobs.NotFoundError
+	if errors.As(err, &gone) || err == nil && (r.Verdict == nil || r.Verdict.File == nil) {
+		return s.places.told(long, e, nil)
+	}
+	if err != nil {
+		return err
+	}
+	at, err := s.threadOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	if at.TS == "" {
+		s.log.Info("a file stays on its node: its run has no message in Slack", "run", r.ID, "file", r.Verdict.File.Place)
+		return s.places.told(long, e, nil)
+	}
+	taken, err := s.attach(ctx, long, l, at, r)
+	if err != nil {
+		return err
+	}
+	if err := s.places.told(long, e, nil); err != nil {
+		return err
+	}
+	if taken {
+		s.engine.Delivered(long, r.ID)
+	}
+	return nil
+}
+
+// attach uploads the file, or says why that cannot be. An error means that it
+// is to be tried again.
+func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run) (taken bool, err error) {
+	if !pause(ctx, s.client.pauses.left(methodUpload)) {
+		return false, ctx.Err()
+	}
+	f := r.Verdict.File
+	var lost error // why it does not come from the node
+	err = s.upload(ctx, at, slack.UploadFileParameters{
+		Filename: f.Name, Title: f.Name, FileSize: int(f.Size),
+		InitialComment: escape(fmt.Sprintf("The file of run %s, %s, SHA-256 %s", r.ID, size(f.Size), f.SHA256)),
+	}, func(w io.Writer) error {
+		lost = s.engine.WriteFile(ctx, r.ID, w)
+		return lost
+	})
+	tries := "attach " + r.ID
+	t := understand(err)
+	switch {
+	case err == nil:
+		delete(l.sent, tries)
+		return true, nil
+	case ctx.Err() != nil, t.fate == limited:
+		return false, err
+	}
+	l.sent[tries]++
+	if errors.Is(lost, io.ErrClosedPipe) {
+		lost = nil // it was Slack that did not go on
+	}
+	var missing *jobs.NotThereError
+	never := errors.As(lost, &missing) || lost == nil && t.fate == refused
+	if !never && l.sent[tries] < uploadsMin {
+		return false, err
+	}
+	delete(l.sent, tries)
+	why := "Slack did not answer"
+	switch {
+	case lost != nil:
+		why = lost.Error()
+	case t.code != "":
+		why = "Slack does not take it (" + t.code + ")"
+	}
+	s.log.Error("a run's file could not be uploaded", "run", r.ID, "file", f.Place, "error", err)
+	if err := s.ready(ctx, l, methodPost); err != nil {
+		return false, err
+	}
+	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
+	_, err = s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellFile)})
+	if t := understand(err); t.fate == refused {
+		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "code", t.code)
+		return false, nil
+	}
+	return false, err
+}

@@ -1,0 +1,96 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"alsbot/als"
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+// attached is what the engine of a stage has of files on nodes.
+type attached struct {
+	content  string
+	failures []error // one for each try, then it comes
+	removed  []string
+}
+
+func (e *engine) WriteFile(_ context.Context, _ string, w io.Writer) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.file.failures) > 0 {
+		err := e.file.failures[0]
+		e.file.failures = e.file.failures[1:]
+		_, _ = io.WriteString(w, e.file.content[:len(e.file.content)/2])
+		return err
+	}
+	_, err := io.WriteString(w, e.file.content)
+	return err
+}
+
+func (e *engine) Delivered(_ context.Context, id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.file.removed = append(e.file.removed, id)
+}
+
+func (e *engine) removed() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.file.removed)
+}
+
+// A file goes into the thread of its run and is then removed from its node;
+// one that cannot be put there stays, and people are told where it is.
+func TestFileOfARun(t *testing.T) {
+	away := errors.New("10.0.0.10: it cannot be reached")
+	for name, c := range map[string]struct {
+		failures []error
+		slack    string // where Slack fails for good
+		says     string // instead of the file
+	}{
+		"at once":                 {},
+		"the node is away a time": {failures: []error{away, away}},
+		"the node is away":        {failures: []error{away, away, away}, says: "10.0.0.10: it cannot be reached. Look for it at /tmp/x.tgz on the core"},
+		"it has changed":          {failures: []error{&jobs.NotThereError{Place: "/tmp/x.tgz on the core"}}, says: "is not there any more as the run has made it"},
+		"Slack does not take it":  {slack: "files.getUploadURLExternal", says: "Slack does not take it (missing_scope). Look for it at /tmp/x.tgz on the core"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, nil)
+			s.engine.file = attached{content: strings.Repeat("bytes\x00\xff", 30000), failures: c.failures}
+			if c.slack != "" {
+				s.ws.Fail(c.slack, 9, workspace.Refused("missing_scope"))
+			}
+			r := aRun("r1", jobs.Succeeded, prod)
+			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{
+				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
+			s.engine.set(t, r, jobs.TellRun, jobs.TellFile)
+			s.empty()
+			m := s.ws.Messages(prod)[0]
+			var got []workspace.File
+			text := ""
+			for _, reply := range s.ws.Thread(prod, m.TS) {
+				if reply.TS != m.TS {
+					got = append(got, reply.Files...)
+					text += reply.Text()
+				}
+			}
+			if c.says != "" {
+				if len(got) > 0 || !strings.Contains(text, c.says) || len(s.engine.removed()) > 0 {
+					t.Errorf("%d files, %v removed; the thread:\n%s", len(got), s.engine.removed(), text)
+				}
+				return
+			}
+			if len(got) != 1 || got[0].Name != "report-prod-r1.tgz" || string(got[0].Content) != s.engine.file.content || !strings.Contains(text, "SHA-256 aaaa") {
+				t.Fatalf("%d files; the thread:\n%s", len(got), text)
+			}
+			s.until("the file to be removed", func() bool { return slices.Equal(s.engine.removed(), []string{"r1"}) })
+		})
+	}
+}
