@@ -36,7 +36,7 @@ func (e *Engine) Press(ctx context.Context, id string, approve bool, by Principa
 	case err != nil:
 		return Answer{}, err
 	case a == nil:
-		return Answer{Bad: true, Text: fmt.Sprintf("Run %s needs no approval.", id)}, nil
+		return Answer{Bad: true, Text: fmt.Sprintf("Run %s needs no approval. Type `run %s` to see how it stands.", id, id)}, nil
 	}
 	ok, err := e.may(ctx, by, Approver, r.Request.Cluster, true)
 	if err != nil {
@@ -44,7 +44,7 @@ func (e *Engine) Press(ctx context.Context, id string, approve bool, by Principa
 		return Answer{Bad: true, Text: "Your rights could not be looked up in Slack just now, so your decision was not taken. Press again in a minute."}, nil
 	}
 	if !ok {
-		return Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed.", r.Request.Cluster)}, nil
+		return Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed. Type `whoami` to see what you may do.", r.Request.Cluster)}, nil
 	}
 	if approve && by.ID == r.By.ID && !e.cfg.Approval.Self {
 		return Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil
@@ -67,7 +67,7 @@ func (e *Engine) decide(ctx context.Context, id string, approve bool, by Princip
 			ans = Answer{Bad: true, Text: decided(*r, a)}
 			return errSame
 		case !now.Before(a.Expires) && a.State == ApprovalWaiting:
-			ans = Answer{Bad: true, Text: "This request expired at " + a.Expires.Format("15:04 MST") + ". Nothing was run. If it is still wanted, ask again: " + r.Text}
+			ans = Answer{Bad: true, Text: "This request expired at " + a.Expires.Format("15:04 MST") + ". Nothing was run. If it is still wanted, type `retry " + r.ID + "`."}
 			return errSame // the run's driver writes it down
 		case !approve:
 			ans = Answer{Text: "Rejected. Nothing was run."}
@@ -113,7 +113,7 @@ func decided(r Run, a Approval) string {
 	if r.State == Cancelled {
 		text = fmt.Sprintf("Run %s was cancelled before it was decided", r.ID)
 	}
-	return text + ". Your press changed nothing."
+	return text + ". Your press changed nothing. Type `run " + r.ID + "` to see what became of it."
 }
 
 // startBy is how long after the last approval the cluster is still looked at
@@ -125,7 +125,7 @@ const startBy = 10 * time.Minute
 // quorum is there, the cluster is looked at again.
 func (e *Engine) await(ctx context.Context, d *driver, r Run, a *Approval) (time.Duration, error) {
 	if a == nil {
-		return 0, e.fail(ctx, r.ID, "the request for approval is missing from the store", "ask again: "+r.Text)
+		return 0, e.fail(ctx, r.ID, "the request for approval is missing from the store", "type `retry "+r.ID+"`")
 	}
 	why := "nobody approved it in time"
 	if a.State == ApprovalChecking {
@@ -155,7 +155,7 @@ func (e *Engine) await(ctx context.Context, d *driver, r Run, a *Approval) (time
 func (e *Engine) expire(tx store.Tx, r *Run, a Approval, why string) error {
 	a.State, a.Closed = ApprovalExpired, &Decision{By: nobody, At: time.Now().UTC().Round(0)}
 	r.State, r.Trouble = Expired, why
-	r.Next = "if it is still wanted, ask again: " + r.Text
+	r.Next = "if it is still wanted, type `retry " + r.ID + "`"
 	return e.putApproval(tx, a)
 }
 
@@ -246,7 +246,7 @@ func (e *Engine) void(tx store.Tx, r *Run, why string) error {
 	if r.State.Final() {
 		return errSame
 	}
-	r.State, r.Trouble, r.Next = Void, why, "nothing was run; if it is still wanted, ask again: "+r.Text
+	r.State, r.Trouble, r.Next = Void, why, "nothing was run; if it is still wanted, type `retry "+r.ID+"`"
 	a, ok, err := approvals.Get(tx, r.ID)
 	if err != nil || !ok {
 		return err

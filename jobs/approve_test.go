@@ -26,7 +26,7 @@ func TestAnApprovalOfYesterdayStartsNothing(t *testing.T) {
 		return approvalsOf.Put(tx, id, a)
 	})
 	r := h.until(id, jobs.Expired)
-	if !strings.Contains(r.Trouble, "approved") || !strings.Contains(r.Next, "ask again") {
+	if !strings.Contains(r.Trouble, "approved") || !strings.Contains(r.Next, "retry "+id) {
 		t.Errorf("%s\n%s", r.Trouble, r.Next)
 	}
 	h.called(0, "patch", "install")

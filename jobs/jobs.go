@@ -307,7 +307,7 @@ var nobody = Principal{Source: "alsbot", ID: "alsbot"}
 func operation(r Run) (als.Operation, error) {
 	op, ok := als.Operations.Find(r.Request.Operation)
 	if !ok {
-		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation}
+		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation, Next: "Type `help` to see what it has"}
 	}
 	return op, nil
 }

@@ -83,6 +83,9 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 	if r.State.Final() && r.Ended.IsZero() {
 		r.Ended = time.Now()
 	}
+	if r.State.Final() && !strings.Contains(r.Next, "`") {
+		r.Next = strings.TrimSpace(strings.TrimSpace(r.Next) + " " + r.onward())
+	}
 	if err := runs.Put(tx, r.ID, *r); err != nil {
 		return err
 	}
@@ -103,6 +106,21 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 		return active.Put(tx, r.ID, r.State)
 	}
 	return e.close(tx, r)
+}
+
+// onward says what to type after an end that somebody did not want, where
+// nothing better is known.
+func (r *Run) onward() string {
+	switch r.State {
+	case Failed:
+		if r.printed() == 0 {
+			return fmt.Sprintf("When that is mended, type `retry %s`.", r.ID)
+		}
+		return fmt.Sprintf("Type `output %s` to see what was printed, `status @%s` to see how the cluster is, `retry %s` to ask for it again.", r.ID, r.Request.Cluster, r.ID)
+	case Cancelled, Rejected, Expired, Void:
+		return fmt.Sprintf("If it is still wanted, type `retry %s`.", r.ID)
+	}
+	return ""
 }
 
 // close takes a run that has become final off the active list and, unless it

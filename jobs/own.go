@@ -194,7 +194,7 @@ func (e *Engine) listRuns(ctx context.Context, by Principal, cluster string) (An
 	slices.SortFunc(list, func(a, b Run) int { return b.Asked.Compare(a.Asked) })
 	list = list[:min(len(list), listed)]
 	if len(list) == 0 {
-		return Answer{Text: "There are no runs yet."}, nil
+		return Answer{Text: "There are no runs yet. Type `help` to see what alsbot can do."}, nil
 	}
 	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
 	for _, r := range list {
@@ -227,7 +227,7 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 		return errors.Join(err, bad)
 	})
 	if n == 0 {
-		return Answer{Text: "Nothing waits for approval."}, err
+		return Answer{Text: "Nothing waits for approval. Type `runs` to see what was asked for."}, err
 	}
 	return Answer{Pre: t.String()}, err
 }
@@ -280,7 +280,7 @@ func (e *Engine) showOutput(ctx context.Context, r Run) (Answer, error) {
 	}
 	switch {
 	case size == 0:
-		return Answer{Text: fmt.Sprintf("Run %s has printed nothing.", r.ID)}, nil
+		return Answer{Text: fmt.Sprintf("Run %s has printed nothing. Type `run %s` to see how it stands.", r.ID, r.ID)}, nil
 	case size > int64(len(out)):
 		return Answer{Text: fmt.Sprintf("The last %d of %d bytes; `alsbot output %s` on alsbot's host prints all.", len(out), size, r.ID), Pre: string(out)}, nil
 	}
@@ -304,10 +304,10 @@ func (e *Engine) cancel(ctx context.Context, by Principal, r Run) (Answer, error
 	_, err := e.transit(ctx, r.ID, by, func(tx store.Tx, r *Run) error {
 		switch {
 		case r.State.Final():
-			ans = Answer{Bad: true, Text: fmt.Sprintf("Run %s has already ended: it is %s.", r.ID, r.State)}
+			ans = Answer{Bad: true, Text: fmt.Sprintf("Run %s has already ended: it is %s. Type `run %s` to see what became of it.", r.ID, r.State, r.ID)}
 			return errSame
 		case r.Cancel != nil:
-			ans = Answer{Text: fmt.Sprintf("Run %s is already being cancelled.", r.ID)}
+			ans = Answer{Text: fmt.Sprintf("Run %s is already being cancelled. Its message shows what keeps it, and so does `run %s`.", r.ID, r.ID)}
 			return errSame
 		case r.State == Running:
 			r.Cancel = d

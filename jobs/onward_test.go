@@ -1,0 +1,44 @@
+package jobs_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/config"
+	"alsbot/jobs"
+)
+
+// Whatever ends otherwise than somebody wanted says what to type next.
+func TestEveryEndSaysWhatToTypeNext(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) { c.Clusters[0].Windows = nil })
+	ends := map[string]jobs.State{}
+	rejected := h.run("U0ANN", "patch install")
+	h.until(rejected, jobs.Awaiting)
+	h.press("U0BOB", rejected, false)
+	ends[rejected] = jobs.Rejected
+	cancelled := h.run("U0ANN", "patch install")
+	h.until(cancelled, jobs.Awaiting)
+	h.ask("U0ANN", "cancel "+cancelled)
+	ends[cancelled] = jobs.Cancelled
+	h.fault("exit", "3:data export")
+	failed := h.run("U0ANN", "export cluster")
+	ends[failed] = jobs.Failed
+	h.until(failed, jobs.Failed)
+	h.fault("down@10.0.0.10", "yes")
+	for _, text := range []string{"version", "patch install"} {
+		ends[h.run("U0ANN", text)] = jobs.Failed
+	}
+	for id, state := range ends {
+		if r := h.until(id, state); !strings.Contains(r.Next, "`") {
+			t.Errorf("%s, %s: %q; next: %q", r.Text, r.State, r.Trouble, r.Next)
+		}
+		for _, command := range []string{"cancel ", "acknowledge ", "output "} {
+			if ans := h.ask("U0ANN", command+id); ans.Pre == "" && !strings.Contains(ans.Text, "`run "+id+"`") {
+				t.Errorf("%s%s: %q", command, id, ans.Text)
+			}
+		}
+		if ans := h.press("U0CAT", id, true); !strings.Contains(ans.Text, "`run "+id+"`") {
+			t.Errorf("a late press: %q", ans.Text)
+		}
+	}
+}
