@@ -106,6 +106,10 @@ func (f *front) open(to string) {
 func (f *front) serve(cert *tls.Certificate) {
 	f.t.Helper()
 	l, err := net.Listen("tcp", f.addr)
+	// a process that is just being started holds all our files for a moment
+	for until := time.Now().Add(patience); err != nil && time.Now().Before(until); l, err = net.Listen("tcp", f.addr) {
+		time.Sleep(10 * time.Millisecond)
+	}
 	must(f.t, err)
 	if cert != nil {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12})
