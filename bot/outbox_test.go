@@ -89,6 +89,29 @@ func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 	}
 }
 
+// What follows by itself on another run is told in that one's thread, also
+// when nobody asked for that one in a channel.
+func TestFollowerIsToldInTheThread(t *testing.T) {
+	s := newStage(t, nil)
+	for _, origin := range []jobs.Origin{{}, {Channel: prod}} {
+		first, next := aRun("first"+origin.Channel, jobs.Succeeded, prod), aRun("next"+origin.Channel, jobs.Succeeded, prod)
+		first.Origin, next.Origin, next.After = origin, origin, first.ID
+		s.engine.set(t, first, jobs.TellRun)
+		s.empty()
+		s.engine.set(t, next, jobs.TellRun)
+		s.empty()
+		told := false
+		for _, m := range s.ws.Messages(prod) {
+			for _, reply := range s.ws.Thread(prod, m.TS) {
+				told = told || strings.HasSuffix(m.Text(), "run "+first.ID) && reply.Thread == m.TS && strings.HasSuffix(reply.Text(), "run "+next.ID)
+			}
+		}
+		if !told {
+			t.Errorf("the channel:\n%s", s.ws.Transcript(prod))
+		}
+	}
+}
+
 func TestApprovalCard(t *testing.T) {
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Awaiting, prod)

@@ -105,10 +105,12 @@ func (e *Engine) history(ctx context.Context, req als.Request, archives bool) (a
 }
 
 // LastBackup returns the newest backup of the whole cluster that was verified
-// and of which nothing else was found since.
+// and of which nothing else was found since. One that a wrong clock has dated
+// in the future does not count: it would never become too old.
 func LastBackup(tx store.Tx, cluster string) (last Backup, ok bool, err error) {
+	now := time.Now().Add(time.Minute)
 	err = backups.Scan(tx, store.Range{Prefix: cluster + "/", Reverse: true}, func(_ string, b Backup) bool {
-		last, ok = b, b.Whole() && b.Good()
+		last, ok = b, b.Whole() && b.Good() && b.At.Before(now)
 		return !ok
 	})
 	return last, ok, err
