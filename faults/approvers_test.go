@@ -150,6 +150,7 @@ func expiry(t *testing.T, r *report) {
 	}
 	r.trial(d.whole())
 	r.figure("%d approved, %d expired", approved, expired)
+	startBy(t, r)
 }
 
 func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {

@@ -1,0 +1,70 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"alsbot/jobs"
+)
+
+// startLimit is how long after its approval a run may still be started.
+const startLimit = 10 * time.Minute
+
+// startBy lets requests be approved so long ago that an engine that starts
+// now comes just in time or just too late. A trial is a request.
+func startBy(t *testing.T, r *report) {
+	d := newDesk(t, nil)
+	started, expired := 0, 0
+	for done := 0; done < r.n; {
+		var ids []string
+		for i := range min(40, r.n-done) {
+			id, err := d.waiting(i % deskClusters)
+			must(t, err)
+			ids = append(ids, id)
+		}
+		done += len(ids)
+		d.halt()
+		open := time.Now().Add(150 * time.Millisecond)
+		for _, id := range ids {
+			must(t, d.approvedAt(id, open.Add(-startLimit).Add(time.Duration(rand.Int64N(int64(100*time.Millisecond))))))
+		}
+		d.stop()
+		time.Sleep(time.Until(open))
+		d.open()
+		for _, id := range ids {
+			late, err := d.startedOrExpired(id)
+			r.trial(err)
+			if late {
+				expired++
+			} else {
+				started++
+			}
+		}
+	}
+	r.trial(d.whole())
+	r.figure("%d started in time, %d expired", started, expired)
+}
+
+// approvedAt has bob's approval, the last that it needs, in the store.
+func (d *desk) approvedAt(id string, at time.Time) error {
+	return d.edit("approvals", id, func(a map[string]any) {
+		a["state"] = jobs.ApprovalChecking
+		a["votes"] = []any{map[string]any{"by": map[string]any{"source": jobs.FromSlack, "id": bob}, "at": at.UTC()}}
+	})
+}
+
+func (d *desk) startedOrExpired(id string) (late bool, err error) {
+	r, err := d.end(id)
+	switch {
+	case err != nil:
+		return false, err
+	case r.State == jobs.Expired && strings.Contains(r.Trouble, "not there to start it within 10m"):
+		return true, d.ran(id, 0)
+	case r.State == jobs.Succeeded:
+		return false, d.ran(id, 1)
+	}
+	return false, fmt.Errorf("run %s, approved ten minutes ago, is %s: %s", id, r.State, r.Trouble)
+}
