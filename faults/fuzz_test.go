@@ -17,9 +17,7 @@ func fuzzed(t *testing.T, r *report) {
 	inputs := 0
 	for _, reader := range []struct{ dir, target string }{
 		{"./als", "FuzzParse"},          // commands
-		{"./als", "FuzzReaders"},        // what kato prints
 		{"./bot", "FuzzPayloads"},       // what Slack sends
-		{"./bot", "FuzzFrames"},         // the sockets' frames
 		{"./executor", "FuzzReadReply"}, // what a node answers
 		{"./executor", "FuzzQuote"},     // the quoter
 		{"./jobs", "FuzzSlots"},         // cron lines

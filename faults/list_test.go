@@ -3,7 +3,7 @@ package faults
 // list is the fault list. Trials are those of the profiles short, ci and soak.
 func list() []fault {
 	return []fault{
-		{id: "F01", what: "`kill -9` of the bot at random moments", run: killed, alone: true, trials: [3]int{12, 200, 3000},
+		{id: "F01", what: "`kill -9` of the bot at random moments", run: killed, trials: [3]int{12, 200, 3000},
 			limit: "0 lost, 0 doubled, output and status true, a message at most twice; ready <= 2 s with 10,000 runs, reattached <= 5 s (p95)"},
 		{id: "F02", what: "death at every named place: commits, sends, replies, output, posts", run: crashed, trials: [3]int{1, 10, 100},
 			limit: "0 lost, 0 doubled, output and status true; a message twice only where Slack's answer was not noted"},
@@ -61,7 +61,7 @@ func list() []fault {
 			limit: "refused in words, nothing of the command sent; several keys do no harm"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
 			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
-		{id: "F32", what: "inputs that nobody has thought of, for as many seconds each: commands, kato's output, payloads, frames, replies, cron, config, quoter", run: fuzzed, trials: [3]int{0, 60, 1800},
+		{id: "F32", what: "inputs that nobody has thought of, for as many seconds each: commands, payloads, replies, cron, config, quoter", run: fuzzed, trials: [3]int{0, 60, 1800},
 			limit: "0 crashes, 0 hangs"},
 		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, trials: [3]int{4, 30, 240},
 			limit: "no loss; <= 512 MiB resident"},
