@@ -63,13 +63,6 @@ func (s script) start(t testing.TB, id string, argv ...string) string {
 	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.all(executor.RunnerScript), s.all(executor.ChildScript))
 }
 
-// given is start with a line for the command's stdin.
-func (s script) given(t testing.TB, stdin, id string, argv ...string) string {
-	t.Helper()
-	s.stdin = stdin
-	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.all(executor.RunnerScript), s.all(executor.ChildScript), "input")
-}
-
 // finish polls until the run is no longer running, and returns state and output.
 func (s script) finish(t testing.TB, id string) (state, out string) {
 	t.Helper()
@@ -132,67 +125,6 @@ func TestScriptShells(t *testing.T) {
 			expect(s.call(t, "poll", "../a", "0", "9", "0", "0"), "error=request")
 			expect(s.call(t, "erase", "a"), "error=request")
 		})
-	}
-}
-
-// A command's input comes whole or the command does not begin; it is read once,
-// and is in no file, no argv and no environment meanwhile.
-func TestScriptInput(t *testing.T) {
-	const secret = `s3cret "$HOME" \t'x`
-	for _, shell := range shells {
-		t.Run(shell[0], func(t *testing.T) {
-			t.Parallel()
-			s := script{shell: shell, home: t.TempDir()}
-			gate := filepath.Join(t.TempDir(), "gate")
-			argv := []string{"/bin/sh", "-c", "IFS= read -r key; read -r more && echo more; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo ${#key}"}
-			for _, part := range []string{"", secret} {
-				if got := s.given(t, part, "a", argv...); !strings.Contains(got, "error=request") {
-					t.Errorf("with a part of its input: %q", got)
-				}
-			}
-			if got := s.call(t, "poll", "a", "0", "9", "0", "0"); !strings.Contains(got, "state=prepared") {
-				t.Errorf("after a part of its input: %q", got)
-			}
-			if got := s.given(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
-				t.Errorf("with its input: %q", got)
-			}
-			// again, by a caller that had no answer: it attaches
-			if got := s.given(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
-				t.Errorf("again: %q", got)
-			}
-			nowhere(t, s.home, secret)
-			write(t, gate, "", 0o644)
-			if state, out := s.finish(t, "a"); state != "finished 0" || out != fmt.Sprintf("%d\n", len(secret)) {
-				t.Errorf("%s: %q", state, out)
-			}
-			nowhere(t, s.home, secret)
-			// without one, stdin is empty
-			s.start(t, "b", "/bin/sh", "-c", "read -r key || echo none")
-			if state, out := s.finish(t, "b"); state != "finished 0" || out != "none\n" {
-				t.Errorf("%s: %q", state, out)
-			}
-		})
-	}
-}
-
-// nowhere looks for a secret in the files under a directory, and in the
-// command lines and environments of all processes.
-func nowhere(t *testing.T, dir, secret string) {
-	t.Helper()
-	files, err := filepath.Glob(dir + "/runs/*/*")
-	must(t, err)
-	if len(files) == 0 {
-		t.Error("there is nothing to look at")
-	}
-	for _, pattern := range []string{dir + "/runs/*/.*", "/proc/[0-9]*/cmdline", "/proc/[0-9]*/environ"} {
-		more, err := filepath.Glob(pattern)
-		must(t, err)
-		files = append(files, more...)
-	}
-	for _, file := range files {
-		if b, err := os.ReadFile(file); err == nil && bytes.Contains(b, []byte(secret)) {
-			t.Errorf("%s has it", file)
-		}
 	}
 }
 
