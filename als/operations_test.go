@@ -101,10 +101,14 @@ const deaLeft = "  1 update is available for 3.4.2.\n\n" +
 const allInstalled = "  0 updates are available for 3.4.2.\n\n" +
 	"      dea-memory: Fix the memory report\n          patch id: 1\n          roles affected: dea\n          installed on: 10.0.0.12, 10.0.0.13\n          to be installed on: none\n"
 
+const whereLine = "core$ kato patch status --all --json --quiet"
+
 func fresh() kato {
 	return kato{
 		"core$ kato patch status":               {clusterPatches, 0},
 		"core$ kato patch status --all":         {clusterPatches, 0},
+		whereLine:                               {"[]", 0},
+		"core$ kato history --json":             {started, 0},
 		"core$ kato status":                     {running, 0},
 		"core$ kato patch install":              {"-----> Installing\n", 0},
 		"core$ kato patch install --no-restart": {"-----> Installing\n", 0},
@@ -113,7 +117,7 @@ func fresh() kato {
 }
 
 func patched() kato {
-	return kato{"core$ kato patch status": {noPatches, 0}, "core$ kato status": {running, 0}, "core$ kato patch status --all": {allInstalled, 0}}
+	return kato{"core$ kato patch status": {noPatches, 0}, "core$ kato status": {running, 0}, "core$ kato patch status --all": {allInstalled, 0}, whereLine: {"[]", 0}}
 }
 
 func status(role string, c als.Condition) kato {
@@ -139,7 +143,7 @@ func TestPatchInstall(t *testing.T) {
 		{"a role is unknown", "patch install", fresh(), patched().with(status("router", "WOBBLY")), als.Waiting, "router on 10.0.0.10 is UNKNOWN", ""},
 		{"a prompt", "patch install", fresh().with(kato{"core$ kato patch install": {"helion@10.0.0.12's password: ", 255}}), fresh(), als.Failed, "it asked a person and got no answer", "passwordless SSH"},
 		{"no kato", "patch install", fresh().with(kato{"core$ kato patch install": {"-bash: kato: command not found", 127}}), fresh(), als.Failed, "kato was not found", "clusters[].kato"},
-		{"unreadable afterwards", "patch install", fresh(), kato{"core$ kato patch status": {"", 0}, "core$ kato status": {running, 0}}, als.Failed, "cannot be confirmed", "patch status @prod"},
+		{"unreadable afterwards", "patch install", fresh(), kato{"core$ kato patch status": {"", 0}, "core$ kato status": {running, 0}, whereLine: {"", 0}}, als.Failed, "cannot be confirmed", "patch status @prod"},
 		{"status unreadable afterwards", "patch install", fresh(), patched().with(kato{"core$ kato status": {"/s/x.rb:1:in `x'\n", 1}}), als.Failed, "cannot be confirmed", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +154,7 @@ func TestPatchInstall(t *testing.T) {
 			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next, tt.next) {
 				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
 			}
-			if plan.Patience != 2*time.Minute || len(plan.Verify) != 2 {
+			if plan.Patience != 2*time.Minute || len(plan.Verify) != 3 {
 				t.Errorf("patience %s, verify %v", plan.Patience, plan.Verify)
 			}
 		})

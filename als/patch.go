@@ -16,6 +16,8 @@ const familyPatch = "patch"
 const (
 	lookPatches    = "list the patches"
 	lookAll        = "list all patches"
+	lookWhere      = "see on which nodes the patches are"
+	againWhere     = "see again on which nodes the patches are"
 	lookRoles      = "list the roles"
 	againPatches   = "list the patches again"
 	againRoles     = "list the roles again"
@@ -277,7 +279,22 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if on := c.patchNode(r); on != Core {
 		steps[0].Node = on
 	}
-	return steps, nil
+	return append(steps, c.lookWhere(r, lookWhere, lookHistory)...), nil
+}
+
+// lookWhere looks at the patches node by node, which not every list tells:
+// newer versions have JSON, for the older ones kato's history is asked when
+// one node is meant.
+func (c Cluster) lookWhere(r Request, name, history string) []Step {
+	if c.Generation == ALS10 {
+		if c.patchTarget(r) == "" {
+			return nil
+		}
+		return []Step{c.lookHistory(history)}
+	}
+	s := c.look(name, "patch", "status", "--all", "--json", "--quiet")
+	s.Tolerate = true
+	return []Step{s}
 }
 
 const opInstallName = "patch install"
@@ -375,9 +392,9 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	again := c.look(againPatches, "patch", "status")
 	again.Node = c.patchNode(r)
-	p.Verify = []Step{again, c.look(againRoles, "status")}
+	p.Verify = append([]Step{again, c.look(againRoles, "status")}, c.lookWhere(r, againWhere, againHistory)...)
 	p.Patience = patience
-	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target}
+	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: mark(rs, lookHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {
 		note := pt.Name + ": " + pt.Description

@@ -10,7 +10,7 @@ import (
 // choosePatches finds the patches that a request is about. It writes down in
 // the plan why there is nothing to do or why it cannot be done (stop).
 func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
-	now, err := readStep(rs, lookPatches, ReadPatches)
+	now, err := readLocated(rs, lookPatches, lookWhere)
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Stop, err))
 		return nil, true
@@ -18,13 +18,13 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	if m := now.Mismatch(); m != "" {
 		p.Findings = append(p.Findings, Finding{Warn, m + "; the list is believed", ""})
 	}
-	all, allErr := readStep(rs, lookAll, ReadPatches)
+	all, allErr := readLocated(rs, lookAll, lookWhere)
 	if r.Operation != opInstallName && allErr != nil {
 		p.Findings = append(p.Findings, findingOf(Stop, allErr))
 		return nil, true
 	}
 	target := c.patchTarget(r)
-	candidates := pendingOn(now, target)
+	candidates := pendingOn(c, now, target)
 	if r.Operation != opInstallName {
 		candidates = installedOn(all, now, target)
 	}
@@ -68,15 +68,49 @@ func unknownPatch(name string, have []string) Finding {
 	return Finding{Stop, "there is no patch " + name, mend}
 }
 
-// pendingOn lists the patches that a node ("": any) still needs.
-func pendingOn(l PatchList, target string) []Patch {
+// readLocated reads a list of patches. Where the list itself does not tell on
+// which nodes they are, it is taken from the JSON, if that can be read and
+// does not contradict the list.
+func readLocated(rs Results, list, where string) (PatchList, error) {
+	l, err := readStep(rs, list, ReadPatches)
+	if err != nil {
+		return l, err
+	}
+	nodes, err := readStep(rs, where, ReadPatches)
+	if err != nil {
+		return l, nil //nolint:nilerr // the list is what counts; where they are is extra
+	}
+	for i, p := range l.Patches {
+		if known, ok := nodes.Find(p.Name); ok && !p.Nodes && known.Nodes && known.Pending() {
+			l.Patches[i].Nodes, l.Patches[i].InstalledOn, l.Patches[i].MissingOn = true, known.InstalledOn, known.MissingOn
+		}
+	}
+	return l, nil
+}
+
+// pendingOn lists the patches that a node ("": any) still needs: by its name
+// where kato tells nodes, else by its roles.
+func pendingOn(c Cluster, l PatchList, target string) []Patch {
 	var out []Patch
 	for _, p := range l.Pending() {
-		if target == "" || p.PendingOn(target) {
+		if target == "" || p.PendingOn(target) && (p.Nodes || c.concerns(p, target)) {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// concerns reports whether a patch is for a role of the node. What is not
+// known is taken to be so.
+func (c Cluster) concerns(p Patch, ip string) bool {
+	n, ok := c.Node(ip)
+	return !ok || len(n.Roles) == 0 || len(p.Roles) == 0 ||
+		slices.ContainsFunc(p.Roles, func(role string) bool { return slices.Contains(n.Roles, role) })
+}
+
+// alone reports whether a patch is for no other node than this one.
+func (c Cluster) alone(p Patch, ip string) bool {
+	return !slices.ContainsFunc(c.Nodes, func(n Node) bool { return n.IP != ip && c.concerns(p, n.IP) })
 }
 
 // installedOn lists the patches that a node ("": any) has: where kato tells

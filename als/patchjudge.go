@@ -10,34 +10,42 @@ import (
 
 // judgeInstall judges install and reinstall.
 func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readStep(rs, againPatches, ReadPatches)
+	after, err := readLocated(rs, againPatches, againWhere)
 	if err != nil {
 		return unconfirmed(c, rs, err)
 	}
 	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
-	var still []string
-	unclear := false
+	var still, unclear []string
 	for _, name := range patches {
 		pt, ok := after.Find(name)
 		switch {
 		case !ok || target == "" && !pt.Pending() || target != "" && !pt.PendingOn(target):
 		case pt.Nodes && target == "":
 			still = append(still, name+" on "+list(pt.MissingOn))
+		case target != "" && !pt.Nodes && !c.alone(pt, target):
+			unclear = append(unclear, name)
 		default:
-			unclear = unclear || target != "" && !pt.Nodes && len(c.Nodes) > 1
 			still = append(still, name)
 		}
 	}
-	report := installReport(patches, after, target)
+	report := installReport(patches, unclear, after, target)
+	by := "by a fresh list"
+	if len(unclear) > 0 && len(still) == 0 {
+		history := testify(p, rs, p.Operation)
+		if history != wentWell {
+			return unlisted(c, rs, unclear, target, history, report)
+		}
+		by = "by kato's history (its list counts the whole cluster, which still lacks " + list(unclear) + ")"
+	}
 	if len(still) > 0 {
-		return stillMissing(c, p, rs, still, unclear, report)
+		return stillMissing(c, p, rs, still, report)
 	}
 	if r.Has(flagNoRestart) {
 		return oldCode(c, p, rs, report)
 	}
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	if v.Outcome == Succeeded {
-		v.Summary = count(len(patches), "patch") + " installed, by a fresh list; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
+		v.Summary = count(len(patches), "patch") + " installed, " + by + "; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
 		v.Report = report
 		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
 	} else {
@@ -65,11 +73,13 @@ func doubt(rs Results) string {
 	return " Yet " + how(rs, stepPatch) + "."
 }
 
-func installReport(patches []string, after PatchList, target string) string {
+func installReport(patches, unclear []string, after PatchList, target string) string {
 	rows := [][]string{}
 	for _, name := range patches {
 		state := "installed"
-		if pt, ok := after.Find(name); ok && (target == "" && pt.Pending() || target != "" && pt.PendingOn(target)) {
+		if slices.Contains(unclear, name) {
+			state = "still on the list of the whole cluster"
+		} else if pt, ok := after.Find(name); ok && (target == "" && pt.Pending() || target != "" && pt.PendingOn(target)) {
 			state = "still missing"
 			if pt.Nodes {
 				state += " on " + list(pt.MissingOn)
@@ -81,15 +91,10 @@ func installReport(patches []string, after PatchList, target string) string {
 }
 
 // stillMissing is the verdict when the fresh list still has a patch.
-func stillMissing(c Cluster, p Plan, rs Results, still []string, unclear bool, report string) Verdict {
+func stillMissing(c Cluster, p Plan, rs Results, still []string, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch)),
 		Next:    "Read the output of this run, then try " + c.typed(p.Operation) + " again; kato goes on with what is missing."}
-	if unclear {
-		v.Summary = fmt.Sprintf("It cannot be confirmed: this kato lists patches for the whole cluster, and %s still on its list; %s.", list(still), how(rs, stepPatch))
-		v.Next = "Install on the other nodes too, then look at " + c.typed("patch", "status") + "."
-		return v
-	}
 	if r, ok := rs.Find(stepPatch, ""); ok {
 		if text, asks := Prompt(r.Output); asks {
 			v.Next = mendPrompt(text)
@@ -98,11 +103,19 @@ func stillMissing(c Cluster, p Plan, rs Results, still []string, unclear bool, r
 			v.Next = f.Mend
 		}
 	}
-	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, rs) {
+	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, p, rs) {
 		v.Next = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: " +
 			c.typed("patch", "install", "--only-this-node", "--node", "IP") + "."
 	}
 	return v
+}
+
+// unlisted is the verdict when only kato's history could tell whether one
+// node has a patch, and does not say so.
+func unlisted(c Cluster, rs Results, names []string, target string, history testimony, report string) Verdict {
+	return Verdict{Outcome: Failed, Report: report,
+		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, how(rs, stepPatch)),
+		Next:    "Read the output of this run. When the patches are on the other nodes too, " + c.typed("patch", "status") + " tells."}
 }
 
 func isAre(n int, noun string) string {
@@ -112,19 +125,24 @@ func isAre(n int, noun string) string {
 	return count(n, noun) + " are"
 }
 
-// onlyCoreWorked reports whether what is missing is missing everywhere but on
-// the core.
-func onlyCoreWorked(c Cluster, rs Results) bool {
-	after, err := readStep(rs, againPatches, ReadPatches)
+// onlyCoreWorked reports whether of the patches of this run those that are
+// missing are missing everywhere but on the core.
+func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
+	after, err := readLocated(rs, againPatches, againWhere)
 	if err != nil {
 		return false
 	}
-	for _, p := range after.Pending() {
-		if !p.Nodes || slices.Contains(p.MissingOn, c.CoreIP()) {
+	left := 0
+	for _, pt := range after.Pending() {
+		if !slices.Contains(strings.Fields(p.Hints[hintPatches]), pt.Name) {
+			continue
+		}
+		if !pt.Nodes || slices.Contains(pt.MissingOn, c.CoreIP()) {
 			return false
 		}
+		left++
 	}
-	return len(after.Pending()) > 0
+	return left > 0
 }
 
 // oldCode is the verdict after --no-restart: it says which roles still run
@@ -141,10 +159,12 @@ func oldCode(c Cluster, p Plan, rs Results, report string) Verdict {
 	return v
 }
 
-// restartWords is the command that restarts the roles of the pairs.
+// restartWords is the command that restarts the roles of the pairs, and no
+// role of another node: several commands where one would do more.
 func (c Cluster) restartWords(pairs []onNode) string {
 	words := []string{"restart"}
 	var nodes []string
+	more := false // without --node it would touch other nodes
 	for _, p := range pairs {
 		if !slices.Contains(words, p.Role) {
 			words = append(words, p.Role)
@@ -152,11 +172,24 @@ func (c Cluster) restartWords(pairs []onNode) string {
 		if !slices.Contains(nodes, p.Node) {
 			nodes = append(nodes, p.Node)
 		}
+		for _, n := range c.NodesWith(p.Role) {
+			more = more || !slices.Contains(pairs, onNode{p.Role, n.IP})
+		}
 	}
-	if len(nodes) == 1 && isIP(nodes[0]) {
-		words = append(words, "--node", nodes[0])
+	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {
+		return c.typed(words...)
 	}
-	return c.typed(words...)
+	var commands []string
+	for _, ip := range nodes {
+		one := []string{"restart"}
+		for _, p := range pairs {
+			if p.Node == ip {
+				one = append(one, p.Role)
+			}
+		}
+		commands = append(commands, c.typed(append(one, "--node", ip)...))
+	}
+	return list(commands)
 }
 
 // rolesAfter judges the roles that should run by now.
@@ -183,7 +216,7 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	case len(down) > 0:
 		v.Outcome = Failed
 		v.Summary = "A role does not run: " + list(down) + "."
-		v.Next = "Look at the node's logs, then try " + strings.Replace(c.restartWords(bad), "`restart", "`start", 1) + "."
+		v.Next = "Look at the node's logs, then try " + strings.ReplaceAll(c.restartWords(bad), "`restart", "`start") + "."
 	case len(moving) > 0:
 		v.Outcome = Waiting
 		v.Summary = "Not yet running: " + list(moving) + "."
@@ -205,7 +238,7 @@ func unconfirmed(c Cluster, rs Results, err error) Verdict {
 
 // judgeRevert: the patches are on the list of missing ones again.
 func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readStep(rs, againPatches, ReadPatches)
+	after, err := readLocated(rs, againPatches, againWhere)
 	if err != nil {
 		return unconfirmed(c, rs, err)
 	}

@@ -172,15 +172,18 @@ func placeFindings(look Result, seen map[string]string, path, what string) []Fin
 	return out
 }
 
+// rolesWords says whether the roles run again, after something that failed.
+func rolesWords(v Verdict) string {
+	if v.Outcome == Succeeded {
+		return " All roles run again."
+	}
+	return " " + v.Summary
+}
+
 func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	if f, bad := failedStep(p, rs); bad {
-		text := "The data may not have moved: " + f.Text + "."
-		if v.Outcome == Succeeded {
-			text += " All roles run again."
-		} else {
-			text += " " + v.Summary
-		}
+		text := "The data may not have moved: " + f.Text + "." + rolesWords(v)
 		next := f.Mend
 		if next == "" {
 			next = "Read the output of this run; look where the data is before trying again."
@@ -191,7 +194,7 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	seen := keyValues(again.Output)
 	if seen["entries"] == "" || seen["entries"] == "0" {
 		return Verdict{Outcome: Failed, Report: v.Report, Next: "Read the output of this run; look where the data is before trying again.",
-			Summary: fmt.Sprintf("Nothing has arrived at the new place; %s.", how(rs, stepRelocate))}
+			Summary: fmt.Sprintf("Nothing has arrived at the new place; %s.%s", how(rs, stepRelocate), rolesWords(v))}
 	}
 	if v.Outcome != Succeeded {
 		return v

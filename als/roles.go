@@ -426,7 +426,7 @@ func judgeStop(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
 			running = append(running, fmt.Sprintf("%s is %s", w, st))
 		}
 	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Next: "Start again with " + strings.Replace(c.restartWords(pairs), "`restart", "`start", 1) + ".",
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Next: "Start again with " + strings.ReplaceAll(c.restartWords(pairs), "`restart", "`start") + ".",
 		Summary: "Stopped: " + pairWords(pairs) + "."}
 	switch {
 	case len(running) > 0:
