@@ -92,6 +92,17 @@ func (c Cluster) setMaintenance(on bool) Step {
 		Argv: c.kato("config", "set", "cloud_controller_ng", "maintenance_mode", strconv.FormatBool(on))}
 }
 
+// SetsMaintenance reports whether a step turns maintenance mode on or off,
+// and to which.
+func SetsMaintenance(s Step) (on, ok bool) {
+	for _, on := range []bool{true, false} {
+		if s.Name == stepMaintenance+" "+onOff(on) {
+			return on, true
+		}
+	}
+	return false, false
+}
+
 func onOff(on bool) string {
 	if on {
 		return "on"

@@ -15,7 +15,8 @@ const (
 	pruneAtOnce    = 200
 )
 
-// keepHouse looks after old records and old backups, at once and then hourly.
+// keepHouse looks after old records, old backups and maintenance mode that was
+// left on, at once and then hourly.
 func (e *Engine) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
@@ -28,6 +29,9 @@ func (e *Engine) keepHouse(ctx context.Context) error {
 		}
 		if err := e.keepCopies(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			e.log.Error("looking after the copies of archives on this host", "error", err)
+		}
+		if err := e.watchMaintenance(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("looking for maintenance mode that was left on", "error", err)
 		}
 		select {
 		case <-ctx.Done():

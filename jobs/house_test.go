@@ -160,3 +160,54 @@ func TestAnOldBackupIsSaid(t *testing.T) {
 		t.Errorf("the channels hear %q", says)
 	}
 }
+
+// Maintenance mode that was left on is said once, with the run that turned it
+// on, also after a restart; not while a run holds it, and not in its first hour.
+func TestMaintenanceModeLeftOnIsSaid(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.run("U0ANN", "maintenance on")
+	h.until(id, jobs.Succeeded)
+	runsIn := store.Bucket[jobs.Run]{Name: "runs"}
+	looked := func(n int) {
+		h.t.Helper()
+		for limit := time.After(safety); ; {
+			calls, err := h.cluster.Called("config", "get")
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			if len(calls) >= n {
+				return
+			}
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-limit:
+				h.t.Fatalf("%d looks, not %d", len(calls), n)
+			}
+		}
+	}
+	looked(3) // at the start, and by the run before and after
+	h.restart()
+	looked(4)
+	h.offline(func(tx store.Tx) error {
+		if v, err := tx.Get("maintenance", "prod"); v != nil || err != nil {
+			t.Errorf("it is said in the first hour: %s %v", v, err)
+		}
+		r, _, err := runsIn.Get(tx, id)
+		r.Steps[0].Ended = r.Steps[0].Ended.Add(-3 * time.Hour)
+		return errors.Join(err, runsIn.Put(tx, id, r))
+	})
+	seen := func() {
+		h.t.Helper()
+		h.eventually("maintenance", "the word about maintenance mode", func(tx store.Tx) (bool, error) {
+			v, err := tx.Get("maintenance", "prod")
+			return v != nil, err
+		})
+	}
+	seen()
+	h.restart()
+	looked(6)
+	says := h.told()
+	if len(says) != 1 || !strings.Contains(says[0], "run "+id+" (`maintenance on") || !strings.Contains(says[0], "maintenance off @prod") {
+		t.Errorf("the channel hears %q", says)
+	}
+}

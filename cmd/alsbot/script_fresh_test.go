@@ -90,3 +90,19 @@ func cmdKnow(ts *testscript.TestScript, _ bool, args []string) {
 	st := on(ts)
 	ts.Check(st.scene.Fresh.Know(args[0], st.scene.Cluster, args[1] != "stranger", args[1] == "well"))
 }
+
+func cmdOnce(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	re := pattern(ts, args)
+	n := 0
+	for _, ch := range channels() {
+		for _, m := range st.scene.Workspace.Messages(ch) {
+			if re.MatchString(m.Text()) {
+				n++
+			}
+		}
+	}
+	if n != 1 {
+		ts.Fatalf("%s is said %d times", re, n)
+	}
+}

@@ -41,6 +41,7 @@ import (
 //	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
 //	became REGEXP                      wait for the message of the run that was asked for last, in any channel
 //	told                               wait until the bot has noted that Slack has taken all messages
+//	once REGEXP                        one message anywhere is like this, and only one
 //	unseen REGEXP                      no message anywhere is like this
 //	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
 //	ran COUNT WORD…                    kato is called so often with these words, and no more by now
@@ -88,7 +89,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
-		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow,
+		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce,
 	}
 }
 
