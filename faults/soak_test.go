@@ -15,7 +15,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"alsbot/jobs"
 	"alsbot/sim/workspace"
 )
 
@@ -53,18 +52,10 @@ func mixed(t *testing.T, r *report) {
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
-	unbegun := 0
 	for _, id := range ids {
-		run, err := h.end(id)
-		if err == nil && unplanned(run) {
-			unbegun++
-			r.trial(errors.Join(h.oracle.ran(id+"-1", 0), h.toldOnce(run)))
-			continue
-		}
-		_, err = h.heldAndTold(id)
+		_, err := h.heldAndTold(id)
 		r.trial(err)
 	}
-	r.figure("%d ended in words before they began", unbegun)
 	h.flat(r, looks)
 	size, live, err := h.compacted()
 	must(t, err)
@@ -72,12 +63,6 @@ func mixed(t *testing.T, r *report) {
 	if size > 2*live+1<<20 {
 		t.Errorf("the store has %d KiB, compacted it has %d KiB", size>>10, live>>10)
 	}
-}
-
-// unplanned reports whether a run ended before it began because Slack could
-// not say who is an operator when its turn came.
-func unplanned(r jobs.Run) bool {
-	return len(r.Steps) == 0 && r.State == jobs.Void && strings.Contains(r.Trouble, "could not be looked up")
 }
 
 // mishap is one of the things that happen every day, all over within seconds.

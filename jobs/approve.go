@@ -130,9 +130,12 @@ func (e *Engine) await(ctx context.Context, d *driver, r Run, a *Approval) (time
 	why := "nobody approved it in time"
 	if a.State == ApprovalChecking {
 		if n := len(a.Votes); n == 0 || time.Since(a.Votes[n-1].At) < startBy {
-			return 0, e.checkAgain(ctx, d, r)
+			return e.checkAgain(ctx, d, r)
 		}
 		why = fmt.Sprintf("it was approved, but alsbot was not there to start it within %s", startBy)
+		if !r.Unsure.IsZero() {
+			why = fmt.Sprintf("it was approved, but the rights of those who made it possible could not be looked up in Slack for %s", startBy)
+		}
 	} else if left := time.Until(a.Expires); left > 0 {
 		return min(left, longest), nil
 	}
@@ -161,10 +164,10 @@ func (e *Engine) expire(tx store.Tx, r *Run, a Approval, why string) error {
 
 // checkAgain takes an approved run to its cluster's line, if the cluster and
 // everybody's rights are still as they were.
-func (e *Engine) checkAgain(ctx context.Context, d *driver, r Run) error {
-	same, err := e.stillSame(ctx, d, r)
+func (e *Engine) checkAgain(ctx context.Context, d *driver, r Run) (time.Duration, error) {
+	same, pause, err := e.stillSame(ctx, d, r)
 	if err != nil || !same {
-		return err
+		return pause, err
 	}
 	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 		a, _, err := approvals.Get(tx, r.ID)
@@ -180,65 +183,43 @@ func (e *Engine) checkAgain(ctx context.Context, d *driver, r Run) error {
 		a.State = ApprovalGiven
 		return errors.Join(e.queue(tx, r), e.putApproval(tx, a))
 	})
-	return err
+	return 0, err
 }
 
 // stillSame looks again, just before something approved starts: at the
 // rights of who asked and who approved, and at the cluster. What has changed
-// makes the run void; a fresh request then says what changed.
-func (e *Engine) stillSame(ctx context.Context, d *driver, r Run) (bool, error) {
-	if why := e.lostRights(ctx, r); why != "" {
+// makes the run void; a fresh request then says what changed. Where rights
+// cannot be looked up nothing starts, and pause is when to look again.
+func (e *Engine) stillSame(ctx context.Context, d *driver, r Run) (same bool, pause time.Duration, err error) {
+	why, err := e.lostRights(ctx, r)
+	if err != nil {
+		return false, rightsAgain, e.unsure(ctx, r.ID, err)
+	}
+	if why != "" {
 		_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error { return e.void(tx, r, why) })
-		return false, err
+		return false, 0, err
 	}
 	look, stop := e.heed(ctx, d, r)
 	cluster, plan, err := e.think(look, r)
 	over := look.Err() != nil
 	stop()
 	if over {
-		return false, nil // it is cancelled, or the next start looks again
+		return false, 0, nil // it is cancelled, or the next start looks again
 	}
 	if err != nil {
 		_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 			return e.void(tx, r, "the cluster could not be looked at again: "+err.Error())
 		})
-		return false, err
+		return false, 0, err
 	}
 	if f, stop := plan.Stopped(); stop || plan.Digest() != r.Digest {
 		why := changes(*r.Plan, plan)
 		if stop {
 			why = f.Text
 		}
-		return false, e.renew(ctx, r, cluster, plan, why)
+		return false, 0, e.renew(ctx, r, cluster, plan, why)
 	}
-	return true, nil
-}
-
-// lostRights says who of those who made a run possible may no longer do so.
-func (e *Engine) lostRights(ctx context.Context, r Run) string {
-	_, a, err := e.load(ctx, r.ID)
-	if err != nil {
-		return "the request could not be read again: " + err.Error()
-	}
-	ask := func(p Principal, role Role) string {
-		ok, err := e.may(ctx, p, role, r.Request.Cluster, true)
-		switch {
-		case err != nil:
-			return fmt.Sprintf("the rights of %s could not be looked up", p.Name())
-		case !ok:
-			return fmt.Sprintf("%s is no longer %s on @%s", p.Name(), role, r.Request.Cluster)
-		}
-		return ""
-	}
-	if why := ask(r.By, Operator); why != "" || a == nil {
-		return why
-	}
-	for _, v := range a.Votes {
-		if why := ask(v.By, Approver); why != "" {
-			return why
-		}
-	}
-	return ""
+	return true, 0, nil
 }
 
 // void ends a run whose approval no longer holds.

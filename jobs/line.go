@@ -15,6 +15,7 @@ import (
 // cluster; the line is in the store, so that its order survives.
 func (e *Engine) queue(tx store.Tx, r *Run) error {
 	r.State, r.Queued = Queued, time.Now().UTC().Round(0)
+	r.sure()
 	if e.opens(*r) > 0 {
 		return nil // it joins the line when its window opens, and holds up nobody before
 	}
@@ -115,8 +116,8 @@ func (e *Engine) begin(ctx context.Context, d *driver, r Run) (time.Duration, er
 		return longest, err
 	}
 	if r.Waited {
-		if ok, err := e.stillSame(ctx, d, r); !ok || err != nil {
-			return 0, err
+		if same, pause, err := e.stillSame(ctx, d, r); !same || err != nil {
+			return pause, err
 		}
 	}
 	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
@@ -146,6 +147,7 @@ func (e *Engine) stepAside(ctx context.Context, id string) error {
 			return errSame
 		}
 		r.Waited = true
+		r.sure()
 		return errors.Join(e.leaveLine(tx, r), e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}))
 	})
 	return err

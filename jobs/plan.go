@@ -82,6 +82,7 @@ func (e *Engine) route(tx store.Tx, r *Run) error {
 // commence makes a run running.
 func (e *Engine) commence(r *Run) {
 	r.State, r.Started = Running, time.Now().UTC().Round(0)
+	r.sure()
 	r.Steps = make([]StepRecord, len(r.Plan.Steps))
 	for i, s := range r.Plan.Steps {
 		id := fmt.Sprintf("%s-%d", r.ID, i+1)

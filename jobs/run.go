@@ -85,6 +85,7 @@ type Run struct {
 	Next    string       `json:"next,omitempty"`    // what to do about it
 	Remark  string       `json:"remark,omitempty"`  // while it runs: what people should know, e.g. that a node is out of reach
 	Unheard time.Time    `json:"unheard,omitzero"`  // while it runs: since when nothing is heard of the node it runs on
+	Unsure  time.Time    `json:"unsure,omitzero"`   // before it starts: since when the rights of those who made it possible are unknown
 	Cancel  *Decision    `json:"cancel,omitempty"`  // who asked to cancel
 	Settled *Decision    `json:"settled,omitempty"` // who acknowledged a lost run, or gave up one that runs on a node that is gone
 	// Replaces names the void run whose request this is again, and What
