@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"alsbot/jobs"
+	"alsbot/sim/node"
 	"alsbot/store"
 )
 
@@ -73,5 +75,34 @@ func cmdGone(ts *testscript.TestScript, _ bool, args []string) {
 	st.await(ts, "the end of "+file, func() bool {
 		_, err := os.Lstat(file)
 		return os.IsNotExist(err)
+	})
+}
+
+func cmdWeighs(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: weighs BYTES")
+	}
+	size, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	ts.Check(on(ts).cluster().Update(func(s *node.State) { s.ExportSize = size }))
+}
+
+func cmdComes(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: comes GLOB BYTES")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	glob := ts.MkAbs(args[0])
+	seen := false
+	on(ts).await(ts, args[0]+" to grow", func() bool {
+		found, err := filepath.Glob(glob)
+		ts.Check(err)
+		if len(found) == 0 {
+			return seen
+		}
+		seen = true
+		info, err := os.Stat(found[0])
+		return err == nil && info.Size() >= size
 	})
 }

@@ -54,6 +54,8 @@ import (
 //	role IP ROLE STATE                 put a role of a node into a state
 //	copy IP GLOB IP PATH               a file from one node to another
 //	garble IP GLOB                     change a byte in the middle of files on a node
+//	weighs BYTES                       how large exports are from now on, roughly
+//	comes GLOB BYTES                   wait until a file on the bot's host has so many, or the bot has given it its name
 //	gone IP PATH                       wait until a file on a node is there no more
 //	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
@@ -86,7 +88,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
-		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone,
+		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone, "weighs": cmdWeighs, "comes": cmdComes,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce,
