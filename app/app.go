@@ -35,7 +35,9 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		return nil, err
 	}
-	st, err := OpenStore(cfg)
+	st, err := OpenStore(cfg, store.Migrated(func(from, to int) {
+		log.Info("the store was brought to the schema of this version", "from", from, "to", to)
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +69,16 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	return a, nil
 }
 
+// Schema is the number of the store's schema in this version.
+func Schema() int { return len(jobs.Migrations()) }
+
 // OpenStore opens the store that the config names.
-func OpenStore(cfg *config.Config) (store.Store, error) {
+func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 	if cfg.Store.Engine != "bolt" {
 		return nil, fmt.Errorf("store.engine: %s is not in this version of alsbot yet: use bolt", cfg.Store.Engine)
 	}
-	return store.OpenBolt(cfg.Store.Path, store.Ordered(jobs.Ordered...))
+	opts = append(opts, store.Ordered(jobs.Ordered...), store.Migrations(jobs.Migrations()...))
+	return store.OpenBolt(cfg.Store.Path, opts...)
 }
 
 // Run works until ctx ends or a part fails. What runs on nodes goes on when

@@ -38,6 +38,7 @@ func sigterm(t *testing.T, r *report) {
 	}
 	r.atMost("exit, at most", longest, 5*time.Second)
 	r.trial(refusedInWords(t))
+	earlier(t, r)
 }
 
 // refusedInWords is nil if an engine that has stopped says so to who asks.

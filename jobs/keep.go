@@ -242,6 +242,11 @@ func (e *Engine) Told(tx store.Tx, row Outgoing) error {
 	return outbox.Delete(tx, outboxKey(row.Seq))
 }
 
+// Migrations are the steps by which the records in the store have grown, the
+// oldest first; their number is the store's schema. A step that has been
+// shipped stays as it is. A record that only gains a field needs none.
+func Migrations() []store.Migration { return nil }
+
 // Ordered names the buckets whose keys only grow.
 var Ordered = []string{runsAt.Name, audit.Name, outbox.Name}
 

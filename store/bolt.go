@@ -25,6 +25,7 @@ type Option func(*settings)
 type settings struct {
 	ordered    map[string]bool
 	migrations []Migration
+	migrated   func(from, to int)
 	ballast    int64
 }
 
@@ -43,6 +44,11 @@ func Ordered(buckets ...string) Option {
 // one transaction; a file that has seen more is refused with ErrNewer.
 func Migrations(steps ...Migration) Option {
 	return func(s *settings) { s.migrations = steps }
+}
+
+// Migrated has told called when a file has been brought to another schema.
+func Migrated(told func(from, to int)) Option {
+	return func(s *settings) { s.migrated = told }
 }
 
 // Ballast sets the bytes that are held back for the day on which the disk is

@@ -109,7 +109,7 @@ func TestFilesAreTheOwnersOnly(t *testing.T) {
 
 func TestMigrations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	ran := ""
+	ran, told := "", ""
 	step := func(name string, err error) store.Migration {
 		return func(tx store.Tx) error {
 			ran += name
@@ -117,27 +117,27 @@ func TestMigrations(t *testing.T) {
 		}
 	}
 	reopen := func(steps ...store.Migration) (store.Store, error) {
-		ran = ""
-		s, err := store.OpenBolt(path, store.Ballast(0), store.Migrations(steps...))
+		ran, told = "", ""
+		s, err := store.OpenBolt(path, store.Ballast(0), store.Migrations(steps...), store.Migrated(func(from, to int) { told = fmt.Sprint(from, to) }))
 		if err == nil {
 			t.Cleanup(func() { _ = s.Close() })
 		}
 		return s, err
 	}
 	first, err := reopen(step("1", nil))
-	if err != nil || ran != "" {
-		t.Fatalf("a new file ran %q, %v", ran, err)
+	if err != nil || ran != "" || told != "" {
+		t.Fatalf("a new file ran %q, told of %q, %v", ran, told, err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	if _, err := reopen(step("1", nil), step("2", nil), step("3", broken)); !errors.Is(err, broken) || ran != "23" {
-		t.Fatalf("ran %q, %v", ran, err)
+	if _, err := reopen(step("1", nil), step("2", nil), step("3", broken)); !errors.Is(err, broken) || ran != "23" || told != "" {
+		t.Fatalf("ran %q, told of %q, %v", ran, told, err)
 	}
 	second, err := reopen(step("1", nil), step("2", nil))
-	if err != nil || ran != "2" {
-		t.Fatalf("after a step that failed: ran %q, %v", ran, err)
+	if err != nil || ran != "2" || told != "1 2" {
+		t.Fatalf("after a step that failed: ran %q, told of %q, %v", ran, told, err)
 	}
 	if diff := cmp.Diff(map[string]string{"2": ""}, contents(t, second, "b")); diff != "" {
 		t.Error(diff)

@@ -53,7 +53,7 @@ func migrate(db *bolt.DB, set settings) error {
 	if seen == known {
 		return nil
 	}
-	return db.Update(func(tx *bolt.Tx) error {
+	err = db.Update(func(tx *bolt.Tx) error {
 		t := &boltTx{tx: tx, ordered: set.ordered}
 		defer t.end()
 		for i, step := range set.migrations[seen:] {
@@ -63,4 +63,8 @@ func migrate(db *bolt.DB, set settings) error {
 		}
 		return setSchema(tx, known)
 	})
+	if err == nil && set.migrated != nil {
+		set.migrated(seen, known)
+	}
+	return err
 }

@@ -163,9 +163,9 @@ func (c *cli) manifest() *cobra.Command {
 
 func version() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "print the version and the number of its store's schema", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "alsbot", app.Version())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "alsbot %s, store schema %d\n", app.Version(), app.Schema())
 			return err
 		},
 	}
