@@ -224,6 +224,9 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 	if errors.Is(k.why(), errEnded) {
 		return executor.Exit{State: executor.Lost, Why: errEnded.Error()}, nil
 	}
+	if exit.State == executor.Finished && k.rec.Size < exit.Size && e.hasAll(ctx, k.rec, exit.Size) {
+		err = nil
+	}
 	if err == nil {
 		switch exit.State {
 		case executor.Revoked:
@@ -233,6 +236,17 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 		}
 	}
 	return exit, err
+}
+
+// hasAll takes output for what the node no longer has, if all of it is here:
+// the store was put back to a snapshot, and the node has been cleaned since.
+func (e *Engine) hasAll(ctx context.Context, s *StepRecord, size int64) bool {
+	n, err := e.st.BlobSize(ctx, s.Blob)
+	if err != nil || n != size {
+		return false
+	}
+	s.Size = n
+	return true
 }
 
 // watch ends a durable step for one of three reasons, and says which in k.cut.
