@@ -205,6 +205,7 @@ func TestOneMistake(t *testing.T) {
 	tests := []struct{ name, old, new, want string }{
 		{"a control character", "user: helion", "user: hel\x01ion", user + "control characters"},
 		{"not UTF-8", "user: helion", "user: hel\xffion", user},
+		{"a tab in the first line", minimal[:1], "\t" + minimal[:1], "c.yaml:1: "},
 		{"no YAML", "slack:", "slack: [", "c.yaml:"},
 		{"second document", "slack:", "---\n{}\n---\nslack:", "a second document"},
 		{"a list for a map", "slack:\n  app_token: xapp-1\n  bot_token: xoxb-1", "slack: [x]", "slack: should be a map"},

@@ -40,7 +40,7 @@ func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok boo
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // syntax reports what the YAML parser says, with its line as the place. It
-// knows no line for characters that YAML does not have.
+// names no line for characters that YAML does not have, and never the first.
 func (r *report) syntax(file string, raw []byte, err error) {
 	text := err.Error()
 	line := notText(raw)
@@ -50,10 +50,10 @@ func (r *report) syntax(file string, raw []byte, err error) {
 			line = m[1]
 		}
 	}
-	place := file
-	if line != "" {
-		place += ":" + line
+	if line == "" {
+		line = "1"
 	}
+	place := file + ":" + line
 	if strings.Contains(text, "xox") || strings.Contains(text, "xapp-") {
 		text = "this is no YAML"
 	}

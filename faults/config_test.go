@@ -76,7 +76,7 @@ func misspelt(good string, rnd *rand.Rand) string {
 }
 
 // refusesConfig reports why the config is refused, "" if it is not. The error
-// names the file and a line.
+// names the file and the line.
 func (h *house) refusesConfig() (why string, err error) {
 	_, err = config.Load(h.config, nil)
 	if err == nil {
@@ -92,7 +92,8 @@ func (h *house) refusesConfig() (why string, err error) {
 func saysWhere(why, file string) bool {
 	for line := range strings.Lines(why) {
 		_, at, ok := strings.Cut(line, file+":")
-		if !ok || at == "" || at[0] < '1' || at[0] > '9' {
+		numbered := ok && at != "" && '1' <= at[0] && at[0] <= '9'
+		if !numbered && !strings.Contains(line, "there is none") && !strings.Contains(line, "is required") { // what is not there has no line
 			return false
 		}
 	}
