@@ -202,7 +202,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	steps := []Step{
 		{Name: stepExport, Node: node, Argv: append(exportArgv(r, c), tempPath)},
-		{Name: stepSettle, Node: node, Argv: script(settleScript, "alsbot-settle", tempPath, target, suspect, strconv.FormatInt(leastSize(c.History.Sizes), 10)), Limit: 6 * time.Hour},
+		{Name: stepSettle, Node: node, Argv: script(settleScript, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
 		{Name: stepClean, Node: node, Argv: script(cleanScript, "alsbot-clean", tempPath), Always: true, Limit: lookLimit},
 	}
 	p.Verify = []Step{lookStep(againTarget, node, dir, base, temp)}

@@ -1,5 +1,5 @@
 LC_ALL=C; export LC_ALL
-temp=$1 target=$2 suspect=$3 least=$4
+temp=$1 target=$2 suspect=$3 least=${4:-0}
 say() { printf '%s=%s\n' "$1" "$2"; }
 failed() { say why "$1"; say verdict failed; exit 1; }
 plain() { [ -f "$1" ] && [ ! -L "$1" ]; }

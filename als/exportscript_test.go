@@ -41,7 +41,7 @@ func run(t *testing.T, shell []string, s als.Step) als.Result {
 	if s.Argv[0] != "sh" {
 		t.Fatalf("%s is no script: %q", s.Name, s.Argv)
 	}
-	argv := append(append([]string{}, shell...), s.Argv[1:]...)
+	argv := append(append([]string{}, shell...), s.Command()[1:]...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {

@@ -202,6 +202,10 @@ type Step struct {
 	Name string   `json:"name"` // what it does, e.g. "install patches"; unique within node and plan part
 	Node string   `json:"node"` // an IP as kato names it, or Core
 	Argv []string `json:"argv"`
+	// Figures come behind Argv when the step runs. They change by themselves,
+	// as the usual size of an archive does, and so are no part of the digest:
+	// being numbers, they cannot make it another command.
+	Figures []int64 `json:"figures,omitempty"`
 	// Secret names a secret of the configuration by its path there: the
 	// command finds it as the one line of its stdin. Its value is in no plan,
 	// no record and no output.

@@ -20,7 +20,7 @@ type kato map[string]answer
 
 func (k kato) run(t *testing.T, s als.Step) als.Result {
 	t.Helper()
-	line := s.Node + "$ " + strings.Join(s.Argv, " ")
+	line := s.Node + "$ " + strings.Join(s.Command(), " ")
 	a, ok := k[line]
 	if !ok {
 		t.Errorf("unexpected command in %q: %s", s.Name, line)
@@ -236,7 +236,7 @@ func planned(t *testing.T, c als.Cluster, text string, before kato) string {
 		t.Errorf("the plan's effect is %s, the operation's %s", plan.Effect, op.Effect(req))
 	}
 	for _, s := range plan.Steps {
-		b.WriteString(s.Node + "$ " + strings.Join(s.Argv, " ") + "\n")
+		b.WriteString(s.Node + "$ " + strings.Join(s.Command(), " ") + "\n")
 	}
 	for _, f := range plan.Facts {
 		b.WriteString(f.Name + "=" + f.Value + "\n")

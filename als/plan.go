@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,10 +171,19 @@ func (r *Refusal) Error() string {
 	return r.Text + ". " + r.Next
 }
 
+// Command is what the step runs: its argv with its figures.
+func (s Step) Command() []string {
+	argv := slices.Clone(s.Argv)
+	for _, n := range s.Figures {
+		argv = append(argv, strconv.FormatInt(n, 10))
+	}
+	return argv
+}
+
 // Line is the step's command for people: its words, and for a script of ours
 // its name in place of its text.
 func (s Step) Line() string {
-	argv := s.Argv
+	argv := s.Command()
 	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {
 		argv = argv[3:]
 	}

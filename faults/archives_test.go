@@ -102,7 +102,7 @@ func newExport(t *testing.T) *exporting {
 
 // step runs a script of ours with at most 100 MiB for each of its processes.
 func (x *exporting) step(s als.Step) als.Result {
-	limited := append([]string{"-c", `ulimit -v 102400; exec "$@"`, "limited"}, s.Argv...)
+	limited := append([]string{"-c", `ulimit -v 102400; exec "$@"`, "limited"}, s.Command()...)
 	cmd := exec.Command("sh", limited...)
 	cmd.Dir = x.dir
 	out, err := cmd.CombinedOutput()

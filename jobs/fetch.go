@@ -22,7 +22,7 @@ const (
 // or into the file that it is for.
 func (e *Engine) read(ctx context.Context, k *keeper) (int, error) {
 	if k.rec.Step.Save == nil {
-		return e.exec.Exec(ctx, k.target, k.rec.Step.Argv, k)
+		return e.exec.Exec(ctx, k.target, k.rec.Step.Command(), k)
 	}
 	return e.save(ctx, k, *k.rec.Step.Save)
 }

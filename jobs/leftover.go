@@ -139,7 +139,7 @@ func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor
 	lctx, cancel := context.WithTimeout(ctx, lateOutput)
 	defer cancel()
 	k := &keeper{e: e, ctx: lctx, run: r.ID, i: i, rec: s, target: t}
-	exit, err := e.exec.Run(lctx, t, executor.Command{ID: s.ID, Argv: s.Step.Argv, Offset: s.Size, Started: true}, k)
+	exit, err := e.exec.Run(lctx, t, executor.Command{ID: s.ID, Argv: s.Step.Command(), Offset: s.Size, Started: true}, k)
 	if exit.State != executor.Finished {
 		deaf[t] = true // its output is still to be fetched
 		return err

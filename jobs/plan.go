@@ -191,7 +191,7 @@ func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (a
 	defer cancel()
 	read := func() (err error) {
 		out := &tail{max: keepInMind}
-		res.Exit, err = e.exec.Exec(sctx, t, s.Argv, out)
+		res.Exit, err = e.exec.Exec(sctx, t, s.Command(), out)
 		res.Output = out.bytes()
 		return err
 	}

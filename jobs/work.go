@@ -217,7 +217,7 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 		e.watch(wctx, stop, d, k, cancelled)
 	}()
 	exit, err := e.exec.Run(wctx, k.target, executor.Command{
-		ID: k.rec.ID, Argv: k.rec.Step.Argv, Input: e.cfg.Secret(k.rec.Step.Secret).Reveal(), Offset: k.rec.Size, Started: k.rec.Begun,
+		ID: k.rec.ID, Argv: k.rec.Step.Command(), Input: e.cfg.Secret(k.rec.Step.Secret).Reveal(), Offset: k.rec.Size, Started: k.rec.Begun,
 	}, k)
 	stop()
 	<-watched
