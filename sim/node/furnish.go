@@ -11,7 +11,7 @@ import (
 
 // furnish makes a node's directory: homes, kato, the commands that stand for
 // the system's, and the places that people export to.
-func furnish(root string) error {
+func furnish(root, user string) error {
 	for _, dir := range []string{"home/bin", "home/helion/logs", "root", "usr/bin", "mnt/nas", "tmp",
 		"etc/init.d", "etc/apt/sources.list.d",
 		"var/helion/services", "var/helion/droplets", "var/helion/containers"} {
@@ -35,8 +35,9 @@ func furnish(root string) error {
 	delete(files, "usr/bin/kato")
 	// Only a script that names a place of the node's own needs more than a shell.
 	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
-	if _, err := os.Stat(filepath.Join(root, bootScript)); os.IsNotExist(err) {
-		files[bootScript] = "#!/bin/bash\n# sets up containers\necho setting up\nexit 0\n"
+	boot := bootScript(user)
+	if _, err := os.Stat(filepath.Join(root, boot)); os.IsNotExist(err) {
+		files[boot] = "#!/bin/bash\n# sets up containers\necho setting up\nexit 0\n"
 	}
 	for name, text := range files {
 		mode := os.FileMode(0o755)
@@ -50,8 +51,14 @@ func furnish(root string) error {
 	return nil
 }
 
-// bootScript is where a node's quotas are turned on after a reboot.
-const bootScript = "etc/init.d/setup_helion_lxc"
+// bootScript is where a node's quotas are turned on after a reboot; Stackato's
+// has another name.
+func bootScript(user string) string {
+	if user == "stackato" {
+		return "etc/init.d/setup_stackato_lxc"
+	}
+	return "etc/init.d/setup_helion_lxc"
+}
 
 // stand is the script of a command that this program stands for.
 func stand(name, root string) (string, error) {

@@ -234,7 +234,7 @@ func (c *Cluster) Reboot(ctx context.Context, ip string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "bash", filepath.Join(c.disk.path(ip), bootScript))
+	cmd := exec.CommandContext(ctx, "bash", filepath.Join(c.disk.path(ip), bootScript(c.User)))
 	cmd.Env = userEnv(c.disk.path(ip), "root")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("the boot script of %s: %w: %s", ip, err, out)

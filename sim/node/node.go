@@ -136,7 +136,7 @@ func (c *Cluster) start(ctx context.Context, o Options) error {
 	}
 	c.Core = s.Core
 	for _, spec := range o.Nodes {
-		if err := furnish(c.disk.path(spec.IP)); err != nil {
+		if err := furnish(c.disk.path(spec.IP), s.User); err != nil {
 			return err
 		}
 		keys, err := hostKeys(c.disk.path(spec.IP), o.RSA)
