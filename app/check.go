@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -90,39 +89,22 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 	}
 }
 
-// nodeLimit is how long one look at one node may take.
-const nodeLimit = time.Minute
-
 // maxSkew is how far a node's clock may be off: cron lines and certificates
 // on it would disagree with what people see.
 const maxSkew = 30 * time.Second
 
 func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl config.Cluster) {
-	var seen als.Results
-	for _, s := range als.SurveySteps(cl.Kato) {
-		out, status, err := c.run(ctx, exec, cl, nil, als.Core, s.Argv)
-		if err != nil {
-			c.bad("@"+cl.Name, err)
-			return
-		}
-		seen = append(seen, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out})
+	seen, err := survey(ctx, exec, cl)
+	for _, w := range seen.warnings {
+		c.say("warn", "@"+cl.Name, "%v", w)
 	}
-	generation := als.Generation("")
-	if cl.Generation != "auto" {
-		generation = als.Generation(cl.Generation)
+	if err != nil {
+		c.bad("@"+cl.Name, err)
+		return
 	}
-	generation, version, nodes, findings := als.ReadSurvey(seen, generation)
-	for _, f := range findings {
-		text := fmt.Errorf("%s. %s", f.Text, f.Mend)
-		if f.Level == als.Stop {
-			c.bad("@"+cl.Name, text)
-			return
-		}
-		c.say("warn", "@"+cl.Name, "%v", text)
-	}
-	c.say("ok", "@"+cl.Name, "kato %s, generation %s, %d nodes", version, generation, len(nodes))
-	for _, n := range nodes {
-		c.node(ctx, exec, cl, nodes, n.IP)
+	c.say("ok", "@"+cl.Name, "kato %s, generation %s, %d nodes", seen.version, seen.generation, len(seen.nodes))
+	for _, n := range seen.nodes {
+		c.node(ctx, exec, cl, seen.nodes, n.IP)
 	}
 }
 
@@ -130,7 +112,7 @@ func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl confi
 func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string) {
 	what := "@" + cl.Name + " " + ip
 	asked := time.Now()
-	out, status, err := c.run(ctx, exec, cl, nodes, ip, []string{"sh", "-c", "id -un; date +%s; sudo -n true >/dev/null 2>&1 && echo sudo || echo no-sudo"})
+	out, status, err := look(ctx, exec, cl, nodes, ip, []string{"sh", "-c", "id -un; date +%s; sudo -n true >/dev/null 2>&1 && echo sudo || echo no-sudo"})
 	if err != nil {
 		c.bad(what, err)
 		return
@@ -150,16 +132,4 @@ func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.C
 	if lines[2] != "sudo" && lines[0] != "root" {
 		c.say("warn", what, "sudo asks for a password: exports and upgrades that need it will fail")
 	}
-}
-
-func (c *checker) run(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string, argv []string) ([]byte, int, error) {
-	t, err := jobs.Target(cl, nodes, ip)
-	if err != nil {
-		return nil, 0, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
-	defer cancel()
-	var out bytes.Buffer
-	status, err := exec.Exec(ctx, t, argv, &out)
-	return out.Bytes(), status, err
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 	}
 	// The other nodes are known only by asking a core that is trusted.
 	if len(lines) == 0 && bad == nil {
-		more, err := surveyed(ctx, exec, cl, targets)
+		more, err := others(ctx, exec, cl, targets)
 		bad = errors.Join(bad, err)
 		for _, t := range more {
 			seen(t)
@@ -106,25 +105,15 @@ func trustees(cl config.Cluster) ([]executor.Target, error) {
 	return targets, nil
 }
 
-// surveyed are the nodes that the core names and the config does not.
-func surveyed(ctx context.Context, exec *executor.Executor, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
-	var results als.Results
-	for _, s := range als.SurveySteps(cl.Kato) {
-		var out bytes.Buffer
-		t, err := jobs.Target(cl, nil, s.Node)
-		if err != nil {
-			return nil, err
-		}
-		status, err := exec.Exec(ctx, t, s.Argv, &out)
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out.Bytes()})
+// others are the nodes that the core names and the config does not.
+func others(ctx context.Context, exec *executor.Executor, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
+	seen, err := survey(ctx, exec, cl)
+	if err != nil {
+		return nil, err
 	}
-	_, _, nodes, _ := als.ReadSurvey(results, als.Generation(""))
 	var more []executor.Target
-	for _, n := range nodes {
-		t, err := jobs.Target(cl, nodes, n.IP)
+	for _, n := range seen.nodes {
+		t, err := jobs.Target(cl, seen.nodes, n.IP)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"alsbot/als"
+	"alsbot/config"
+	"alsbot/executor"
+	"alsbot/jobs"
+)
+
+// nodeLimit is how long one look at one node may take.
+const nodeLimit = time.Minute
+
+// surveyed is what a cluster's core says of the cluster.
+type surveyed struct {
+	generation als.Generation
+	version    string
+	nodes      []als.Node
+	warnings   []error
+}
+
+// survey asks a cluster's core what it is. An error says why nothing can be
+// planned there, and what to do about it.
+func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (surveyed, error) {
+	var seen surveyed
+	var results als.Results
+	for _, s := range als.SurveySteps(cl.Kato) {
+		out, status, err := look(ctx, exec, cl, nil, s.Node, s.Command())
+		if err != nil {
+			return seen, err
+		}
+		results = append(results, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out})
+	}
+	if cl.Generation != "auto" {
+		seen.generation = als.Generation(cl.Generation)
+	}
+	var findings []als.Finding
+	seen.generation, seen.version, seen.nodes, findings = als.ReadSurvey(results, seen.generation)
+	for _, f := range findings {
+		err := fmt.Errorf("%s. %s", f.Text, f.Mend)
+		if f.Level == als.Stop {
+			return seen, err
+		}
+		seen.warnings = append(seen.warnings, err)
+	}
+	return seen, nil
+}
+
+// look runs a read on a node and returns what it printed and its exit status.
+func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string, argv []string) ([]byte, int, error) {
+	t, err := jobs.Target(cl, nodes, ip)
+	if err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
+	defer cancel()
+	var out bytes.Buffer
+	status, err := exec.Exec(ctx, t, argv, &out)
+	return out.Bytes(), status, err
+}

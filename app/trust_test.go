@@ -1,0 +1,37 @@
+package app_test
+
+import (
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"alsbot/app"
+	"alsbot/config"
+	"alsbot/sim/node"
+)
+
+// The nodes that a core names are only found by who can read what it says: a
+// version that is not understood is said, and a generation that the config
+// names goes before it.
+func TestTrustSaysThatTheCoreIsNotUnderstood(t *testing.T) {
+	c, err := node.Start(node.Options{Dir: filepath.Join(t.TempDir(), "nodes")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // nothing depends on it
+	if err := c.Fault("prompt", "sudo:version"); err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{Clusters: []config.Cluster{{
+		Name: "prod", Core: c.Addr(c.Core), User: c.User, IdentityFile: c.IdentityFile, KnownHosts: c.KnownHosts,
+		Kato: "kato", Generation: "auto", Addresses: c.Addresses(), RunsDir: ".alsbot/runs",
+	}}}
+	if err := app.Trust(t.Context(), cfg, "prod", false, io.Discard); err == nil || !strings.Contains(err.Error(), "read the version") {
+		t.Errorf("the version cannot be read: %v", err)
+	}
+	cfg.Clusters[0].Generation = "als13"
+	if err := app.Trust(t.Context(), cfg, "prod", false, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
