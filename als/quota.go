@@ -3,7 +3,7 @@ package als
 import (
 	_ "embed" // the script that runs on a node
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +69,9 @@ var opQuotaEnable = Operation{
 	Plan:  planQuota,
 	Judge: judgeQuota,
 }
+
+// bootScripts are what ALS and Stackato run at a boot to set up containers.
+var bootScripts = []string{"/etc/init.d/setup_helion_lxc", "/etc/init.d/setup_stackato_lxc"}
 
 func quotaNode(r Request, c Cluster) (string, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
@@ -168,13 +171,14 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	boot := seen["boot"]
-	if boot == "" || path.Dir(boot) != "/etc/init.d" {
+	found := slices.Contains(bootScripts, boot) // what a node says is not what is written to as root
+	if !found {
 		p.Findings = append(p.Findings, Finding{Warn, "there is no boot script on " + nodeWords(ip), "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
-		boot = "/etc/init.d/setup_helion_lxc"
+		boot = bootScripts[0]
 	}
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}
 	p.Steps = []Step{{Name: stepQuota, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
-	if seen["boot"] != "" {
+	if found {
 		p.Notes = append(p.Notes, "The boot script's present version is kept as "+boot+".before-"+c.Run+".")
 		// Also when the script was killed in the middle.
 		p.Steps = append(p.Steps, Step{Name: stepNoHalf, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
