@@ -126,6 +126,9 @@ func (s *stream) pump(stdout io.Reader) {
 		select {
 		case buf := <-s.spare:
 			n, err := stdout.Read(buf)
+			if err != nil && !errors.Is(err, io.EOF) {
+				err = interrupted(err) // it told the node that there is room, and could not
+			}
 			s.pieces <- piece{buf, n, err} // there is room: it holds as many as there are buffers
 			if err != nil {
 				return

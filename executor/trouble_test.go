@@ -278,6 +278,46 @@ func TestExecOnADeadConnection(t *testing.T) {
 	})
 }
 
+// deaf is a connection that from some time on takes nothing more, as one that
+// was reset does, while what has come in is still there to be read.
+type deaf struct {
+	net.Conn
+	now atomic.Bool
+}
+
+func (d *deaf) Write(p []byte) (int, error) {
+	if d.now.Load() {
+		return 0, errors.New("connection reset by peer")
+	}
+	return d.Conn.Write(p)
+}
+
+type writer func(p []byte)
+
+func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
+
+// A reader of much output tells the node that there is room for more. That it
+// is then, of all times, that a connection is found dead makes it no other error.
+func TestConnectionLostInTheMiddleOfMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {
+			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE begin\n")))
+			_, _ = ch.Write(make([]byte, 8<<20))
+			return 0, true
+		}
+		ours, theirs := pipe()
+		d := &deaf{Conn: ours}
+		executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
+			go s.serve(theirs)
+			return d, nil
+		})
+		_, err := x.Exec(t.Context(), s.target(), sh("true"), writer(func([]byte) { d.now.Store(true) }))
+		refused(t, err, executor.Interrupted, "the connection was lost")
+	})
+}
+
 func TestUnreachable(t *testing.T) {
 	s := newServer(t)
 	x := newExecutor(t)

@@ -197,7 +197,8 @@ func (v *vault) grown(part string, size int64) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			v.t.Fatalf("%s does not grow: %v", part, err)
+			list, bad := v.engine.Runs(v.t.Context(), "prod", 1)
+			v.t.Fatalf("%s does not grow: %v; %+v, %v", part, err, list, bad)
 		}
 	}
 }
