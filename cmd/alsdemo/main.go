@@ -67,7 +67,10 @@ func bot(ctx context.Context, path string) error {
 // pace is how long one task of the simulated kato takes: long enough to watch.
 const pace = 700 * time.Millisecond
 
-const schedules = `
+// extra is what the demo's bot has beside what a scene gives it. The licence
+// key is nobody's.
+const extra = `
+monitoring: {newrelic: {license_key: demodemodemodemodemodemodemodemodemodemo}}
 schedules:
   - {name: patch-check, cluster: prod, cron: "*/5 * * * *", timezone: UTC, command: "patch status"}
   - {name: nightly-backup, cluster: prod, cron: "0 3 * * *", timezone: UTC, command: "export cluster", catch_up: 6h}
@@ -81,7 +84,7 @@ func demo(ctx context.Context, listen, profile string) error {
 	defer os.RemoveAll(dir) //nolint:errcheck // the temporary directory's own business
 	d := &director{dir: dir}
 	d.scene, err = scene.Start(scene.Options{
-		Dir: dir, Listen: listen, Profile: profile, Pace: pace, Extra: schedules,
+		Dir: dir, Listen: listen, Profile: profile, Pace: pace, Extra: extra,
 		Suggest: suggest, Controls: d.controls(), Hints: hints,
 	})
 	if err != nil {
