@@ -20,7 +20,7 @@ var monitorLook string
 var NagiosChecks = []string{"backup", "patches", "roles", "alsbot"}
 
 var opMonitorStatus = Operation{
-	Name: "monitor status", Family: familyMonitor, Effect: always(Read), Survey: true,
+	Name: "monitor status", Family: familyMonitor, Effect: always(Read), Survey: true, Agent: true,
 	Summary: "show which monitoring agents run on which node",
 	Example: "monitor status @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {

@@ -36,7 +36,7 @@ type Agent struct {
 }
 
 var opNewRelicInstall = Operation{
-	Name: "monitor newrelic install", Family: familyMonitor, Effect: always(Change), Survey: true,
+	Name: "monitor newrelic install", Family: familyMonitor, Effect: always(Change), Survey: true, Agent: true,
 	Summary: "install New Relic's server agent on every node and start it",
 	Detail: "The licence key is monitoring.newrelic.license_key of alsbot's config, and so are package, source and steps: the vendor has retired the agent.\n" +
 		"The key reaches each node on the stdin of a command: it is in no argument, no output and no record. Needs sudo without a password, or root.\n" +

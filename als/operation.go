@@ -82,6 +82,8 @@ type Operation struct {
 	// Archives asks for the cluster's archives in History before Checks and
 	// Plan; without it they are not there.
 	Archives bool
+	// Agent asks for the cluster's Agent; without it that is empty.
+	Agent bool
 
 	// Checks are the read-only looks at the cluster that Plan needs.
 	// nil: none.
@@ -165,7 +167,8 @@ type Cluster struct {
 	Config string `json:"config,omitempty"`
 	Socket string `json:"socket,omitempty"`
 
-	// Agent is what `monitor newrelic install` puts on the nodes.
+	// Agent is, for an operation that asks for it, what `monitor newrelic
+	// install` puts on the nodes.
 	Agent Agent `json:"agent,omitzero"`
 
 	// Run and Asked make names unique and stay the same when a request is

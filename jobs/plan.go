@@ -119,7 +119,9 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 		cluster.Generation = als.Generation(c.Generation)
 	}
 	cluster.Keep, cluster.MaxAge = als.Keep(c.Backup.Keep), c.Backup.MaxAge
-	cluster.Agent = agent(e.cfg.Monitoring.NewRelic)
+	if op.Agent {
+		cluster.Agent = agent(e.cfg.Monitoring.NewRelic)
+	}
 	if op.Archives {
 		cluster.Fetch = host(c.Backup.Fetch)
 	}
