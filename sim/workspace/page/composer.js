@@ -63,13 +63,16 @@ export class Composer {
   show(items) {
     // The same list again, for instance from a slower answer, keeps the choice.
     if (JSON.stringify(items) === JSON.stringify(this.items) && this.list.hidden === (items.length === 0)) return;
+    // In another list what was chosen stays chosen, if it is there.
+    const chosen = this.at >= 0 ? this.items[this.at].text : undefined;
     this.items = items;
-    this.at = -1;
-    this.list.replaceChildren(...items.map((item, i) => h('li', { role: 'option', id: `${this.list.id}-${i}`, 'aria-selected': 'false', onmousedown: (e) => { e.preventDefault(); this.accept(i); } },
+    this.at = items.findIndex((item) => item.text === chosen);
+    this.list.replaceChildren(...items.map((item, i) => h('li', { role: 'option', id: `${this.list.id}-${i}`, 'aria-selected': String(i === this.at), onmousedown: (e) => { e.preventDefault(); this.accept(i); } },
       h('code', {}, this.line(item)), h('span', { class: 'dim' }, item.help))));
     this.list.hidden = items.length === 0;
     this.input.setAttribute('aria-expanded', String(items.length > 0));
-    this.input.removeAttribute('aria-activedescendant');
+    if (this.at >= 0) this.input.setAttribute('aria-activedescendant', this.list.children[this.at].id);
+    else this.input.removeAttribute('aria-activedescendant');
   }
 
   hide() {
