@@ -19,7 +19,7 @@ func TestTrustSaysThatTheCoreIsNotUnderstood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // nothing depends on it
+	defer c.Close()
 	if err := c.Fault("prompt", "sudo:version"); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 type engine interface {
 	Ask(ctx context.Context, a jobs.Ask) (jobs.Answer, error)
 	Press(ctx context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error)
+	Reject(ctx context.Context, run, why string, by jobs.Principal) (jobs.Answer, error)
+	MayReject(ctx context.Context, run string, by jobs.Principal) (jobs.Run, bool, error)
 	Get(ctx context.Context, id string) (jobs.Run, *jobs.Approval, error)
 	Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error)
 	WriteOutput(ctx context.Context, id string, w io.Writer) error

@@ -21,6 +21,7 @@ type delivery struct {
 	thread     string
 	command    string // with aCommand
 	text       string // as typed
+	trigger    string // with aPress: lets a modal be opened, for three seconds
 	action     string // with aPress
 	value      string
 	respond    string // response URL
@@ -34,6 +35,7 @@ const (
 	aCommand                     // a slash command
 	aMention                     // a message that names the bot
 	aPress                       // a press of a button
+	aReason                      // the modal of a rejection came back; text is the reason
 )
 
 // key identifies the delivery: the same thing arriving again has the same key.
@@ -105,14 +107,28 @@ type (
 			Value    string `json:"value"`
 			Type     string `json:"type"`
 		} `json:"actions"`
+		View struct {
+			ID       string `json:"id"`
+			Callback string `json:"callback_id"`
+			Private  string `json:"private_metadata"`
+			State    struct {
+				Values map[string]map[string]struct {
+					Value string `json:"value"`
+				} `json:"values"`
+			} `json:"state"`
+		} `json:"view"`
 	}
 )
 
-// parseInteraction reads a press of a button. Other interactions are nothing.
+// parseInteraction reads a press of a button, or a modal that was sent in.
+// Other interactions are nothing.
 func parseInteraction(raw []byte, spare string) (delivery, error) {
 	var in interaction
 	if json.Unmarshal(raw, &in) != nil || in.Type == "" {
 		return delivery{}, errPayload
+	}
+	if in.Type == "view_submission" && in.View.Callback == callbackReject {
+		return in.reason(spare)
 	}
 	if in.Type != "block_actions" || len(in.Actions) == 0 {
 		return delivery{}, nil
@@ -120,12 +136,24 @@ func parseInteraction(raw []byte, spare string) (delivery, error) {
 	d := delivery{
 		kind: aPress, id: first(in.TriggerID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
 		user: in.User.ID, channel: first(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
-		action: in.Actions[0].ActionID, value: in.Actions[0].Value, respond: in.Response,
+		trigger: in.TriggerID, action: in.Actions[0].ActionID, value: in.Actions[0].Value, respond: in.Response,
 	}
 	if d.user == "" {
 		return delivery{}, errPayload
 	}
 	return d, nil
+}
+
+// reason reads the modal of a rejection. Where it was asked for stands in it.
+func (in interaction) reason(spare string) (delivery, error) {
+	at := strings.LastIndex(in.View.Private, " ")
+	if at < 0 || in.User.ID == "" {
+		return delivery{}, errPayload
+	}
+	return delivery{
+		kind: aReason, id: first(in.View.ID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
+		user: in.User.ID, value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
+	}, nil
 }
 
 type event struct {

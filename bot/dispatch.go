@@ -51,7 +51,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 	case aMention:
 		ack(nil) // an event takes no answer: it goes into the thread
 		b.reply(ctx, d, b.ask(ctx, d, d.text))
-	case aPress:
+	case aPress, aReason:
 		b.press(ctx, d, ack)
 	}
 }
@@ -111,13 +111,22 @@ func (b *Bot) pressed(ctx context.Context, d delivery) jobs.Answer {
 	if run == "" {
 		return jobs.Answer{Bad: true, Text: sayUnknownButton}
 	}
+	if d.kind == aReason {
+		return b.rejected(ctx, d)
+	}
 	switch d.action {
 	case actionApprove, actionReject:
-		_, a, err := b.engine.Get(ctx, run)
-		if err == nil && a != nil && digestPrefix(a.Digest) != digest {
-			return jobs.Answer{Bad: true, Text: sayStaleButton}
+		if no, stale := b.stale(ctx, run, digest); stale {
+			return no
 		}
-		ans, err := b.engine.Press(ctx, run, d.action == actionApprove, jobs.Principal{Source: jobs.FromSlack, ID: d.user})
+		by := jobs.Principal{Source: jobs.FromSlack, ID: d.user}
+		if d.action == actionReject {
+			r, may, err := b.engine.MayReject(ctx, run, by)
+			if err == nil && may && b.askWhy(ctx, d, r) {
+				return jobs.Answer{}
+			}
+		}
+		ans, err := b.engine.Press(ctx, run, d.action == actionApprove, by)
 		if err != nil {
 			return b.upset(d, err)
 		}

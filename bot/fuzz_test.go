@@ -93,6 +93,7 @@ func FuzzPayloads(f *testing.F) {
 		commandBody("1"),
 		`{"team_id":"T1","user_id":"U1","command":"/als","text":"a &lt;b&gt;","trigger_id":"1"}`,
 		`{"type":"block_actions","trigger_id":"1","user":{"id":"U1"},"actions":[{"action_id":"approve","value":"r1 0123"}]}`,
+		`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"reject","private_metadata":"r1 0123 C1","state":{"values":{"why":{"why":{"value":"x"}}}}}}`,
 		`{"type":"event_callback","event":{"type":"app_mention","user":"U1","channel":"C1","ts":"1.1","text":"<@U0ALSBOT> status <@U2|x>"}}`,
 		`{"type":"url_verification","challenge":"x"}`, `{"user":[]}`, `[`, strings.Repeat(`{"a":`, 2000), "a=%zz&b", "",
 	} {

@@ -28,7 +28,7 @@ var mentions = store.Bucket[bool]{Name: "mentions"}
 // first reports whether a delivery comes for the first time.
 func (b *Bot) first(ctx context.Context, d delivery) bool {
 	switch d.kind {
-	case aPress:
+	case aPress, aReason:
 		return b.heard.once(d.key(), time.Now())
 	case aMention:
 		return b.heard.once(d.key(), time.Now()) && b.firstMention(ctx, d)

@@ -28,6 +28,7 @@ const (
 	methodPost      = "chat.postMessage"
 	methodUpdate    = "chat.update"
 	methodEphemeral = "chat.postEphemeral"
+	methodOpen      = "views.open"
 	methodUpload    = "files.upload" // stands for the three calls of an upload
 	methodRespond   = "response_url"
 )

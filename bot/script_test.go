@@ -79,6 +79,18 @@ func (e *engine) Press(_ context.Context, run string, approve bool, by jobs.Prin
 	return press(run, approve, by)
 }
 
+func (e *engine) Reject(_ context.Context, run, why string, by jobs.Principal) (jobs.Answer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pressed = append(e.pressed, fmt.Sprint(run, " false ", by.ID, " ", why))
+	return jobs.Answer{Text: "Rejected."}, nil
+}
+
+func (e *engine) MayReject(ctx context.Context, run string, _ jobs.Principal) (jobs.Run, bool, error) {
+	r, _, err := e.Get(ctx, run)
+	return r, err == nil, err
+}
+
 func (e *engine) Get(ctx context.Context, id string) (r jobs.Run, a *jobs.Approval, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		var ok bool

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"alsbot/als"
 	"alsbot/store"
@@ -28,32 +29,69 @@ func (e *Engine) requestApproval(tx store.Tx, r *Run) error {
 // everybody sees the approval's message change. The same press again has no
 // second effect.
 func (e *Engine) Press(ctx context.Context, id string, approve bool, by Principal) (Answer, error) {
+	_, no, err := e.decides(ctx, id, approve, by)
+	if err != nil || no.Bad {
+		return no, err
+	}
+	return e.decide(ctx, id, approve, "", by)
+}
+
+// Reject is Press with a reason, which goes on record and to who asked. It is
+// cut to als.MaxReason bytes; "" is none.
+func (e *Engine) Reject(ctx context.Context, id, why string, by Principal) (Answer, error) {
+	_, no, err := e.decides(ctx, id, false, by)
+	if err != nil || no.Bad {
+		return no, err
+	}
+	return e.decide(ctx, id, false, plain(why), by)
+}
+
+// MayReject reports whether somebody may reject a run that waits for it.
+func (e *Engine) MayReject(ctx context.Context, id string, by Principal) (Run, bool, error) {
+	r, no, err := e.decides(ctx, id, false, by)
+	return r, err == nil && !no.Bad && r.State == Awaiting, err
+}
+
+// plain is what somebody typed as one line without what cannot be seen.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.ToValidUTF8(text[:min(len(text), als.MaxReason)], "")
+}
+
+// decides says who may not decide on the approval of a run, by a bad answer.
+func (e *Engine) decides(ctx context.Context, id string, approve bool, by Principal) (Run, Answer, error) {
 	r, a, err := e.load(ctx, id)
 	var nf *NotFoundError
 	switch {
 	case errors.As(err, &nf):
-		return Answer{Bad: true, Text: nf.Error()}, nil
+		return r, Answer{Bad: true, Text: nf.Error()}, nil
 	case err != nil:
-		return Answer{}, err
+		return r, Answer{}, err
 	case a == nil:
-		return Answer{Bad: true, Text: fmt.Sprintf("Run %s needs no approval. Type `run %s` to see how it stands.", id, id)}, nil
+		return r, Answer{Bad: true, Text: fmt.Sprintf("Run %s needs no approval. Type `run %s` to see how it stands.", id, id)}, nil
 	}
 	ok, err := e.may(ctx, by, Approver, r.Request.Cluster, true)
 	if err != nil {
 		e.log.Warn("looking up rights", "user", by.ID, "error", err)
-		return Answer{Bad: true, Text: "Your rights could not be looked up in Slack just now, so your decision was not taken. Press again in a minute."}, nil
+		return r, Answer{Bad: true, Text: "Your rights could not be looked up in Slack just now, so your decision was not taken. Press again in a minute."}, nil
 	}
 	if !ok {
-		return Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed. Type `whoami` to see what you may do.", r.Request.Cluster)}, nil
+		return r, Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed. Type `whoami` to see what you may do.", r.Request.Cluster)}, nil
 	}
 	if approve && by.ID == r.By.ID && !e.cfg.Approval.Self {
-		return Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil
+		return r, Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil
 	}
-	return e.decide(ctx, id, approve, by)
+	return r, Answer{}, nil
 }
 
 // decide writes a decision down, if there is still something to decide.
-func (e *Engine) decide(ctx context.Context, id string, approve bool, by Principal) (Answer, error) {
+func (e *Engine) decide(ctx context.Context, id string, approve bool, why string, by Principal) (Answer, error) {
 	var ans Answer
 	now := time.Now().UTC().Round(0)
 	_, err := e.transit(ctx, id, by, func(tx store.Tx, r *Run) error {
@@ -74,6 +112,10 @@ func (e *Engine) decide(ctx context.Context, id string, approve bool, by Princip
 			a.State, a.Closed = ApprovalRejected, &Decision{By: by, At: now}
 			r.State = Rejected
 			r.Trouble = "rejected by " + by.Name()
+			if why != "" {
+				a.Why = why
+				r.Trouble += ": " + why
+			}
 			return e.putApproval(tx, a)
 		case slices.ContainsFunc(a.Votes, func(d Decision) bool { return d.By.ID == by.ID }):
 			ans = Answer{Text: "Your approval already counts."}

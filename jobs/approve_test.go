@@ -31,3 +31,30 @@ func TestAnApprovalOfYesterdayStartsNothing(t *testing.T) {
 	}
 	h.called(0, "patch", "install")
 }
+
+// A reason reaches who asked, everybody who sees the request, and the audit log.
+func TestARejectionSaysWhy(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.run("U0ANN", "patch install")
+	h.until(id, jobs.Awaiting)
+	if ans, err := h.engine.Reject(t.Context(), id, "never", slack("U0DAN")); err != nil || !ans.Bad {
+		t.Errorf("a viewer rejected it: %+v, %v", ans, err)
+	}
+	if ans, err := h.engine.Reject(t.Context(), id, " not on\x1b[31m\n Fridays ", slack("U0BOB")); err != nil || ans.Bad {
+		t.Errorf("%+v, %v", ans, err)
+	}
+	h.until(id, jobs.Rejected)
+	r, a, err := h.engine.Get(t.Context(), id)
+	if err != nil || r.Trouble != "rejected by @U0BOB: not on [31m Fridays" || a.Why != "not on [31m Fridays" {
+		t.Errorf("%q, %+v, %v", r.Trouble, a, err)
+	}
+	kept := false
+	if err := h.st.View(t.Context(), func(tx store.Tx) error {
+		return store.Bucket[jobs.Entry]{Name: "audit"}.Scan(tx, store.Range{}, func(_ string, en jobs.Entry) bool {
+			kept = kept || en.Run == id && en.Action == "rejected" && en.Detail == r.Trouble && en.By == slack("U0BOB")
+			return true
+		})
+	}); err != nil || !kept {
+		t.Errorf("it is not in the audit log: %v", err)
+	}
+}

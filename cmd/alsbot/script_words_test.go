@@ -58,6 +58,23 @@ func cmdTold(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
+func cmdReason(ts *testscript.TestScript, _ bool, args []string) {
+	st := on(ts)
+	if len(args) == 0 {
+		ts.Fatalf("usage: reason PERSON [TEXT]")
+	}
+	st.asked = person(ts, args[0])
+	st.since = len(st.scene.Workspace.Ephemerals(st.asked, st.where))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := st.scene.Workspace.Wait(ctx, func() bool { _, open := st.scene.Workspace.Modal(st.asked); return open }); err != nil {
+		ts.Fatalf("no modal is open for %s", args[0])
+	}
+	var err error
+	st.last, err = st.scene.Workspace.Submit(ctx, st.asked, map[string][]string{"why": {strings.Join(args[1:], " ")}})
+	ts.Check(err)
+}
+
 // nothingLeft fails if a process outlives its script: a bot, or a simulated
 // kato, which is this binary too.
 func nothingLeft(t *testing.T) {
