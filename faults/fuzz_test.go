@@ -23,7 +23,7 @@ func fuzzed(t *testing.T, r *report) {
 		{"./jobs", "FuzzSlots"},         // cron lines
 		{"./config", "FuzzLoad"},        // the config
 	} {
-		cmd := exec.Command("nice", "-n", "5", "go", "test", "-run", "^$", "-fuzz", "^"+reader.target+"$",
+		cmd := exec.Command("nice", "-n", "10", "go", "test", "-run", "^$", "-fuzz", "^"+reader.target+"$",
 			"-fuzztime", strconv.Itoa(r.n)+"s", "-fuzzminimizetime", "5x", "-parallel", "1", reader.dir)
 		cmd.Dir = ".."
 		cmd.Env = environ()
