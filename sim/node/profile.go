@@ -135,7 +135,7 @@ func firstState(o Options, g generation) *State {
 	s.Config = firstConfig(s.Core)
 	if o.Fresh {
 		s.Data = Data{}
-		s.Config["cloud_controller_ng"].(map[string]any)["admins"] = []any{} //nolint:errcheck,forcetypeassert // made above
+		s.Config["cloud_controller_ng"].(map[string]any)["admins"] = []any{} //nolint:forcetypeassert // made above
 	}
 	s.History = []Event{{Time: time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second), Node: s.Core, Command: "kato start", Status: "succeeded"}}
 	return s
