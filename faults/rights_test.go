@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"alsbot/jobs"
@@ -11,15 +12,23 @@ import (
 
 // rights are taken away from who asked: before the approval, while the
 // approved run waits for its turn, and while it runs. A trial is a request.
+// Desks with groups of their own go side by side, as the runs mostly sleep.
 func rights(t *testing.T, r *report) {
-	d := newDesk(t, nil)
-	d.slow(true)
-	for range r.n {
-		r.trial(d.lostBeforeApproval())
-		r.trial(d.lostInLine())
-		r.trial(d.lostWhileRunning())
+	const side = 4
+	var wg sync.WaitGroup
+	for lane := range min(side, r.n) {
+		d := newDesk(t, nil)
+		d.slow(true)
+		wg.Go(func() {
+			for i := lane; i < r.n; i += side {
+				r.trial(d.lostBeforeApproval())
+				r.trial(d.lostInLine())
+				r.trial(d.lostWhileRunning())
+			}
+			r.trial(d.whole())
+		})
 	}
-	r.trial(d.whole())
+	wg.Wait()
 }
 
 func (d *desk) lostBeforeApproval() error {
