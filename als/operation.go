@@ -79,8 +79,8 @@ type Operation struct {
 	// Survey asks for the cluster's generation and nodes before Checks and
 	// Plan; without it Cluster carries only what the config says.
 	Survey bool
-	// Archives asks for the cluster's archives in History before Checks and
-	// Plan; without it they are not there.
+	// Archives asks for the cluster's archives, and the last good one, in
+	// History before Checks and Plan; without it they are not there.
 	Archives bool
 	// Agent asks for the cluster's Agent; without it that is empty.
 	Agent bool
@@ -183,10 +183,10 @@ type Cluster struct {
 type History struct {
 	Sizes []int64       `json:"sizes,omitempty"` // of the last verified exports, newest first, at most 7, in bytes
 	Last  time.Duration `json:"last,omitempty"`  // how long the last successful run took; 0 if never
-	// Backup is the newest good archive of the whole cluster; nil if there is none.
-	Backup *Archive `json:"backup,omitempty"`
-	// Archives are, for an operation that asks for them, those that were not
-	// removed, and those that the request names.
+	// For an operation that asks for archives: Backup is the newest good one of
+	// the whole cluster, nil if there is none, and Archives are those that were
+	// not removed, and those that the request names.
+	Backup   *Archive  `json:"backup,omitempty"`
 	Archives []Archive `json:"archives,omitempty"`
 }
 

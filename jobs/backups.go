@@ -92,7 +92,7 @@ func (e *Engine) history(ctx context.Context, req als.Request, archives bool) (a
 			return archives || len(h.Sizes) < 7
 		})
 		last, ok, bad := LastBackup(tx, req.Cluster)
-		if ok {
+		if ok && archives {
 			h.Backup = &last
 		}
 		took, ok, worse := durations.Get(tx, req.Cluster+"/"+req.Operation)
