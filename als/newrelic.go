@@ -171,7 +171,7 @@ func stopped(step Result, why string) string {
 	case why != "":
 		return "it stopped at: " + printable(why, 200)
 	case step.Exit != 0:
-		return fmt.Sprintf("it ended with status %d", step.Exit)
+		return fmt.Sprintf("it ended with status %d%s", step.Exit, lastWords(step.Output))
 	}
 	return "the installer said that all is well"
 }

@@ -75,8 +75,14 @@ func TestOpenSSHLogins(t *testing.T) {
 				if exit.Status != c.status || !strings.Contains(l.text(), c.run) {
 					t.Errorf("run: %+v %q", exit, l.text())
 				}
+				return
 			} else if exit.Status != 5 || l.text() != c.out {
 				t.Errorf("run: %+v %q", exit, l.text())
+			}
+			l = newLog()
+			exit, err = x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-2", Argv: sh(`IFS= read -r key; printf "%s\\n" "$key"; cat`), Input: secret}, l)
+			if err != nil || exit.Status != 0 || l.text() != secret+"\n" {
+				t.Errorf("with input: %+v %v %q", exit, err, l.text())
 			}
 		})
 	}
