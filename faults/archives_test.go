@@ -39,7 +39,7 @@ func archives(t *testing.T, r *report) {
 	for percent := range 100 {
 		next <- good[:len(good)*percent/100]
 	}
-	rnd := rand.New(rand.NewPCG(27, 1)) //nolint:gosec // to be repeated
+	rnd := rand.New(rand.NewPCG(27, 1)) // to be repeated
 	for range r.n {
 		bad := bytes.Clone(good)
 		bad[rnd.IntN(len(bad))] ^= 1 << rnd.IntN(8)

@@ -27,7 +27,7 @@ func badConfig(t *testing.T, r *report) {
 	h.start()
 	refused := 0
 	for i := range r.n {
-		bad := misspelt(string(good), rand.New(rand.NewPCG(uint64(i), 17))) //nolint:gosec // to be repeated
+		bad := misspelt(string(good), rand.New(rand.NewPCG(uint64(i), 17))) // to be repeated
 		must(t, os.WriteFile(h.config, []byte(bad), 0o600))
 		why, err := h.refusesConfig()
 		if why != "" {
