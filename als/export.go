@@ -151,7 +151,23 @@ func exportChecks(r Request, c Cluster) ([]Step, error) {
 	if r.Has("maintenance") {
 		steps = append(steps, c.lookMaintenance(lookMaintenance))
 	}
+	for _, from := range exportSSH(r, c) {
+		steps = append(steps, c.lookSSH(from))
+	}
 	return steps, nil
+}
+
+// exportSSH are the nodes from which kato goes to all others by SSH when it
+// exports a cluster: the one that it runs on, and the core.
+func exportSSH(r Request, c Cluster) []string {
+	if r.Operation == "export node" || len(c.Nodes) < 2 {
+		return nil
+	}
+	ip, _ := exportNode(r, c)
+	if on := c.at(ip); on != Core {
+		return []string{on, Core}
+	}
+	return []string{Core}
 }
 
 func lookStep(name, node, dir, base, temp string) Step {
@@ -190,6 +206,12 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
+	for _, from := range exportSSH(r, c) {
+		if f, bad := sshFinding(rs, from); bad {
+			f.Level = Warn // what kato needs there depends on what is exported
+			p.Findings = append(p.Findings, f)
+		}
+	}
 	if _, full := p.Stopped(); full {
 		return p, nil
 	}

@@ -218,7 +218,7 @@ func TestQuota(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	good := said{"list the roles": out(running), "read maintenance mode": out("false"), "see that the core reaches every node by SSH": out("bad=\n"),
+	good := said{"list the roles": out(running), "read maintenance mode": out("false"), "see that every node is reached by SSH": out("bad=\n"),
 		"measure free disk and memory": out("free=20000000000\nmemory=4000000000\n"), "see that sudo asks nothing": out(""),
 		"turn maintenance mode on": out(""), "see that maintenance mode is on": out("true"), "turn maintenance mode off": out(""), "upgrade": out("Upgrade complete.\n"),
 		"list the roles again": out(running), "read the upgrade's progress again": out("No upgrade in progress.\n"), "read maintenance mode again": out("false")}
@@ -228,6 +228,9 @@ func TestUpgrade(t *testing.T) {
 	}
 	c10 := testCluster()
 	c10.Generation, c10.Version = als.ALS10, "3.0"
+	c11 := testCluster()
+	c11.Version = "1.1.0.19"
+	alone := als.Cluster{Name: "x", Generation: als.ALS13, Version: "1.3", Nodes: []als.Node{{IP: als.Core}}}
 	tellAll(t, []telling{
 		{"cluster", "upgrade cluster", testCluster(), good, "core$ kato node upgrade --cluster --skip-confirmation\n", als.Succeeded, "4 nodes at 3.4.2, read back from every one, and all roles run."},
 		{"order", "upgrade cluster", testCluster(), good, "nodes, in this order=10.0.0.12 3.4.1, 10.0.0.13 3.4.1, 10.0.0.11 3.4.1, 10.0.0.10 3.4.1", als.Succeeded, ""},
@@ -242,9 +245,16 @@ func TestUpgrade(t *testing.T) {
 		{"maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"read maintenance mode again": out("true")}), "", als.Failed, "But maintenance mode is still on"},
 		{"no room", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.12": out("free=1000\nmemory=4000000000\n")}), "stop: 10.0.0.12 has 1000 B of free disk, and 4.0 GiB is needed", "", ""},
 		{"little memory", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@core": out("free=20000000000\nmemory=600000000\n")}), "warn: the core has 572 MiB of free memory, and 1.0 GiB is needed", als.Succeeded, ""},
-		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that the core reaches every node by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
+		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
 		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
 		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
+		{"the order of als10", "upgrade cluster", c10, good, "nodes, in this order=10.0.0.12 3.4.1, 10.0.0.13 3.4.1, 10.0.0.10 3.4.1, 10.0.0.11 3.4.1", als.Succeeded, ""},
+		{"from 1.1 to 1.3", "upgrade cluster --version 1.3", c11, good, "ALS 1.1.0.19 is not upgraded in place to 1.3. Export here, and import into a new cluster", "", ""},
+		{"to 2.0", "upgrade node --version 2.0", c11, good, "ALS 1.1.0.19 is not upgraded in place to 2.0", "", ""},
+		{"from 1.1 to 1.2", "upgrade cluster --version 1.2", c11, good, "core$ kato node upgrade --cluster --version 1.2", als.Succeeded, "3.4.2"},
+		{"a core without an address", "upgrade node", alone, good, "the core's address is not known", "", ""},
+		{"kato is gone", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "-bash: /home/helion/bin/kato: No such file or directory\n"), "read the version again of 10.0.0.10": failed(127, "sh: kato: not found\n"), "read the version again of 10.0.0.11": failed(127, "sh: kato: not found\n"),
+			"read the version again of 10.0.0.12": failed(127, "sh: kato: not found\n"), "read the version again of 10.0.0.13": failed(127, "sh: kato: not found\n")}), "", als.Failed, "kato is gone: the upgrade broke off in the middle."},
 		{"status, none", "upgrade status", testCluster(), said{"read the upgrade's progress": out("No upgrade in progress.\n")}, "", als.Succeeded, "No upgrade is in progress."},
 		{"status", "upgrade status", testCluster(), said{"read the upgrade's progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 of 2 nodes to go."},
 		{"status, unreadable", "upgrade status", testCluster(), said{"read the upgrade's progress": failed(1, "")}, "", als.Failed, "cannot be read"},

@@ -18,7 +18,7 @@ var checkRoom string
 var checkSSH string
 
 const (
-	lookSSHName  = "see that the core reaches every node by SSH"
+	lookSSHName  = "see that every node is reached by SSH"
 	lookSudoName = "see that sudo asks nothing"
 	lookRoomName = "measure free disk and memory"
 )
@@ -40,27 +40,30 @@ func sudoFinding(rs Results, node string) (Finding, bool) {
 		"Put a file into /etc/sudoers.d, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD: ALL (or whatever the system user is called). Take it away afterwards."}, true
 }
 
-// lookSSH sees whether the core reaches the other nodes without a password.
-func (c Cluster) lookSSH() Step {
+// lookSSH sees whether a node, as steps name it, reaches the other nodes
+// without a password: kato goes to them by SSH.
+func (c Cluster) lookSSH(from string) Step {
 	var others []string
 	for _, ip := range c.ips() {
-		if c.at(ip) != Core {
+		if c.at(ip) != from && isIP(ip) {
 			others = append(others, ip)
 		}
 	}
-	return Step{Name: lookSSHName, Node: Core, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
+	return Step{Name: lookSSHName, Node: from, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
 		Limit: time.Minute + time.Duration(len(others))*12*time.Second}
 }
 
-func sshFinding(rs Results) (Finding, bool) {
-	r, ok := rs.Find(lookSSHName, "")
+// sshFinding is of level Stop where a node is not reached.
+func sshFinding(rs Results, from string) (Finding, bool) {
+	r, ok := rs.Find(lookSSHName, from)
+	who := nodeWords(from)
 	seen := keyValues(r.Output)
 	bad, said := seen["bad"]
 	switch {
 	case !ok || !r.OK() || !said:
-		return Finding{Warn, "it cannot be seen whether the core reaches the other nodes by SSH", "Try `ssh NODE true` on the core by hand."}, true
+		return Finding{Warn, "it cannot be seen whether " + who + " reaches the other nodes by SSH", "Try `ssh NODE true` on " + who + " by hand."}, true
 	case strings.TrimSpace(bad) != "":
-		return Finding{Stop, "the core does not reach " + list(strings.Fields(printable(bad, 1000))) + " by SSH without a password", "Copy the core's key there: `ssh-copy-id NODE` as the system user, on the core."}, true
+		return Finding{Stop, who + " does not reach " + list(strings.Fields(printable(bad, 1000))) + " by SSH without a password", "Copy its key there: `ssh-copy-id NODE` as the system user, on " + who + "."}, true
 	}
 	return Finding{}, false
 }

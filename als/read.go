@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,7 +61,8 @@ func isIP(s string) bool {
 // fromJSON decodes the first JSON array or object that begins a line, after
 // whatever was printed before it.
 func fromJSON(out []byte, into any) error {
-	text := []byte(strings.Join(clean(out), "\n"))
+	lines := slices.DeleteFunc(clean(out), noiseText.MatchString) // it comes every ten seconds, in the middle too
+	text := []byte(strings.Join(lines, "\n"))
 	var last error
 	for tries, at := 0, 0; at < len(text) && tries < 64; {
 		end := bytes.IndexByte(text[at:], '\n')

@@ -41,7 +41,7 @@ func ReadImport(out []byte) Imported {
 		case listed && name != "" && l != name:
 			in.lose(printable(name, 100))
 		default:
-			listed = listed && name == ""
+			listed = listed && (name == "" || noiseText.MatchString(name))
 			rest = append(rest, l)
 		}
 	}

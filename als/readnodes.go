@@ -31,7 +31,9 @@ func ReadNodes(out []byte) ([]Node, error) {
 		for _, line := range clean(out) {
 			ip, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if ip = strings.TrimRight(ip, ":,"); isIP(ip) && !strings.Contains(rest, "...") {
-				add(ip, names(rest, rolePattern.MatchString))
+				if roles := names(rest, rolePattern.MatchString); len(roles) > 0 { // each has base; a line without is cut off
+					add(ip, roles)
+				}
 			}
 		}
 	}

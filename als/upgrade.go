@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,7 +67,10 @@ func progressTable(nodes []Progress) string {
 
 const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles.\n" +
 	"Maintenance mode is on meanwhile and afterwards as it was found. It has worked when every node tells the new version and its roles run.\n" +
-	"An upgrade loses custom buildpacks, files under /s/code, edits in /s/etc and /s/static, and proxy settings of the app store. Nodes restart."
+	upgradeLoses + " Nodes restart.\n" +
+	"ALS 1.3 is reached in place from 1.2 only, and 2.x not at all: export and import instead."
+
+const upgradeLoses = "An upgrade loses custom buildpacks, files under /s/code, edits in /s/etc and /s/static, proxy settings of the app store, and health-check timeouts that were changed. Windows DEAs cannot be upgraded."
 
 var opUpgradeCluster = upgradeOp("upgrade cluster", "upgrade every node to a new version", nil)
 
@@ -89,7 +93,8 @@ func upgradeOp(name, summary string, flags []Flag) Operation {
 }
 
 // upgradeNodes lists the nodes that are upgraded, in the order in which kato
-// takes them: DEAs, controllers, routers, all others, the core last.
+// takes them: DEAs, controllers, routers, all others, the core last; up to
+// Stackato 3.0 and ALS 1.0 the core goes before the others.
 func upgradeNodes(r Request, c Cluster) []string {
 	if r.Operation == "upgrade node" {
 		if r.Has(flagNode) {
@@ -104,10 +109,13 @@ func upgradeNodes(r Request, c Cluster) []string {
 				return i
 			}
 		}
-		if ip == c.CoreIP() {
+		switch {
+		case ip != c.CoreIP():
 			return 4
+		case c.Generation == ALS10:
+			return 3
 		}
-		return 3
+		return 5
 	}
 	out := c.ips()
 	slices.SortStableFunc(out, func(a, b string) int { return rank(a) - rank(b) })
@@ -121,7 +129,24 @@ func upgradeAllowed(r Request, c Cluster) error {
 	if r.Has("rollback") && (r.Has("resume") || r.Has("version")) {
 		return refuse("Type --rollback alone.", "--rollback goes with neither --resume nor --version")
 	}
+	if to := r.Flag("version"); notInPlace(c.Version, to) {
+		return refuse("Export here, and import into a new cluster: "+c.typed("export", "cluster")+".", "ALS %s is not upgraded in place to %s", c.Version, to)
+	}
+	if r.Operation == "upgrade node" && !isIP(upgradeNodes(r, c)[0]) {
+		// Plain, it would mean the whole cluster in some versions.
+		return refuse("Name it: "+c.typed("upgrade", "node", "--node", "IP")+".", "the core's address is not known to kato's list of nodes")
+	}
 	return c.hasNode(r.Flag(flagNode))
+}
+
+// notInPlace reports what the handbook rules out. It goes by the numbers of
+// ALS itself; of those of Stackato, which kato may print too, nothing is known.
+func notInPlace(from, to string) bool {
+	if !strings.HasPrefix(from, "1.") {
+		return false
+	}
+	minor, _, _ := strings.Cut(from[2:], ".")
+	return strings.HasPrefix(to, "2.") || to == "2" || (to == "1.3" || strings.HasPrefix(to, "1.3.")) && (minor == "0" || minor == "1")
 }
 
 func versionStep(c Cluster, name, ip string) Step {
@@ -142,11 +167,51 @@ func upgradeChecks(r Request, c Cluster) ([]Step, error) {
 	if err := upgradeAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.lookStatus(), c.lookMaintenance(lookMaintenance), c.lookSSH()}
+	steps := []Step{c.lookStatus(), c.lookMaintenance(lookMaintenance), c.lookSSH(Core)}
 	for _, ip := range upgradeNodes(r, c) {
 		steps = append(steps, lookRoom(c.at(ip)), lookSudo(c.at(ip)), versionStep(c, lookVersion, ip))
 	}
+	for _, ip := range c.otherDEAs(upgradeNodes(r, c)) {
+		steps = append(steps, lookRoom(c.at(ip)))
+	}
 	return steps, nil
+}
+
+// otherDEAs are the DEAs that take over the applications of those among the
+// nodes, and are not upgraded themselves.
+func (c Cluster) otherDEAs(nodes []string) []string {
+	var others []string
+	empties := false
+	for _, n := range c.NodesWith("dea") {
+		if slices.Contains(nodes, n.IP) {
+			empties = true
+		} else {
+			others = append(others, n.IP)
+		}
+	}
+	if !empties {
+		return nil
+	}
+	return others
+}
+
+// deaRoom says what the DEAs have free for one another's applications.
+func (c Cluster) deaRoom(rs Results, nodes []string) []string {
+	var free []string
+	empties := false
+	for _, n := range c.NodesWith("dea") {
+		empties = empties || slices.Contains(nodes, n.IP)
+		r, _ := rs.Find(lookRoomName, c.at(n.IP))
+		words := "unknown"
+		if bytes, err := strconv.ParseInt(keyValues(r.Output)["memory"], 10, 64); err == nil {
+			words = size(bytes)
+		}
+		free = append(free, n.IP+" "+words)
+	}
+	if !empties {
+		return nil
+	}
+	return []string{"Each DEA is emptied in turn: the others must have room for its applications. Free memory now: " + list(free) + "."}
 }
 
 func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
@@ -192,8 +257,8 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = steps
 	p.Hints["versions"] = strings.Join(versions, ", ")
 	p.Hints[hintRestarts] = pack(c.allPairs(nodes))
-	p.Notes = append(lastTime(c), "Nodes restart. An upgrade loses custom buildpacks, files under /s/code, and edits in /s/etc and /s/static.",
-		"Each DEA is emptied in turn: the others must have room for its applications.")
+	p.Notes = append(append(lastTime(c), upgradeLoses, "Nodes restart. The core fetches what is new from the vendor's hosts; a proxy must be set in the environment of kato's user."),
+		c.deaRoom(rs, nodes)...)
 	return p, nil
 }
 
@@ -231,7 +296,7 @@ func upgradeFindings(c Cluster, rs Results, nodes []string) []Finding {
 			out = append(out, f)
 		}
 	}
-	if f, bad := sshFinding(rs); bad {
+	if f, bad := sshFinding(rs, Core); bad {
 		out = append(out, f)
 	}
 	status, err := readStep(rs, lookRoles, ReadStatus)
@@ -257,6 +322,17 @@ func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Next = strings.TrimSpace(next + " " + v.Next)
 	}
 	return v
+}
+
+// mendVanished is the handbook's way out when an upgrade has taken kato away
+// and not put the new one in its place.
+const mendVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
+
+// vanished reports whether kato is gone since the upgrade began.
+func vanished(rs Results) bool {
+	return slices.ContainsFunc(rs, func(r Result) bool {
+		return (r.Step == stepUpgrade || strings.HasPrefix(r.Step, againVersion)) && r.Trouble == "" && missingKato(r)
+	})
 }
 
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
@@ -291,6 +367,9 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(r.Operation, "--resume") + "."
 	}
 	switch {
+	case len(unread) > 0 && vanished(rs):
+		v.Outcome, v.Next = Failed, mendVanished
+		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
 	case len(unread) > 0:
 		v.Outcome, v.Next = Waiting, "See whether the node has come back: "+c.typed("upgrade", "status")+"."
 		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."

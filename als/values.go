@@ -121,7 +121,7 @@ func checkValue(name string, k Kind, v string) error {
 
 func checkPath(name string, k Kind, v string) error {
 	switch {
-	case v[0] != '/':
+	case !strings.HasPrefix(v, "/"):
 		return refuse("Type "+wanted(k)+".", "%s must be an absolute path, and %q is relative", name, v)
 	case path.Clean(v) != v:
 		return refuse("Type "+path.Clean(v)+" if that is what you mean.", "%s must be a clean path, without //, /./, /../ or a slash at its end: %q", name, v)

@@ -106,3 +106,10 @@ func cmdOnce(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s is said %d times", re, n)
 	}
 }
+
+func cmdTrust(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: trust IP yes|no")
+	}
+	ts.Check(on(ts).cluster().Update(func(s *node.State) { s.Nodes[args[0]].Trust = args[1] == "yes" }))
+}

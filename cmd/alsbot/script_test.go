@@ -33,6 +33,7 @@ import (
 //	holds [APP…]                       the applications of the cluster, and no others
 //	brought PART…                      the last import brought these, and no others
 //	know HOST well|stranger|password   what ssh on @fresh asks at the first cluster's core, by that name
+//	trust IP yes|no                    whether ssh from that node to the others asks nothing
 //	setting COMPONENT KEY VALUE        somebody else sets it in the cluster's configuration
 //	config KEY=VALUE                   an environment variable of the bot, before start
 //	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
@@ -92,7 +93,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone, "weighs": cmdWeighs, "comes": cmdComes,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
-		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce,
+		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce, "trust": cmdTrust,
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 //	import     half|PART[,PART…]    the import stops in the middle; these parts of it fail
 //	redeploy   APP[,APP…]           apps that an import cannot redeploy
 //	upgrade    IP                   the upgrade halts at that node
+//	vanish     IP                   it breaks off there, and kato is gone from where it was started
 //	relocate   yes                  Device or resource busy
 //	noise      sizes,motd,ansi,cr   any of them, round every output
 //	hostile    mentions|links|fence|escapes|binary|line=N|bytes=N [:COMMAND]  text in the output
@@ -45,7 +46,7 @@ import (
 // give it a line here and in faultNames.
 func faultNames() []string {
 	return []string{"down", "hang", "missing", "slow", "silent", "prompt", "pretend", "exit", "crash", "busy", "core-only",
-		"forget", "unknown-ok", "manifest", "fatal", "starting", "export", "import", "redeploy", "upgrade", "relocate",
+		"forget", "unknown-ok", "manifest", "fatal", "starting", "export", "import", "redeploy", "upgrade", "vanish", "relocate",
 		"noise", "hostile", "variant"}
 }
 

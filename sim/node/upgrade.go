@@ -77,13 +77,14 @@ func (k *kato) upgradeNodes() []string {
 // and what nothing names last.
 func (k *kato) inUpgradeOrder() []string {
 	order := []string{"dea", "controller", "router", "primary"}
+	late := func(ip string) bool { return ip == k.s.Core && k.s.Profile != ALS10 } // 3.0 takes data services last
 	if list := k.flags["role-order"]; list != "" {
 		order = strings.Split(list, ",")
 	}
 	var nodes []string
 	for _, role := range order {
 		for _, ip := range k.s.with(role) {
-			if !slices.Contains(nodes, ip) && ip != k.s.Core {
+			if !slices.Contains(nodes, ip) && !late(ip) && (ip != k.s.Core || role == "primary") {
 				nodes = append(nodes, ip)
 			}
 		}
@@ -93,7 +94,10 @@ func (k *kato) inUpgradeOrder() []string {
 			nodes = append(nodes, ip)
 		}
 	}
-	return append(nodes, k.s.Core)
+	if !slices.Contains(nodes, k.s.Core) {
+		nodes = append(nodes, k.s.Core)
+	}
+	return nodes
 }
 
 func (k *kato) upgradeAll(nodes []string, to string) int {
@@ -131,6 +135,10 @@ func (k *kato) upgradeNode(ip, to string) bool {
 		}
 		k.progress(ip, "in progress", stage)
 		k.out.heading("%s: %s", ip, stage)
+		if stage == "upgrade" && k.faults.value("vanish") == ip {
+			k.out.line("-bash: /home/%s/bin/kato: No such file or directory", k.s.User)
+			return hideKato(k.root, true) != nil
+		}
 		halted := stage == "download" && k.faults.value("upgrade") == ip
 		ok := k.out.task(k.s.Pace/2, ip+": "+stage+"...", func() bool { return !halted && !k.faults.down(ip) })
 		if !ok {
