@@ -103,6 +103,10 @@ func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(
 	must(t, err)
 	var rs als.Results
 	for _, s := range checks {
+		if strings.Contains(s.Name, "SSH") { // there is nobody to reach
+			rs = append(rs, als.Result{Step: s.Name, Node: s.Node, Output: []byte("bad=\n")})
+			continue
+		}
 		rs = append(rs, run(t, shell, s))
 	}
 	plan, err := op.Plan(req, c, rs)
