@@ -2,7 +2,6 @@ package als
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 )
@@ -72,7 +71,7 @@ var opPatchInstall = Operation{
 	Flags:   patchFlags,
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   counted(judgeInstall),
+	Judge:   judgeInstall,
 }
 
 var opPatchReinstall = Operation{
@@ -83,7 +82,7 @@ var opPatchReinstall = Operation{
 	Flags:   patchFlags,
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   counted(judgeInstall),
+	Judge:   judgeInstall,
 }
 
 var opPatchRevert = Operation{
@@ -95,7 +94,7 @@ var opPatchRevert = Operation{
 	Flags:   []Flag{patchFlags[0], patchFlags[2]},
 	Checks:  patchChecks,
 	Plan:    planPatch,
-	Judge:   counted(judgeRevert),
+	Judge:   judgeRevert,
 }
 
 var opPatchUpdate = Operation{
@@ -111,7 +110,7 @@ var opPatchUpdate = Operation{
 		}
 		return p, nil
 	},
-	Judge: counted(judgeUpdate),
+	Judge: judgeUpdate,
 }
 
 var opPatchReset = Operation{
@@ -122,7 +121,7 @@ var opPatchReset = Operation{
 	Flags:   []Flag{patchFlags[2]},
 	Checks:  patchChecks,
 	Plan:    planReset,
-	Judge:   counted(judgeReset),
+	Judge:   judgeReset,
 }
 
 // look is a read of kato's on the core.
@@ -207,20 +206,6 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 func waiting(list PatchList) map[string]string {
 	pending := list.Pending()
 	return map[string]string{"waiting": fmt.Sprint(len(pending)), "urgent": fmt.Sprint(urgent(pending))}
-}
-
-// counted adds to a verdict what its fresh list says is waiting: for
-// monitoring, that is as good as a `patch status`.
-func counted(judge func(Request, Cluster, Plan, Results) Verdict) func(Request, Cluster, Plan, Results) Verdict {
-	return func(r Request, c Cluster, p Plan, rs Results) Verdict {
-		v := judge(r, c, p, rs)
-		if list, err := readStep(rs, againPatches, ReadPatches); err == nil {
-			data := waiting(list)
-			maps.Copy(data, v.Data)
-			v.Data = data
-		}
-		return v
-	}
 }
 
 // urgent counts the patches that kato does not leave to choice.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,24 @@ type File struct {
 	SHA256 string   `json:"sha256"`
 	Send   []string `json:"send"`   // argv that prints its bytes and nothing else; a status other than 0 says that it is not there as it was
 	Remove []string `json:"remove"` // argv that removes it, if it is what it was: for when it has been taken
+}
+
+// Conclude is Judge, and adds to the verdict's data what monitoring keeps of
+// the looks at patches and roles that verified the steps: they are as good as
+// a `patch status` and a `status`.
+func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
+	v := op.Judge(r, c, p, rs)
+	data := map[string]string{}
+	if list, err := readStep(rs, againPatches, ReadPatches); err == nil {
+		maps.Copy(data, waiting(list))
+	}
+	if status, err := readStep(rs, againRoles, ReadStatus); err == nil {
+		maps.Copy(data, down(status))
+	}
+	if maps.Copy(data, v.Data); len(data) > 0 {
+		v.Data = data
+	}
+	return v
 }
 
 // Refusal is a request that cannot be carried out as asked: said to the

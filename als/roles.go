@@ -80,30 +80,42 @@ func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 		return nothingRead(findingOf(Stop, err))
 	}
 	var rows [][]string
-	var bad []string
-	roles := 0
 	for _, node := range status.Nodes("") {
 		name := nodeWords(node)
 		for _, role := range status.Roles(node) {
-			roles++
-			st := status.Of(node, role)
-			rows = append(rows, []string{name, role, string(st)})
+			rows = append(rows, []string{name, role, string(status.Of(node, role))})
 			name = ""
-			if !st.Healthy() {
+		}
+	}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: down(status)}
+	v.Summary = v.Data["roles"]
+	if v.Data["down"] != "0" {
+		v.Next = "What is STARTING may need a minute. Start what is FATAL or STOPPED with " + c.typed("start", "ROLE", "--node", "IP") + "."
+	}
+	return v
+}
+
+// down is what monitoring keeps of a look at the roles: how many do not run,
+// and that in words.
+func down(status Status) map[string]string {
+	var bad []string
+	roles := 0
+	for _, node := range status.Nodes("") {
+		for _, role := range status.Roles(node) {
+			roles++
+			if st := status.Of(node, role); !st.Healthy() {
 				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(node), st))
 			}
 		}
 	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: map[string]string{"down": fmt.Sprint(len(bad))}}
-	v.Summary = fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
-	if roles == 1 {
-		v.Summary = "The only role runs."
+	words := fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
+	switch {
+	case len(bad) > 0:
+		words = fmt.Sprintf("%d of %s: %s.", len(bad), count(roles, "role"), list(bad))
+	case roles == 1:
+		words = "The only role runs."
 	}
-	if len(bad) > 0 {
-		v.Summary = fmt.Sprintf("%d of %s: %s.", len(bad), count(roles, "role"), list(bad))
-		v.Next = "What is STARTING may need a minute. Start what is FATAL or STOPPED with " + c.typed("start", "ROLE", "--node", "IP") + "."
-	}
-	return v
+	return map[string]string{"down": fmt.Sprint(len(bad)), "roles": words}
 }
 
 // turn is what start, stop and restart have in common.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -18,7 +19,7 @@ type Watched struct {
 	Newest   *Backup       `json:"newest,omitempty"`   // the newest of the whole cluster, whatever its verdict
 	MaxAge   time.Duration `json:"max_age"`            // of a backup, by the config
 	Patches  *Look         `json:"patches,omitempty"`  // the last list of patches that could be read
-	Roles    *Look         `json:"roles,omitempty"`    // the last `status` that could be read
+	Roles    *Look         `json:"roles,omitempty"`    // the last list of roles that could be read
 	Lost     []string      `json:"lost,omitempty"`     // runs that wait for a person to settle them
 	NotReady string        `json:"notready,omitempty"` // why the bot as a whole is not ready
 }
@@ -84,7 +85,7 @@ func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 			return err == nil
 		}
 		if r.Verdict != nil {
-			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data}
+			look := &Look{Run: r.ID, At: r.Ended, Summary: cmp.Or(r.Verdict.Data["roles"], r.Verdict.Summary), Data: r.Verdict.Data}
 			if look.Data["down"] != "" && w.Roles == nil {
 				look.Since, w.Roles = restarted, look
 			}

@@ -373,7 +373,7 @@ func (e *Engine) judge(ctx context.Context, d *driver, op als.Operation, r Run) 
 		if err != nil {
 			return err
 		}
-		verdict = op.Judge(r.Request, r.Cluster, *r.Plan, append(results[:len(results):len(results)], seen...))
+		verdict = op.Conclude(r.Request, r.Cluster, *r.Plan, append(results[:len(results):len(results)], seen...))
 		if verdict.Outcome != als.Waiting || r.Cancel != nil || time.Now().After(until) {
 			break
 		}
