@@ -73,6 +73,36 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 	}
 }
 
+// The node comes back and knows nothing of the run.
+func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fault("silent", "yes:data export")
+	id := h.run("U0ANN", "export cluster")
+	h.begun(id)
+	h.fault("down@10.0.0.11", "yes")
+	h.remarked(id, "10.0.0.11")
+	h.away(id)
+	h.remarked(id, "acknowledge "+id)
+	h.ask("U0ANN", "acknowledge "+id)
+	h.until(id, jobs.Lost)
+	if err := os.RemoveAll(h.cluster.Path("10.0.0.11", "/home/"+h.cluster.User+"/.alsbot")); err != nil {
+		t.Fatal(err)
+	}
+	h.fault("down@10.0.0.11", "")
+	h.restart()
+	h.eventually("leftovers", "the end of what it has left", func(tx store.Tx) (bool, error) {
+		_, there, err := leftoversOf.Get(tx, id)
+		return !there, err
+	})
+	if says := strings.Join(h.told(), "\n"); !strings.Contains(says, "knows nothing of run "+id) {
+		t.Errorf("the channel hears %s", says)
+	}
+	if r := h.until(id, jobs.Lost); !strings.Contains(r.Trouble, "set up anew") || !strings.Contains(r.Next, "output "+id) {
+		t.Errorf("the record: %s %s", r.Trouble, r.Next)
+	}
+	h.called(1, "data", "export")
+}
+
 // What became of a run that is lost is looked for on its node; its files go
 // when that is on record.
 func TestWhatBecameOfALostRunIsFound(t *testing.T) {

@@ -102,60 +102,98 @@ func (e *Engine) tidy(ctx context.Context) error {
 	})
 	deaf := map[executor.Target]bool{}
 	for _, r := range ended {
-		for i := range r.Steps {
-			if s := &r.Steps[i]; r.State == Lost && s.onNode() && s.Exit == nil {
-				err = errors.Join(err, e.aftermath(ctx, &r, i, deaf))
-			}
+		known := true
+		if i := r.lost(); i >= 0 {
+			var bad error
+			known, bad = e.aftermath(ctx, &r, i, deaf)
+			err = errors.Join(err, bad)
 		}
-		e.clean(ctx, r, deaf)
+		if known {
+			e.clean(ctx, r, deaf)
+		}
 	}
 	return err
 }
 
-// aftermath asks the node what became of a step that was lost. An end is
-// written down and told, with what was printed until then; that it still runs
-// is told once.
-func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor.Target]bool) error {
+// lost is the step of which it is not known how it ended, -1 if there is
+// none: the last that was sent.
+func (r *Run) lost() int {
+	for i := len(r.Steps) - 1; i >= 0 && r.State == Lost; i-- {
+		if s := r.Steps[i]; s.onNode() && s.Exit == nil {
+			return i
+		} else if s.onNode() {
+			break
+		}
+	}
+	return -1
+}
+
+// aftermath asks the node what became of a step that was lost, and tells.
+// known is false as long as there may be more to come.
+func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor.Target]bool) (known bool, err error) {
 	s := &r.Steps[i]
 	t, err := e.target(r.Cluster, s.Step.Node)
 	if err != nil || deaf[t] {
-		return err
+		return false, err
 	}
 	held, err := e.exec.List(ctx, t)
 	if err != nil {
 		deaf[t] = true
-		return err
+		return false, err
 	}
-	is := slices.IndexFunc(held, func(h executor.Held) bool { return h.ID == s.ID })
-	switch {
-	case is < 0:
-		return nil
-	case held[is].State == executor.Running || held[is].State == executor.Orphan:
-		deaf[t] = true // it is not cleaned under what runs there
-		return e.stillRuns(ctx, *r, t.Name)
-	case held[is].State != executor.Finished:
-		return nil
+	state := executor.NotBegun
+	if is := slices.IndexFunc(held, func(h executor.Held) bool { return h.ID == s.ID }); is >= 0 {
+		state = held[is].State
 	}
+	switch state {
+	case executor.Running, executor.Orphan:
+		return false, e.stillRuns(ctx, *r, t.Name)
+	case executor.Finished:
+		return e.lateEnd(ctx, r, i, t)
+	case executor.Lost:
+		return true, nil // the node cannot know more than it did
+	}
+	if r.Unheard.IsZero() {
+		return true, nil // it is lost because the node knows nothing of it
+	}
+	return true, e.found(ctx, r, i, "the node knows nothing of it: it had not begun there, or the node was set up anew",
+		fmt.Sprintf("%s is heard of again and knows nothing of run %s (%s), which was given up as lost: it had not begun there, or the node was set up anew.", t.Name, r.ID, r.Text))
+}
+
+// lateEnd takes in what a lost run has printed since, and its exit status.
+func (e *Engine) lateEnd(ctx context.Context, r *Run, i int, t executor.Target) (known bool, err error) {
+	s := &r.Steps[i]
 	lctx, cancel := context.WithTimeout(ctx, lateOutput)
 	defer cancel()
 	k := &keeper{e: e, ctx: lctx, run: r.ID, i: i, rec: s, target: t}
 	exit, err := e.exec.Run(lctx, t, executor.Command{ID: s.ID, Argv: s.Step.Command(), Offset: s.Size, Started: true}, k)
 	if exit.State != executor.Finished {
-		deaf[t] = true // its output is still to be fetched
-		return err
+		return false, err
 	}
 	s.Exit = &exit.Status
-	s.Trouble += fmt.Sprintf(". When the node was heard of again, it had ended with exit status %d", exit.Status)
-	text := fmt.Sprintf("Run %s (%s), which was given up as lost, has ended on %s with exit status %d. Whether it worked is for you to see: `output %s` shows what it printed, `status @%s` how the cluster is.",
-		r.ID, r.Text, t.Name, exit.Status, r.ID, r.Request.Cluster)
-	_, terr := e.transit(ctx, r.ID, nobody, func(tx store.Tx, now *Run) error {
-		now.Steps[i] = *s
+	what := fmt.Sprintf("it had ended with exit status %d", exit.Status)
+	if err != nil {
+		what += "; " + err.Error()
+	}
+	return true, e.found(ctx, r, i, what,
+		fmt.Sprintf("Run %s (%s), which was given up as lost, has ended on %s with exit status %d. Whether it worked is for you to see: `output %s` shows what it printed, `status @%s` how the cluster is.",
+			r.ID, r.Text, t.Name, exit.Status, r.ID, r.Request.Cluster))
+}
+
+// found puts on record what became of a lost step, and tells it.
+func (e *Engine) found(ctx context.Context, r *Run, i int, what, text string) error {
+	what = "when its node was heard of again, " + what
+	r.Steps[i].Trouble += "; " + what
+	_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, now *Run) error {
+		now.Steps[i] = r.Steps[i]
+		now.Trouble += ". W" + what[1:]
+		now.Next = fmt.Sprintf("look at what was printed (`output %s`) and at the cluster (`status @%s`), and ask for what is still to do", r.ID, r.Request.Cluster)
 		return errors.Join(
-			e.record(tx, nobody, "found", r.ID, fmt.Sprintf("%s: exit status %d", s.ID, exit.Status)),
+			e.record(tx, nobody, "found", r.ID, what),
 			e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}), e.tell(tx, Outgoing{Kind: TellOutput, Run: r.ID}),
 			e.tell(tx, Outgoing{Kind: TellChannel, Cluster: r.Request.Cluster, Text: text}))
 	})
-	return errors.Join(err, terr)
+	return err
 }
 
 // stillRuns tells once that a run which was given up goes on.
