@@ -27,8 +27,9 @@ func newVault(t *testing.T, keep config.Keep) *vault {
 	t.Helper()
 	v := &vault{dir: t.TempDir()}
 	v.house = newHouse(t, func(c *config.Config) { c.Clusters[0].Backup.Keep = keep })
+	v.stop()
 	v.cfg.Clusters[0].Backup.Directory = v.cluster.Path(filesystem, "/mnt/nas")
-	v.restart()
+	v.open()
 	return v
 }
 
