@@ -169,14 +169,6 @@ func TestReadProcesses(t *testing.T) {
 	}
 }
 
-func TestReadReady(t *testing.T) {
-	for out, want := range map[string]bool{"READY\n": true, "waiting\n\x1b[32mREADY\x1b[0m\r\n\n": true, "NOT READY: dea_ng\n": false, "": false, "READY\nerror\n": false} {
-		if als.ReadReady([]byte(out)) != want {
-			t.Errorf("%q: not %v", out, want)
-		}
-	}
-}
-
 func TestReadConfig(t *testing.T) {
 	for out, want := range map[string]string{"true\n": "true", "! 'true'\n": "true", "--- ! 'a: ''b'''\n...\n": "a: 'b'", "stackato/app:3.0.0\n": "stackato/app:3.0.0", "\"x \\\"y\\\"\"": `x "y"`} {
 		if got, err := als.ReadScalar([]byte(out)); err != nil || got != want {
@@ -260,7 +252,6 @@ func FuzzReaders(f *testing.F) {
 		if text, ok := als.Prompt(out); ok {
 			checkText(t, text)
 		}
-		als.ReadReady(out)
 		if nodes, err := als.ReadUpgrade(out); err == nil {
 			for _, n := range nodes {
 				checkText(t, n.Node+n.State+n.Stage+n.From+n.To)
@@ -269,6 +260,8 @@ func FuzzReaders(f *testing.F) {
 		for _, a := range als.ReadHistory(out) {
 			checkText(t, a.When+a.Node+a.Command+a.Status)
 		}
+		in := als.ReadImport(out)
+		checkText(t, in.Complaint+strings.Join(in.Done, "")+strings.Join(in.Failed, "")+strings.Join(in.Redeployed, "")+strings.Join(in.Lost, ""))
 		_, _ = als.ReadList(out)
 		_, _ = als.ReadBool(out)
 		_, _ = als.ReadScalar(out)

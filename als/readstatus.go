@@ -220,15 +220,3 @@ func stateOf(m map[string]any) (string, bool) {
 	}
 	return "", false
 }
-
-// ReadReady reads the output of `kato process ready`: the whole last line
-// must be READY. "NOT READY" is not.
-func ReadReady(out []byte) bool {
-	lines := clean(out)
-	for i := len(lines) - 1; i >= 0; i-- {
-		if l := strings.TrimSpace(lines[i]); l != "" {
-			return l == "READY"
-		}
-	}
-	return false
-}
