@@ -22,8 +22,8 @@ test: tools ## run all tests; installs what they need (sshd, Chromium, shells, n
 
 race: tools ## the tests with the race detector, and no skips
 	scripts/test-noskip go test -race -timeout 20m $$(go list ./... | grep -v -e /faults -e /cmd/alsbot)
-	scripts/test-noskip go test -timeout 15m ./cmd/alsbot
-	scripts/test-noskip go test -timeout 15m ./faults
+	scripts/test-noskip go test -race -timeout 20m ./cmd/alsbot
+	scripts/test-noskip go test -timeout 15m -parallel 8 ./faults
 
 check: race lint ## exactly what CI runs
 	go mod tidy -diff
