@@ -122,6 +122,7 @@ func TestImport(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nfree=100000\nstate=read\n"
 	good := said{"read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
+		"read maintenance mode": out("false\n"), "see that every node is reached by SSH": out("bad=\n"),
 		"see that sudo asks nothing": out(""), "read kato's history": out(started), "read kato's history again": out(imported("succeeded")),
 		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "list the roles again": out(running),
 		"reach the old core": out("ssh=ok\nsudo=ok\n"), "read the old core's version": out("3.4.2\n"), "list the old cluster's nodes": out("10.1.0.1 base primary mysql\n"),
@@ -148,6 +149,8 @@ func TestImport(t *testing.T) {
 		{"one node", "import node /mnt/nas/b.tgz --node 10.0.0.11 --mysql", testCluster(), good, "10.0.0.11$ kato data import --only-this-node --mysql /mnt/nas/b.tgz\n", als.Succeeded, ""},
 		{"one node's roles", "import node /mnt/nas/b.tgz --node 10.0.0.12", testCluster(), good, "warn: the archive seems to hold mysql data", als.Succeeded, ""},
 		{"sudo asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "")}), "warn: sudo on the core asks for a password", als.Succeeded, ""},
+		{"SSH asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad=10.0.0.12\n")}), "warn: the core does not reach 10.0.0.12 by SSH without a password", als.Succeeded, ""},
+		{"in maintenance mode", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read maintenance mode": out("true\n")}), "warn: maintenance mode is on: the controller refuses changes", als.Succeeded, ""},
 		{"a lie", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(started)}), "", als.Failed, "It cannot be confirmed that anything was imported: kato's history has no such command since the run began"},
 		{"the history says otherwise", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(imported("failed"))}), "", als.Failed, "kato's history says that it failed"},
 		{"no history", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": failed(1, "Usage: kato\n")}), "", als.Succeeded, "all roles run"},
@@ -241,6 +244,8 @@ func TestUpgrade(t *testing.T) {
 		{"a lie", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
 		{"different versions", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
 		{"a node is away", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "The version of 10.0.0.11 cannot be read"},
+		{"another version", "upgrade cluster --version 3.4.5", testCluster(), good, "", als.Failed, "The nodes are at 3.4.2, and not at 3.4.5"},
+		{"the numbers of ALS", "upgrade cluster --version 1.3", testCluster(), good, "", als.Succeeded, "4 nodes at 3.4.2"},
 		{"interrupted", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "Connection timed out\n"), "read the version again of 10.0.0.10": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.10"},
 		{"maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"read maintenance mode again": out("true")}), "", als.Failed, "But maintenance mode is still on"},
 		{"no room", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.12": out("free=1000\nmemory=4000000000\n")}), "stop: 10.0.0.12 has 1000 B of free disk, and 4.0 GiB is needed", "", ""},

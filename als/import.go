@@ -67,8 +67,30 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	if !fromArchive(r) {
 		source = oldCoreLooks(r.Arg(0), on)
 	}
-	return append(source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"),
-		lookSudo(on), c.lookHistory(lookHistory)), nil
+	looks := append(source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"),
+		lookSudo(on), c.lookHistory(lookHistory), c.lookMaintenance(lookMaintenance))
+	if r.Operation == "import cluster" && len(c.Nodes) > 1 {
+		looks = append(looks, c.lookSSH(Core))
+	}
+	return looks, nil
+}
+
+// wayFindings warns of what would ask or refuse in the middle of an import.
+// What kato needs of it depends on what is imported.
+func wayFindings(r Request, c Cluster, rs Results) []Finding {
+	var out []Finding
+	if f, bad := sudoFinding(rs, importNode(r, c)); bad {
+		f.Level = Warn
+		out = append(out, f)
+	}
+	if f, bad := sshFinding(rs, Core); bad && r.Operation == "import cluster" && len(c.Nodes) > 1 {
+		f.Level = Warn
+		out = append(out, f)
+	}
+	if on, err := readStep(rs, lookMaintenance, ReadBool); err == nil && on {
+		out = append(out, Finding{Warn, "maintenance mode is on: the controller refuses changes, an import's among them", "Turn it off first: " + c.typed("maintenance", "off") + "."})
+	}
+	return out
 }
 
 func planImport(r Request, c Cluster, rs Results) (Plan, error) {
@@ -81,10 +103,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	} else {
 		oldCoreFindings(r, c, rs, &p)
 	}
-	if f, bad := sudoFinding(rs, importNode(r, c)); bad {
-		f.Level = Warn // what kato needs it for depends on what is imported
-		p.Findings = append(p.Findings, f)
-	}
+	p.Findings = append(p.Findings, wayFindings(r, c, rs)...)
 	status := readyFindings(c, rs, &p)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil

@@ -335,6 +335,13 @@ func vanished(rs Results) bool {
 	})
 }
 
+// otherThan reports whether a version is not the one that was asked for. The
+// numbers of ALS and those of Stackato inside it are not compared.
+func otherThan(now, asked string) bool {
+	major, _, _ := strings.Cut(asked, ".")
+	return strings.HasPrefix(now, major+".") && now != asked && !strings.HasPrefix(now, asked+".")
+}
+
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	var rows [][]string
 	var behind, unread, versions []string
@@ -379,6 +386,9 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	case len(versions) > 1:
 		v.Outcome, v.Next = Failed, again
 		v.Summary = "The nodes have different versions: " + list(versions) + "; " + how(rs, stepUpgrade) + "."
+	case r.Has("version") && len(versions) == 1 && otherThan(versions[0], r.Flag("version")):
+		v.Outcome, v.Next = Failed, "Read the output of this run: see which version kato was offered."
+		v.Summary = "The nodes are at " + versions[0] + ", and not at " + r.Flag("version") + "; " + how(rs, stepUpgrade) + "."
 	case v.Outcome == Succeeded:
 		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
 		v.Data = map[string]string{"version": list(versions)}
