@@ -58,6 +58,14 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 	h.remarked(id, "10.0.0.11")
 	h.away(id)
 	h.remarked(id, "acknowledge "+id)
+	if ans := h.ask("U0DAN", "run "+id); !strings.Contains(ans.Pre, "acknowledge "+id) { // Slack may be down
+		t.Errorf("the record:\n%s", ans.Pre)
+	}
+	next := h.run("U0ANN", "maintenance on")
+	h.until(next, jobs.Queued)
+	if says, err := h.engine.Waiting(t.Context(), next); err != nil || !strings.Contains(says, "`run "+id+"`") {
+		t.Errorf("it waits in these words: %q, %v", says, err)
+	}
 	ans := h.ask("U0ANN", "acknowledge "+id)
 	if ans.Bad || !strings.Contains(ans.Text, "given up") {
 		t.Errorf("%+v", ans)
@@ -66,7 +74,7 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 	if r.Settled == nil || r.Steps[0].Exit != nil || len(r.Steps) < 2 || r.Steps[1].Sent {
 		t.Errorf("the record: %+v", r)
 	}
-	h.until(h.run("U0ANN", "maintenance on"), jobs.Succeeded)
+	h.until(next, jobs.Succeeded)
 	h.called(1, "data", "export")
 	if _, err := jobs.VerifyAudit(t.Context(), h.st); err != nil {
 		t.Error(err)
@@ -126,11 +134,7 @@ func TestWhatBecameOfALostRunIsFound(t *testing.T) {
 	h.eventually("outbox", "the word that it still runs", func(store.Tx) (bool, error) {
 		return strings.Contains(strings.Join(h.told(), "\n"), "run "+id+" (patch install @prod), which was given up as lost, still runs there"), nil
 	})
-	calls, err := h.cluster.Called("patch", "install")
-	if err != nil || len(calls) != 1 {
-		t.Fatalf("%d calls: %v", len(calls), err)
-	}
-	if err := syscall.Kill(calls[0].PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(h.kato("patch", "install"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	ended := h.cluster.Path("10.0.0.10", "/home/"+h.cluster.User+"/.alsbot/runs/"+id+"-1/exit")

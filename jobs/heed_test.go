@@ -1,10 +1,13 @@
 package jobs_test
 
 import (
+	"errors"
+	"syscall"
 	"testing"
 	"time"
 
 	"alsbot/jobs"
+	"alsbot/store"
 )
 
 // counted waits until a run's driver has seen its end.
@@ -22,6 +25,75 @@ func (h *house) fault(name, value string) {
 	if err := h.cluster.Fault(name, value); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// kato waits until kato has been called with these words, and returns its process.
+func (h *house) kato(words ...string) int {
+	h.t.Helper()
+	for limit := time.Now().Add(safety); ; time.Sleep(time.Millisecond) {
+		calls, err := h.cluster.Called(words...)
+		if err != nil || time.Now().After(limit) {
+			h.t.Fatalf("kato %v is not called: %v", words, err)
+		}
+		if len(calls) > 0 {
+			return calls[0].PID
+		}
+	}
+}
+
+// alsbot dies when a cancel is on record and the node has not heard of it: the
+// next start ends what runs there, before it cleans up behind it.
+func TestACancelOutlivesAlsbot(t *testing.T) {
+	for _, begun := range []bool{true, false} {
+		h := newHouse(t, nil)
+		h.fault("silent", "yes:data export")
+		id := h.run("U0ANN", "export cluster")
+		h.begun(id)
+		pid := h.kato("data", "export")
+		h.offline(func(tx store.Tx) error {
+			r, _, err := recordsOf.Get(tx, id)
+			if err != nil {
+				return err
+			}
+			r.Cancel = &jobs.Decision{By: slack("U0ANN"), At: time.Now()}
+			r.Steps[0].Begun = begun // or its answer never came
+			return recordsOf.Put(tx, id, r)
+		})
+		r := h.until(id, jobs.Cancelled)
+		if r.Steps[0].Exit == nil || r.Steps[0].Ended.IsZero() || r.Steps[1].Sent || !r.Steps[2].Sent {
+			t.Errorf("step 1: exit %v, ended %s; step 3 sent: %t", r.Steps[0].Exit, r.Steps[0].Ended, r.Steps[2].Sent)
+		}
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("kato still runs: %v", err)
+		}
+		h.called(1, "data", "export")
+	}
+}
+
+// A start that never came to its node is not made up for by a cancelled run.
+func TestACancelledRunBeginsNothingAnew(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fault("silent", "yes:data export")
+	id := h.run("U0ANN", "export cluster")
+	h.begun(id)
+	if err := syscall.Kill(h.kato("data", "export"), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Cancel = &jobs.Decision{By: slack("U0ANN"), At: time.Now()}
+		r.State, r.Trouble, r.Ended, r.Verdict = jobs.Running, "", time.Time{}, nil
+		r.Steps[0].Begun, r.Steps[0].Ended, r.Steps[0].Exit, r.Steps[0].ID = false, time.Time{}, nil, id+"-9" // the node has never heard of it
+		return errors.Join(recordsOf.Put(tx, id, r), store.Bucket[jobs.State]{Name: "runs.active"}.Put(tx, id, jobs.Running))
+	})
+	r := h.until(id, jobs.Cancelled)
+	if r.Steps[0].Exit != nil || r.Steps[0].Ended.IsZero() {
+		t.Errorf("the record: %+v", r.Steps[0])
+	}
+	h.called(1, "data", "export")
 }
 
 // A cancel ends a look at a cluster that hangs: before the plan, and before

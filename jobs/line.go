@@ -88,7 +88,11 @@ func (e *Engine) Waiting(ctx context.Context, id string) (string, error) {
 	if first.State == Lost {
 		return fmt.Sprintf("the line of @%s is closed: nobody knows what became of run %s. Look at the cluster, then type `acknowledge %s`", r.Request.Cluster, ids[0], ids[0]), nil
 	}
-	return fmt.Sprintf("number %d in line on @%s, behind run %s (%s)", i, r.Request.Cluster, ids[0], first.Text), nil
+	says := fmt.Sprintf("number %d in line on @%s, behind run %s (%s)", i, r.Request.Cluster, ids[0], first.Text)
+	if first.State == Running && !first.Unheard.IsZero() {
+		says += fmt.Sprintf(". Nothing has been heard of its node since %s: `run %s` says what can be done", first.Unheard.Format("15:04 MST"), ids[0])
+	}
+	return says, nil
 }
 
 // opens says how long a run has to wait for one of its cluster's windows: 0

@@ -81,6 +81,9 @@ func record(r Run, a *Approval) string {
 	if !r.Ended.IsZero() {
 		add("ended", "%s", clock(r.Ended))
 	}
+	if r.Remark != "" && !r.State.Final() {
+		add("now", "%s", r.Remark)
+	}
 	if r.Verdict != nil {
 		add("verdict", "%s", r.Verdict.Summary)
 	}

@@ -27,7 +27,7 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 	}
 	for i := range r.Steps {
 		s := &r.Steps[i]
-		if !s.Ended.IsZero() || (e.broken(r, i) && !s.Step.Always) {
+		if !s.Ended.IsZero() || (e.broken(r, i) && !s.Step.Always && i != r.inFlight()) {
 			continue
 		}
 		exit, err := e.step(ctx, d, &r, i)
@@ -212,10 +212,20 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 	}
 	wctx, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
+	var word chan struct{} // closed when the node has it that the step shall end
+	if cancelled && !k.rec.Begun {
+		word = make(chan struct{})
+	}
 	go func() {
 		defer close(watched)
-		e.watch(wctx, stop, d, k, cancelled)
+		e.watch(wctx, stop, d, k, cancelled, word)
 	}()
+	if word != nil { // or Run would begin now what never came to the node
+		select {
+		case <-word:
+		case <-wctx.Done():
+		}
+	}
 	exit, err := e.exec.Run(wctx, k.target, executor.Command{
 		ID: k.rec.ID, Argv: k.rec.Step.Command(), Input: e.cfg.Secret(k.rec.Step.Secret).Reveal(), Offset: k.rec.Size, Started: k.rec.Begun,
 	}, k)
@@ -250,8 +260,9 @@ func (e *Engine) hasAll(ctx context.Context, s *StepRecord, size int64) bool {
 }
 
 // watch ends a durable step for one of three reasons, and says which in k.cut.
-// It leaves, by stop, one whose run has been given up.
-func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, cancelled bool) {
+// It leaves, by stop, one whose run has been given up. word, if there is one,
+// is closed when the node has been told to end a step that may not have begun.
+func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, cancelled bool, word chan<- struct{}) {
 	tick := time.NewTicker(verifyPause)
 	defer tick.Stop()
 	deadline := time.NewTimer(time.Until(k.rec.Started.Add(k.limit())))
@@ -263,7 +274,11 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 	for taken := false; ; { // by the node, the word that it shall end
 		if why != nil && !taken {
 			k.setCut(why)
-			taken = e.end(ctx, k)
+			var answered bool
+			if taken, answered = e.end(ctx, k, word != nil); answered && word != nil {
+				close(word)
+				word = nil
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -285,13 +300,24 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 	}
 }
 
-// end tells a step's node to end it, and reports whether the node has heard.
-func (e *Engine) end(ctx context.Context, k *keeper) bool {
+// end tells a step's node to end it, and reports whether the node has done
+// that, or has at least answered. When nothing else asks the node, people are
+// told here that it cannot be reached.
+func (e *Engine) end(ctx context.Context, k *keeper, alone bool) (taken, answered bool) {
 	err := e.exec.Cancel(ctx, k.target, k.rec.ID, grace)
 	if err != nil && ctx.Err() == nil {
 		e.log.Warn("cancelling a step", "run", k.run, "node", k.target.Name, "error", err)
 	}
-	return err == nil
+	var of *executor.Error
+	answered = err == nil || errors.As(err, &of) && of.Kind == executor.Node
+	switch {
+	case !alone || ctx.Err() != nil:
+	case answered:
+		k.heard(nil)
+	default:
+		k.heard(err)
+	}
+	return err == nil, answered
 }
 
 func first(why, other error) error {
