@@ -115,7 +115,7 @@ func rejectButton(a jobs.Approval) slack.BlockElement {
 func cancelButton(r jobs.Run) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionCancel, buttonValue(r.ID, r.Digest), plainText("Cancel", maxButton))
 	b.AccessibilityLabel = short("Cancel run "+r.ID, maxButton)
-	if r.Effect != als.Read {
+	if r.Effect != als.Read && !r.Request.Dry {
 		b.Confirm = slack.NewConfirmationBlockObject(plainText("Cancel this run?", 100),
 			plainText("What runs on the node is stopped. Clean-up steps still run.", 300),
 			plainText("Cancel the run", 30), plainText("Let it go on", 30))
