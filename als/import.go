@@ -25,6 +25,8 @@ const (
 
 const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
 	"SOURCE is a .tgz on the core (on the node, for `import node`), or the host name of the old, running core.\n" +
+	"For a host name, ssh and sudo must ask nothing on the way there: it is looked at first, since nobody answers and the cluster is wiped by then.\n" +
+	"It has worked when every part has come, every application is deployed again, kato's history does not deny it, and the roles run.\n" +
 	"An import does not bring external databases or DEAs. Applications that wrote down their database when they were staged must be staged again; a restart is not enough."
 
 var opImportCluster = importOp("import cluster", "replace the whole cluster's data by an archive's or an old core's", nil)
