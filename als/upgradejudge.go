@@ -1,0 +1,97 @@
+package als
+
+import (
+	"slices"
+	"strings"
+)
+
+// What became of an upgrade, by the version that every node tells.
+
+// judgeUpgrade reads every node's version back; kato's word is not enough.
+func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
+	v := upgradeVerdict(r, c, p, rs)
+	if text, next := c.unbracketed(p, rs); text != "" {
+		if v.Outcome == Succeeded {
+			v.Outcome = Failed
+		}
+		v.Summary += " But " + text + "."
+		v.Next = strings.TrimSpace(next + " " + v.Next)
+	}
+	return v
+}
+
+// mendVanished is the handbook's way out when an upgrade has taken kato away
+// and not put the new one in its place.
+const mendVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
+
+// vanished reports whether kato is gone since the upgrade began.
+func vanished(rs Results) bool {
+	return slices.ContainsFunc(rs, func(r Result) bool {
+		return (r.Step == stepUpgrade || strings.HasPrefix(r.Step, againVersion)) && r.Trouble == "" && missingKato(r)
+	})
+}
+
+// otherThan reports whether a version is not the one that was asked for. The
+// numbers of ALS and those of Stackato inside it are not compared.
+func otherThan(now, asked string) bool {
+	major, _, _ := strings.Cut(asked, ".")
+	return strings.HasPrefix(now, major+".") && now != asked && !strings.HasPrefix(now, asked+".")
+}
+
+func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
+	var rows [][]string
+	var behind, unread, versions []string
+	moved := false
+	for _, was := range strings.Split(p.Hints["versions"], ", ") {
+		ip, before, _ := strings.Cut(was, " ")
+		now, err := readStep(rs, versionStep(c, againVersion, ip).Name, ReadVersion)
+		if err != nil {
+			unread = append(unread, ip)
+			now = "unknown"
+		} else if now == before && now != r.Flag("version") {
+			behind = append(behind, ip)
+		}
+		moved = moved || now != before
+		versions = append(versions, now)
+		rows = append(rows, []string{ip, before, "->", now})
+	}
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v.Report = table(rows) + v.Report
+	if progress, err := readStep(rs, againUpgrade, ReadUpgrade); err == nil && len(progress) > 0 {
+		v.Report += progressTable(progress)
+	}
+	slices.Sort(versions)
+	versions = slices.Compact(versions)
+	if moved && len(versions) == 1 {
+		behind = nil // these had it before
+	}
+	again := "Run it again; what is done is not done twice. See " + c.typed("upgrade", "status") + "."
+	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
+		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(r.Operation, "--resume") + "."
+	}
+	switch {
+	case len(unread) > 0 && vanished(rs):
+		v.Outcome, v.Next = Failed, mendVanished
+		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
+	case len(unread) > 0:
+		v.Outcome, v.Next = Waiting, "See whether the node has come back: "+c.typed("upgrade", "status")+"."
+		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."
+	case len(behind) > 0:
+		v.Outcome, v.Next = Failed, again
+		v.Summary = "Still on the old version: " + list(behind) + "; " + how(rs, stepUpgrade) + "."
+	case len(versions) > 1:
+		v.Outcome, v.Next = Failed, again
+		v.Summary = "The nodes have different versions: " + list(versions) + "; " + how(rs, stepUpgrade) + "."
+	case r.Has("version") && len(versions) == 1 && otherThan(versions[0], r.Flag("version")):
+		v.Outcome, v.Next = Failed, "Read the output of this run: see which version kato was offered."
+		v.Summary = "The nodes are at " + versions[0] + ", and not at " + r.Flag("version") + "; " + how(rs, stepUpgrade) + "."
+	case v.Outcome == Succeeded:
+		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
+		v.Data = map[string]string{"version": list(versions)}
+		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
+			v.Summary += " Yet " + how(rs, stepUpgrade) + "."
+		}
+		v.Next = "Install what patches there are for the new version: " + c.typed("patch", "status") + "."
+	}
+	return v
+}
