@@ -112,8 +112,8 @@ func TestCancelEndsALookThatHangs(t *testing.T) {
 	}
 	for _, id := range []string{fresh, approved} {
 		h.until(id, jobs.Cancelled)
-		h.counted(id)
 	}
+	h.counted(approved) // fresh is not, if it was over before anybody looked at it
 	h.fault("hang", "")
 	h.called(0, "patch", "install")
 }
@@ -153,5 +153,4 @@ func TestAViewerCancelsTheirOwnDryRun(t *testing.T) {
 		t.Errorf("%+v", ans)
 	}
 	h.until(id, jobs.Cancelled)
-	h.counted(id)
 }
