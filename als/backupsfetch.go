@@ -87,7 +87,7 @@ func localName(a Archive) string {
 	if a.Verdict == verdictSuspect {
 		suspect = ".suspect"
 	}
-	return fmt.Sprintf("helion-export-%s-%s-%s%s.tgz", a.Cluster, a.Run, a.since().UTC().Format("20060102T150405Z"), suspect)
+	return fmt.Sprintf("helion-export-%s-%s-%s%s.tgz", a.Cluster, a.Run, a.since().UTC().Format(exportTime), suspect)
 }
 
 func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {

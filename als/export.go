@@ -103,10 +103,12 @@ func exportNode(r Request, c Cluster) (ip string, warn *Finding) {
 	return c.CoreIP(), &Finding{Warn, "no node is known to have the filesystem role; the export runs on the core", "If files of the filesystem service are missing from it, name the node's role right first."}
 }
 
+const exportTime = "20060102T150405Z"
+
 // exportNames are the directory ("" is the login user's home) and the base
 // names of the target and of the temporary archive.
 func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
-	base = fmt.Sprintf("helion-export-%s-%s.tgz", c.Name, c.Asked.UTC().Format("20060102T150405Z"))
+	base = fmt.Sprintf("helion-export-%s-%s.tgz", c.Name, c.Asked.UTC().Format(exportTime))
 	dir = c.BackupDir
 	if file := r.Arg(0); file != "" {
 		dir, base = path.Split(file)
@@ -204,6 +206,11 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	if f, bad := targetFinding(r, c, look, seen, base); bad {
 		p.Findings = append(p.Findings, f)
 		return p, nil
+	}
+	if r.Arg(0) == "" && seen["target"] == "file" {
+		// another export of the same second: an archive never takes the place
+		// of one that nobody has named
+		base, seen["target"] = fmt.Sprintf("helion-export-%s-%s-%s.tgz", c.Name, c.Run, c.Asked.UTC().Format(exportTime)), "absent"
 	}
 	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
 	for _, from := range exportSSH(r, c) {

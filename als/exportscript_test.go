@@ -333,3 +333,27 @@ func TestExportDefaultName(t *testing.T) {
 		t.Errorf("got %v", v.Data)
 	}
 }
+
+// Exports that were asked for in the same second do not meet in one name.
+func TestExportsOfOneSecond(t *testing.T) {
+	c := testCluster()
+	c.BackupDir = t.TempDir()
+	good := archive(t, 3)
+	var paths []string
+	for _, run := range []string{"k3v9t2", "k3v9t3"} {
+		c.Run = run
+		_, v := export(t, []string{"sh"}, c, "export cluster", func(temp string) { must(t, os.WriteFile(temp, good, 0o600)) })
+		if v.Outcome != als.Succeeded || !als.OwnName(filepath.Base(v.Data["archive"])) {
+			t.Fatalf("%+v", v)
+		}
+		paths = append(paths, v.Data["archive"])
+	}
+	if paths[0] == paths[1] {
+		t.Errorf("both stand at %s", paths[0])
+	}
+	for _, p := range paths {
+		if _, err := os.Stat(p); err != nil {
+			t.Error(err)
+		}
+	}
+}
