@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"alsbot/jobs"
 )
 
 // delivery is one thing that Slack brings: what somebody typed or pressed. It
@@ -17,6 +19,7 @@ type delivery struct {
 	team       string
 	enterprise string
 	user       string
+	handle     string // of the user; "" where the delivery does not tell
 	channel    string
 	thread     string
 	command    string // with aCommand
@@ -48,6 +51,20 @@ func (d delivery) key() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// principal is who sent it.
+func (d delivery) principal() jobs.Principal {
+	return jobs.Principal{Source: jobs.FromSlack, ID: d.user, Handle: d.handle}
+}
+
+// handle is a user's name where it looks like one of Slack's, else "": it
+// stands in sentences of ours.
+func handle(s string) string {
+	if len(s) > 80 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		return ""
+	}
+	return s
+}
+
 // errPayload is what does not look like anything that Slack sends.
 var errPayload = errors.New("this is not a payload of Slack")
 
@@ -74,7 +91,7 @@ func parseCommand(raw []byte, spare string) (delivery, error) {
 func command(get func(string) string, spare string) (delivery, error) {
 	d := delivery{
 		kind: aCommand, id: first(get("trigger_id"), spare), team: get("team_id"), enterprise: get("enterprise_id"),
-		user: get("user_id"), channel: get("channel_id"), command: get("command"),
+		user: get("user_id"), handle: handle(get("user_name")), channel: get("channel_id"), command: get("command"),
 		text: typed(get("text")), respond: get("response_url"),
 	}
 	if d.user == "" || d.command == "" {
@@ -95,6 +112,7 @@ type (
 		User      struct {
 			ID     string `json:"id"`
 			TeamID string `json:"team_id"`
+			Name   string `json:"username"`
 		} `json:"user"`
 		Channel   ref    `json:"channel"`
 		Response  string `json:"response_url"`
@@ -135,7 +153,7 @@ func parseInteraction(raw []byte, spare string) (delivery, error) {
 	}
 	d := delivery{
 		kind: aPress, id: first(in.TriggerID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, channel: first(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
+		user: in.User.ID, handle: handle(in.User.Name), channel: first(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
 		trigger: in.TriggerID, action: in.Actions[0].ActionID, value: in.Actions[0].Value, respond: in.Response,
 	}
 	if d.user == "" {
@@ -152,7 +170,7 @@ func (in interaction) reason(spare string) (delivery, error) {
 	}
 	return delivery{
 		kind: aReason, id: first(in.View.ID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
+		user: in.User.ID, handle: handle(in.User.Name), value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
 	}, nil
 }
 

@@ -69,7 +69,7 @@ func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 		origin.Thread = ""
 	}
 	a, err := b.engine.Ask(ctx, jobs.Ask{
-		Key: d.key(), By: jobs.Principal{Source: jobs.FromSlack, ID: d.user}, Text: text, Origin: origin,
+		Key: d.key(), By: d.principal(), Text: text, Origin: origin,
 	})
 	if err != nil {
 		return b.upset(d, err)
@@ -119,7 +119,7 @@ func (b *Bot) pressed(ctx context.Context, d delivery) jobs.Answer {
 		if no, stale := b.stale(ctx, run, digest); stale {
 			return no
 		}
-		by := jobs.Principal{Source: jobs.FromSlack, ID: d.user}
+		by := d.principal()
 		if d.action == actionReject {
 			r, may, err := b.engine.MayReject(ctx, run, by)
 			if err == nil && may && b.askWhy(ctx, d, r) {

@@ -57,7 +57,7 @@ func (b *Bot) rejected(ctx context.Context, d delivery) jobs.Answer {
 	if no, stale := b.stale(ctx, run, digest); stale {
 		return no
 	}
-	ans, err := b.engine.Reject(ctx, run, d.text, jobs.Principal{Source: jobs.FromSlack, ID: d.user})
+	ans, err := b.engine.Reject(ctx, run, d.text, d.principal())
 	if err != nil {
 		return b.upset(d, err)
 	}

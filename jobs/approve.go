@@ -352,6 +352,9 @@ func orNone(s string) string {
 func (p Principal) Name() string {
 	switch p.Source {
 	case FromSlack:
+		if p.Handle != "" {
+			return "@" + p.Handle
+		}
 		return "@" + p.ID
 	case FromSchedule:
 		return "schedule " + p.ID

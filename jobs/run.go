@@ -51,7 +51,13 @@ const (
 type Principal struct {
 	Source Source `json:"source"`
 	ID     string `json:"id"` // Slack user ID, schedule name, or local user name
+	// Handle is what Slack calls a person, for people to read. Nothing is
+	// decided by it.
+	Handle string `json:"handle,omitempty"`
 }
+
+// is reports whether both are the same one.
+func (p Principal) is(q Principal) bool { return p.Source == q.Source && p.ID == q.ID }
 
 // Origin is where the request came from, and so where answers go. jobs only
 // keeps it.
