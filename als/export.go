@@ -90,17 +90,14 @@ func contentFlags() []Flag {
 const onlyUsers = "only-users-orgs"
 
 // exportNode is the node on which an export runs, as kato names it.
-func exportNode(r Request, c Cluster) (ip string, warn *Finding) {
+func exportNode(r Request, c Cluster) string {
 	if r.Has(flagNode) {
-		return r.Flag(flagNode), nil
+		return r.Flag(flagNode)
 	}
 	if n, ok := c.NodeWith("filesystem"); ok {
-		return n.IP, nil
+		return n.IP
 	}
-	if c.Micro() {
-		return c.CoreIP(), nil
-	}
-	return c.CoreIP(), &Finding{Warn, "no node is known to have the filesystem role; the export runs on the core", "If files of the filesystem service are missing from it, name the node's role right first."}
+	return c.CoreIP()
 }
 
 const exportTime = "20060102T150405Z"
@@ -148,28 +145,32 @@ func exportChecks(r Request, c Cluster) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	ip, _ := exportNode(r, c)
-	steps := []Step{lookStep(lookTarget, c.at(ip), dir, base, temp)}
+	steps := []Step{lookStep(lookTarget, c.at(exportNode(r, c)), dir, base, temp)}
 	if r.Has("maintenance") {
 		steps = append(steps, c.lookMaintenance(lookMaintenance))
 	}
-	for _, from := range exportSSH(r, c) {
-		steps = append(steps, c.lookSSH(from))
-	}
-	return steps, nil
+	return append(steps, c.looksFor(exportNeeds(r, c))...), nil
 }
 
-// exportSSH are the nodes from which kato goes to all others by SSH when it
-// exports a cluster: the one that it runs on, and the core.
-func exportSSH(r Request, c Cluster) []string {
-	if r.Operation == "export node" || len(c.Nodes) < 2 {
-		return nil
+// exportNeeds are an export's preconditions on the node that it runs on and on
+// the core. From both of them kato goes to all others by SSH when it exports a
+// cluster; what it needs there depends on what is exported.
+func exportNeeds(r Request, c Cluster) []Need {
+	var needs []Need
+	if !r.Has(flagNode) {
+		needs = append(needs, Need{Check: filesystemNode, Node: Core})
 	}
-	ip, _ := exportNode(r, c)
-	if on := c.at(ip); on != Core {
-		return []string{on, Core}
+	nodes := []string{c.at(exportNode(r, c))}
+	if nodes[0] != Core {
+		nodes = append(nodes, Core)
 	}
-	return []string{Core}
+	for _, node := range nodes {
+		needs = append(needs, Need{Check: noOtherJob, Node: node})
+		if r.Operation == "export cluster" && len(c.Nodes) > 1 {
+			needs = append(needs, Need{Check: coreReaches, Node: node, Warn: true})
+		}
+	}
+	return needs
 }
 
 func lookStep(name, node, dir, base, temp string) Step {
@@ -192,10 +193,8 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	ip, warn := exportNode(r, c)
-	if warn != nil {
-		p.Findings = append(p.Findings, *warn)
-	}
+	ip := exportNode(r, c)
+	p.hold(c, exportNeeds(r, c), rs)
 	look, ok := rs.Find(lookTarget, "")
 	if !ok {
 		p.Findings = append(p.Findings, Finding{Stop, "the target's directory was not looked at", ""})
@@ -213,12 +212,6 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		base, seen["target"] = fmt.Sprintf("helion-export-%s-%s-%s.tgz", c.Name, c.Run, c.Asked.UTC().Format(exportTime)), "absent"
 	}
 	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
-	for _, from := range exportSSH(r, c) {
-		if f, bad := sshFinding(rs, from); bad {
-			f.Level = Warn // what kato needs there depends on what is exported
-			p.Findings = append(p.Findings, f)
-		}
-	}
 	if _, full := p.Stopped(); full {
 		return p, nil
 	}
@@ -242,7 +235,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	p.Steps = steps
-	p.Notes = append(lastTime(c), "It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs.")
+	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs.")
 	if !r.Has("maintenance") {
 		p.Notes = append(p.Notes, "Applications go on writing meanwhile; --maintenance at least stops deployments.")
 	}

@@ -38,6 +38,9 @@ func shells(t *testing.T) map[string][]string {
 // run runs a step as a node would, with another shell in place of sh.
 func run(t *testing.T, shell []string, s als.Step) als.Result {
 	t.Helper()
+	if s.Argv[0] == "ps" { // this machine's processes are not the test's business
+		return als.Result{Step: s.Name, Node: s.Node, Output: []byte(idle)}
+	}
 	if s.Argv[0] != "sh" {
 		t.Fatalf("%s is no script: %q", s.Name, s.Argv)
 	}

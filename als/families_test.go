@@ -121,7 +121,7 @@ func tellAll(t *testing.T, cases []telling) {
 func TestImport(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nfree=100000\nstate=read\n"
-	good := said{"read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
+	good := said{"see what kato is doing": out(idle), "read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
 		"read maintenance mode": out("false\n"), "see that every node is reached by SSH": out("bad=\n"),
 		"see that sudo asks nothing": out(""), "read kato's history": out(started), "read kato's history again": out(imported("succeeded")),
 		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "list the roles again": out(running),
@@ -159,7 +159,7 @@ func TestImport(t *testing.T) {
 		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
 		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
 		{"silent", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("")}), "stop: /mnt/nas/b.tgz on the core could not be looked at", "", ""},
-		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: all roles must run before an import, and dea on 10.0.0.12 is FATAL", "", ""},
+		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run", "", ""},
 		{"no first user", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that the first user is set up": out("--- []\n")}), "stop: the first user is not set up", "", ""},
 		{"fails", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, "Import failed: no method\n")}), "", als.Failed, "did not go through"},
 		{"fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("Import failed: no method\n")}), "", als.Failed, "did not go through"},
@@ -221,7 +221,7 @@ func TestQuota(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	good := said{"list the roles": out(running), "read maintenance mode": out("false"), "see that every node is reached by SSH": out("bad=\n"),
+	good := said{"see what kato is doing": out(idle), "list the roles": out(running), "read maintenance mode": out("false"), "see that every node is reached by SSH": out("bad=\n"),
 		"measure free disk and memory": out("free=20000000000\nmemory=4000000000\n"), "see that sudo asks nothing": out(""),
 		"turn maintenance mode on": out(""), "see that maintenance mode is on": out("true"), "turn maintenance mode off": out(""), "upgrade": out("Upgrade complete.\n"),
 		"list the roles again": out(running), "read the upgrade's progress again": out("No upgrade in progress.\n"), "read maintenance mode again": out("false")}
@@ -233,6 +233,8 @@ func TestUpgrade(t *testing.T) {
 	c10.Generation, c10.Version = als.ALS10, "3.0"
 	c11 := testCluster()
 	c11.Version = "1.1.0.19"
+	busy := testCluster()
+	busy.Busy = "k3v9t1"
 	alone := als.Cluster{Name: "x", Generation: als.ALS13, Version: "1.3", Nodes: []als.Node{{IP: als.Core}}}
 	tellAll(t, []telling{
 		{"cluster", "upgrade cluster", testCluster(), good, "core$ kato node upgrade --cluster --skip-confirmation\n", als.Succeeded, "4 nodes at 3.4.2, read back from every one, and all roles run."},
@@ -253,6 +255,10 @@ func TestUpgrade(t *testing.T) {
 		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
 		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
 		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
+		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": out(" 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n")}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
+		{"our own run", "upgrade cluster", busy, good.with(said{"see what kato is doing": out(" 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n")}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
+		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
+		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
 		{"the order of als10", "upgrade cluster", c10, good, "nodes, in this order=10.0.0.12 3.4.1, 10.0.0.13 3.4.1, 10.0.0.10 3.4.1, 10.0.0.11 3.4.1", als.Succeeded, ""},
 		{"from 1.1 to 1.3", "upgrade cluster --version 1.3", c11, good, "ALS 1.1.0.19 is not upgraded in place to 1.3. Export here, and import into a new cluster", "", ""},
 		{"to 2.0", "upgrade node --version 2.0", c11, good, "ALS 1.1.0.19 is not upgraded in place to 2.0", "", ""},

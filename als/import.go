@@ -69,30 +69,22 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	if !fromArchive(r) {
 		source = oldCoreLooks(r.Arg(0), on)
 	}
-	looks := append(source, c.look(lookRoles, "status"), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"),
-		lookSudo(on), c.lookHistory(lookHistory), c.lookMaintenance(lookMaintenance))
-	if r.Operation == "import cluster" && len(c.Nodes) > 1 {
-		looks = append(looks, c.lookSSH(Core))
-	}
-	return looks, nil
+	looks := append(source, c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"), c.lookHistory(lookHistory))
+	return append(looks, c.looksFor(importNeeds(r, c))...), nil
 }
 
-// wayFindings warns of what would ask or refuse in the middle of an import.
-// What kato needs of it depends on what is imported.
-func wayFindings(r Request, c Cluster, rs Results) []Finding {
-	var out []Finding
-	if f, bad := sudoFinding(rs, importNode(r, c)); bad {
-		f.Level = Warn
-		out = append(out, f)
+// importNeeds are what would ask, refuse or be missing in the middle of an
+// import. How much of it kato needs depends on what is imported.
+func importNeeds(r Request, c Cluster) []Need {
+	on := importNode(r, c)
+	needs := []Need{{sudoAsksNothing, on, true}, {Check: notInMaintenance, Node: Core}, {Check: rolesRun, Node: Core}, {Check: noOtherJob, Node: on}}
+	if on != Core {
+		needs = append(needs, Need{Check: noOtherJob, Node: Core})
 	}
-	if f, bad := sshFinding(rs, Core); bad && r.Operation == "import cluster" && len(c.Nodes) > 1 {
-		f.Level = Warn
-		out = append(out, f)
+	if r.Operation == "import cluster" && len(c.Nodes) > 1 {
+		needs = append(needs, Need{coreReaches, Core, true})
 	}
-	if on, err := readStep(rs, lookMaintenance, ReadBool); err == nil && on {
-		out = append(out, Finding{Warn, "maintenance mode is on: the controller refuses changes, an import's among them", "Turn it off first: " + c.typed("maintenance", "off") + "."})
-	}
-	return out
+	return needs
 }
 
 func planImport(r Request, c Cluster, rs Results) (Plan, error) {
@@ -105,8 +97,8 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	} else {
 		oldCoreFindings(r, c, rs, &p)
 	}
-	p.Findings = append(p.Findings, wayFindings(r, c, rs)...)
-	status := readyFindings(c, rs, &p)
+	p.hold(c, importNeeds(r, c), rs)
+	adminFindings(rs, &p)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
@@ -127,6 +119,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Verify = []Step{c.look(againRoles, "status"), c.lookHistory(againHistory)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
 	var pairs []onNode
+	status, _ := readStep(rs, lookRoles, ReadStatus)
 	for _, ip := range status.Nodes("") {
 		for _, role := range status.Roles(ip) {
 			pairs = append(pairs, onNode{role, ip})
@@ -174,23 +167,8 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
 
 var services = []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}
 
-// readyFindings: all roles must run, and the first user must be set up.
-func readyFindings(c Cluster, rs Results, p *Plan) Status {
-	status, err := readStep(rs, lookRoles, ReadStatus)
-	if err != nil {
-		p.Findings = append(p.Findings, findingOf(Stop, err))
-	}
-	var bad []string
-	for _, ip := range status.Nodes("") {
-		for _, role := range status.Roles(ip) {
-			if st := status.Of(ip, role); !st.Healthy() {
-				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(ip), st))
-			}
-		}
-	}
-	if len(bad) > 0 {
-		p.Findings = append(p.Findings, Finding{Stop, "all roles must run before an import, and " + list(bad), "Start them with " + c.typed("start") + "."})
-	}
+// adminFindings: the first user must be set up.
+func adminFindings(rs Results, p *Plan) {
 	admins, err := readStep(rs, lookAdmins, ReadList)
 	switch {
 	case err != nil:
@@ -198,5 +176,4 @@ func readyFindings(c Cluster, rs Results, p *Plan) Status {
 	case len(admins) == 0:
 		p.Findings = append(p.Findings, Finding{Stop, "the first user is not set up", "Open the cluster's console, create the first user and accept the terms."})
 	}
-	return status
 }

@@ -48,7 +48,7 @@ var opNewRelicInstall = Operation{
 		}
 		var steps []Step
 		for _, ip := range c.ips() {
-			steps = append(steps, lookSudo(c.at(ip)), c.lookAgent(lookNewRelic, ip))
+			steps = append(append(steps, sudoOn(c, ip).Looks(c)...), c.lookAgent(lookNewRelic, ip))
 		}
 		return steps, nil
 	},
@@ -60,6 +60,8 @@ func (c Cluster) lookAgent(name, ip string) Step {
 	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicLook, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: lookLimit}
 }
 
+func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }
+
 func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 	p := Plan{Operation: r.Operation, Effect: Change, Patience: 10 * time.Second}
 	args := []string{c.Agent.Process, c.Agent.Config, c.Agent.Source, c.Agent.Start}
@@ -69,7 +71,7 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 	var have []string
 	for _, ip := range c.ips() {
 		node := c.at(ip)
-		if f, bad := sudoFinding(rs, node); bad {
+		if f, bad := sudoOn(c, ip).Finding(c, rs); bad {
 			p.Findings = append(p.Findings, f)
 			continue
 		}

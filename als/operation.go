@@ -171,6 +171,9 @@ type Cluster struct {
 	// install` puts on the nodes.
 	Agent Agent `json:"agent,omitzero"`
 
+	// Busy is the run of alsbot's own that is at work on the cluster; "" is none.
+	Busy string `json:"busy,omitempty"`
+
 	// Run and Asked make names unique and stay the same when a request is
 	// planned again.
 	Run   string    `json:"run"`

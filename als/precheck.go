@@ -1,113 +1,116 @@
 package als
 
 import (
-	_ "embed" // the scripts that run on a node
-	"fmt"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 )
 
-// Preconditions that several procedures share, each written once: the look,
-// why it matters, and how to mend it.
+// Preconditions that several procedures share. Each is written once, as a
+// Check in prechecks.go; an operation names those that it needs and where.
 
-//go:embed check_room.sh
-var checkRoom string
+// Check is one precondition.
+type Check struct {
+	Name string // what is to be so, as a clause
+	Why  string // what would happen otherwise, as a clause
+	// Mend is what to do about it. NODE and @CLUSTER stand for where it is amiss.
+	Mend string
 
-//go:embed check_ssh.sh
-var checkSSH string
-
-const (
-	lookSSHName  = "see that every node is reached by SSH"
-	lookSudoName = "see that sudo asks nothing"
-	lookRoomName = "measure free disk and memory"
-)
-
-// lookSudo sees whether sudo works on a node without a password.
-func lookSudo(node string) Step {
-	return Step{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}
+	looks func(c Cluster, node string) []Step // nil where the survey tells all
+	read  func(c Cluster, node string, rs Results) sight
 }
 
-func sudoFinding(rs Results, node string) (Finding, bool) {
-	r, ok := rs.Find(lookSudoName, node)
-	if ok && r.OK() {
+// sight is what a check has seen: that all is well, what is amiss, or that it
+// could not be seen.
+type sight struct {
+	level Level // "" is all well
+	amiss string
+	// blind is a finding as it is: why and mend of the check are not its own.
+	blind *Finding
+}
+
+func amiss(level Level, text string) sight { return sight{level: level, amiss: text} }
+
+func unseen(level Level, text, mend string) sight {
+	return sight{level: level, blind: &Finding{level, text, mend}}
+}
+
+// Need is a precondition, asked of one node.
+type Need struct {
+	Check
+	Node string // as steps name it
+	// Warn is set where the operation may begin although it is not met.
+	Warn bool
+}
+
+// Looks are the read-only steps that the need takes.
+func (n Need) Looks(c Cluster) []Step {
+	if n.looks == nil {
+		return nil
+	}
+	return n.looks(c, n.Node)
+}
+
+// Finding is what is amiss by the results of Looks, with why it matters and
+// how to mend it. It is false when all is well.
+func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
+	s := n.read(c, n.Node, rs)
+	if s.level == "" {
 		return Finding{}, false
 	}
-	if r.Trouble != "" {
-		return trouble(r)
+	f := Finding{s.level, s.amiss + ": " + n.Why, strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Mend)}
+	if s.blind != nil {
+		f = *s.blind
 	}
-	return Finding{Stop, "sudo on " + nodeWords(node) + " asks for a password, and nobody would answer",
-		"Put a file into /etc/sudoers.d, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD: ALL (or whatever the system user is called). Take it away afterwards."}, true
+	if n.Warn {
+		f.Level = Warn
+	}
+	return f, true
 }
 
-// lookSSH sees whether a node, as steps name it, reaches the other nodes
-// without a password: kato goes to them by SSH.
-func (c Cluster) lookSSH(from string) Step {
-	var others []string
-	for _, ip := range c.ips() {
-		if c.at(ip) != from && isIP(ip) {
-			others = append(others, ip)
+// looksFor are the looks of all the needs, each of them once.
+func (c Cluster) looksFor(needs []Need) []Step {
+	var out []Step
+	for _, n := range needs {
+		for _, s := range n.Looks(c) {
+			if !slices.ContainsFunc(out, func(have Step) bool { return have.Name == s.Name && have.Node == s.Node }) {
+				out = append(out, s)
+			}
 		}
 	}
-	return Step{Name: lookSSHName, Node: from, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
-		Limit: time.Minute + time.Duration(len(others))*12*time.Second}
-}
-
-// sshFinding is of level Stop where a node is not reached.
-func sshFinding(rs Results, from string) (Finding, bool) {
-	r, ok := rs.Find(lookSSHName, from)
-	who := nodeWords(from)
-	seen := keyValues(r.Output)
-	bad, said := seen["bad"]
-	switch {
-	case !ok || !r.OK() || !said:
-		return Finding{Warn, "it cannot be seen whether " + who + " reaches the other nodes by SSH", "Try `ssh NODE true` on " + who + " by hand."}, true
-	case strings.TrimSpace(bad) != "":
-		return Finding{Stop, who + " does not reach " + list(strings.Fields(printable(bad, 1000))) + " by SSH without a password", "Copy its key there: `ssh-copy-id NODE` as the system user, on " + who + "."}, true
-	}
-	return Finding{}, false
-}
-
-// lookRoom measures a node's free disk and memory.
-func lookRoom(node string) Step {
-	return Step{Name: lookRoomName, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
-}
-
-// backupFinding says, of something that only a backup undoes, how old the last
-// verified one is.
-func backupFinding(c Cluster, why string) Finding {
-	last, mend := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
-	switch {
-	case last == nil:
-		return Finding{Warn, why + ", and no verified one of the whole cluster is known", mend}
-	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
-		return Finding{Warn, fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (run %s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.Run), mend}
-	}
-	return Finding{Warn, fmt.Sprintf("%s: the last verified one is %s old (run %s)", why, age(c.Asked, last.At), last.Run), "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
-}
-
-// roomFindings holds a node's free disk and memory against what is needed, in
-// bytes.
-func roomFindings(rs Results, node string, disk, memory int64) []Finding {
-	r, ok := rs.Find(lookRoomName, node)
-	if !ok || r.Trouble != "" {
-		return []Finding{{Stop, nodeWords(node) + " could not be asked for its free disk: " + orNoneText(printable(r.Trouble, 160)), "Look whether the node is up."}}
-	}
-	var out []Finding
-	seen := keyValues(r.Output)
-	free, err := strconv.ParseInt(seen["free"], 10, 64)
-	switch {
-	case err != nil:
-		out = append(out, Finding{Warn, "the free disk of " + nodeWords(node) + " could not be read", "Look with `df` on the node."})
-	case free < disk:
-		out = append(out, Finding{Stop, fmt.Sprintf("%s has %s of free disk, and %s is needed", nodeWords(node), size(free), size(disk)), "Make room on that node."})
-	}
-	mem, err := strconv.ParseInt(seen["memory"], 10, 64)
-	switch {
-	case err != nil:
-		out = append(out, Finding{Warn, "the free memory of " + nodeWords(node) + " could not be read", ""})
-	case mem < memory:
-		out = append(out, Finding{Warn, fmt.Sprintf("%s has %s of free memory, and %s is needed", nodeWords(node), size(mem), size(memory)), "Stop roles there that are not needed for the time being."})
-	}
 	return out
+}
+
+// hold holds what was seen against the needs: what is amiss becomes findings,
+// and a note says what is as it is to be.
+func (p *Plan) hold(c Cluster, needs []Need, rs Results) {
+	var names, bad []string
+	for _, n := range needs {
+		if f, found := n.Finding(c, rs); found {
+			p.Findings, bad = append(p.Findings, f), append(bad, n.Name)
+		}
+		if !slices.Contains(names, n.Name) {
+			names = append(names, n.Name)
+		}
+	}
+	well := slices.DeleteFunc(names, func(name string) bool { return slices.Contains(bad, name) })
+	if len(well) > 0 {
+		p.Notes = append(p.Notes, "Checked: "+strings.Join(well, "; ")+".")
+	}
+}
+
+// Preconditions lists every check, on every node that it is about: what
+// `alsbot check --connect` looks at. No operation waits for them, so that
+// they only warn. Disk and memory are those of an upgrade.
+func Preconditions(c Cluster) []Need {
+	needs := []Need{{filesystemNode, Core, true}, {rolesRun, Core, true}, {notInMaintenance, Core, true}}
+	if len(c.Nodes) > 1 {
+		needs = append(needs, Need{coreReaches, Core, true})
+	}
+	for _, ip := range c.ips() {
+		disk, memory := c.upgradeRoom(ip)
+		for _, k := range []Check{sudoAsksNothing, freeDisk(disk), freeMemory(memory), noOtherJob} {
+			needs = append(needs, Need{k, c.at(ip), true})
+		}
+	}
+	return needs
 }

@@ -64,7 +64,7 @@ var opQuotaEnable = Operation{
 		if err != nil {
 			return nil, err
 		}
-		return []Step{quotaLook(lookPlace, c.at(ip), r.Arg(0)), lookSudo(c.at(ip))}, nil
+		return append(sudoOn(c, ip).Looks(c), quotaLook(lookPlace, c.at(ip), r.Arg(0))), nil
 	},
 	Plan:  planQuota,
 	Judge: judgeQuota,
@@ -166,7 +166,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Stop, r.Arg(0) + " has no filesystem of its own: it lies on the node's root", "Mount one there first; or name / if that is meant."})
 		return p, nil
 	}
-	if f, bad := sudoFinding(rs, c.at(ip)); bad {
+	if f, bad := sudoOn(c, ip).Finding(c, rs); bad {
 		p.Findings = append(p.Findings, f)
 		return p, nil
 	}

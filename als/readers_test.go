@@ -226,7 +226,8 @@ func TestPrompt(t *testing.T) {
 
 func FuzzReaders(f *testing.F) {
 	for _, s := range []string{patchesA, patchesB, patchesC, patchesJ, statusText, "10.0.0.10 base, dea\n", `{"nodes":{"10.0.0.10":{"roles":["a"]}}}`, "! 'true'", "3.4.2", "READY", "x [y/N]",
-		`{"10.0.0.10":{"base":{"state":"RUNNING"}}}`, "\x1b[31mx\r\n", "10.0.0.11  in progress (retire)\n", `[info] (1) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}`, "- a\n"} {
+		`{"10.0.0.10":{"base":{"state":"RUNNING"}}}`, "\x1b[31mx\r\n", "10.0.0.11  in progress (retire)\n", `[info] (1) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}`, "- a\n",
+		idle + " 4712 ruby /home/helion/bin/kato data export --cluster /x.tgz\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, out []byte) {
@@ -262,6 +263,14 @@ func FuzzReaders(f *testing.F) {
 		}
 		in := als.ReadImport(out)
 		checkText(t, in.Complaint+strings.Join(in.Done, "")+strings.Join(in.Failed, "")+strings.Join(in.Redeployed, "")+strings.Join(in.Lost, ""))
+		if jobs, err := als.ReadJobs(out); err == nil {
+			for _, j := range jobs {
+				checkText(t, j.Command)
+				if j.PID <= 0 || j.Command == "" {
+					t.Fatalf("job %+v", j)
+				}
+			}
+		}
 		_, _ = als.ReadList(out)
 		_, _ = als.ReadBool(out)
 		_, _ = als.ReadScalar(out)

@@ -65,7 +65,7 @@ func progressTable(nodes []Progress) string {
 	return table(rows)
 }
 
-const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles.\n" +
+const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles, and that no other kato job is at work there.\n" +
 	"Maintenance mode is on meanwhile and afterwards as it was found. It has worked when every node tells the new version and its roles run.\n" +
 	upgradeLoses + " Nodes restart.\n" +
 	"ALS 1.3 is reached in place from 1.2 only, and 2.x not at all: export and import instead."
@@ -167,14 +167,36 @@ func upgradeChecks(r Request, c Cluster) ([]Step, error) {
 	if err := upgradeAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.lookStatus(), c.lookMaintenance(lookMaintenance), c.lookSSH(Core)}
-	for _, ip := range upgradeNodes(r, c) {
-		steps = append(steps, lookRoom(c.at(ip)), lookSudo(c.at(ip)), versionStep(c, lookVersion, ip))
+	nodes := upgradeNodes(r, c)
+	steps := append([]Step{c.lookMaintenance(lookMaintenance)}, c.looksFor(upgradeNeeds(c, nodes))...)
+	for _, ip := range nodes {
+		steps = append(steps, versionStep(c, lookVersion, ip))
 	}
-	for _, ip := range c.otherDEAs(upgradeNodes(r, c)) {
+	for _, ip := range c.otherDEAs(nodes) {
 		steps = append(steps, lookRoom(c.at(ip)))
 	}
 	return steps, nil
+}
+
+// upgradeNeeds are the preconditions of an upgrade of the nodes. That roles
+// run only warns: an upgrade validates the nodes first and may stop at that.
+func upgradeNeeds(c Cluster, nodes []string) []Need {
+	needs := []Need{{Check: coreReaches, Node: Core}, {Check: noOtherJob, Node: Core}, {rolesRun, Core, true}}
+	for _, ip := range nodes {
+		disk, memory := c.upgradeRoom(ip)
+		for _, k := range []Check{freeDisk(disk), freeMemory(memory), sudoAsksNothing} {
+			needs = append(needs, Need{Check: k, Node: c.at(ip)})
+		}
+	}
+	return needs
+}
+
+// upgradeRoom is what the handbook wants to be free on a node, in bytes.
+func (c Cluster) upgradeRoom(ip string) (disk, memory int64) {
+	if c.at(ip) == Core {
+		return upgradeCoreDisk, upgradeCoreMemory
+	}
+	return upgradeDisk, upgradeMemory
 }
 
 // otherDEAs are the DEAs that take over the applications of those among the
@@ -220,7 +242,8 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, err
 	}
 	nodes := upgradeNodes(r, c)
-	p.Findings = upgradeFindings(c, rs, nodes)
+	p.hold(c, upgradeNeeds(c, nodes), rs)
+	p.Findings = append(p.Findings, upgradeFindings(c)...)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
@@ -257,7 +280,7 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = steps
 	p.Hints["versions"] = strings.Join(versions, ", ")
 	p.Hints[hintRestarts] = pack(c.allPairs(nodes))
-	p.Notes = append(append(lastTime(c), upgradeLoses, "Nodes restart. The core fetches what is new from the vendor's hosts; a proxy must be set in the environment of kato's user."),
+	p.Notes = append(append(append(p.Notes, lastTime(c)...), upgradeLoses, "Nodes restart. The core fetches what is new from the vendor's hosts; a proxy must be set in the environment of kato's user."),
 		c.deaRoom(rs, nodes)...)
 	return p, nil
 }
@@ -284,27 +307,8 @@ func (c Cluster) allPairs(nodes []string) []onNode {
 	return out
 }
 
-func upgradeFindings(c Cluster, rs Results, nodes []string) []Finding {
+func upgradeFindings(c Cluster) []Finding {
 	var out []Finding
-	for _, ip := range nodes {
-		disk, memory := int64(upgradeDisk), int64(upgradeMemory)
-		if c.at(ip) == Core {
-			disk, memory = upgradeCoreDisk, upgradeCoreMemory
-		}
-		out = append(out, roomFindings(rs, c.at(ip), disk, memory)...)
-		if f, bad := sudoFinding(rs, c.at(ip)); bad {
-			out = append(out, f)
-		}
-	}
-	if f, bad := sshFinding(rs, Core); bad {
-		out = append(out, f)
-	}
-	status, err := readStep(rs, lookRoles, ReadStatus)
-	if err != nil {
-		out = append(out, findingOf(Warn, err))
-	} else if down, moving := settled(status, c.allPairs(nodes)); len(down)+len(moving) > 0 {
-		out = append(out, Finding{Warn, "before anything is done, " + list(append(down, moving...)), "An upgrade validates the nodes first and may stop at that."})
-	}
 	if len(c.NodesWith("dea")) == 1 {
 		out = append(out, Finding{Warn, "there is one DEA only: applications stop while it is upgraded", "Add a DEA first if that matters."})
 	}

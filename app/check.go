@@ -106,30 +106,54 @@ func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl confi
 	for _, n := range seen.nodes {
 		c.node(ctx, exec, cl, seen.nodes, n.IP)
 	}
+	c.preconditions(ctx, exec, cl, seen)
 }
 
-// node checks login, clock and sudo of one node.
+// node checks login and clock of one node.
 func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string) {
 	what := "@" + cl.Name + " " + ip
 	asked := time.Now()
-	out, status, err := look(ctx, exec, cl, nodes, ip, []string{"sh", "-c", "id -un; date +%s; sudo -n true >/dev/null 2>&1 && echo sudo || echo no-sudo"})
+	out, status, err := look(ctx, exec, cl, nodes, als.Step{Node: ip, Argv: []string{"sh", "-c", "id -un; date +%s"}})
 	if err != nil {
 		c.bad(what, err)
 		return
 	}
 	lines := strings.Fields(string(out))
-	if status != 0 || len(lines) < 3 {
+	if status != 0 || len(lines) < 2 {
 		c.bad(what, fmt.Errorf("the login works, but its shell does not: exit %d, %q", status, out))
 		return
 	}
-	lines = lines[len(lines)-3:]
+	lines = lines[len(lines)-2:]
 	c.say("ok", what, "logs in, commands run as %s", lines[0])
 	if at, err := strconv.ParseInt(lines[1], 10, 64); err == nil {
 		if skew := time.Unix(at, 0).Sub(asked).Abs(); skew > maxSkew {
 			c.say("warn", what, "its clock is off by %s: set up NTP", skew.Round(time.Second))
 		}
 	}
-	if lines[2] != "sudo" && lines[0] != "root" {
-		c.say("warn", what, "sudo asks for a password: exports and upgrades that need it will fail")
+}
+
+// preconditions looks at what several operations need. One that is not met is
+// a warning: what needs it refuses by itself.
+func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl config.Cluster, seen surveyed) {
+	cluster := als.Cluster{Name: cl.Name, Kato: cl.Kato, Generation: seen.generation, Version: seen.version, Nodes: seen.nodes}
+	var rs als.Results
+	for _, need := range als.Preconditions(cluster) {
+		for _, s := range need.Looks(cluster) {
+			if _, had := rs.Find(s.Name, s.Node); had {
+				continue
+			}
+			r := als.Result{Step: s.Name, Node: s.Node}
+			var err error
+			if r.Output, r.Exit, err = look(ctx, exec, cl, seen.nodes, s); err != nil {
+				r.Trouble = err.Error()
+			}
+			rs = append(rs, r)
+		}
+		what := "@" + cl.Name + " " + need.Node
+		if f, amiss := need.Finding(cluster, rs); amiss {
+			c.say("warn", what, "%s", strings.TrimSpace(f.Text+". "+f.Mend))
+		} else {
+			c.say("ok", what, "%s", need.Name)
+		}
 	}
 }

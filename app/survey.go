@@ -12,7 +12,7 @@ import (
 	"alsbot/jobs"
 )
 
-// nodeLimit is how long one look at one node may take.
+// nodeLimit is how long one look at one node may take, unless it says more.
 const nodeLimit = time.Minute
 
 // surveyed is what a cluster's core says of the cluster.
@@ -29,7 +29,7 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 	var seen surveyed
 	var results als.Results
 	for _, s := range als.SurveySteps(cl.Kato) {
-		out, status, err := look(ctx, exec, cl, nil, s.Node, s.Command())
+		out, status, err := look(ctx, exec, cl, nil, s)
 		if err != nil {
 			return seen, err
 		}
@@ -51,14 +51,14 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 }
 
 // look runs a read on a node and returns what it printed and its exit status.
-func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string, argv []string) ([]byte, int, error) {
-	t, err := jobs.Target(cl, nodes, ip)
+func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, s als.Step) ([]byte, int, error) {
+	t, err := jobs.Target(cl, nodes, s.Node)
 	if err != nil {
 		return nil, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
+	ctx, cancel := context.WithTimeout(ctx, max(nodeLimit, s.Limit))
 	defer cancel()
 	var out bytes.Buffer
-	status, err := exec.Exec(ctx, t, argv, &out)
+	status, err := exec.Exec(ctx, t, s.Command(), &out)
 	return out.Bytes(), status, err
 }

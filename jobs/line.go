@@ -51,6 +51,28 @@ func (e *Engine) inLine(ctx context.Context, cluster string) (ids []string) {
 	return ids
 }
 
+// atWork is the run in the same line that is at work on the cluster now; ""
+// if none. What has become of a lost one is not known: it does not count.
+func (e *Engine) atWork(ctx context.Context, r Run) (id string, err error) {
+	err = e.st.View(ctx, func(tx store.Tx) error {
+		ids, err := ahead(tx, r.Request.Cluster)
+		if err != nil {
+			return err
+		}
+		for _, other := range ids {
+			o, ok, err := runs.Get(tx, other)
+			if err != nil {
+				return err
+			}
+			if ok && o.State == Running && o.ID != r.ID {
+				id = o.ID
+			}
+		}
+		return nil
+	})
+	return id, err
+}
+
 // Line says how many runs are before this one in its cluster's line; 0 if
 // none, or if it stands in no line.
 func (e *Engine) Line(ctx context.Context, id string) (int, error) {

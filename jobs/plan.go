@@ -128,6 +128,9 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 	if cluster.History, err = e.history(ctx, r.Request, op.Archives); err != nil {
 		return cluster, plan, err
 	}
+	if cluster.Busy, err = e.atWork(ctx, r); err != nil {
+		return cluster, plan, err
+	}
 	var findings []als.Finding
 	if op.Survey {
 		seen, err := e.look(ctx, cluster, als.SurveySteps(c.Kato))
@@ -149,6 +152,11 @@ func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error
 		}
 		if seen, err = e.look(ctx, cluster, checks); err != nil {
 			return cluster, plan, err
+		}
+		if cluster.Busy == "" { // one may have begun while we looked
+			if cluster.Busy, err = e.atWork(ctx, r); err != nil {
+				return cluster, plan, err
+			}
 		}
 	}
 	plan, err = op.Plan(r.Request, cluster, seen)

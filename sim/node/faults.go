@@ -22,7 +22,7 @@ import (
 //	pretend    [yes:COMMAND]        the usual output, status 0, no effect
 //	exit       STATUS[:COMMAND]     that exit status, whatever happened
 //	crash      [yes:COMMAND]        kato prints a Ruby trace in the middle and ends
-//	busy       JOB                  as if that job were running: export, import, upgrade, patch
+//	busy       JOB                  as if that job were running: export, import, upgrade, patch; ps shows it on the core, or on @IP
 //	core-only  yes                  patches go in on the core only and fail elsewhere
 //	forget     PATCH|all            the record of an installed patch is lost
 //	unknown-ok yes                  an unknown patch name is accepted without a word

@@ -28,7 +28,7 @@ type tool struct {
 func tools() map[string]func(*tool) int {
 	all := map[string]func(*tool) int{
 		"su": (*tool).su, "sudo": (*tool).sudo, "ssh": (*tool).ssh, "sh": (*tool).sh,
-		"mount": (*tool).mount, "findmnt": (*tool).findmnt, "df": (*tool).df, "free": (*tool).free,
+		"mount": (*tool).mount, "findmnt": (*tool).findmnt, "df": (*tool).df, "free": (*tool).free, "ps": (*tool).ps,
 		"quotacheck": (*tool).quotacheck, "quotaon": (*tool).quotaon,
 	}
 	maps.Copy(all, agentTools())

@@ -1,0 +1,82 @@
+package als_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/als"
+)
+
+// idle is a list of processes without kato.
+const idle = "    1 /sbin/init\n  812 /usr/sbin/sshd -D\n"
+
+func TestReadJobs(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{"4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz", "data export"},
+		{"4712 /home/helion/.rbenv/versions/1.9.3/bin/ruby1.9 -W0 /home/helion/bin/kato node upgrade --cluster", "node upgrade"},
+		{"  4712 kato restart", "restart"},
+		{"4712 bash -lc /home/helion/bin/kato patch install --json", "patch install"},
+		{"4712 \x1b[1mkato\x1b[0m import", ""},
+		{"4712 ruby /home/helion/bin/kato node upgrade --status", ""},
+		{"4712 ruby /home/helion/bin/kato status", ""},
+		{"4712 ruby /home/helion/bin/kato startle", ""},
+		{"4712 vim kato data export", ""},
+		{"4712 ruby -W0", ""},
+		{"4712 /opt/mikato data export", ""},
+	} {
+		jobs, err := als.ReadJobs([]byte(idle + tt.line + "\n" + tt.line + "\n"))
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", tt.line, err)
+		case tt.want == "" && len(jobs) == 0:
+		case len(jobs) != 1 || jobs[0] != als.Job{PID: 4712, Command: tt.want}:
+			t.Errorf("%s: %+v", tt.line, jobs)
+		}
+	}
+	for _, none := range []string{"", "ps: command not found\n", "-1 kato restart\n", "PID COMMAND\n"} {
+		if jobs, err := als.ReadJobs([]byte(none)); err == nil {
+			t.Errorf("%q: %+v", none, jobs)
+		}
+	}
+}
+
+// Each says what it wants, why and how to mend it, asks only what changes
+// nothing, and does not take silence for good news.
+func TestPreconditions(t *testing.T) {
+	c := testCluster()
+	names := map[string]bool{}
+	for _, need := range als.Preconditions(c) {
+		names[need.Name] = true
+		if need.Why == "" || need.Mend == "" || !need.Warn {
+			t.Errorf("%+v", need.Check)
+		}
+		f, amiss := need.Finding(c, nil)
+		if looks := need.Looks(c); amiss != (len(looks) > 0) {
+			t.Errorf("%s, with nothing seen: %v %+v", need.Name, amiss, f)
+		}
+		for _, s := range need.Looks(c) {
+			if !s.Repeatable || !s.Tolerate {
+				t.Errorf("%s: %+v", need.Name, s)
+			}
+		}
+		if strings.Contains(f.Mend, "NODE") || strings.Contains(f.Mend, "CLUSTER") {
+			t.Errorf("%s: %s", need.Name, f.Mend)
+		}
+	}
+	if len(names) != 8 {
+		t.Errorf("%v", names)
+	}
+}
+
+// A plan says also what was found as it is to be.
+func TestPlanSaysWhatWasChecked(t *testing.T) {
+	req, op := asked(t, "upgrade node --node 10.0.0.12")
+	rs := als.Results{{Step: "see that sudo asks nothing", Node: "10.0.0.12"}, {Step: "see what kato is doing", Node: als.Core, Output: []byte(idle)},
+		{Step: "measure free disk and memory", Node: "10.0.0.12", Output: []byte("free=20000000000\nmemory=4000000000\n")},
+		{Step: "list the roles", Node: als.Core, Output: []byte(running)}, {Step: "read maintenance mode", Node: als.Core, Output: []byte("false\n")}}
+	plan, err := op.Plan(req, testCluster(), rs)
+	must(t, err)
+	if want := "Checked: kato is doing nothing else there; all roles run; enough disk is free; enough memory is free; sudo asks for no password."; !strings.Contains(plan.Text(), want) {
+		t.Errorf("no %q in:\n%s", want, plan.Text())
+	}
+}

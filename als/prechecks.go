@@ -1,0 +1,200 @@
+package als
+
+import (
+	_ "embed" // the scripts that run on a node
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed check_room.sh
+var checkRoom string
+
+//go:embed check_ssh.sh
+var checkSSH string
+
+const (
+	lookSSHName  = "see that every node is reached by SSH"
+	lookSudoName = "see that sudo asks nothing"
+	lookRoomName = "measure free disk and memory"
+	lookJobsName = "see what kato is doing"
+)
+
+var coreReaches = Check{
+	Name: "every node is reached by SSH without a password",
+	Why:  "kato goes there by SSH in the middle of its work, and nobody would answer",
+	Mend: "Copy its key there: `ssh-copy-id IP` for each of them, as the system user, on NODE.",
+	looks: func(c Cluster, node string) []Step {
+		var others []string
+		for _, ip := range c.ips() {
+			if c.at(ip) != node && isIP(ip) {
+				others = append(others, ip)
+			}
+		}
+		return []Step{{Name: lookSSHName, Node: node, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
+			Limit: time.Minute + time.Duration(len(others))*12*time.Second}}
+	},
+	read: func(_ Cluster, node string, rs Results) sight {
+		r, ok := rs.Find(lookSSHName, node)
+		bad, said := keyValues(r.Output)["bad"]
+		switch {
+		case !ok || !r.OK() || !said:
+			return unseen(Warn, "it cannot be seen whether "+nodeWords(node)+" reaches the other nodes by SSH", "Try `ssh IP true` on "+nodeWords(node)+" by hand.")
+		case strings.TrimSpace(bad) != "":
+			return amiss(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password")
+		}
+		return sight{}
+	},
+}
+
+var sudoAsksNothing = Check{
+	Name: "sudo asks for no password",
+	Why:  "what needs root would ask in the middle, and nobody would answer",
+	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD: ALL (or whatever the system user is called). Take it away afterwards.",
+	looks: func(_ Cluster, node string) []Step {
+		return []Step{{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
+	},
+	read: func(_ Cluster, node string, rs Results) sight {
+		r, ok := rs.Find(lookSudoName, node)
+		if ok && r.OK() {
+			return sight{}
+		}
+		if f, bad := trouble(r); bad && r.Trouble != "" {
+			return sight{level: f.Level, blind: &f}
+		}
+		return amiss(Stop, "sudo on "+nodeWords(node)+" asks for a password")
+	},
+}
+
+// freeDisk is that so many bytes of disk are free.
+func freeDisk(need int64) Check {
+	return room("disk", "free", need, Stop, "archives and versions are unpacked there, and a full disk breaks that off in the middle", "Make room on NODE.")
+}
+
+// freeMemory is that so many bytes of memory are free.
+func freeMemory(need int64) Check {
+	return room("memory", "memory", need, Warn, "processes that restart may be killed for want of it", "Stop roles on NODE that are not needed for the time being.")
+}
+
+func room(what, key string, need int64, level Level, why, mend string) Check {
+	return Check{
+		Name: "enough " + what + " is free", Why: why, Mend: mend,
+		looks: func(_ Cluster, node string) []Step { return []Step{lookRoom(node)} },
+		read: func(_ Cluster, node string, rs Results) sight {
+			r, ok := rs.Find(lookRoomName, node)
+			if !ok || r.Trouble != "" {
+				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), "Look whether the node is up.")
+			}
+			free, err := strconv.ParseInt(keyValues(r.Output)[key], 10, 64)
+			switch {
+			case err != nil:
+				return unseen(Warn, "the free "+what+" of "+nodeWords(node)+" could not be read", "Look with `df` and `free` on the node.")
+			case free < need:
+				return amiss(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need)))
+			}
+			return sight{}
+		},
+	}
+}
+
+// lookRoom measures a node's free disk and memory.
+func lookRoom(node string) Step {
+	return Step{Name: lookRoomName, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
+}
+
+var filesystemNode = Check{
+	Name: "a node has the filesystem role",
+	Why:  "exports run on that node; without it they run on the core",
+	Mend: "If files of the filesystem service are missing from exports, name the node's role right: `kato role add filesystem` there.",
+	read: func(c Cluster, _ string, _ Results) sight {
+		if _, ok := c.NodeWith("filesystem"); ok || c.Micro() {
+			return sight{}
+		}
+		return amiss(Warn, "no node is known to have the filesystem role")
+	},
+}
+
+var rolesRun = Check{
+	Name:  "all roles run",
+	Why:   "kato passes over what does not run, or breaks off at it",
+	Mend:  "Start them with `start @CLUSTER`.",
+	looks: func(c Cluster, _ string) []Step { return []Step{c.lookStatus()} },
+	read: func(_ Cluster, _ string, rs Results) sight {
+		status, err := readStep(rs, lookRoles, ReadStatus)
+		if err != nil {
+			f := findingOf(Stop, err)
+			return sight{level: Stop, blind: &f}
+		}
+		var bad []string
+		for _, ip := range status.Nodes("") {
+			for _, role := range status.Roles(ip) {
+				if st := status.Of(ip, role); !st.Healthy() {
+					bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(ip), st))
+				}
+			}
+		}
+		if len(bad) > 0 {
+			return amiss(Stop, "not all roles run, "+list(bad))
+		}
+		return sight{}
+	},
+}
+
+var notInMaintenance = Check{
+	Name: "maintenance mode is off",
+	Why:  "the controller refuses changes, an import's among them",
+	Mend: "Turn it off: `maintenance off @CLUSTER`.",
+	looks: func(c Cluster, _ string) []Step {
+		s := c.lookMaintenance(lookMaintenance)
+		s.Tolerate = true
+		return []Step{s}
+	},
+	read: func(c Cluster, _ string, rs Results) sight {
+		on, err := readStep(rs, lookMaintenance, ReadBool)
+		switch {
+		case err != nil:
+			return unseen(Warn, "it cannot be seen whether maintenance mode is on: "+err.Error(), "Look with "+c.typed("maintenance", "status")+".")
+		case on:
+			return amiss(Warn, "maintenance mode is on")
+		}
+		return sight{}
+	},
+}
+
+// noOtherJob looks at processes, since kato itself has no lock. A run of
+// alsbot's own is no conflict: runs of one cluster wait for one another.
+var noOtherJob = Check{
+	Name: "kato is doing nothing else there",
+	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
+	Mend: "Wait until it has ended; see who started it with `ps -ef` on NODE.",
+	looks: func(_ Cluster, node string) []Step {
+		return []Step{{Name: lookJobsName, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
+	},
+	read: func(c Cluster, node string, rs Results) sight {
+		r, _ := rs.Find(lookJobsName, node)
+		jobs, err := ReadJobs(r.Output)
+		switch {
+		case c.Busy != "":
+			return sight{}
+		case r.Trouble != "" || err != nil:
+			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), "Look with `ps -ef` there.")
+		case len(jobs) > 0:
+			return amiss(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID))
+		}
+		return sight{}
+	},
+}
+
+// backupFinding says, of something that only a backup undoes, how old the last
+// verified one is.
+func backupFinding(c Cluster, why string) Finding {
+	last, mend := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
+	switch {
+	case last == nil:
+		return Finding{Warn, why + ", and no verified one of the whole cluster is known", mend}
+	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
+		return Finding{Warn, fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (run %s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.Run), mend}
+	}
+	return Finding{Warn, fmt.Sprintf("%s: the last verified one is %s old (run %s)", why, age(c.Asked, last.At), last.Run), "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
+}

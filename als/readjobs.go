@@ -1,0 +1,69 @@
+package als
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Job is a kato command at work on a node that changes the cluster.
+type Job struct {
+	PID     int
+	Command string // its first words, one of jobWords
+}
+
+// jobWords are the commands of which two at once spoil each other's work.
+var jobWords = []string{"data export", "data import", "node upgrade", "node retire", "patch install", "patch reinstall", "patch revert",
+	"patch update", "patch reset", "relocate", "role add", "role remove", "start", "stop", "restart"}
+
+var errNoProcesses = errors.New("no process can be made out")
+
+// ReadJobs finds kato's jobs among lines of `ps -o pid= -o args=`. kato is a
+// Ruby program: it stands there by itself or behind its interpreter. A list
+// without any process is an error.
+func ReadJobs(out []byte) ([]Job, error) {
+	var jobs []Job
+	seen := false
+	for _, line := range clean(out) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		pid, err := strconv.Atoi(words[0])
+		if err != nil || pid <= 0 {
+			continue
+		}
+		seen = true
+		command := jobOf(words[1:])
+		if command != "" && !slices.ContainsFunc(jobs, func(j Job) bool { return j.Command == command }) {
+			jobs = append(jobs, Job{pid, command})
+		}
+	}
+	if !seen {
+		return nil, errNoProcesses
+	}
+	return jobs, nil
+}
+
+// jobOf is the job that a command line is, or "".
+func jobOf(argv []string) string {
+	switch name := path.Base(argv[0]); {
+	case name == "sh", name == "bash", name == "dash", strings.HasPrefix(name, "ruby"):
+		argv = argv[1:]
+		for len(argv) > 0 && strings.HasPrefix(argv[0], "-") {
+			argv = argv[1:]
+		}
+	}
+	if len(argv) == 0 || path.Base(argv[0]) != "kato" || slices.Contains(argv, "--status") {
+		return ""
+	}
+	line := strings.Join(argv[1:], " ") + " "
+	for _, job := range jobWords {
+		if strings.HasPrefix(line, job+" ") {
+			return job
+		}
+	}
+	return ""
+}
