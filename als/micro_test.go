@@ -16,7 +16,7 @@ func TestMicroCloud(t *testing.T) {
 		t.Errorf("micro %v, core %s", c.Micro(), c.CoreIP())
 	}
 	status := "Node 127.0.0.1\n  base RUNNING\n  controller RUNNING\n  dea RUNNING\n  filesystem RUNNING\n  mysql RUNNING\n  primary RUNNING\n  router RUNNING\n"
-	k := kato{whereLine: {"[]", 0}, "core$ kato status": {status, 0}, "core$ kato patch status": {patchesC, 0}}
+	k := kato{whereLine: {"[]", 0}, "core$ kato status": {status, 0}, "core$ kato patch status": {patchesC, 0}, historyLine: {started, 0}}
 	for text, want := range map[string]string{
 		"restart dea":                    "core$ kato restart dea\n",
 		"restart dea --node 127.0.0.1":   "core$ kato restart dea\n",

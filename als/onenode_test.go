@@ -36,10 +36,10 @@ func TestPatchOneNode(t *testing.T) {
 	c13.Generation, c13.Version = als.ALS13, "1.3"
 	c10.Generation, c10.Version = als.ALS10, "1.0"
 	const here = "10.0.0.12$ kato patch install --only-this-node"
-	before13 := kato{"core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, whereLine: {jsonOf(bothMissing), 0},
+	before13 := kato{"core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, whereLine: {jsonOf(bothMissing), 0}, historyLine: {started, 0},
 		"core$ kato patch install --node 10.0.0.12": {"", 0}, "core$ kato patch install": {"", 0}, "core$ kato patch install --node 10.0.0.12 --no-restart": {"", 0},
 		"core$ kato patch install --no-restart --node 10.0.0.12": {"", 0}}
-	after13 := kato{"core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, whereLine: {jsonOf(oneMissing), 0}}
+	after13 := kato{"core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, whereLine: {jsonOf(oneMissing), 0}, historyLine: {history("kato patch install", "succeeded"), 0}}
 	before10 := kato{"10.0.0.12$ kato patch status": {listB, 0}, "core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, "core$ kato history --json": {started, 0},
 		here: {"", 0}, "core$ kato patch install --only-this-node": {"", 0}}
 	after10 := func(list, history string) kato {
@@ -56,7 +56,8 @@ func TestPatchOneNode(t *testing.T) {
 		{"by the JSON", "patch install --node 10.0.0.12", c13, before13, after13, als.Succeeded, "dea-memory", "1 patch installed, by a fresh list; the affected role runs.", ""},
 		{"by the JSON, a lie", "patch install --node 10.0.0.12", c13, before13, before13, als.Failed, "dea-memory", "1 patch is still missing, by a fresh list: dea-memory", ""},
 		{"all nodes, one left", "patch install", c13, before13, after13, als.Failed, "dea-memory, router-fix", "dea-memory on 10.0.0.13", ""},
-		{"the JSON is broken", "patch install --node 10.0.0.12", c13, before13.with(kato{whereLine: {"/s/x.rb:1:in `status'\n", 1}}), after13.with(kato{whereLine: {"[{", 1}}), als.Failed, "dea-memory", "It cannot be confirmed that 10.0.0.12 has dea-memory", "patch status"},
+		{"the JSON is broken", "patch install --node 10.0.0.12", c13, before13.with(kato{whereLine: {"/s/x.rb:1:in `status'\n", 1}}), after13.with(kato{whereLine: {"[{", 1}, historyLine: {started, 0}}), als.Failed, "dea-memory", "It cannot be confirmed that 10.0.0.12 has dea-memory", "patch status"},
+		{"the JSON is broken, the history tells", "patch install --node 10.0.0.12", c13, before13.with(kato{whereLine: {"", 1}}), after13.with(kato{whereLine: {"", 1}}), als.Succeeded, "dea-memory", "by kato's history (its list counts the whole cluster", ""},
 		{"no restart on one of two", "patch install --node 10.0.0.12 --no-restart", c13, before13, after13, als.Succeeded, "dea-memory", "no role was restarted", "`restart dea --node 10.0.0.12 @prod`"},
 		{"als10, by the history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, history("kato patch install --only-this-node", "succeeded")), als.Succeeded, "dea-memory", "by kato's history (its list counts the whole cluster, which still lacks dea-memory); the affected role runs.", ""},
 		{"als10, a lie", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, started), als.Failed, "dea-memory", "It cannot be confirmed that 10.0.0.12 has dea-memory: this kato's list counts the whole cluster, and its history has no such command", ""},

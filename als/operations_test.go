@@ -1,6 +1,7 @@
 package als_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -103,12 +104,14 @@ const allInstalled = "  0 updates are available for 3.4.2.\n\n" +
 
 const whereLine = "core$ kato patch status --all --json --quiet"
 
+const historyLine = "core$ kato history --json"
+
 func fresh() kato {
 	return kato{
 		"core$ kato patch status":               {clusterPatches, 0},
 		"core$ kato patch status --all":         {clusterPatches, 0},
 		whereLine:                               {"[]", 0},
-		"core$ kato history --json":             {started, 0},
+		historyLine:                             {started, 0},
 		"core$ kato status":                     {running, 0},
 		"core$ kato patch install":              {"-----> Installing\n", 0},
 		"core$ kato patch install --no-restart": {"-----> Installing\n", 0},
@@ -117,7 +120,8 @@ func fresh() kato {
 }
 
 func patched() kato {
-	return kato{"core$ kato patch status": {noPatches, 0}, "core$ kato status": {running, 0}, "core$ kato patch status --all": {allInstalled, 0}, whereLine: {"[]", 0}}
+	return kato{"core$ kato patch status": {noPatches, 0}, "core$ kato status": {running, 0}, "core$ kato patch status --all": {allInstalled, 0}, whereLine: {"[]", 0},
+		historyLine: {history("kato patch install", "succeeded"), 0}}
 }
 
 func status(role string, c als.Condition) kato {
@@ -136,14 +140,19 @@ func TestPatchInstall(t *testing.T) {
 		{"no restart", "patch install --no-restart", fresh(), patched(), als.Succeeded, "no role was restarted.", "restart dea router @prod"},
 		{"kato lies", "patch install", fresh(), fresh(), als.Failed, "2 patches are still missing, by a fresh list: dea-memory on 10.0.0.12, 10.0.0.13, router-fix on 10.0.0.10; kato ended with status 0.", "patch install @prod"},
 		{"one node left", "patch install", fresh(), patched().with(kato{"core$ kato patch status": {deaLeft, 0}}), als.Failed, "dea-memory on 10.0.0.13", "--only-this-node --node IP"},
-		{"kato complains and is wrong", "patch install", fresh().with(kato{"core$ kato patch install": {"boom\n", 1}}), patched(), als.Succeeded, "Yet kato ended with status 1", ""},
+		{"kato fails behind the list", "patch install", fresh().with(kato{"core$ kato patch install": {"boom\n", 1}}), patched(), als.Failed, "2 patches installed, by a fresh list, but it cannot be confirmed that the affected roles were restarted: kato ended with status 1", "restart dea router @prod"},
+		{"kato fails, no role to restart", "patch install --no-restart", fresh().with(kato{"core$ kato patch install --no-restart": {"boom\n", 1}}), patched(), als.Succeeded, "Yet kato ended with status 1", ""},
+		{"a prompt behind the list", "patch install", fresh().with(kato{"core$ kato patch install": {"[sudo] password for helion: ", 0}}), patched(), als.Failed, "restarted: it asked a person", "restart dea router @prod"},
+		{"the history says otherwise", "patch install", fresh(), patched().with(kato{historyLine: {history("kato patch install", "failed"), 0}}), als.Failed, "restarted: kato's history says that it failed", "restart dea router @prod"},
+		{"the history misses it", "patch install", fresh(), patched().with(kato{historyLine: {started, 0}}), als.Succeeded, "That they were restarted is unconfirmed: kato's history has no such command", "restart dea router @prod"},
+		{"no history", "patch install", fresh(), patched().with(kato{historyLine: {"Usage: kato", 1}}), als.Succeeded, "That they were restarted is unconfirmed: kato's history cannot be read", "restart dea router @prod"},
 		{"a role is starting", "patch install", fresh(), patched().with(status("dea", "STARTING")), als.Waiting, "dea on 10.0.0.12 is STARTING", ""},
 		{"a role is down", "patch install", fresh(), patched().with(status("dea", "FATAL")), als.Failed, "dea on 10.0.0.12 is FATAL", "start dea --node 10.0.0.12 @prod"},
 		{"a role is stopped", "patch install", fresh(), patched().with(status("router", "STOPPED")), als.Failed, "router on 10.0.0.10 is STOPPED", "start router --node 10.0.0.10"},
 		{"a role is unknown", "patch install", fresh(), patched().with(status("router", "WOBBLY")), als.Waiting, "router on 10.0.0.10 is UNKNOWN", ""},
 		{"a prompt", "patch install", fresh().with(kato{"core$ kato patch install": {"helion@10.0.0.12's password: ", 255}}), fresh(), als.Failed, "it asked a person and got no answer", "passwordless SSH"},
 		{"no kato", "patch install", fresh().with(kato{"core$ kato patch install": {"-bash: kato: command not found", 127}}), fresh(), als.Failed, "kato was not found", "clusters[].kato"},
-		{"unreadable afterwards", "patch install", fresh(), kato{"core$ kato patch status": {"", 0}, "core$ kato status": {running, 0}, whereLine: {"", 0}}, als.Failed, "cannot be confirmed", "patch status @prod"},
+		{"unreadable afterwards", "patch install", fresh(), kato{"core$ kato patch status": {"", 0}, "core$ kato status": {running, 0}, whereLine: {"", 0}, historyLine: {started, 0}}, als.Failed, "cannot be confirmed", "patch status @prod"},
 		{"status unreadable afterwards", "patch install", fresh(), patched().with(kato{"core$ kato status": {"/s/x.rb:1:in `x'\n", 1}}), als.Failed, "cannot be confirmed", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,7 +163,7 @@ func TestPatchInstall(t *testing.T) {
 			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next, tt.next) {
 				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
 			}
-			if plan.Patience != 2*time.Minute || len(plan.Verify) != 3 {
+			if plan.Patience != 2*time.Minute || len(plan.Verify) != 4 {
 				t.Errorf("patience %s, verify %v", plan.Patience, plan.Verify)
 			}
 		})
@@ -255,6 +264,13 @@ func planned(t *testing.T, c als.Cluster, text string, before kato) string {
 }
 
 func TestPatchFamilyVerdicts(t *testing.T) {
+	reinstall := func(said string, status int) kato {
+		return patched().with(kato{"core$ kato patch reinstall dea-memory": {said, status}})
+	}
+	again := func(status string) kato {
+		return patched().with(kato{historyLine: {strings.TrimSuffix(history("kato patch install", "succeeded"), "]") +
+			`,{"time":"2026-11-23T05:00:00Z","command":"kato patch reinstall dea-memory","status":"` + status + `"}]`, 0}})
+	}
 	for _, tt := range []struct {
 		name, text    string
 		before, after kato
@@ -267,12 +283,24 @@ func TestPatchFamilyVerdicts(t *testing.T) {
 		{"status, no kato", "patch status", kato{"core$ kato patch status": {"sh: 1: kato: not found", 127}}, nil, als.Failed, "kato not found on the core"},
 		{"reverted", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), fresh(), als.Succeeded, "1 patch taken out"},
 		{"revert, a lie", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), patched(), als.Failed, "1 patch is still installed"},
+		{"revert, no history", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {}}), fresh().with(kato{historyLine: {"", 1}}), als.Succeeded, "That they were restarted is unconfirmed"},
+		{"revert, the restart fails", "patch revert dea-memory", patched().with(kato{"core$ kato patch revert dea-memory": {"10.0.0.12: role dea restarting...   failed\n", 1}}), fresh(), als.Failed, "it cannot be confirmed that the affected roles were restarted"},
 		{"update", "patch update", patched().with(kato{"core$ kato patch update": {}}), fresh(), als.Succeeded, "2 patches are missing, 2 of them new"},
+		{"update, nothing new", "patch update", fresh().with(kato{"core$ kato patch update": {}}), fresh().with(kato{historyLine: {history("kato patch update", "succeeded"), 0}}), als.Succeeded, "The list was fetched: 2 patches are missing, 0 of them new"},
+		{"update, a lie", "patch update", fresh().with(kato{"core$ kato patch update": {}}), fresh(), als.Failed, "The list may be the old one: kato's history has no such command"},
+		{"update, denied", "patch update", fresh().with(kato{"core$ kato patch update": {}}), patched().with(kato{historyLine: {history("kato patch update", "failed"), 0}}), als.Failed, "kato's history says that it failed"},
+		{"update, no history", "patch update", fresh().with(kato{"core$ kato patch update": {}}), fresh().with(kato{historyLine: {"", 1}}), als.Succeeded, "Unconfirmed that the list was fetched"},
+		{"update asks", "patch update", fresh().with(kato{"core$ kato patch update": {"[sudo] password for helion: ", 0}}), fresh().with(kato{historyLine: {history("kato patch update", "succeeded"), 0}}), als.Failed, "asked a person"},
 		{"update fails", "patch update", patched().with(kato{"core$ kato patch update": {"Error: connection timed out", 0}}), fresh(), als.Failed, "The list may be the old one"},
 		{"update fails, honestly", "patch update", patched().with(kato{"core$ kato patch update": {"Error: connection timed out", 1}}), fresh(), als.Failed, "connection timed out"},
 		{"reset", "patch reset", patched().with(kato{"core$ kato patch reset": {}}), fresh(), als.Succeeded, "kato offers 2 patches"},
 		{"reset, a lie", "patch reset", patched().with(kato{"core$ kato patch reset": {}}), patched(), als.Failed, "still has on record: dea-memory"},
-		{"reinstall", "patch reinstall dea-memory", patched().with(kato{"core$ kato patch reinstall dea-memory": {}}), patched(), als.Succeeded, "1 patch installed"},
+		{"reinstall", "patch reinstall dea-memory", reinstall("", 0), again("succeeded"), als.Succeeded, "1 patch installed again, by kato's history; all 2 affected roles run."},
+		{"reinstall, a lie", "patch reinstall dea-memory", reinstall("", 0), patched(), als.Failed, "It cannot be confirmed that anything was installed again: kato's history has no such command"},
+		{"reinstall, denied", "patch reinstall dea-memory", reinstall("", 0), again("failed"), als.Failed, "kato's history says that it failed"},
+		{"reinstall fails", "patch reinstall dea-memory", reinstall("boom\n", 1), again("succeeded"), als.Failed, "kato ended with status 1"},
+		{"reinstall asks", "patch reinstall dea-memory", reinstall("[sudo] password for helion: ", 0), again("succeeded"), als.Failed, "it asked a person"},
+		{"reinstall, no history", "patch reinstall dea-memory", reinstall("", 0), patched().with(kato{historyLine: {"", 1}}), als.Succeeded, "It is unconfirmed that dea-memory was installed again (the list is as before, and kato's history cannot be read)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
@@ -288,11 +316,22 @@ func TestPatchFamilyVerdicts(t *testing.T) {
 
 func TestTurns(t *testing.T) {
 	all := kato{
-		"core$ kato status":                       {running, 0},
+		"core$ kato status": {running, 0},
+		historyLine:         {started, 0},
 		"core$ kato restart dea --node 10.0.0.12": {}, "core$ kato restart dea --node 10.0.0.13": {}, "core$ kato stop dea --node 10.0.0.12": {}, "core$ kato stop router": {},
 		"core$ kato stop": {}, "core$ kato stop --node 10.0.0.11": {}, "core$ kato stop --node 10.0.0.12": {}, "core$ kato stop --node 10.0.0.13": {},
 		"core$ kato start dea --node 10.0.0.12": {}, "core$ kato stop mysql --node 10.0.0.11": {},
 	}
+	restarted := func(entries ...string) kato {
+		text := strings.TrimSuffix(started, "]")
+		for i, e := range entries {
+			command, status, _ := strings.Cut(e, ": ")
+			text += fmt.Sprintf(`,{"time":"2026-11-23T04:00:0%dZ","command":%q,"status":%q}`, i, command, status)
+		}
+		return all.with(kato{historyLine: {text + "]", 0}})
+	}
+	const on12, on13 = "kato restart dea --node 10.0.0.12", "kato restart dea --node 10.0.0.13"
+	both := restarted(on12+": succeeded", on13+": succeeded")
 	stoppedAll := kato{"core$ kato status": {strings.ReplaceAll(running, "RUNNING", "STOPPED"), 0}}
 	deaDown := status("dea", "STOPPED")
 	for _, tt := range []struct {
@@ -302,9 +341,21 @@ func TestTurns(t *testing.T) {
 		summary       string
 		finding       string
 	}{
-		{"restart", "restart dea", all, all, als.Succeeded, "All 2 roles run", "dea stops: the applications on that node stop"},
-		{"restart, not up", "restart dea", all, status("dea", "FATAL"), als.Failed, "dea on 10.0.0.12 is FATAL", ""},
-		{"restart, one node fails", "restart dea", all.with(kato{"core$ kato restart dea --node 10.0.0.12": {"Error: no route to host", 1}}), all, als.Succeeded, "Yet restart roles on 10.0.0.12", ""},
+		{"restart", "restart dea", all, both, als.Succeeded, "Restarted, by kato's history; all 2 roles run.", "dea stops: the applications on that node stop"},
+		{"restart, not up", "restart dea", all, both.with(status("dea", "FATAL")), als.Failed, "dea on 10.0.0.12 is FATAL", ""},
+		{"restart, one node fails", "restart dea", all.with(kato{"core$ " + on12: {"Error: no route to host", 1}}), both, als.Failed, "Not restarted everywhere: restart roles on 10.0.0.12", ""},
+		{"restart, both nodes fail", "restart dea", all.with(kato{"core$ " + on12: {"boom", 1}, "core$ " + on13: {"boom", 1}}), both, als.Failed, "so it is with: restart roles on 10.0.0.13. All 2 roles run, perhaps since before.", ""},
+		{"restart asks", "restart dea", all.with(kato{"core$ " + on13: {"[sudo] password for helion: ", 0}}), both, als.Failed, "restart roles on 10.0.0.13 on the core: something asked a person", ""},
+		{"restart, one fails and one starts", "restart dea", all.with(kato{"core$ " + on13: {"boom", 1}}), both.with(status("dea", "STARTING")), als.Waiting, "restart roles on 10.0.0.13", ""},
+		{"restart, a lie", "restart dea", all, all, als.Failed, "It cannot be confirmed that the roles were restarted: kato's history has 0 of 2 such commands since the run began.", ""},
+		{"restart, half a lie", "restart dea", all, restarted(on12 + ": succeeded"), als.Failed, "has 1 of 2 such commands", ""},
+		{"restart, denied", "restart dea", all, restarted(on12+": succeeded", on13+": failed"), als.Failed, "kato's history says that `" + on13 + "` failed", ""},
+		{"restart, no history", "restart dea", all, all.with(kato{historyLine: {"Usage: kato", 1}}), als.Succeeded, "Unconfirmed: kato did not complain, and all 2 roles run, but its history cannot be read", ""},
+		{"restart, no history before", "restart dea", all.with(kato{historyLine: {"", 1}}), both, als.Succeeded, "Unconfirmed: ", ""},
+		{"restart, a strange history", "restart dea", all, restarted(on12+": succeeded", on13+": done"), als.Succeeded, "its history does not say what became of the restart", ""},
+		{"restart, as often as before", "restart dea", restarted(on12+": succeeded", on13+": succeeded"), restarted(on12+": succeeded", on13+": succeeded"), als.Failed, "has 0 of 2 such commands", ""},
+		{"restart, old entries went", "restart dea", restarted(on12+": succeeded", on13+": succeeded"), all.with(kato{historyLine: {`[{"time":"2026-11-23T04:00:01Z","command":"kato restart","status":"succeeded"},
+{"time":"2026-11-23T05:00:00Z","command":"kato restart","status":"succeeded"},{"time":"2026-11-23T05:00:00Z","command":"kato restart","status":"succeeded"}]`, 0}}), als.Succeeded, "Restarted, by kato's history", ""},
 		{"stop", "stop dea --node 10.0.0.12", all, deaDown, als.Succeeded, "Stopped: dea on 10.0.0.12", ""},
 		{"stop, a lie", "stop dea --node 10.0.0.12", all, all, als.Failed, "Not stopped: dea on 10.0.0.12 is RUNNING", ""},
 		{"stop the router", "stop router", all, status("router", "STOPPING"), als.Waiting, "Still stopping", "no application can be reached from outside, until it is started again"},

@@ -75,8 +75,9 @@ var opPatchInstall = Operation{
 }
 
 var opPatchReinstall = Operation{
-	Name: "patch reinstall", Family: familyPatch, Effect: restarts, Survey: true,
+	Name: opReinstallName, Family: familyPatch, Effect: restarts, Survey: true,
 	Summary: "install a patch again, and restart the roles that it affects",
+	Detail:  "The list of patches is the same before and after. It has worked when kato's history says so and the affected roles run.",
 	Example: "patch reinstall dea-memory-usage-reporting @prod",
 	Params:  []Param{{Name: "NAME", Kind: KindName, Help: patchNameWords + " --all"}},
 	Flags:   patchFlags,
@@ -101,12 +102,15 @@ var opPatchUpdate = Operation{
 	Name: "patch update", Family: familyPatch, Effect: always(Change),
 	Summary: "fetch the list of patches anew from the patch server",
 	Example: "patch update @prod",
-	Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.look(lookPatches, "patch", "status")}, nil },
+	Checks: func(_ Request, c Cluster) ([]Step, error) {
+		return []Step{c.look(lookPatches, "patch", "status"), c.lookHistory(lookHistory)}, nil
+	},
 	Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
 		p := Plan{Operation: r.Operation, Effect: Change, Steps: []Step{{Name: stepPatch, Node: Core, Argv: c.kato("patch", "update")}},
-			Verify: []Step{c.look(againPatches, "patch", "status")}}
+			Verify: []Step{c.look(againPatches, "patch", "status"), c.lookHistory(againHistory)},
+			Hints:  map[string]string{hintHistory: mark(rs, lookHistory, r.Operation)}}
 		if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
-			p.Hints = map[string]string{hintBefore: strings.Join(patchNames(list.Patches), " ")}
+			p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
 		}
 		return p, nil
 	},
@@ -264,25 +268,24 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if on := c.patchNode(r); on != Core {
 		steps[0].Node = on
 	}
-	return append(steps, c.lookWhere(r, lookWhere, lookHistory)...), nil
+	return append(steps, append(c.lookWhere(lookWhere), c.lookHistory(lookHistory))...), nil
 }
 
-// lookWhere looks at the patches node by node, which not every list tells:
-// newer versions have JSON, for the older ones kato's history is asked when
-// one node is meant.
-func (c Cluster) lookWhere(r Request, name, history string) []Step {
+// lookWhere looks at the patches node by node, which not every list tells.
+// Newer versions have JSON for it.
+func (c Cluster) lookWhere(name string) []Step {
 	if c.Generation == ALS10 {
-		if c.patchTarget(r) == "" {
-			return nil
-		}
-		return []Step{c.lookHistory(history)}
+		return nil
 	}
 	s := c.look(name, "patch", "status", "--all", "--json", "--quiet")
 	s.Tolerate = true
 	return []Step{s}
 }
 
-const opInstallName = "patch install"
+const (
+	opInstallName   = "patch install"
+	opReinstallName = "patch reinstall"
+)
 
 // patchAllowed refuses what this cluster's kato lacks.
 func patchAllowed(r Request, c Cluster) error {
@@ -337,7 +340,7 @@ func patchArgv(r Request, c Cluster) []string {
 	switch {
 	case r.Has(flagOnlyThis) && c.Generation == ALS10:
 		argv = append(argv, "--only-this-node")
-	case r.Has(flagOnlyThis) && r.Operation == "patch reinstall" && isIP(c.patchTarget(r)):
+	case r.Has(flagOnlyThis) && r.Operation == opReinstallName && isIP(c.patchTarget(r)):
 		argv = append(argv, "--node", c.patchTarget(r)) // it has no --local
 	case r.Has(flagOnlyThis):
 		argv = append(argv, "--local")
@@ -377,7 +380,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	again := c.look(againPatches, "patch", "status")
 	again.Node = c.patchNode(r)
-	p.Verify = append([]Step{again, c.look(againRoles, "status")}, c.lookWhere(r, againWhere, againHistory)...)
+	p.Verify = append([]Step{again, c.look(againRoles, "status"), c.lookHistory(againHistory)}, c.lookWhere(againWhere)...)
 	p.Patience = patience
 	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: mark(rs, lookHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)

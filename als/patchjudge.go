@@ -40,16 +40,65 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if len(still) > 0 {
 		return stillMissing(c, p, rs, still, report)
 	}
-	if r.Has(flagNoRestart) {
-		return oldCode(c, p, rs, report)
+	done := count(len(patches), "patch") + " installed, " + by
+	if r.Operation == opReinstallName {
+		d := doubtOf(p, rs, stepPatch, r.Operation)
+		switch {
+		case d.denied || d.missed:
+			return notAgain(c, p, rs, d, report)
+		case d.why != "":
+			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + d.why + ")"
+		default:
+			done = count(len(patches), "patch") + " installed again, by kato's history"
+		}
 	}
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	if r.Has(flagNoRestart) {
+		return oldCode(c, p, rs, done, report)
+	}
+	v := rolesPatched(c, p, rs, done, report)
 	if v.Outcome == Succeeded {
-		v.Summary = count(len(patches), "patch") + " installed, " + by + "; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
-		v.Report = report
 		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
-	} else {
+	}
+	return v
+}
+
+// notAgain is the verdict when a patch was to be installed once more, which
+// its record cannot show, and kato or its history says that it was not.
+func notAgain(c Cluster, p Plan, rs Results, d doubt, report string) Verdict {
+	v := Verdict{Outcome: Failed, Report: report,
+		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(strings.Fields(p.Hints[hintPatches])) + " as installed, as before.",
+		Next:    "Read the output of this run, then try again; look at the roles with " + c.typed("status") + "."}
+	r, _ := rs.Find(stepPatch, "")
+	if f, bad := trouble(r); bad && f.Mend != "" {
+		v.Next = f.Mend
+	}
+	return v
+}
+
+// rolesPatched judges the roles that kato restarts after it has changed
+// patches. They ran before as well: that they run proves no restart.
+func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
+	pairs := unpack(p.Hints[hintRestarts])
+	v := rolesAfter(c, p, rs, pairs)
+	if v.Outcome != Succeeded {
 		v.Report = report + v.Report
+		return v
+	}
+	v.Report = report
+	v.Summary = done + "; " + runningWords(len(pairs))
+	d := doubtOf(p, rs, stepPatch, p.Operation)
+	switch {
+	case len(pairs) == 0:
+		v.Summary += yet(rs)
+	case d.denied:
+		v.Outcome = Failed
+		v.Summary = fmt.Sprintf("%s, but it cannot be confirmed that the affected roles were restarted: %s. They run, perhaps with what they had before.", done, d.why)
+		v.Next = "Restart them with " + c.restartWords(pairs) + "."
+	case d.why != "":
+		// The list shows that kato did something, so a history without it is
+		// no witness against a restart.
+		v.Summary += " That they were restarted is unconfirmed: " + d.why + "."
+		v.Next = "To be sure, restart them with " + c.restartWords(pairs) + "."
 	}
 	return v
 }
@@ -64,8 +113,8 @@ func runningWords(n int) string {
 	return fmt.Sprintf("all %d affected roles run.", n)
 }
 
-// doubt tells when kato says that it failed and the cluster says otherwise.
-func doubt(rs Results) string {
+// yet tells when kato says that it failed and the cluster says otherwise.
+func yet(rs Results) string {
 	r, ok := rs.Find(stepPatch, "")
 	if !ok || r.OK() && complaint(r.Output) == "" {
 		return ""
@@ -147,9 +196,8 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 
 // oldCode is the verdict after --no-restart: it says which roles still run
 // what they ran before.
-func oldCode(c Cluster, p Plan, rs Results, report string) Verdict {
-	v := Verdict{Outcome: Succeeded, Report: report}
-	v.Summary = count(len(strings.Fields(p.Hints[hintPatches])), "patch") + " installed, by a fresh list; no role was restarted." + doubt(rs)
+func oldCode(c Cluster, p Plan, rs Results, done, report string) Verdict {
+	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + yet(rs)}
 	pairs := unpack(p.Hints[hintRestarts])
 	if len(pairs) == 0 {
 		return v
@@ -254,22 +302,22 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Next: "Read the output of this run, and look with " + c.typed("patch", "status", "--all") + ".",
 			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
 	}
+	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
-		v := oldCode(c, p, rs, "")
-		v.Summary = count(len(patches), "patch") + " taken out, by a fresh list; no role was restarted." + doubt(rs)
+		v := oldCode(c, p, rs, done, "")
 		v.Next = strings.Replace(v.Next, "Bring the patches to work", "Bring the old state to work", 1)
 		return v
 	}
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v := rolesPatched(c, p, rs, done, "")
 	if v.Outcome == Succeeded {
-		v.Summary = count(len(patches), "patch") + " taken out, by a fresh list; " + runningWords(len(unpack(p.Hints[hintRestarts]))) + doubt(rs)
 		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
 	}
 	return v
 }
 
-// judgeUpdate: the list can be read; what is new on it is told.
-func judgeUpdate(_ Request, c Cluster, p Plan, rs Results) Verdict {
+// judgeUpdate: kato went through with it, and a list that has changed or
+// kato's history shows it; what is new on the list is told.
+func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readStep(rs, againPatches, ReadPatches)
 	if err != nil {
 		return unconfirmed(c, rs, err)
@@ -277,19 +325,25 @@ func judgeUpdate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	if f, bad := failedStep(p, rs); bad {
 		return nothingRead(f)
 	}
-	if r, ok := rs.Find(stepPatch, ""); !ok || complaint(r.Output) != "" {
-		return Verdict{Outcome: Failed, Summary: "The list may be the old one: " + how(rs, stepPatch) + ".",
-			Next: "See that the core reaches the patch server (a proxy may be needed), then try again."}
-	}
-	before := strings.Fields(p.Hints[hintBefore])
-	var fresh []string
-	for _, name := range patchNames(after.Patches) {
-		if !slices.Contains(before, name) {
-			fresh = append(fresh, name)
+	before, known := p.Hints[hintBefore]
+	names := patchNames(after.Patches)
+	d := doubtOf(p, rs, stepPatch, r.Operation)
+	changed := known && before != strings.Join(names, " ")
+	if d.denied || d.missed && !changed {
+		next := "See that the core reaches the patch server (a proxy may be needed), then try again."
+		if res, _ := rs.Find(stepPatch, ""); len(res.Output) > 0 {
+			if text, asks := Prompt(res.Output); asks {
+				next = mendPrompt(text)
+			}
 		}
+		return Verdict{Outcome: Failed, Summary: "The list may be the old one: " + d.why + ".", Next: next}
 	}
+	fresh := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(strings.Fields(before), name) })
 	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Whole: true,
 		Summary: fmt.Sprintf("The list was fetched: %s missing, %d of them new.", isAre(len(after.Pending()), "patch"), len(fresh))}
+	if d.why != "" && !changed {
+		v.Summary = fmt.Sprintf("Unconfirmed that the list was fetched: it is as it was, and %s; %s missing.", d.why, isAre(len(after.Pending()), "patch"))
+	}
 	if len(after.Pending()) > 0 {
 		v.Next = "Install with " + c.typed("patch", "install") + "."
 	}
@@ -313,6 +367,6 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), how(rs, stepPatch)),
 			Next: "Read the output of this run."}
 	}
-	return Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + doubt(rs),
+	return Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + yet(rs),
 		Next: "Install them anew with " + c.typed("patch", "install") + "."}
 }

@@ -188,6 +188,9 @@ func trouble(r Result) (f Finding, ok bool) {
 		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
 	}
 	who := nodeWords(r.Node)
+	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was ended because it waited
+		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
+	}
 	if r.Trouble != "" {
 		return stop("Look whether the node is up and can be reached.", "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
 	}

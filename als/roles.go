@@ -130,7 +130,11 @@ func turn(name, summary, detail string) Operation {
 			if err := c.hasNode(r.Flag(flagNode)); err != nil {
 				return nil, err
 			}
-			return []Step{c.lookStatus()}, nil
+			looks := []Step{c.lookStatus()}
+			if name == opRestartName {
+				looks = append(looks, c.lookHistory(lookHistory))
+			}
+			return looks, nil
 		},
 		Plan:  planTurn,
 		Judge: judgeTurn,
@@ -142,8 +146,11 @@ var opStart = turn("start", "start roles", "It has worked when `kato status` say
 var opStop = turn("stop", "stop roles",
 	"Without ROLE and --node everything on every node stops, and applications with it.\nIt has worked when `kato status` says that they are stopped.")
 
-var opRestart = turn("restart", "stop roles and start them again",
-	"It has worked when `kato status` says that they run afterwards.")
+const opRestartName = "restart"
+
+var opRestart = turn(opRestartName, "stop roles and start them again",
+	"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
+		"Where the history cannot be read, the report says that the restart is unconfirmed.")
 
 // groups are kato's role groups.
 var groups = map[string][]string{
@@ -207,6 +214,10 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = c.turnSteps(r, pairs)
 	p.Verify = []Step{c.look(againRoles, "status")}
 	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	if r.Operation == opRestartName {
+		p.Verify = append(p.Verify, c.lookHistory(againHistory))
+		p.Hints[hintHistory] = mark(rs, lookHistory, opRestartName)
+	}
 	p.Notes = lastTime(c)
 	p.Findings = append(p.Findings, turnFindings(r, c, pairs)...)
 	return p, nil
@@ -372,82 +383,4 @@ func sharedFindings(c Cluster, pairs []onNode) []Finding {
 		}
 	}
 	return out
-}
-
-func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
-	pairs := unpack(p.Hints[hintRestarts])
-	if r.Operation == "stop" {
-		return judgeStop(c, p, rs, pairs)
-	}
-	v := rolesAfter(c, p, rs, pairs)
-	f, bad := firstBad(p, rs)
-	if v.Outcome == Succeeded {
-		v.Whole = !bad
-		v.Summary = sentence(isAreRunning(len(pairs))) + "."
-		if bad {
-			v.Summary += " Yet " + f.Text + "."
-		}
-		return v
-	}
-	if bad {
-		v.Summary += " " + sentence(f.Text) + "."
-		if f.Mend != "" {
-			v.Next = f.Mend
-		}
-	}
-	return v
-}
-
-func isAreRunning(n int) string {
-	if n == 1 {
-		return "the role runs"
-	}
-	return fmt.Sprintf("all %d roles run", n)
-}
-
-// firstBad is failedStep for steps that are tolerated.
-func firstBad(p Plan, rs Results) (Finding, bool) {
-	for _, s := range p.Steps {
-		if r, ok := rs.Find(s.Name, s.Node); ok {
-			if f, bad := trouble(r); bad {
-				return f, true
-			}
-		}
-	}
-	return Finding{}, false
-}
-
-func judgeStop(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
-	status, err := readStep(rs, againRoles, ReadStatus)
-	f, bad := firstBad(p, rs)
-	if err != nil {
-		v := nothingRead(findingOf(Stop, err))
-		v.Summary = "It cannot be confirmed that the roles stopped. " + v.Summary
-		return v
-	}
-	var rows [][]string
-	var running, moving []string
-	for _, w := range pairs {
-		st := status.Of(w.Node, w.Role)
-		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
-		switch {
-		case st.Down(), st == "FATAL":
-		case st == "STOPPING" || st == Unknown || st == "STOP":
-			moving = append(moving, fmt.Sprintf("%s is %s", w, st))
-		default:
-			running = append(running, fmt.Sprintf("%s is %s", w, st))
-		}
-	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Next: "Start again with " + strings.ReplaceAll(c.restartWords(pairs), "`restart", "`start") + ".",
-		Summary: "Stopped: " + pairWords(pairs) + "."}
-	switch {
-	case len(running) > 0:
-		v.Outcome, v.Summary, v.Next = Failed, "Not stopped: "+list(running)+".", "Read the output of this run, then try again."
-	case len(moving) > 0:
-		v.Outcome, v.Summary, v.Next = Waiting, "Still stopping: "+list(moving)+".", "Look again with "+c.typed("status")+"."
-	}
-	if bad {
-		v.Summary += " " + sentence(f.Text) + "."
-	}
-	return v
 }

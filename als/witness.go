@@ -63,6 +63,51 @@ func testify(p Plan, rs Results, command string) testimony {
 	return silent
 }
 
+// entries are the history's of a command since the plan was made. known is
+// false when the history cannot be read, or could not be before.
+func entries(p Plan, rs Results, command string) (fresh []Action, known bool) {
+	before := p.Hints[hintHistory]
+	if before == "" || mark(rs, againHistory, command) == "" {
+		return nil, false
+	}
+	r, _ := rs.Find(againHistory, "")
+	var all []Action
+	for _, a := range ReadHistory(r.Output) {
+		if strings.Contains(" "+a.Command+" ", " "+command+" ") {
+			all = append(all, a)
+		}
+	}
+	var had int
+	_, _ = fmt.Sscan(before, &had)
+	// Old entries may have gone meanwhile, so not only their number counts.
+	since := 0
+	for since < len(all) && !strings.HasSuffix(before, fmt.Sprintf(" %s %s", all[len(all)-1-since].When, strings.ToLower(all[len(all)-1-since].Status))) {
+		since++
+	}
+	return all[len(all)-min(len(all), max(since, len(all)-had)):], true
+}
+
+// doubt is what speaks against a command whose effect cannot be seen, such as
+// a restart of roles that ran before as well.
+type doubt struct {
+	why    string // a clause; "" when kato and its history agree that it went well
+	denied bool   // kato itself, or its history, says that it did not
+	missed bool   // the history has no such command
+}
+
+// doubtOf holds a step against kato's history.
+func doubtOf(p Plan, rs Results, step, command string) doubt {
+	r, ok := rs.Find(step, "")
+	if _, asks := Prompt(r.Output); !ok || !r.OK() || asks || complaint(r.Output) != "" {
+		return doubt{why: how(rs, step), denied: true}
+	}
+	history := testify(p, rs, command)
+	if history == wentWell {
+		return doubt{}
+	}
+	return doubt{why: "kato's history " + history.String(), denied: history == wentWrong, missed: history == nothingSince}
+}
+
 func (t testimony) String() string {
 	return [...]string{"cannot be read", "has no such command", "says that it succeeded", "says that it failed"}[t]
 }
