@@ -206,24 +206,6 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	return v
 }
 
-// waiting is what monitoring keeps of a list of patches.
-func waiting(list PatchList) map[string]string {
-	pending := list.Pending()
-	return map[string]string{"waiting": fmt.Sprint(len(pending)), "urgent": fmt.Sprint(urgent(pending))}
-}
-
-// urgent counts the patches that kato does not leave to choice.
-func urgent(patches []Patch) int {
-	n := 0
-	for _, p := range patches {
-		switch strings.ToLower(p.Severity) {
-		case "required", "critical", "security", "urgent":
-			n++
-		}
-	}
-	return n
-}
-
 // patchTable shows patches, one line for each of their facts.
 func patchTable(patches []Patch) string {
 	var b strings.Builder

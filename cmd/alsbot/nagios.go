@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,7 +160,8 @@ func patchesFinding(w jobs.Watched, now time.Time) finding {
 	if bad.text != "" {
 		return bad
 	}
-	f := finding{text: fmt.Sprintf("patches waiting on %s: %d, required of them: %d", w.Cluster, waiting, urgent), perf: fmt.Sprintf("waiting=%d;0;;0 required=%d;;0;0", waiting, urgent)}
+	words, perf := severities(w.Patches.Data)
+	f := finding{text: fmt.Sprintf("patches waiting on %s: %d%s", w.Cluster, waiting, words), perf: fmt.Sprintf("waiting=%d;0;;0%s", waiting, perf)}
 	switch {
 	case urgent > 0:
 		f.state = nagiosCritical
@@ -167,6 +169,37 @@ func patchesFinding(w jobs.Watched, now time.Time) finding {
 		f.state = nagiosWarning
 	}
 	return f
+}
+
+// severities tells the patches of each severity, in words and as performance
+// data: any that is not left to choice is critical. While the severity of some
+// is unknown, none found of another is not 0 but U, which is Nagios's unknown.
+func severities(data map[string]string) (words, perf string) {
+	var said []string
+	vague := data[als.SeverityKey+als.UnknownSeverity] != "0"
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		name, ok := strings.CutPrefix(key, als.SeverityKey)
+		if !ok {
+			continue
+		}
+		number, limits := data[key], ";;0;0"
+		if als.Mild(name) {
+			limits = ";0;;0"
+		}
+		switch {
+		case number != "0" && name == als.UnknownSeverity:
+			said = append(said, number+" of unknown severity")
+		case number != "0":
+			said = append(said, number+" "+name)
+		case vague:
+			number = "U"
+		}
+		perf += " " + name + "=" + number + limits
+	}
+	if len(said) > 0 {
+		words = " (" + strings.Join(said, ", ") + ")"
+	}
+	return words, perf
 }
 
 func rolesFinding(w jobs.Watched, now time.Time) finding {

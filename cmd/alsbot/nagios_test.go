@@ -18,7 +18,7 @@ func watchedWell(now time.Time) jobs.Watched {
 	return jobs.Watched{
 		Cluster: "prod", MaxAge: 26 * time.Hour, Backup: b, Newest: b,
 		Roles:   &jobs.Look{Run: "two", At: now.Add(-time.Minute), Summary: "All roles run.", Data: map[string]string{"down": "0"}},
-		Patches: &jobs.Look{Run: "three", At: now.Add(-time.Hour), Data: map[string]string{"waiting": "0", "urgent": "0"}},
+		Patches: &jobs.Look{Run: "three", At: now.Add(-time.Hour), Data: map[string]string{"waiting": "0", "urgent": "0", "severity-required": "0", "severity-optional": "0", "severity-unknown": "0"}},
 	}
 }
 
@@ -48,7 +48,12 @@ func TestNagiosStates(t *testing.T) {
 		{"very old backup", "backup", func(w *jobs.Watched) { w.Backup.At = now.Add(-53 * time.Hour) }, nagiosCritical, "53h0m0s old"},
 		{"the newest is suspect", "backup", func(w *jobs.Watched) { w.Newest = &jobs.Backup{Run: "x", Verdict: "suspect"} }, nagiosWarning, "the newest is suspect (run x)"},
 		{"patches", "patches", func(w *jobs.Watched) { w.Patches.Data["waiting"] = "2" }, nagiosWarning, "waiting on prod: 2"},
-		{"required patches", "patches", func(w *jobs.Watched) { w.Patches.Data["waiting"], w.Patches.Data["urgent"] = "2", "1" }, nagiosCritical, "required of them: 1"},
+		{"required patches", "patches", func(w *jobs.Watched) {
+			w.Patches.Data["waiting"], w.Patches.Data["urgent"], w.Patches.Data["severity-required"], w.Patches.Data["severity-optional"] = "3", "1", "1", "2"
+		}, nagiosCritical, "waiting on prod: 3 (2 optional, 1 required) | waiting=3;0;;0 optional=2;0;;0 required=1;;0;0 unknown=0;;0;0"},
+		{"patches of unknown severity", "patches", func(w *jobs.Watched) {
+			w.Patches.Data["waiting"], w.Patches.Data["urgent"], w.Patches.Data["severity-unknown"] = "2", "2", "2"
+		}, nagiosCritical, "waiting on prod: 2 (2 of unknown severity) | waiting=2;0;;0 optional=U;0;;0 required=U;;0;0 unknown=2;;0;0"},
 		{"patches never looked at", "patches", func(w *jobs.Watched) { w.Patches = nil }, nagiosUnknown, "`patch status` on a schedule"},
 		{"roles down", "roles", func(w *jobs.Watched) { w.Roles.Data["down"], w.Roles.Summary = "1", "dea | is\nFATAL" }, nagiosCritical, "dea / is FATAL"},
 		{"an old look", "roles", func(w *jobs.Watched) { w.Roles.At = now.Add(-2 * time.Hour) }, nagiosUnknown, "2h0m0s old"},
