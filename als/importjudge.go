@@ -39,6 +39,9 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), "Deploy these again by hand.")
 	}
 	v.Summary = "The import ended without a complaint" + redeployedWords(in) + ", and all roles run."
+	if history == silent {
+		v.Summary = "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
+	}
 	if w := strings.Fields(p.Hints[hintWithout]); len(w) > 0 {
 		v.Summary += " Not imported, for want of a role: " + list(w) + "."
 	}
@@ -68,6 +71,8 @@ func importReport(r Request, p Plan, in Imported, history testimony, roles Verdi
 		{"not deployed again", orNone(in.Lost)},
 		{"roles", running},
 		{"kato's history", history.String()},
+		{"never imported", "external databases; DEAs"},
+		{"to be staged again", "applications that wrote down their database when they were staged"},
 	}
 	return table(rows)
 }

@@ -46,7 +46,11 @@ var opQuotaStatus = Operation{
 			return v
 		}
 		v.Summary = fmt.Sprintf("Quotas of %s are not whole: %s.", seen["mount"], list(missing))
-		v.Next = "Turn them on with " + c.typed("quota", "enable", r.Arg(0), "--node", "IP") + "."
+		words := []string{"quota", "enable", r.Arg(0)}
+		if ip, err := quotaNode(r, c); err == nil && isIP(ip) {
+			words = append(words, "--node", ip)
+		}
+		v.Next = "Turn them on with " + c.typed(words...) + "."
 		return v
 	},
 }
