@@ -3,6 +3,8 @@ package als_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -180,10 +182,34 @@ func imported(status string) string {
 func TestRelocate(t *testing.T) {
 	place := "real=/mnt/ebs/services\nstate=writable\nentries=0\ndevice=/dev/xvdf\nfree=1000000\nmount=/mnt/ebs\ntype=ext4\noptions=rw,usrjquota=aquota.user,grpjquota=aquota.group\nquotas=on\n"
 	full := strings.Replace(place, "entries=0", "entries=3", 1)
+	const source = "place=1\nreal=/var/helion/services\ndevice=/dev/sda1\nentries=3\nbytes=500000\n"
+	const moved = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=3\nbytes=499000\n"
+	const nothing = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=0\nbytes=4096\n"
+	empty := strings.NewReplacer("entries=3", "entries=0", "500000", "4096").Replace(source)
 	good := said{"look at the new place": out(place), "list the roles": out(running), "stop the node's roles": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
-		"start the node's roles": out(""), "look at the new place again": out(full), "list the roles again": out(running)}
+		"start the node's roles": out(""), "look at the new place again": out(moved), "list the roles again": out(running),
+		"measure what is to move": out(source), "measure it before the move": out(source), "measure it at the new place": out(moved), "look at the old place again": out(moved)}
+	sized := func(bytes string) said {
+		return good.with(said{"measure what is to move": out(strings.Replace(source, "500000", bytes, 1))})
+	}
+	lie := said{"measure it at the new place": out(nothing), "look at the new place again": out(nothing), "look at the old place again": out(source)}
 	tellAll(t, []telling{
-		{"good", "relocate services /mnt/ebs/services", testCluster(), good, "10.0.0.11$ kato stop\n10.0.0.11$ kato relocate services /mnt/ebs/services\n10.0.0.11$ kato start\n", als.Succeeded, "Moved"},
+		{"good", "relocate services /mnt/ebs/services", testCluster(), good, "10.0.0.11$ kato stop\n10.0.0.11$ alsbot-data /var/helion/services /var/stackato/services\n" +
+			"10.0.0.11$ kato relocate services /mnt/ebs/services\n10.0.0.11$ alsbot-data /mnt/ebs/services\n10.0.0.11$ kato start\n", als.Succeeded, "Moved: the new place holds data, and the node's roles run."},
+		{"too big", "relocate services /mnt/ebs/services", testCluster(), sized("1000001"), "stop: the services have 977 KiB, and /mnt/ebs/services has 977 KiB free", "", ""},
+		{"tight", "relocate services /mnt/ebs/services", testCluster(), sized("950000"), "warn: it gets tight: the services have 928 KiB", als.Succeeded, ""},
+		{"too big, within one filesystem", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out(strings.NewReplacer("500000", "5000000", "sda1", "xvdf").Replace(source))}), "10.0.0.11$ kato relocate", als.Succeeded, "Moved"},
+		{"not all can be read", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out(source + "partly=yes\n"), "measure it before the move": out(source + "partly=yes\n")}), "warn: not all of the services can be read: they have at least 488 KiB", als.Succeeded, "Unconfirmed that all of it has arrived"},
+		{"no size", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out("place=none\n")}), "warn: where the services are, or how big they are, could not be seen", als.Succeeded, ""},
+		{"read only", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "writable", "readonly", 1))}), "stop: /mnt/ebs/services on 10.0.0.11 cannot be written to", "", ""},
+		{"half of it", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(strings.Replace(source, "500000", "50000000", 1)), "measure it at the new place": out(strings.Replace(moved, "499000", "25000000", 1))}), "", als.Failed, "Not all of it has arrived: 3 entries, 24 MiB of 3 entries, 48 MiB"},
+		{"another filesystem takes less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(strings.Replace(source, "500000", "50000000", 1)), "measure it at the new place": out(strings.Replace(moved, "499000", "49000000", 1))}), "", als.Succeeded, "Moved"},
+		{"an entry less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it at the new place": out(strings.Replace(moved, "entries=3", "entries=2", 1))}), "", als.Failed, "Not all of it has arrived"},
+		{"copied, not moved", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the old place again": out(source)}), "", als.Failed, "the old one does too and is no link to it"},
+		{"the old place is gone", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the old place again": out("place=none\n")}), "", als.Succeeded, "Unconfirmed that the node uses it"},
+		{"nothing to move", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(empty), "measure it at the new place": out(nothing), "look at the new place again": out(nothing), "look at the old place again": out(nothing)}), "", als.Succeeded, "there was nothing in the old place, which leads to the new one now"},
+		{"nothing to move, a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie).with(said{"measure it before the move": out(empty), "look at the old place again": out(empty)}), "", als.Failed, "There was nothing in the old place to move, and it does not lead to the new one"},
+		{"unseen afterwards", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it at the new place": failed(1, ""), "look at the new place again": failed(1, "")}), "", als.Failed, "It cannot be confirmed that the data moved"},
 		{"droplets", "relocate droplets /mnt/ebs/droplets", testCluster(), good, "core$ kato relocate droplets", als.Succeeded, ""},
 		{"which DEA", "relocate containers /mnt/containers", testCluster(), good, "2 nodes hold containers. Say which with --node: 10.0.0.12, 10.0.0.13.", "", ""},
 		{"not a DEA", "relocate containers /mnt/containers --node 10.0.0.11", testCluster(), good, "node 10.0.0.11 holds no containers", "", ""},
@@ -193,8 +219,8 @@ func TestRelocate(t *testing.T) {
 		{"not empty", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(full)}), "stop: /mnt/ebs/services on 10.0.0.11 is not empty", "", ""},
 		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out("state=missing\n")}), "stop: there is no directory", "", ""},
 		{"the system's", "relocate services /usr/share", testCluster(), good, "belongs to the node's own system", "", ""},
-		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the new place again": out(place)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
-		{"a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place again": out(place)}), "", als.Failed, "Nothing has arrived"},
+		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the new place again": out(nothing), "look at the old place again": out(source)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
+		{"a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie), "", als.Failed, "Nothing has arrived"},
 		{"not up again", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "mysql RUNNING", "mysql STARTING", 1))}), "", als.Waiting, "mysql on 10.0.0.11 is STARTING"},
 	})
 }
@@ -233,6 +259,10 @@ func TestUpgrade(t *testing.T) {
 	c10.Generation, c10.Version = als.ALS10, "3.0"
 	c11 := testCluster()
 	c11.Version = "1.1.0.19"
+	same := good
+	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
+		same = same.with(said{"read the version again of " + ip: out("3.4.1")})
+	}
 	busy := testCluster()
 	busy.Busy = "k3v9t1"
 	alone := als.Cluster{Name: "x", Generation: als.ALS13, Version: "1.3", Nodes: []als.Node{{IP: als.Core}}}
@@ -259,6 +289,11 @@ func TestUpgrade(t *testing.T) {
 		{"our own run", "upgrade cluster", busy, good.with(said{"see what kato is doing": out(" 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n")}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
 		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
 		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
+		{"there already", "upgrade cluster --version 3.4.1", testCluster(), good, "4 nodes are at 3.4.1 already", "", ""},
+		{"one is not", "upgrade cluster --version 3.4.2", testCluster(), good.with(said{"read the version of 10.0.0.11": out("3.4.2")}), "core$ kato node upgrade --cluster --version 3.4.2", als.Succeeded, ""},
+		{"nothing newer", "upgrade cluster", testCluster(), same.with(said{"upgrade": out("No newer version is available: nothing to upgrade.\n")}), "", als.Succeeded, "Nothing was to do: kato knows no version newer than 3.4.1, which 4 nodes are at; all roles run."},
+		{"nothing newer, it says, and fails", "upgrade cluster", testCluster(), same.with(said{"upgrade": failed(1, "No newer version is available\n")}), "", als.Failed, "Still on the old version"},
+		{"nothing newer than what was asked for", "upgrade cluster --version 3.4.2", testCluster(), same.with(said{"upgrade": out("No newer version is available\n")}), "", als.Failed, "Still on the old version"},
 		{"the order of als10", "upgrade cluster", c10, good, "nodes, in this order=10.0.0.12 3.4.1, 10.0.0.13 3.4.1, 10.0.0.10 3.4.1, 10.0.0.11 3.4.1", als.Succeeded, ""},
 		{"from 1.1 to 1.3", "upgrade cluster --version 1.3", c11, good, "ALS 1.1.0.19 is not upgraded in place to 1.3. Export here, and import into a new cluster", "", ""},
 		{"to 2.0", "upgrade node --version 2.0", c11, good, "ALS 1.1.0.19 is not upgraded in place to 2.0", "", ""},
@@ -368,6 +403,48 @@ func asked(t *testing.T, text string) (als.Request, als.Operation) {
 	must(t, err)
 	op, _ := als.Operations.Find(req.Operation)
 	return req, op
+}
+
+// What is to move is measured in the first place that is there, wherever it leads.
+func TestDataScript(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	must(t, os.Mkdir(data, 0o755))
+	must(t, os.Mkdir(filepath.Join(data, "lost+found"), 0o755))
+	must(t, os.WriteFile(filepath.Join(data, "db"), make([]byte, 300000), 0o600))
+	must(t, os.Symlink(data, filepath.Join(dir, "link")))
+	real, err := filepath.EvalSymlinks(data)
+	must(t, err)
+	req, op := asked(t, "relocate services /mnt/ebs/services")
+	steps, err := op.Checks(req, testCluster())
+	must(t, err)
+	look := steps[slices.IndexFunc(steps, func(s als.Step) bool { return s.Name == "measure what is to move" })]
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, tt := range []struct {
+				places []string
+				want   []string
+			}{
+				{[]string{data}, []string{"place=1\n", "real=" + real + "\n", "entries=1\n"}},
+				{[]string{dir + "/none", dir + "/link"}, []string{"place=2\n", "real=" + real + "\n", "entries=1\n"}},
+				{[]string{dir + "/none"}, []string{"place=none\n"}},
+			} {
+				step := look
+				step.Argv = append(slices.Clone(look.Argv[:4]), tt.places...)
+				out := string(run(t, shell, step).Output)
+				for _, want := range tt.want {
+					if !strings.Contains(out, want) {
+						t.Errorf("%v: no %q in:\n%s", tt.places, want, out)
+					}
+				}
+				_, size, found := strings.Cut(out, "bytes=")
+				n, _ := strconv.Atoi(strings.TrimSpace(size))
+				if strings.Contains(out, "entries=") && (!found || n < 300000 || n > 600000) {
+					t.Errorf("%v: the size is %q:\n%s", tt.places, size, out)
+				}
+			}
+		})
+	}
 }
 
 // The looks of the other families run on this machine and say what they must.

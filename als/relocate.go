@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Relocation: `kato relocate` moves data to another filesystem. kato stops
@@ -14,12 +15,29 @@ import (
 //go:embed place_look.sh
 var placeLook string
 
+//go:embed data_look.sh
+var dataLook string
+
 const (
 	familyStorage = "storage"
 	lookPlace     = "look at the new place"
 	againPlace    = "look at the new place again"
 	stepRelocate  = "relocate"
+	lookData      = "measure what is to move"
+	stepBefore    = "measure it before the move"
+	stepAfter     = "measure it at the new place"
+	againData     = "look at the old place again"
 )
+
+// oldPlaces are where the data is unless it was relocated before: in ALS, and
+// in Stackato before it was renamed.
+func oldPlaces(what string) []string { return []string{"/var/helion/" + what, "/var/stackato/" + what} }
+
+// dataStep measures the first of the places that is there. Reading all of it
+// takes a while on a big disk: without a figure the move is still possible.
+func dataStep(name, node string, places ...string) Step {
+	return Step{Name: name, Node: node, Argv: script(dataLook, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
+}
 
 var opRelocateServices = relocateOp("services", "move the data services' files on a node to another filesystem", "/mnt/ebs/services")
 
@@ -32,6 +50,7 @@ func relocateOp(what, summary, example string) Operation {
 		Name: "relocate " + what, Family: familyStorage, Effect: always(Restart), Survey: true,
 		Summary: summary,
 		Detail: "All roles of the node stop, the data moves, and the roles start again whatever happened.\n" +
+			"What moves is measured first and must fit. It has worked when as much is in the new place, the old one holds nothing else, and the roles run.\n" +
 			"Mount the filesystem with quotas and make the directory first: `quota status` and `quota enable` help.",
 		Example: "relocate " + what + " " + example + " --node 10.0.0.11 @prod",
 		Params:  []Param{{Name: "PATH", Kind: KindPath, Help: "an existing, empty directory on the node"}},
@@ -41,7 +60,8 @@ func relocateOp(what, summary, example string) Operation {
 			if err != nil {
 				return nil, err
 			}
-			return []Step{{Name: lookPlace, Node: c.at(ip), Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.lookStatus()}, nil
+			return []Step{{Name: lookPlace, Node: c.at(ip), Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.lookStatus(),
+				dataStep(lookData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}, nil
 		},
 		Plan:  planRelocate,
 		Judge: judgeRelocate,
@@ -93,7 +113,8 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	what := strings.TrimPrefix(r.Operation, "relocate ")
 	look, _ := rs.Find(lookPlace, "")
 	seen := keyValues(look.Output)
-	p.Findings = placeFindings(look, seen, r.Arg(0), what)
+	source := measured(rs, lookData)
+	p.Findings = append(placeFindings(look, seen, r.Arg(0), what), roomFindings(seen, source, r.Arg(0), what)...)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
@@ -116,20 +137,21 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"from", what}, {"to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"roles that stop and start", orNoneText(pairWords(pairs))}}
 	p.Steps = []Step{
 		{Name: "stop the node's roles", Node: node, Argv: c.kato("stop")},
+		dataStep(stepBefore, node, oldPlaces(what)...),
 		{Name: stepRelocate, Node: node, Argv: c.kato("relocate", what, r.Arg(0))},
+		dataStep(stepAfter, node, r.Arg(0)),
 		{Name: "start the node's roles", Node: node, Argv: c.kato("start"), Always: true},
 	}
-	p.Verify = []Step{{Name: againPlace, Node: node, Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.look(againRoles, "status")}
+	p.Verify = []Step{dataStep(againPlace, node, r.Arg(0)), dataStep(againData, node, oldPlaces(what)...), c.look(againRoles, "status")}
 	p.Hints = map[string]string{hintRestarts: pack(pairs)}
-	p.Notes = append(lastTime(c), freeNote(seen)...)
-	return p, nil
-}
-
-func freeNote(seen map[string]string) []string {
-	if free, err := strconv.ParseInt(seen["free"], 10, 64); err == nil {
-		return []string{size(free) + " is free there."}
+	p.Notes = lastTime(c)
+	if source.known {
+		p.Notes = append(p.Notes, fmt.Sprintf("%s in %s are to move.", size(source.bytes), entriesWords(source.entries)))
 	}
-	return nil
+	if free, err := strconv.ParseInt(seen["free"], 10, 64); err == nil {
+		p.Notes = append(p.Notes, size(free)+" is free there.")
+	}
+	return p, nil
 }
 
 // placeFindings holds what is at the new place against what a move needs.
@@ -153,6 +175,9 @@ func placeFindings(look Result, seen map[string]string, path, what string) []Fin
 	if s, own := systems(seen["real"]); own {
 		add(Stop, "Choose a mounted directory.", "%s is %s, which belongs to the node's own system (%s)", path, printable(seen["real"], 200), s)
 	}
+	if seen["state"] == "readonly" {
+		add(Stop, "Let the system user write there, or mount it for writing.", "%s on %s cannot be written to", path, who)
+	}
 	if seen["entries"] != "0" {
 		add(Stop, "Make an empty directory for them.", "%s on %s is not empty", path, who)
 	}
@@ -170,40 +195,4 @@ func placeFindings(look Result, seen map[string]string, path, what string) []Fin
 		add(Warn, "", "containers do not belong on a network block volume such as EBS: %s is on %s", path, printable(seen["device"], 60))
 	}
 	return out
-}
-
-// rolesWords says whether the roles run again, after something that failed.
-func rolesWords(v Verdict) string {
-	if v.Outcome == Succeeded {
-		return " All roles run again."
-	}
-	return " " + v.Summary
-}
-
-func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
-	if f, bad := failedStep(p, rs); bad {
-		text := "The data may not have moved: " + f.Text + "." + rolesWords(v)
-		next := f.Mend
-		if next == "" {
-			next = "Read the output of this run; look where the data is before trying again."
-		}
-		return Verdict{Outcome: Failed, Summary: text, Report: v.Report, Next: next}
-	}
-	again, _ := rs.Find(againPlace, "")
-	seen := keyValues(again.Output)
-	if seen["entries"] == "" || seen["entries"] == "0" {
-		return Verdict{Outcome: Failed, Report: v.Report, Next: "Read the output of this run; look where the data is before trying again.",
-			Summary: fmt.Sprintf("Nothing has arrived at the new place; %s.%s", how(rs, stepRelocate), rolesWords(v))}
-	}
-	if v.Outcome != Succeeded {
-		return v
-	}
-	v.Summary = "Moved: the new place holds data, and the node's roles run."
-	if r, ok := rs.Find(stepRelocate, ""); ok && complaint(r.Output) != "" {
-		v.Outcome = Failed
-		v.Summary = "The new place holds data and the node's roles run, but " + how(rs, stepRelocate) + "."
-		v.Next = "See whether all of it has arrived."
-	}
-	return v
 }

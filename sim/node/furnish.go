@@ -34,7 +34,7 @@ func furnish(root, user string) error {
 	files["home/bin/kato"] = files["usr/bin/kato"]
 	delete(files, "usr/bin/kato")
 	// Only a script that names a place of the node's own needs more than a shell.
-	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
+	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/* | */var/helion/* | */var/stackato/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
 	boot := bootScript(user)
 	if _, err := os.Stat(filepath.Join(root, boot)); os.IsNotExist(err) {
 		files[boot] = "#!/bin/bash\n# sets up containers\necho setting up\nexit 0\n"

@@ -12,22 +12,21 @@ import (
 	"syscall"
 )
 
-// etc finds /etc/ where a path begins.
-var etc = regexp.MustCompile(`(^|[^A-Za-z0-9._/})-])/etc/`)
+// own finds /etc/ and where kato's data is, where a path begins.
+var own = regexp.MustCompile(`(^|[^A-Za-z0-9._/})-])/(etc|var/helion|var/stackato)/`)
 
-// sh is the shell of a script that names places under /etc. They are the
+// sh is the shell of a script that names such places. They are the
 // node's own: on the way in they become those below its directory, and on the
 // way out again what the script calls them. The real /etc is never touched.
 func (t *tool) sh() int {
-	own := t.root + "/etc/"
 	args := make([]string, len(t.args))
 	for i, arg := range t.args {
-		args[i] = etc.ReplaceAllString(arg, "${1}"+own)
+		args[i] = own.ReplaceAllString(arg, "${1}"+t.root+"/${2}/")
 	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", args...)
 	cmd.Env = t.inner()
 	cmd.Stdin = os.Stdin
-	out := &renamer{to: os.Stdout, from: []byte(own), by: []byte("/etc/")}
+	out := &renamer{to: os.Stdout, from: []byte(t.root + "/etc/"), by: []byte("/etc/")}
 	errs := out // one pipe, so that the order stays
 	if !sameFile(os.Stdout, os.Stderr) {
 		errs = &renamer{to: os.Stderr, from: out.from, by: out.by}

@@ -1,0 +1,141 @@
+package als
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// What a relocation moves, whether it fits, and what has arrived of it. It is
+// measured before and after the move, while the roles stand still.
+
+// measure is what a place holds.
+type measure struct {
+	known   bool // it is there and was measured
+	partly  bool // not everything could be read: it is at least that much
+	entries int  // in the directory itself
+	bytes   int64
+	real    string // where the path leads in the end
+	device  string
+}
+
+func measured(rs Results, step string) measure {
+	r, _ := rs.Find(step, "")
+	seen := keyValues(r.Output)
+	entries, errE := strconv.Atoi(seen["entries"])
+	bytes, errB := strconv.ParseInt(seen["bytes"], 10, 64)
+	return measure{known: r.OK() && errE == nil && errB == nil, partly: seen["partly"] == "yes", entries: entries, bytes: bytes, real: seen["real"], device: seen["device"]}
+}
+
+func (m measure) String() string {
+	switch {
+	case !m.known:
+		return "could not be measured"
+	case m.partly:
+		return entriesWords(m.entries) + ", at least " + size(m.bytes)
+	}
+	return entriesWords(m.entries) + ", " + size(m.bytes)
+}
+
+func entriesWords(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+// roomFindings holds the size of what moves against what is free. Within one
+// filesystem nothing is copied.
+func roomFindings(seen map[string]string, source measure, path, what string) []Finding {
+	free, err := strconv.ParseInt(seen["free"], 10, 64)
+	switch {
+	case !source.known:
+		return []Finding{{Warn, "where the " + what + " are, or how big they are, could not be seen, so whether they fit is not known", "See with `du` that they are smaller than what is free at " + path + "."}}
+	case source.device == seen["device"] && source.device != "":
+		return nil
+	case err != nil:
+		return []Finding{{Warn, "how much is free at " + path + " could not be seen", "Look with `df` on the node."}}
+	case source.bytes > free:
+		return []Finding{{Stop, fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), "Choose a bigger filesystem."}}
+	case source.partly:
+		return []Finding{{Warn, fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), "See with `sudo du` that they fit."}}
+	case source.bytes > free/10*9:
+		return []Finding{{Warn, fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), ""}}
+	}
+	return nil
+}
+
+// rolesWords says whether the roles run again, after something that failed.
+func rolesWords(v Verdict) string {
+	if v.Outcome == Succeeded {
+		return " All roles run again."
+	}
+	return " " + v.Summary
+}
+
+const lookWhereData = "Read the output of this run; look where the data is before trying again."
+
+func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
+	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	before, after := measured(rs, stepBefore), measured(rs, stepAfter)
+	now, old := measured(rs, againPlace), measured(rs, againData)
+	if !after.known {
+		after = now
+	}
+	linked := old.known && now.known && old.real == now.real
+	v.Report = table([][]string{{"before the move", before.String()}, {"at the new place", after.String()}, {"the old place", oldWords(old, linked)}}) + v.Report
+	fail := func(text, next string) Verdict {
+		return Verdict{Outcome: Failed, Summary: text + "." + rolesWords(v), Report: v.Report, Next: next}
+	}
+	if f, bad := failedStep(p, rs); bad {
+		next := f.Mend
+		if next == "" {
+			next = lookWhereData
+		}
+		return fail("The data may not have moved: "+f.Text, next)
+	}
+	said := how(rs, stepRelocate)
+	empty := before.known && before.entries == 0
+	// Filesystems differ in how much of them the same files take.
+	slack := max(before.bytes/20, 1<<20)
+	switch {
+	case !after.known:
+		return fail("It cannot be confirmed that the data moved: the new place could not be looked at; "+said, lookWhereData)
+	case empty && old.known && !linked:
+		return fail("There was nothing in the old place to move, and it does not lead to the new one; "+said, lookWhereData)
+	case after.entries == 0 && !empty:
+		return fail("Nothing has arrived at the new place; "+said, lookWhereData)
+	case before.known && (after.entries < before.entries || !before.partly && !after.partly && after.bytes < before.bytes-slack):
+		return fail(fmt.Sprintf("Not all of it has arrived: %s of %s; %s", after, before, said), lookWhereData)
+	case old.known && !linked && old.entries > 0:
+		return fail(fmt.Sprintf("The new place holds data, but the old one does too and is no link to it (%s); %s", old, said), "See which of the two the node uses before anything is removed.")
+	}
+	if r, ok := rs.Find(stepRelocate, ""); ok && complaint(r.Output) != "" {
+		return fail("The new place holds data, but "+said, "See whether all of it has arrived.")
+	}
+	if v.Outcome != Succeeded {
+		return v
+	}
+	v.Summary = "Moved: the new place holds data, and the node's roles run."
+	switch {
+	case empty && !linked:
+		v.Summary = "Unconfirmed: there was nothing to move, and the old place cannot be seen. The node's roles run."
+	case empty:
+		v.Summary = "Moved: there was nothing in the old place, which leads to the new one now, and the node's roles run."
+	case !before.known || before.partly || after.partly:
+		v.Summary += " Unconfirmed that all of it has arrived: not everything could be measured."
+	case !linked:
+		v.Summary += " Unconfirmed that the node uses it: the old place is no link to it."
+	}
+	return v
+}
+
+func oldWords(old measure, linked bool) string {
+	switch {
+	case linked:
+		return "leads to the new one"
+	case !old.known:
+		return "is gone, or " + old.String()
+	}
+	return strings.TrimSpace(old.String() + ", no link")
+}
