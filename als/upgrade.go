@@ -24,47 +24,6 @@ const (
 	upgradeCoreMemory = 1 << 30
 )
 
-var opUpgradeStatus = Operation{
-	Name: "upgrade status", Family: familyUpgrade, Effect: always(Read),
-	Summary: "show how far an upgrade is, node by node",
-	Example: "upgrade status @prod",
-	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.look(lookUpgrade, "node", "upgrade", "--status")), nil
-	},
-	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		nodes, err := readStep(rs, lookUpgrade, ReadUpgrade)
-		if err != nil {
-			return nothingRead(findingOf(Stop, err))
-		}
-		if len(nodes) == 0 {
-			return Verdict{Outcome: Succeeded, Whole: true, Summary: "No upgrade is in progress."}
-		}
-		left := 0
-		for _, n := range nodes {
-			if !n.Complete() {
-				left++
-			}
-		}
-		v := Verdict{Outcome: Succeeded, Whole: true, Report: progressTable(nodes), Summary: "The upgrade of " + count(len(nodes), "node") + " is complete, kato says."}
-		if left > 0 {
-			v.Summary = fmt.Sprintf("%d of %s to go.", left, count(len(nodes), "node"))
-		}
-		return v
-	},
-}
-
-func progressTable(nodes []Progress) string {
-	var rows [][]string
-	for _, n := range nodes {
-		versions := ""
-		if n.From+n.To != "" {
-			versions = n.From + " -> " + n.To
-		}
-		rows = append(rows, []string{n.Node, n.State, n.Stage, versions})
-	}
-	return table(rows)
-}
-
 const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles, and that no other kato job is at work there.\n" +
 	"Maintenance mode is on meanwhile and afterwards as it was found. It has worked when every node tells the new version and its roles run.\n" +
 	upgradeLoses + " Nodes restart.\n" +
@@ -270,6 +229,10 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 		versions = append(versions, ip+" "+v)
 		p.Verify = append(p.Verify, versionStep(c, againVersion, ip))
+	}
+	if to := r.Flag("version"); to != "" && !r.Has("resume") && !slices.ContainsFunc(versions, func(v string) bool { return !strings.HasSuffix(v, " "+to) }) {
+		p.Verify, p.Nothing = nil, isAre(len(nodes), "node")+" at "+to+" already"
+		return p, nil
 	}
 	p.Facts = []Fact{{"nodes, in this order", strings.Join(versions, ", ")}, {"to", orNewest(r)}}
 	p.Verify = append(p.Verify, c.look(againRoles, "status"), c.look(againUpgrade, "node", "upgrade", "--status"))

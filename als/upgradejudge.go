@@ -1,6 +1,7 @@
 package als
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,15 @@ func otherThan(now, asked string) bool {
 	return strings.HasPrefix(now, major+".") && now != asked && !strings.HasPrefix(now, asked+".")
 }
 
+// newerNone is how a program says that there is nothing newer. Of kato's own
+// words for it no source tells; without any it is not believed.
+var newerNone = regexp.MustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
+
+func nothingNewer(rs Results) bool {
+	res, ok := rs.Find(stepUpgrade, "")
+	return ok && res.OK() && complaint(res.Output) == "" && newerNone.MatchString(strings.Join(clean(res.Output), "\n"))
+}
+
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	var rows [][]string
 	var behind, unread, versions []string
@@ -70,6 +80,9 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(r.Operation, "--resume") + "."
 	}
 	switch {
+	case len(behind) == len(rows) && len(unread) == 0 && len(versions) == 1 && !r.Has("version") && nothingNewer(rs) && v.Outcome == Succeeded:
+		v.Summary = "Nothing was to do: kato knows no version newer than " + versions[0] + ", which " + isAre(len(rows), "node") + " at; all roles run."
+		v.Data = map[string]string{"version": versions[0]}
 	case len(unread) > 0 && vanished(rs):
 		v.Outcome, v.Next = Failed, mendVanished
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."

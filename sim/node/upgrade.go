@@ -42,6 +42,10 @@ func (k *kato) upgrade() int {
 			return k.fail("Not enough free disk space on %s: %d MB, 4096 MB needed.", ip, free>>20)
 		}
 	}
+	if k.flags["version"] == "" && !k.has("resume") && !k.has("force") && k.newest(nodes) {
+		k.out.line("No newer version is available: nothing to upgrade.")
+		return 0
+	}
 	what := "cluster"
 	if len(nodes) == 1 {
 		what = "node"
@@ -50,6 +54,12 @@ func (k *kato) upgrade() int {
 		return 1
 	}
 	return k.upgradeAll(nodes, to)
+}
+
+// newest reports whether the nodes have what an upgrade would lead to. What
+// kato prints then no source tells.
+func (k *kato) newest(nodes []string) bool {
+	return !slices.ContainsFunc(nodes, func(ip string) bool { return lastWord(k.s.Nodes[ip].Version) != k.gen.next })
 }
 
 // upgradeNodes is the trap of the generations: without options, the core's

@@ -1,0 +1,44 @@
+package als
+
+import "fmt"
+
+var opUpgradeStatus = Operation{
+	Name: "upgrade status", Family: familyUpgrade, Effect: always(Read),
+	Summary: "show how far an upgrade is, node by node",
+	Example: "upgrade status @prod",
+	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
+		return readPlan(r, c.look(lookUpgrade, "node", "upgrade", "--status")), nil
+	},
+	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		nodes, err := readStep(rs, lookUpgrade, ReadUpgrade)
+		if err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		if len(nodes) == 0 {
+			return Verdict{Outcome: Succeeded, Whole: true, Summary: "No upgrade is in progress."}
+		}
+		left := 0
+		for _, n := range nodes {
+			if !n.Complete() {
+				left++
+			}
+		}
+		v := Verdict{Outcome: Succeeded, Whole: true, Report: progressTable(nodes), Summary: "The upgrade of " + count(len(nodes), "node") + " is complete, kato says."}
+		if left > 0 {
+			v.Summary = fmt.Sprintf("%d of %s to go.", left, count(len(nodes), "node"))
+		}
+		return v
+	},
+}
+
+func progressTable(nodes []Progress) string {
+	var rows [][]string
+	for _, n := range nodes {
+		versions := ""
+		if n.From+n.To != "" {
+			versions = n.From + " -> " + n.To
+		}
+		rows = append(rows, []string{n.Node, n.State, n.Stage, versions})
+	}
+	return table(rows)
+}
