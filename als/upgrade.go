@@ -1,7 +1,6 @@
 package als
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
