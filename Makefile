@@ -23,7 +23,7 @@ test: tools ## run all tests; installs what they need (sshd, Chromium, shells, n
 race: tools ## the tests with the race detector, and no skips
 	scripts/test-noskip go test -race -timeout 20m $$(go list ./... | grep -v -e /faults -e /cmd/alsbot)
 	scripts/test-noskip go test -race -timeout 20m ./cmd/alsbot
-	scripts/test-noskip go test -timeout 15m -parallel 8 ./faults
+	scripts/test-noskip go test -timeout 15m -parallel 64 ./faults
 
 check: race lint ## exactly what CI runs
 	go mod tidy -diff
@@ -37,10 +37,10 @@ bench: ## the figures that matter, beside their limits, in one run
 	go test -run '^$$' -bench Figures -benchtime 1x -timeout 10m ./bench
 
 faults: tools ## break everything on purpose and show that no run is lost or doubled (25 minutes)
-	ALSBOT_FAULTS=ci go test -v -count 1 -parallel 8 -timeout 60m -run TestFaults ./faults
+	ALSBOT_FAULTS=ci go test -v -count 1 -parallel 64 -timeout 60m -run TestFaults ./faults
 
 soak: tools ## the same with the counts for a release (many hours)
-	ALSBOT_FAULTS=soak go test -v -count 1 -parallel 8 -timeout 48h -run TestFaults ./faults
+	ALSBOT_FAULTS=soak go test -v -count 1 -parallel 64 -timeout 48h -run TestFaults ./faults
 
 fuzz: ## every fuzz target for 20 seconds
 	scripts/fuzz 20s

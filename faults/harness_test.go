@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -45,7 +47,9 @@ type fault struct {
 	alone bool
 	// long rows begin before other ones, so that none is left over at the end.
 	long bool
-	run  func(t *testing.T, r *report)
+	// parts is set where the row has parts that go side by side with all else.
+	parts bool
+	run   func(t *testing.T, r *report)
 }
 
 // turn is when a row begins: lower ones first.
@@ -62,14 +66,26 @@ func (f fault) turn() int {
 // report is what a row has found out.
 type report struct {
 	fault
-	n int // trials that the profile asks for
-	t *testing.T
+	n    int // trials that the profile asks for
+	t    *testing.T
+	side *semaphore.Weighted // of rows
 
 	mu       sync.Mutex
 	done     int
 	failures int
 	figures  []string
 	took     time.Duration
+}
+
+// sideBySide is how many rows go at a time. Parts of rows that mostly wait are
+// not counted: behind all other rows they would make the end late.
+const sideBySide = 8
+
+// beside takes a place beside other rows, until t ends.
+func (r *report) beside(t *testing.T) {
+	t.Helper()
+	must(t, r.side.Acquire(t.Context(), 1))
+	t.Cleanup(func() { r.side.Release(1) })
 }
 
 // trial counts one trial; a failure fails the test and the row goes on.
@@ -124,9 +140,10 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	var reports []*report
+	side := semaphore.NewWeighted(sideBySide)
 	for _, f := range list() {
 		if f.trials[p] > 0 {
-			reports = append(reports, &report{fault: f, n: f.trials[p]})
+			reports = append(reports, &report{fault: f, n: f.trials[p], side: side})
 		}
 	}
 	// The table speaks of what was run, also when -run chose a part.
@@ -139,6 +156,9 @@ func TestFaults(t *testing.T) {
 			t.Run(r.id, func(t *testing.T) {
 				if !r.alone {
 					t.Parallel()
+				}
+				if !r.alone && !r.parts {
+					r.beside(t)
 				}
 				r.t = t
 				started := time.Now()

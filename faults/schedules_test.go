@@ -28,6 +28,7 @@ func schedules(t *testing.T, r *report) {
 		for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"} {
 			t.Run(zone, func(t *testing.T) {
 				t.Parallel()
+				r.beside(t)
 				synctest.Test(t, func(t *testing.T) { years(t, r, zone) })
 			})
 		}

@@ -102,6 +102,7 @@ func (s *sshd) start() {
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said bytes.Buffer
 	s.cmd.Stderr = &said
+	s.cmd.WaitDelay = time.Second
 	must(s.t, s.cmd.Start())
 	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", s.addr)
@@ -121,6 +122,7 @@ func (s *sshd) stop() {
 	if s.cmd == nil {
 		return
 	}
+	_ = syscall.Kill(s.cmd.Process.Pid, syscall.SIGSTOP) // it forks no more
 	for _, pid := range append(children(s.cmd.Process.Pid, "sshd"), s.cmd.Process.Pid) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
