@@ -114,6 +114,7 @@ case "$*" in
 	echo "${run##*/}" >>`+d.ledger+`
 	[ ! -e `+d.ledger+`.slow ] || sleep 1
 	echo Fetched ;;
+'history --json') echo '[]' ;; # what is done here is in no history
 *) exec `+kato+`.sim "$@" ;;
 esac
 `), 0o755)

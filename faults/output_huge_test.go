@@ -24,7 +24,7 @@ func huge(t *testing.T, r *report) {
 	h := newHouse(t, options{})
 	file := filepath.Join(h.dir, "printed")
 	kato := filepath.Join(h.nodes.Home(h.nodes.Core), "bin", "kato")
-	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = 'patch update' ] && exec cat %s\nexec %s \"$@\"\n", file, kato+".sim")
+	script := fmt.Sprintf("#!/bin/sh\n"+noHistory+"[ \"$*\" = 'patch update' ] && exec cat %s\nexec %s \"$@\"\n", file, kato+".sim")
 	must(t, os.WriteFile(kato, []byte(script), 0o755))
 	must(t, os.WriteFile(file, []byte("a little\n"), 0o600))
 	h.start()
