@@ -171,7 +171,8 @@ type Cluster struct {
 	// install` puts on the nodes.
 	Agent Agent `json:"agent,omitzero"`
 
-	// Busy is the run of alsbot's own that is at work on the cluster; "" is none.
+	// Busy is the run of alsbot's own that is at work on the cluster, or may
+	// be; "" is none. Whatever is planned meanwhile waits, and is planned again.
 	Busy string `json:"busy,omitempty"`
 
 	// Run and Asked make names unique and stay the same when a request is

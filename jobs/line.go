@@ -51,8 +51,9 @@ func (e *Engine) inLine(ctx context.Context, cluster string) (ids []string) {
 	return ids
 }
 
-// atWork is the run in the same line that is at work on the cluster now; ""
-// if none. What has become of a lost one is not known: it does not count.
+// atWork is the run in the same line that is at work on the cluster now, or
+// may be, being lost; "" if none. Whatever comes behind it waits, and is
+// planned again then.
 func (e *Engine) atWork(ctx context.Context, r Run) (id string, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		ids, err := ahead(tx, r.Request.Cluster)
@@ -64,7 +65,7 @@ func (e *Engine) atWork(ctx context.Context, r Run) (id string, err error) {
 			if err != nil {
 				return err
 			}
-			if ok && o.State == Running && o.ID != r.ID {
+			if ok && (o.State == Running || o.State == Lost) && o.ID != r.ID {
 				id = o.ID
 			}
 		}
