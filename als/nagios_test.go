@@ -78,6 +78,9 @@ func TestNagios(t *testing.T) {
 		t.Errorf("only %d references found: the test looks in the wrong place", refs)
 	}
 	path, err := exec.LookPath("nagios4")
+	if err != nil { // Debian's place, which is not on everybody's PATH
+		path, err = exec.LookPath("/usr/sbin/nagios4")
+	}
 	switch {
 	case err == nil:
 		acceptedBy(t, path, v.Report)
