@@ -79,7 +79,7 @@ type report struct {
 
 // sideBySide is how many rows go at a time. Parts of rows that mostly wait are
 // not counted: behind all other rows they would make the end late.
-const sideBySide = 8
+const sideBySide = 6
 
 // beside takes a place beside other rows, until t ends.
 func (r *report) beside(t *testing.T) {

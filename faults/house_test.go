@@ -241,8 +241,15 @@ func (h *house) tryStart(env ...string) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
+// socketsEnd is how long a start waits for the sockets before it to end.
+const socketsEnd = 2 * time.Second
+
 // launch starts the bot and does not wait for it.
 func (h *house) launch(env ...string) error {
+	// Slack may still hold the sockets of a bot that was killed for live ones.
+	for until := time.Now().Add(socketsEnd); h.bot == nil && h.slack.Sockets() > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+		continue
+	}
 	bot := exec.Command(h.opts.binary, "serve", "--config", h.config)
 	bot.Env = append(append(environ(), h.env...), env...)
 	bot.Stderr = &lockedWriter{h: h}

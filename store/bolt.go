@@ -97,7 +97,7 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = lock.Close()
+			_ = release(lock)
 		}
 	}()
 	if err := prepare(path, set); err != nil {
@@ -266,7 +266,7 @@ func (s *boltStore) Close() error {
 		s.closeBlobs()
 		s.stop()
 		s.subs.close()
-		s.err = errors.Join(s.db.Close(), s.lock.Close())
+		s.err = errors.Join(s.db.Close(), release(s.lock))
 	})
 	return s.err
 }

@@ -38,6 +38,12 @@ func acquire(path string, wait time.Duration) (*os.File, error) {
 	return f, nil
 }
 
+// release lets go of the lock, also where a process that was forked just now
+// still has the file, until it becomes another program.
+func release(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 func flock(f *os.File, wait time.Duration) error {
 	for end := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

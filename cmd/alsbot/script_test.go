@@ -243,7 +243,7 @@ func cmdCrash(ts *testscript.TestScript, _ bool, _ []string) {
 	st := on(ts)
 	ts.Check(st.bot.Process.Kill())
 	<-st.gone
-	st.bot = nil
+	st.ended(ts)
 }
 
 func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
@@ -252,7 +252,14 @@ func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
 	if err := <-st.gone; err != nil {
 		ts.Fatalf("the bot did not stop well: %v", err)
 	}
+	st.ended(ts)
+}
+
+// ended waits until Slack knows too that the bot is gone, or it would send the
+// next command to a socket that nobody reads.
+func (st *stage) ended(ts *testscript.TestScript) {
 	st.bot = nil
+	st.await(ts, "the bot's sockets to end", func() bool { return st.scene.Workspace.Sockets() == 0 })
 }
 
 func person(ts *testscript.TestScript, name string) string {
