@@ -114,15 +114,8 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 // What became of a run that is lost is looked for on its node; its files go
 // when that is on record.
 func TestWhatBecameOfALostRunIsFound(t *testing.T) {
-	h, id := installing(t)
-	h.stop()
+	h, id := lost(t)
 	name := h.cfg.Clusters[0].Name
-	h.cfg.Clusters[0].Name = "other"
-	h.open()
-	h.until(id, jobs.Lost)
-	h.stop()
-	h.cfg.Clusters[0].Name = name
-	h.open()
 	if w, err := h.engine.Watched(t.Context(), name); err != nil || len(w.Lost) != 1 || w.Lost[0] != id {
 		t.Errorf("monitoring sees as lost: %v, %v", w.Lost, err)
 	}

@@ -73,10 +73,10 @@ func TestAnOperationLeavesDuringARun(t *testing.T) {
 	}
 }
 
-// A lost run closes its cluster's line, says so, and is counted once however
-// much goes on around it; acknowledging it opens the line, whose next run sees
-// whether that command is at work still.
-func TestAcknowledgeOpensTheLine(t *testing.T) {
+// lost is a house with a run that is lost, since its cluster was not in the
+// config for a while; its command goes on.
+func lost(t *testing.T) (*house, string) {
+	t.Helper()
 	h, id := installing(t)
 	h.stop()
 	name := h.cfg.Clusters[0].Name
@@ -86,6 +86,14 @@ func TestAcknowledgeOpensTheLine(t *testing.T) {
 	h.stop()
 	h.cfg.Clusters[0].Name = name
 	h.open()
+	return h, id
+}
+
+// A lost run closes its cluster's line, says so, and is counted once however
+// much goes on around it; acknowledging it opens the line, whose next run sees
+// whether that command is at work still.
+func TestAcknowledgeOpensTheLine(t *testing.T) {
+	h, id := lost(t)
 	if ans := h.ask("U0DAN", "acknowledge "+id); !ans.Bad {
 		t.Errorf("a viewer acknowledged it: %s", ans.Text)
 	}
