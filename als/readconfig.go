@@ -9,28 +9,7 @@ import (
 
 var rubyQuoted = regexp.MustCompile(`^(?:--- )?(?:! )?(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)")$`)
 
-// ReadScalar reads one value that `kato config get` printed: bare, or in the
-// YAML of an old Ruby (! '…'). Several values, or none, are an error.
-func ReadScalar(out []byte) (string, error) {
-	var found []string
-	for _, l := range clean(out) {
-		l = strings.TrimSpace(l)
-		if l == "" || l == "---" || l == "..." || noiseText.MatchString(l) {
-			continue
-		}
-		found = append(found, scalar(l))
-	}
-	switch {
-	case complaint(out) != "":
-		return "", fmt.Errorf("kato could not read the configuration: %s", complaint(out))
-	case len(found) == 0:
-		return "", errors.New("kato printed no value")
-	case len(found) > 1:
-		return "", fmt.Errorf("kato printed %d lines where one value was expected, the first: %s", len(found), printable(found[0], 80))
-	}
-	return found[0], nil
-}
-
+// scalar is a value bare, that may stand in the YAML of an old Ruby (! '…').
 func scalar(l string) string {
 	if m := rubyQuoted.FindStringSubmatch(l); m != nil {
 		if m[2] != "" {

@@ -170,16 +170,6 @@ func TestReadProcesses(t *testing.T) {
 }
 
 func TestReadConfig(t *testing.T) {
-	for out, want := range map[string]string{"true\n": "true", "! 'true'\n": "true", "--- ! 'a: ''b'''\n...\n": "a: 'b'", "stackato/app:3.0.0\n": "stackato/app:3.0.0", "\"x \\\"y\\\"\"": `x "y"`} {
-		if got, err := als.ReadScalar([]byte(out)); err != nil || got != want {
-			t.Errorf("%q: got %q, %v", out, got, err)
-		}
-	}
-	for _, out := range []string{"", "a\nb\n", "kato: command not found\n", "Error: no such key\n"} {
-		if got, err := als.ReadScalar([]byte(out)); err == nil {
-			t.Errorf("%q is read as %q", out, got)
-		}
-	}
 	for out, want := range map[string]bool{"true": true, "false\n": false, "noise\n! 'true'\n": true, "--- false\n...\n": false} {
 		if got, err := als.ReadBool([]byte(out)); err != nil || got != want {
 			t.Errorf("%q: got %v, %v", out, got, err)
@@ -273,7 +263,6 @@ func FuzzReaders(f *testing.F) {
 		}
 		_, _ = als.ReadList(out)
 		_, _ = als.ReadBool(out)
-		_, _ = als.ReadScalar(out)
 		_, _, _, findings := als.ReadSurvey(als.Results{{Step: "read the version", Output: out}, {Step: "list the nodes", Output: out}}, "")
 		for _, f := range findings {
 			checkText(t, f.Text)
