@@ -16,6 +16,9 @@ stat
 read -r boot </proc/sys/kernel/random/boot_id
 # under numbers of their own: ksh and mksh hand none of these to a command
 exec 5>>login 6<>inner 7<>state 8<>exit 9>>out
+# Debian's mksh keeps its copy of the first descriptor that an exec replaces:
+# this one, lest it be the pipe below, which our caller waits on
+exec 9>>out
 
 rm -f ".c.$$"
 printf 'run %s %s %s %s end\n' "$$" "$begun" "$session" "$boot" >".c.$$"
