@@ -21,10 +21,11 @@ var shells = [][]string{{"dash"}, {"bash", "--posix"}, {"busybox", "sh"}, {"mksh
 
 // What the caller of the tests has left open would be open in the shells too,
 // and which numbers are free decides where a shell keeps its own copies.
-func init() {
+func TestMain(m *testing.M) {
 	for fd := 3; fd < 1024; fd++ {
 		syscall.CloseOnExec(fd)
 	}
+	m.Run()
 }
 
 // script is the node's side without SSH, run by one shell.
