@@ -15,6 +15,9 @@ const (
 	sessionsPerConn = 6
 	// Long polls leave room for reads, which people wait for.
 	pollsPerConn = 4
+	// A node that allows fewer has one again when another call has ended.
+	sessionPatience = 15 * time.Second
+	sessionPause    = 200 * time.Millisecond
 
 	// A line that was quiet for 5 s is asked for a sign of life; one that was
 	// quiet for 14 s, though it was asked, is dead: people know within 15.

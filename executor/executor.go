@@ -134,18 +134,30 @@ func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn
 }
 
 // open begins a command line on t over its warm connection. It tries again
-// only if a connection that was there before turned out to be dead before
-// anything was sent; not for a poll, whose caller tells people first that the
-// node was lost. A poll also waits for one of the few places for such.
+// only if nothing was sent: once if a connection that was there before turned
+// out to be dead, and for a while if the node has no session to give; not for
+// a poll, whose caller tells people first that the node was lost. A poll also
+// waits for one of the few places for such.
 func (x *Executor) open(ctx context.Context, t Target, poll bool, r request, silent time.Duration) (*stream, error) {
+	full := time.Now().Add(sessionPatience)
 	for again := true; ; again = false {
 		c, warm, err := x.connection(ctx, t, poll)
 		if err != nil {
 			return nil, on(t.Name, err)
 		}
 		s, err := c.open(ctx, poll, r, silent)
-		if kindOf(err) == Unreachable && warm && again && !poll && !c.alive() {
-			continue
+		if kindOf(err) == Unreachable && !poll {
+			if warm && again && !c.alive() {
+				continue
+			}
+			if noSession(err) && time.Now().Before(full) {
+				select {
+				case <-time.After(sessionPause):
+					continue
+				case <-ctx.Done():
+					return nil, on(t.Name, ctx.Err())
+				}
+			}
 		}
 		return s, on(t.Name, err)
 	}

@@ -170,6 +170,12 @@ func unopened(c *conn, err error) *Error {
 	return e
 }
 
+// noSession is true if the node refused a session, and nothing but that.
+func noSession(err error) bool {
+	var refused *ssh.OpenChannelError
+	return errors.As(err, &refused)
+}
+
 func interrupted(err error) *Error {
 	return &Error{
 		Kind: Interrupted, Doing: "running a command", Err: err,

@@ -272,9 +272,30 @@ func TestExecOnADeadConnection(t *testing.T) {
 		if s.sessions.Load() != 4 {
 			t.Errorf("%d sessions", s.sessions.Load())
 		}
+	})
+}
+
+// A session that is refused is asked for again for a while: calls end, and
+// nothing was sent.
+func TestNoSessionIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		s.handle = says("ALSB1 NONCE begin\n")
 		s.refuse.Store(true)
-		_, err = x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
+		time.AfterFunc(3*time.Second, func() { s.refuse.Store(false) })
+		if _, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{}); err != nil || s.sessions.Load() != 1 {
+			t.Errorf("%d sessions: %v", s.sessions.Load(), err)
+		}
+		s.refuse.Store(true)
+		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
 		refused(t, err, executor.Unreachable, "no more sessions", "MaxSessions")
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err = x.Exec(short, s.target(), sh("true"), &bytes.Buffer{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
 	})
 }
 

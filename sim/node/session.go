@@ -28,7 +28,8 @@ func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struc
 		return
 	}
 	s.work.Go(func() {
-		defer func() { <-sessions }()
+		// who has heard that it is closed may count on its place
+		defer func() { <-sessions; _ = channel.Close() }()
 		s.session(user, channel, requests)
 	})
 }
@@ -36,7 +37,6 @@ func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struc
 // session waits for what is to be run. There are no terminals, and like
 // OpenSSH 5.9 it takes no signals.
 func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Request) {
-	defer func() { _ = ch.Close() }()
 	for req := range requests {
 		var args []string
 		switch req.Type {
