@@ -142,7 +142,8 @@ const listedMost = 30
 func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	all := onList(c)
 	if len(all) == 0 {
-		return Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet.", Next: "Take one with " + c.typed("export", "cluster") + "."}
+		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet."}
+		return v.offering("Take one with %s.", c.command("export", "cluster"))
 	}
 	states := lookedFor(rs, lookArchives, all)
 	fates := Retain(c.Keep, present(all, states), c.Asked)

@@ -215,6 +215,7 @@ func judged(t *testing.T, text string, out []byte) {
 	v := op.Judge(req, c, plan, append(answers(plan.Steps), answers(plan.Verify)...))
 	checkText(t, v.Summary)
 	checkText(t, v.Next)
+	checkOffers(t, v)
 	checkText(t, strings.ReplaceAll(v.Report, "\n", ""))
 	if v.Outcome == als.Failed && v.Next == "" {
 		t.Fatalf("%s failed, and nothing says what to do: %s", text, v.Summary)

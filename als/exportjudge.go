@@ -15,13 +15,7 @@ var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // judgeExport reads what the node found when it read the archive back. The
 // verdict is one of verified, suspect and failed.
 func judgeExport(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	v := archiveVerdict(c, p, rs)
-	if text, next := c.unbracketed(p, rs); text != "" {
-		v.Outcome = Failed
-		v.Summary += " But " + text + "."
-		v.Next = strings.TrimSpace(next + " " + v.Next)
-	}
-	return v
+	return c.unbracketed(archiveVerdict(c, p, rs), p, rs)
 }
 
 func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {

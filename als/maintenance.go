@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Maintenance mode: the controller accepts no changes, applications go on.
@@ -31,7 +32,7 @@ var opMaintenanceStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: map[string]string{"maintenance": onOff(on)}}
 		if on {
-			v.Next = "Turn it off with " + c.typed("maintenance", "off") + " when the work is done."
+			v = v.offering("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 		}
 		return v
 	},
@@ -76,7 +77,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 			}
 			v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + word + ", by a fresh look."}
 			if on {
-				v.Next = "Turn it off with " + c.typed("maintenance", "off") + " when the work is done."
+				v = v.offering("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 			}
 			return v
 		},
@@ -134,17 +135,28 @@ func (c Cluster) bracket(p *Plan, rs Results, steps []Step) ([]Step, bool) {
 	return append(out, off), true
 }
 
-// unbracketed says what a bracket left behind; "" if all is as it was found.
-func (c Cluster) unbracketed(p Plan, rs Results) (text, next string) {
+// unbracketed is the verdict with what a bracket left behind: then it is no
+// success.
+func (c Cluster) unbracketed(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints["maintenance"] != "off" {
-		return "", ""
+		return v
 	}
+	left, text := v, "maintenance mode is still on"
 	now, err := readStep(rs, againMaintenance, ReadBool)
 	switch {
 	case err != nil:
-		return "it cannot be seen whether maintenance mode is off again: " + err.Error(), "Look with " + c.typed("maintenance", "status") + "."
+		text = "it cannot be seen whether maintenance mode is off again: " + err.Error()
+		left = v.offering("Look with %s.", c.command("maintenance", "status"))
 	case now:
-		return "maintenance mode is still on", "Turn it off with " + c.typed("maintenance", "off") + "."
+		left = v.offering("Turn it off with %s.", c.command("maintenance", "off"))
+	default:
+		return v
 	}
-	return "", ""
+	if v.Outcome == Succeeded {
+		left.Outcome = Failed
+	}
+	left.Summary += " But " + text + "."
+	left.Next = strings.TrimSpace(left.Next + " " + v.Next)
+	left.Offers = append(left.Offers, v.Offers[:min(len(v.Offers), MaxOffers-1)]...)
+	return left
 }

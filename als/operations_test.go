@@ -81,7 +81,29 @@ func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Pl
 	for _, s := range plan.Verify {
 		rs = append(rs, after.run(t, s))
 	}
-	return plan, op.Judge(req, c, plan, rs), nil
+	v := op.Judge(req, c, plan, rs)
+	checkOffers(t, v)
+	return plan, v, nil
+}
+
+// checkOffers fails unless every command that a verdict offers can be asked
+// for as it stands, is named to who reads it, and overwrites nothing.
+func checkOffers(t *testing.T, v als.Verdict) {
+	t.Helper()
+	if len(v.Offers) > als.MaxOffers {
+		t.Errorf("%d offers: %q", len(v.Offers), v.Offers)
+	}
+	for _, command := range v.Offers {
+		req, err := als.Parse(command, als.Operations)
+		if err != nil {
+			t.Errorf("%q is offered: %v", command, err)
+			continue
+		}
+		op, _ := als.Operations.Find(req.Operation)
+		if req.Cluster == "" || op.Effect(req) == als.Destroy || !strings.Contains(v.Next, "`"+command+"`") {
+			t.Errorf("%q is offered; next: %s", command, v.Next)
+		}
+	}
 }
 
 // running is the status of testCluster with all roles running.

@@ -192,7 +192,7 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	pending := list.Pending()
 	if len(pending) > 0 {
 		v.Summary = count(len(pending), "patch") + " can be installed."
-		v.Next = "Install with " + c.typed("patch", "install") + "."
+		v = v.offering("Install with %s.", c.command("patch", "install"))
 	}
 	shown := pending
 	if r.Has("all") {

@@ -93,12 +93,12 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	case d.denied:
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%s, but it cannot be confirmed that the affected roles were restarted: %s. They run, perhaps with what they had before.", done, d.why)
-		v.Next = "Restart them with " + c.restartWords(pairs) + "."
+		v = v.offering("Restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	case d.why != "":
 		// The list shows that kato did something, so a history without it is
 		// no witness against a restart.
 		v.Summary += " That they were restarted is unconfirmed: " + d.why + "."
-		v.Next = "To be sure, restart them with " + c.restartWords(pairs) + "."
+		v = v.offering("To be sure, restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	}
 	return v
 }
@@ -203,14 +203,13 @@ func oldCode(c Cluster, p Plan, rs Results, done, report string) Verdict {
 		return v
 	}
 	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
-	v.Next = "Bring the patches to work with " + c.restartWords(pairs) + "."
-	return v
+	return v.offering("Bring the patches to work with %s.", c.turnCommands(opRestartName, pairs)...)
 }
 
-// restartWords is the command that restarts the roles of the pairs, and no
-// role of another node: several commands where one would do more.
-func (c Cluster) restartWords(pairs []onNode) string {
-	words := []string{"restart"}
+// turnCommands are what starts or restarts the roles of the pairs, and no role
+// of another node: one command, or one for each node where one would do more.
+func (c Cluster) turnCommands(word string, pairs []onNode) []string {
+	words := []string{word}
 	var nodes []string
 	more := false // without --node it would touch other nodes
 	for _, p := range pairs {
@@ -225,19 +224,19 @@ func (c Cluster) restartWords(pairs []onNode) string {
 		}
 	}
 	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {
-		return c.typed(words...)
+		return []string{c.command(words...)}
 	}
 	var commands []string
 	for _, ip := range nodes {
-		one := []string{"restart"}
+		one := []string{word}
 		for _, p := range pairs {
 			if p.Node == ip {
 				one = append(one, p.Role)
 			}
 		}
-		commands = append(commands, c.typed(append(one, "--node", ip)...))
+		commands = append(commands, c.command(append(one, "--node", ip)...))
 	}
-	return list(commands)
+	return commands
 }
 
 // rolesAfter judges the roles that should run by now.
@@ -264,11 +263,11 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	case len(down) > 0:
 		v.Outcome = Failed
 		v.Summary = "A role does not run: " + list(down) + "."
-		v.Next = "Look at the node's logs, then try " + strings.ReplaceAll(c.restartWords(bad), "`restart", "`start") + "."
+		v = v.offering("Look at the node's logs, then try %s.", c.turnCommands(opStartName, bad)...)
 	case len(moving) > 0:
 		v.Outcome = Waiting
 		v.Summary = "Not yet running: " + list(moving) + "."
-		v.Next = "Look again with " + c.typed("status") + "; " + c.restartWords(bad) + " restarts what hangs."
+		v = v.offering("Look again with %s; "+typedAll(c.turnCommands(opRestartName, bad))+" restarts what hangs.", c.command("status"))
 	}
 	return v
 }
@@ -345,7 +344,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Summary = fmt.Sprintf("Unconfirmed that the list was fetched: it is as it was, and %s; %s missing.", d.why, isAre(len(after.Pending()), "patch"))
 	}
 	if len(after.Pending()) > 0 {
-		v.Next = "Install with " + c.typed("patch", "install") + "."
+		v = v.offering("Install with %s.", c.command("patch", "install"))
 	}
 	return v
 }
@@ -367,6 +366,6 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), how(rs, stepPatch)),
 			Next: "Read the output of this run."}
 	}
-	return Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + yet(rs),
-		Next: "Install them anew with " + c.typed("patch", "install") + "."}
+	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + yet(rs)}
+	return v.offering("Install them anew with %s.", c.command("patch", "install"))
 }

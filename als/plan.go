@@ -134,6 +134,10 @@ type Verdict struct {
 	Summary string  `json:"summary"`          // one sentence
 	Report  string  `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
 	Next    string  `json:"next,omitempty"`   // what to type or do next
+	// Offers are whole commands, with the cluster, that Next names and that
+	// somebody may want next: at most MaxOffers, and none of effect Destroy.
+	// Each is only words: asked for, it is checked and approved as if typed.
+	Offers []string `json:"offers,omitempty"`
 	// Whole is true when Report already says all that the output says, so
 	// that the output need not be shown beside it.
 	Whole bool `json:"whole,omitempty"`
@@ -145,6 +149,17 @@ type Verdict struct {
 	Archives []Archive `json:"archives,omitempty"`
 	// File is for who asked; it goes into the thread of the run.
 	File *File `json:"file,omitempty"`
+}
+
+// MaxOffers is how many commands a verdict offers; where more are wanted,
+// Next names them all.
+const MaxOffers = 3
+
+// offering is the verdict with commands to go on with: words say what to do,
+// with %s in the place of the commands, which can be pressed too.
+func (v Verdict) offering(words string, commands ...string) Verdict {
+	v.Next, v.Offers = strings.Replace(words, "%s", typedAll(commands), 1), commands[:min(len(commands), MaxOffers)]
+	return v
 }
 
 // File is a file on a node.

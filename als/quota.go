@@ -50,7 +50,7 @@ var opQuotaStatus = Operation{
 		if ip, err := quotaNode(r, c); err == nil && isIP(ip) {
 			words = append(words, "--node", ip)
 		}
-		v.Next = "Turn them on with " + c.typed(words...) + "."
+		v = v.offering("Turn them on with %s.", c.command(words...))
 		return v
 	},
 }

@@ -74,12 +74,24 @@ func lastTime(c Cluster) []string {
 }
 
 // typed is a command for a person to type, with the cluster.
-func (c Cluster) typed(words ...string) string {
+func (c Cluster) typed(words ...string) string { return "`" + c.command(words...) + "`" }
+
+// typedAll shows commands as typed does.
+func typedAll(commands []string) string {
+	var out []string
+	for _, command := range commands {
+		out = append(out, "`"+command+"`")
+	}
+	return list(out)
+}
+
+// command is a whole command, with the cluster.
+func (c Cluster) command(words ...string) string {
 	s := strings.Join(words, " ")
 	if c.Name != "" {
 		s += " @" + c.Name
 	}
-	return "`" + s + "`"
+	return s
 }
 
 // how tells how a step ended, as a clause: what kato says, which is not what

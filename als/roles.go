@@ -141,12 +141,15 @@ func turn(name, summary, detail string) Operation {
 	}
 }
 
-var opStart = turn("start", "start roles", "It has worked when `kato status` says that they run.")
+var opStart = turn(opStartName, "start roles", "It has worked when `kato status` says that they run.")
 
 var opStop = turn("stop", "stop roles",
 	"Without ROLE and --node everything on every node stops, and applications with it.\nIt has worked when `kato status` says that they are stopped.")
 
-const opRestartName = "restart"
+const (
+	opStartName   = "start"
+	opRestartName = "restart"
+)
 
 var opRestart = turn(opRestartName, "stop roles and start them again",
 	"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
@@ -200,7 +203,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if r.Operation == "start" && len(status) > 0 {
+	if r.Operation == opStartName && len(status) > 0 {
 		if down, moving := settled(status, pairs); len(down)+len(moving) == 0 {
 			p.Nothing = "these roles run already: " + pairWords(pairs)
 			return p, nil
@@ -340,7 +343,7 @@ func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 		out = append(out, Finding{Warn, fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)),
 			"Name roles, or one node with --node, if that is not meant."})
 	}
-	if r.Operation == "start" {
+	if r.Operation == opStartName {
 		return out
 	}
 	var roles []string

@@ -31,7 +31,7 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if bad {
 		v.Summary += " " + sentence(f.Text) + "."
 		if f.Mend != "" {
-			v.Next = f.Mend
+			v.Next, v.Offers = f.Mend, nil
 		}
 	}
 	return v
@@ -46,7 +46,7 @@ func judgeRestart(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
 		}
 		v.Summary = "Not restarted everywhere: " + f.Text + ". " + state
 		if f.Mend != "" {
-			v.Next = f.Mend
+			v.Next, v.Offers = f.Mend, nil
 		} else if v.Next == "" {
 			v.Next = "Read the output of this run, then try again."
 		}
@@ -135,13 +135,15 @@ func judgeStop(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
 			running = append(running, fmt.Sprintf("%s is %s", w, st))
 		}
 	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Next: "Start again with " + strings.ReplaceAll(c.restartWords(pairs), "`restart", "`start") + ".",
-		Summary: "Stopped: " + pairWords(pairs) + "."}
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Summary: "Stopped: " + pairWords(pairs) + "."}
 	switch {
 	case len(running) > 0:
 		v.Outcome, v.Summary, v.Next = Failed, "Not stopped: "+list(running)+".", "Read the output of this run, then try again."
 	case len(moving) > 0:
-		v.Outcome, v.Summary, v.Next = Waiting, "Still stopping: "+list(moving)+".", "Look again with "+c.typed("status")+"."
+		v.Outcome, v.Summary = Waiting, "Still stopping: "+list(moving)+"."
+		v = v.offering("Look again with %s.", c.command("status"))
+	default:
+		v = v.offering("Start again with %s.", c.turnCommands(opStartName, pairs)...)
 	}
 	if bad {
 		v.Summary += " " + sentence(f.Text) + "."

@@ -10,15 +10,7 @@ import (
 
 // judgeUpgrade reads every node's version back; kato's word is not enough.
 func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
-	v := upgradeVerdict(r, c, p, rs)
-	if text, next := c.unbracketed(p, rs); text != "" {
-		if v.Outcome == Succeeded {
-			v.Outcome = Failed
-		}
-		v.Summary += " But " + text + "."
-		v.Next = strings.TrimSpace(next + " " + v.Next)
-	}
-	return v
+	return c.unbracketed(upgradeVerdict(r, c, p, rs), p, rs)
 }
 
 // mendVanished is the handbook's way out when an upgrade has taken kato away
@@ -87,7 +79,8 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Outcome, v.Next = Failed, mendVanished
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
 	case len(unread) > 0:
-		v.Outcome, v.Next = Waiting, "See whether the node has come back: "+c.typed("upgrade", "status")+"."
+		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))
+		v.Outcome = Waiting
 		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."
 	case len(behind) > 0:
 		v.Outcome, v.Next = Failed, again
@@ -104,7 +97,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
 			v.Summary += " Yet " + how(rs, stepUpgrade) + "."
 		}
-		v.Next = "Install what patches there are for the new version: " + c.typed("patch", "status") + "."
+		v = v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))
 	}
 	return v
 }
