@@ -166,6 +166,9 @@ func (e *Engine) lateEnd(ctx context.Context, r *Run, i int, t executor.Target) 
 	lctx, cancel := context.WithTimeout(ctx, lateOutput)
 	defer cancel()
 	k := &keeper{e: e, ctx: lctx, run: r.ID, i: i, rec: s, target: t}
+	if err := k.recall(); err != nil {
+		return false, err
+	}
 	exit, err := e.exec.Run(lctx, t, executor.Command{ID: s.ID, Argv: s.Step.Command(), Offset: s.Size, Started: true}, k)
 	if exit.State != executor.Finished {
 		return false, err

@@ -105,9 +105,14 @@ func (k *keeper) remember(now time.Time, p []byte) error {
 }
 
 // recall reads back what was printed before this process began: a question
-// that has stood since then is answered by nobody either.
+// that has stood since then is answered by nobody either. What is not here any
+// more, as after a restore without the outputs, is fetched again.
 func (k *keeper) recall() error {
-	if k.rec.Size == 0 {
+	n, err := k.e.st.BlobSize(k.ctx, k.rec.Blob)
+	if err != nil {
+		return err
+	}
+	if k.rec.Size = min(k.rec.Size, n); k.rec.Size == 0 {
 		return nil
 	}
 	tail, err := k.e.blobTail(k.ctx, *k.rec, promptTail)

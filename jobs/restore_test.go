@@ -44,3 +44,29 @@ func TestARestoredRunHasItsOutput(t *testing.T) {
 	}
 	h.called(1, "data", "export")
 }
+
+// A snapshot has no outputs. Where they were lost with the disk, what a
+// command has printed so far is fetched again from its node, and the run goes
+// on to its end.
+func TestARunGoesOnThatHasLostItsOutput(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fault("slow", "100ms:data export")
+	id := h.run("U0ANN", "export cluster")
+	h.eventually("runs", "some output", func(tx store.Tx) (bool, error) {
+		r, _, err := recordsOf.Get(tx, id)
+		return len(r.Steps) > 0 && r.Steps[0].Size > 0, err
+	})
+	h.stop()
+	if err := os.RemoveAll(h.cfg.Store.Path + ".output"); err != nil {
+		t.Fatal(err)
+	}
+	h.open()
+	r := h.until(id, jobs.Succeeded)
+	for i, s := range r.Steps {
+		n, err := h.st.BlobSize(t.Context(), s.Blob)
+		if err != nil || n != s.Size || s.Trouble != "" {
+			t.Errorf("step %d: %d of %d bytes are here, %v: %s", i+1, n, s.Size, err, s.Trouble)
+		}
+	}
+	h.called(1, "data", "export")
+}
