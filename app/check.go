@@ -23,17 +23,19 @@ import (
 // warning is.
 func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer) bool {
 	c := &checker{out: out, good: true}
-	c.say("ok", "config", "%d clusters, %d schedules", len(cfg.Clusters), len(cfg.Schedules))
+	c.say("ok", "config", "%s, %s", count(len(cfg.Clusters), "cluster"), count(len(cfg.Schedules), "schedule"))
 	for _, w := range cfg.Warnings {
 		c.say("warn", "config", "%s", w)
 	}
 	for _, cl := range cfg.Clusters {
+		c.key(cl)
 		c.fetch(cl)
 	}
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		c.bad("schedules", err)
 	}
 	if !connect {
+		_, _ = fmt.Fprintln(out, "Slack and the nodes were not asked: `alsbot check --connect` does.")
 		return c.good
 	}
 	c.slack(ctx, cfg)
@@ -57,6 +59,27 @@ func (c *checker) say(verdict, what, format string, args ...any) {
 func (c *checker) bad(what string, err error) {
 	c.good = false
 	c.say("bad", what, "%v", err)
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// key looks whether there is a private key to log in with. What is in it is
+// seen when it is used.
+func (c *checker) key(cl config.Cluster) {
+	f, err := os.Open(cl.IdentityFile)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w. Make it with `ssh-keygen -t ecdsa -N '' -f %s`, and put its public half on every node", err, cl.IdentityFile)
+	}
+	if err != nil {
+		c.bad("clusters "+cl.Name, fmt.Errorf("identity_file: %w", err))
+		return
+	}
+	_ = f.Close() // nothing was written
 }
 
 // fetch looks whether archives can be fetched to this host.

@@ -159,7 +159,7 @@ func people(ids []string) (n int, known bool) {
 func (r *report) checkSchedule(p string, s Schedule, clusters []string) {
 	if s.Cluster == "" {
 		r.add(p+".cluster", "is required")
-	} else if !slices.Contains(clusters, s.Cluster) {
+	} else if len(clusters) > 0 && !slices.Contains(clusters, s.Cluster) { // that there is none is said already
 		r.add(p+".cluster", "%s is not configured%s; there are: %s", shown(s.Cluster), suggest(s.Cluster, clusters), strings.Join(clusters, ", "))
 	}
 	if strings.TrimSpace(s.Command) == "" {

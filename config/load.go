@@ -25,6 +25,9 @@ func Load(path string, environ []string) (*Config, error) {
 	file, readable := map[string]any{}, true
 	if path != "" {
 		raw, err := read(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("reading the configuration: %w. Copy config.example.yaml there and fill it in, or name another file with --config", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the configuration: %w", err)
 		}

@@ -57,6 +57,10 @@ func (r *report) syntax(file string, raw []byte, err error) {
 	if strings.Contains(text, "xox") || strings.Contains(text, "xapp-") {
 		text = "this is no YAML"
 	}
+	switch text { // what the parser says of most slips of the space bar
+	case "did not find expected key", "mapping values are not allowed in this context":
+		text += ": look at how far this line and those above it are indented"
+	}
 	r.problems = append(r.problems, Problem{Place: place, Text: text})
 }
 

@@ -33,7 +33,7 @@ type local struct {
 	path string
 }
 
-var errNotRunning = errors.New("alsbot is not running")
+var errNotRunning = errors.New("the bot is not running")
 
 func newLocal(path string) *local {
 	return &local{path: path, http: &http.Client{Transport: &http.Transport{
@@ -248,6 +248,7 @@ func (c *cli) runs() *cobra.Command {
 
 func (c *cli) audit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
+	family(cmd)
 	cmd.AddCommand(&cobra.Command{
 		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -308,8 +309,10 @@ func (c *cli) snapshot() *cobra.Command {
 
 // offline opens the store itself, when no bot does.
 func offline(cfg *config.Config, fn func(store.Store) error) error {
-	if _, err := os.Stat(cfg.Store.Path); err != nil {
-		return fmt.Errorf("there is no store yet: %w", err)
+	if _, err := os.Stat(cfg.Store.Path); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no store at %s (store.path): `alsbot serve` makes it when it first starts. If there should be one, is this the right directory and the right --config?", cfg.Store.Path)
+	} else if err != nil {
+		return fmt.Errorf("looking for the store: %w", err)
 	}
 	st, err := app.OpenStore(cfg)
 	if err != nil {

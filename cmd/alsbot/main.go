@@ -56,7 +56,8 @@ func status(err error) int {
 	return 1
 }
 
-// usageError is a command line that cannot be understood.
+// usageError is a command line that cannot be understood, or a config that
+// cannot be read or is wrong.
 type usageError struct{ error }
 
 // exitError ends the program with a status and says nothing more: all has
@@ -81,11 +82,57 @@ func command() *cobra.Command {
 		return usageError{fmt.Errorf("%w. Type `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.reconcile(), c.nagios(), c.manifest(), version())
+	family(root)
+	answerUsage(root)
 	return root
 }
 
+// family makes a command one that is nothing without its subcommands: alone
+// it shows its help, with another word it says which it may have meant.
+func family(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		meant := ""
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			meant = fmt.Sprintf(" Did you mean `%s %s`?", cmd.CommandPath(), near[0])
+		}
+		return usageError{fmt.Errorf("there is no command %q.%s Type `%s --help` to see all", args[0], meant, cmd.CommandPath())}
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.DisableFlagsInUseLine = true
+}
+
+// answerUsage has every command answer too many words, or too few, with its
+// usage. One that takes any, as a Nagios plugin does, judges them itself.
+func answerUsage(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		answerUsage(sub)
+	}
+	fits := cmd.Args
+	if cmd.HasSubCommands() || fits == nil {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if fits(cmd, args) == nil {
+			return nil
+		}
+		given := "nothing is given"
+		if len(args) > 0 {
+			given = fmt.Sprintf("given is %q", args)
+		}
+		return usageError{fmt.Errorf("usage: %s; %s. Type `%s --help`", cmd.UseLine(), given, cmd.CommandPath())}
+	}
+}
+
 func (c *cli) load() (*config.Config, error) {
-	return config.Load(c.path, os.Environ())
+	cfg, err := config.Load(c.path, os.Environ())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
 }
 
 func (c *cli) serve() *cobra.Command {
