@@ -186,7 +186,7 @@ func TestRelocate(t *testing.T) {
 	const moved = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=3\nbytes=499000\n"
 	const nothing = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=0\nbytes=4096\n"
 	empty := strings.NewReplacer("entries=3", "entries=0", "500000", "4096").Replace(source)
-	good := said{"look at the new place": out(place), "list the roles": out(running), "stop the node's roles": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
+	good := said{"see what kato is doing": out(idle), "look at the new place": out(place), "list the roles": out(running), "stop the node's roles": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
 		"start the node's roles": out(""), "look at the new place again": out(moved), "list the roles again": out(running),
 		"measure what is to move": out(source), "measure it before the move": out(source), "measure it at the new place": out(moved), "look at the old place again": out(moved)}
 	sized := func(bytes string) said {
@@ -210,6 +210,8 @@ func TestRelocate(t *testing.T) {
 		{"nothing to move", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(empty), "measure it at the new place": out(nothing), "look at the new place again": out(nothing), "look at the old place again": out(nothing)}), "", als.Succeeded, "there was nothing in the old place, which leads to the new one now"},
 		{"nothing to move, a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie).with(said{"measure it before the move": out(empty), "look at the old place again": out(empty)}), "", als.Failed, "There was nothing in the old place to move, and it does not lead to the new one"},
 		{"unseen afterwards", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it at the new place": failed(1, ""), "look at the new place again": failed(1, "")}), "", als.Failed, "It cannot be confirmed that the data moved"},
+		{"somebody else's job", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"see what kato is doing@10.0.0.11": out(exporting)}), "stop: `kato data export` runs on 10.0.0.11 already, as process 4712", "", ""},
+		{"somebody else's job on the core", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"see what kato is doing@core": out(exporting)}), "stop: `kato data export` runs on the core already", "", ""},
 		{"droplets", "relocate droplets /mnt/ebs/droplets", testCluster(), good, "core$ kato relocate droplets", als.Succeeded, ""},
 		{"which DEA", "relocate containers /mnt/containers", testCluster(), good, "2 nodes hold containers. Say which with --node: 10.0.0.12, 10.0.0.13.", "", ""},
 		{"not a DEA", "relocate containers /mnt/containers --node 10.0.0.11", testCluster(), good, "node 10.0.0.11 holds no containers", "", ""},
@@ -285,8 +287,8 @@ func TestUpgrade(t *testing.T) {
 		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
 		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
 		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
-		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": out(" 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n")}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
-		{"our own run", "upgrade cluster", busy, good.with(said{"see what kato is doing": out(" 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n")}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
+		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": out(exporting)}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
+		{"our own run", "upgrade cluster", busy, good.with(said{"see what kato is doing": out(exporting)}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
 		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
 		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
 		{"there already", "upgrade cluster --version 3.4.1", testCluster(), good, "4 nodes are at 3.4.1 already", "", ""},

@@ -77,10 +77,8 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 // import. How much of it kato needs depends on what is imported.
 func importNeeds(r Request, c Cluster) []Need {
 	on := importNode(r, c)
-	needs := []Need{{sudoAsksNothing, on, true}, {Check: notInMaintenance, Node: Core}, {Check: rolesRun, Node: Core}, {Check: noOtherJob, Node: on}}
-	if on != Core {
-		needs = append(needs, Need{Check: noOtherJob, Node: Core})
-	}
+	needs := []Need{{sudoAsksNothing, on, true}, {Check: notInMaintenance, Node: Core}, {Check: rolesRun, Node: Core}}
+	needs = append(needs, noOtherJobs(on)...)
 	if r.Operation == "import cluster" && len(c.Nodes) > 1 {
 		needs = append(needs, Need{coreReaches, Core, true})
 	}

@@ -102,18 +102,10 @@ var opPatchUpdate = Operation{
 	Name: "patch update", Family: familyPatch, Effect: always(Change),
 	Summary: "fetch the list of patches anew from the patch server",
 	Example: "patch update @prod",
-	Checks: func(_ Request, c Cluster) ([]Step, error) {
-		return []Step{c.look(lookPatches, "patch", "status"), c.lookHistory(lookHistory)}, nil
+	Checks: func(r Request, c Cluster) ([]Step, error) {
+		return append([]Step{c.look(lookPatches, "patch", "status"), c.lookHistory(lookHistory)}, c.looksFor(patchNeeds(r, c))...), nil
 	},
-	Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
-		p := Plan{Operation: r.Operation, Effect: Change, Steps: []Step{{Name: stepPatch, Node: Core, Argv: c.kato("patch", "update")}},
-			Verify: []Step{c.look(againPatches, "patch", "status"), c.lookHistory(againHistory)},
-			Hints:  map[string]string{hintHistory: mark(rs, lookHistory, r.Operation)}}
-		if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
-			p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
-		}
-		return p, nil
-	},
+	Plan:  planUpdate,
 	Judge: judgeUpdate,
 }
 
@@ -250,8 +242,13 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if on := c.patchNode(r); on != Core {
 		steps[0].Node = on
 	}
-	return append(steps, append(c.lookWhere(lookWhere), c.lookHistory(lookHistory))...), nil
+	steps = append(append(steps, c.lookWhere(lookWhere)...), c.lookHistory(lookHistory))
+	return append(steps, c.looksFor(patchNeeds(r, c))...), nil
 }
+
+// patchNeeds are the preconditions of everything that changes patches or
+// their record.
+func patchNeeds(r Request, c Cluster) []Need { return noOtherJobs(c.patchNode(r)) }
 
 // lookWhere looks at the patches node by node, which not every list tells.
 // Newer versions have JSON for it.
@@ -342,6 +339,10 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	if stop || p.Nothing != "" {
 		return p, nil
 	}
+	p.hold(c, patchNeeds(r, c), rs)
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
+	}
 	status, err := readStep(rs, lookRoles, ReadStatus)
 	if err != nil {
 		f := findingOf(Warn, err)
@@ -383,6 +384,21 @@ func orNoneText(s string) string {
 	return s
 }
 
+// planUpdate plans `patch update`.
+func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
+	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{hintHistory: mark(rs, lookHistory, r.Operation)}}
+	p.hold(c, patchNeeds(r, c), rs)
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
+	}
+	if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
+		p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
+	}
+	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: c.kato("patch", "update")}}
+	p.Verify = []Step{c.look(againPatches, "patch", "status"), c.lookHistory(againHistory)}
+	return p, nil
+}
+
 // planReset plans `patch reset`.
 func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := patchAllowed(r, c); err != nil {
@@ -407,6 +423,10 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 		f := findingOf(Warn, err)
 		f.Text = "the present record cannot be read: " + f.Text
 		p.Findings = append(p.Findings, f)
+	}
+	p.hold(c, patchNeeds(r, c), rs)
+	if _, stopped := p.Stopped(); stopped {
+		return p, nil
 	}
 	p.Findings = append(p.Findings, Finding{Warn, "kato forgets which patches are installed and offers all of them again", ""})
 	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: patchArgv(r, c)}}

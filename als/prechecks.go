@@ -186,6 +186,16 @@ var noOtherJob = Check{
 	},
 }
 
+// noOtherJobs asks it of the node on which kato is to run, and of the core:
+// from there kato works on all nodes.
+func noOtherJobs(node string) []Need {
+	needs := []Need{{Check: noOtherJob, Node: node}}
+	if node != Core {
+		needs = append(needs, Need{Check: noOtherJob, Node: Core})
+	}
+	return needs
+}
+
 // backupFinding says, of something that only a backup undoes, how old the last
 // verified one is.
 func backupFinding(c Cluster, why string) Finding {

@@ -60,8 +60,9 @@ func relocateOp(what, summary, example string) Operation {
 			if err != nil {
 				return nil, err
 			}
-			return []Step{{Name: lookPlace, Node: c.at(ip), Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.lookStatus(),
-				dataStep(lookData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}, nil
+			looks := []Step{{Name: lookPlace, Node: c.at(ip), Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.lookStatus(),
+				dataStep(lookData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}
+			return append(looks, c.looksFor(noOtherJobs(c.at(ip)))...), nil
 		},
 		Plan:  planRelocate,
 		Judge: judgeRelocate,
@@ -115,6 +116,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	seen := keyValues(look.Output)
 	source := measured(rs, lookData)
 	p.Findings = append(placeFindings(look, seen, r.Arg(0), what), roomFindings(seen, source, r.Arg(0), what)...)
+	p.hold(c, noOtherJobs(c.at(ip)), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}

@@ -134,7 +134,7 @@ func turn(name, summary, detail string) Operation {
 			if name == opRestartName {
 				looks = append(looks, c.lookHistory(lookHistory))
 			}
-			return looks, nil
+			return append(looks, c.looksFor(turnNeeds())...), nil
 		},
 		Plan:  planTurn,
 		Judge: judgeTurn,
@@ -143,11 +143,12 @@ func turn(name, summary, detail string) Operation {
 
 var opStart = turn(opStartName, "start roles", "It has worked when `kato status` says that they run.")
 
-var opStop = turn("stop", "stop roles",
+var opStop = turn(opStopName, "stop roles",
 	"Without ROLE and --node everything on every node stops, and applications with it.\nIt has worked when `kato status` says that they are stopped.")
 
 const (
 	opStartName   = "start"
+	opStopName    = "stop"
 	opRestartName = "restart"
 )
 
@@ -186,6 +187,10 @@ var without = map[string]string{
 	"rabbit3":       "applications lose their RabbitMQ",
 }
 
+// turnNeeds are the preconditions of a start, a stop and a restart. They only
+// warn: whoever mends a cluster that hangs must not be kept from it.
+func turnNeeds() []Need { return []Need{{noOtherJob, Core, true}} }
+
 // planTurn plans start, stop and restart: one kato command for each node that
 // is touched, with that node's own roles.
 func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
@@ -209,7 +214,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 			return p, nil
 		}
 	}
-	if r.Operation == "stop" && len(status) > 0 && allStopped(status, pairs) {
+	if r.Operation == opStopName && len(status) > 0 && allStopped(status, pairs) {
 		p.Nothing = "these roles are stopped already: " + pairWords(pairs)
 		return p, nil
 	}
@@ -222,6 +227,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Hints[hintHistory] = mark(rs, lookHistory, opRestartName)
 	}
 	p.Notes = lastTime(c)
+	p.hold(c, turnNeeds(), rs)
 	p.Findings = append(p.Findings, turnFindings(r, c, pairs)...)
 	return p, nil
 }
@@ -312,7 +318,7 @@ func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
 	}
 	slices.SortStableFunc(nodes, func(a, b string) int {
 		if x, y := a == c.CoreIP(), b == c.CoreIP(); x != y {
-			if x == (r.Operation != "stop") {
+			if x == (r.Operation != opStopName) {
 				return -1
 			}
 			return 1
@@ -353,7 +359,7 @@ func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 		}
 	}
 	word := "while it restarts"
-	if r.Operation == "stop" {
+	if r.Operation == opStopName {
 		word = "until it is started again"
 	}
 	for _, role := range roles {

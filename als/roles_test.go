@@ -30,6 +30,7 @@ func TestTurns(t *testing.T) {
 	both := restarted(on12+": succeeded", on13+": succeeded")
 	stoppedAll := kato{"core$ kato status": {strings.ReplaceAll(running, "RUNNING", "STOPPED"), 0}}
 	deaDown := status("dea", "STOPPED")
+	busy := kato{"core" + psWords: {exporting, 0}}
 	for _, tt := range []struct {
 		name, text    string
 		before, after kato
@@ -58,6 +59,9 @@ func TestTurns(t *testing.T) {
 		{"stop a shared process", "stop mysql", all, status("mysql", "STOPPED"), als.Succeeded, "Stopped: mysql", "redis_server belongs to mysql, and to postgresql, redis too"},
 		{"stop everything", "stop", all, stoppedAll, als.Succeeded, "Stopped: ", "this is every role on all 4 nodes"},
 		{"start", "start dea --node 10.0.0.12", all.with(deaDown), all, als.Succeeded, "The role runs", ""},
+		{"somebody else's job, start", "start dea --node 10.0.0.12", all.with(deaDown).with(busy), all, als.Succeeded, "The role runs", "`kato data export` runs on the core already, as process 4712"},
+		{"somebody else's job, stop", "stop dea --node 10.0.0.12", all.with(busy), all.with(deaDown), als.Succeeded, "Stopped", "`kato data export` runs on the core already"},
+		{"somebody else's job, restart", "restart dea", all.with(busy), both, als.Succeeded, "Restarted", "`kato data export` runs on the core already"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			plan, v, err := drive(t, testCluster(), tt.text, tt.before, tt.after)
