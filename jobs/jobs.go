@@ -201,6 +201,9 @@ func (e *Engine) move(ctx context.Context, d *driver, id string, place *chan str
 		}
 	}
 	pause, err := e.advance(ctx, d, r, a)
+	if errors.Is(err, store.ErrTooLong) { // and always will be: the cluster says more than a record holds
+		err = e.fail(ctx, r.ID, fmt.Sprintf("what @%s says is more than can be put on record: %v", r.Request.Cluster, err), "")
+	}
 	if err != nil && ctx.Err() == nil {
 		e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
 		pause = max(pause, retryStore)

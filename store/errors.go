@@ -19,6 +19,9 @@ var (
 	// ErrBroken: writing has failed in a way that leaves open what is on disk.
 	// The store takes no more writes until it is opened again.
 	ErrBroken = errors.New("writing to the store has failed")
+	// ErrTooLong: a value is longer than a transaction takes. Nothing of the
+	// transaction was written, and the same value will never be.
+	ErrTooLong = errors.New("the value is too long")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

@@ -47,7 +47,7 @@ func (t *boltTx) Get(bucket, key string) ([]byte, error) {
 
 func (t *boltTx) Put(bucket, key string, value []byte) error {
 	if len(value) > maxValue {
-		return fmt.Errorf("writing %s/%s: the value has %d bytes, the limit is %d", bucket, key, len(value), maxValue)
+		return fmt.Errorf("writing %s/%s: %w: it has %d bytes, the limit is %d", bucket, key, ErrTooLong, len(value), maxValue)
 	}
 	if err := t.writing(bucket, key); err != nil {
 		return err
