@@ -99,7 +99,7 @@ var opPatchRevert = Operation{
 }
 
 var opPatchUpdate = Operation{
-	Name: "patch update", Family: familyPatch, Effect: always(Change),
+	Name: opUpdateName, Family: familyPatch, Effect: always(Change),
 	Summary: "fetch the list of patches anew from the patch server",
 	Example: "patch update @prod",
 	Checks: func(r Request, c Cluster) ([]Step, error) {
@@ -110,7 +110,7 @@ var opPatchUpdate = Operation{
 }
 
 var opPatchReset = Operation{
-	Name: "patch reset", Family: familyPatch, Effect: always(Destroy), Survey: true,
+	Name: opResetName, Family: familyPatch, Effect: always(Destroy), Survey: true,
 	Summary: "make kato forget which patches are installed",
 	Detail:  "Nothing is taken out of the nodes; only the record goes, and kato offers every patch again. Use it when the record is known to be wrong.",
 	Example: "patch reset @prod",
@@ -235,7 +235,7 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.look(lookPatches, "patch", "status"), c.lookStatus()}
+	steps := []Step{c.look(lookPatches, "patch", "status")}
 	if r.Arg(0) != "" || r.Operation != opInstallName {
 		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
 	}
@@ -247,8 +247,14 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 }
 
 // patchNeeds are the preconditions of everything that changes patches or
-// their record.
-func patchNeeds(r Request, c Cluster) []Need { return noOtherJobs(c.patchNode(r)) }
+// their record. Roles that are down only warn: a patch may be what mends them.
+func patchNeeds(r Request, c Cluster) []Need {
+	needs := noOtherJobs(c.patchNode(r))
+	if r.Operation != opUpdateName && r.Operation != opResetName {
+		needs = append(needs, Need{rolesRun, Core, true})
+	}
+	return needs
+}
 
 // lookWhere looks at the patches node by node, which not every list tells.
 // Newer versions have JSON for it.
@@ -264,6 +270,8 @@ func (c Cluster) lookWhere(name string) []Step {
 const (
 	opInstallName   = "patch install"
 	opReinstallName = "patch reinstall"
+	opUpdateName    = "patch update"
+	opResetName     = "patch reset"
 )
 
 // patchAllowed refuses what this cluster's kato lacks.
@@ -345,14 +353,9 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	status, err := readStep(rs, lookRoles, ReadStatus)
 	if err != nil {
-		f := findingOf(Warn, err)
-		f.Text += "; afterwards it cannot be seen whether the roles run"
-		p.Findings = append(p.Findings, f)
+		p.Findings = append(p.Findings, Finding{Warn, "afterwards it cannot be seen whether the roles run", "Try " + c.typed("processes") + "."})
 	}
 	pairs := affected(r, c, status, patches)
-	if down, _ := settled(status, pairs); err == nil && len(down) > 0 {
-		p.Findings = append(p.Findings, Finding{Warn, "before anything is done, " + list(down), "Look at these roles first: " + c.typed("status") + "."})
-	}
 	target := c.patchTarget(r)
 	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == "patch revert")}}
 	roles := "roles that restart"
