@@ -141,7 +141,8 @@ func (c Cluster) unbracketed(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints["maintenance"] != "off" {
 		return v
 	}
-	left, text := v, "maintenance mode is still on"
+	var left Verdict
+	text := "maintenance mode is still on"
 	now, err := readStep(rs, againMaintenance, ReadBool)
 	switch {
 	case err != nil:

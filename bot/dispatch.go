@@ -49,8 +49,10 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 		}
 		b.answer(ctx, d, ack, b.ask(ctx, d, d.text))
 	case aMention:
+		a := b.ask(ctx, d, d.text)
 		ack(nil) // an event takes no answer: it goes into the thread
-		b.reply(ctx, d, b.ask(ctx, d, d.text))
+		b.noteMention(ctx, d)
+		b.reply(ctx, d, a)
 	case aPress, aReason:
 		b.press(ctx, d, ack)
 	}
@@ -113,6 +115,9 @@ func (b *Bot) pressed(ctx context.Context, d delivery) jobs.Answer {
 	}
 	if d.kind == aReason {
 		return b.rejected(ctx, d)
+	}
+	if strings.HasPrefix(d.action, actionOffer) {
+		return b.taken(ctx, d)
 	}
 	switch d.action {
 	case actionApprove, actionReject:

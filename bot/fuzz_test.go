@@ -70,13 +70,16 @@ func FuzzMessagesAreInert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		r := aRun("r1", jobs.Running, prod)
 		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Next, r.Changed = s, s, s, s, s, s, s
-		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s}
+		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
 		r.Plan = &als.Plan{
 			Steps: []als.Step{{Name: s, Node: s, Argv: []string{s, s}}}, Facts: []als.Fact{{Name: s, Value: s}}, Notes: []string{s},
 			Findings: []als.Finding{{Level: als.Stop, Text: s, Mend: s}},
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))
+		inert(t, s, blocks, text, plain)
+		r.State = jobs.Succeeded // now it offers
+		text, blocks, plain = bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
 		inert(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: "r1", Cluster: s, Digest: "d", State: jobs.ApprovalWaiting, Why: s}))
 		inert(t, s, blocks, text, plain)

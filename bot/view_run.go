@@ -74,6 +74,7 @@ func runMessage(c cleaner, v runView) message {
 	if !r.State.Final() && r.Cancel == nil {
 		card.add(slack.NewActionBlock("run-"+r.ID, cancelButton(r)))
 	}
+	offers(card, r)
 	return card.message(fallback(icon, words, r))
 }
 

@@ -68,6 +68,11 @@ func TestRunGolden(t *testing.T) {
 			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Exit: exit(0)}}
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed, and router runs", Report: "it's-one  installed\nrouter    RUNNING"}
 		})},
+		"offers": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed; no role was restarted",
+				Next: "Bring the patches to work with `restart router @prod`.", Offers: []string{"restart router @prod"}}
+			r.Next = r.Verdict.Next
+		})},
 		"failed": {Run: run(jobs.Failed, func(r *jobs.Run) {
 			r.Started, r.Ended = at(1), at(4)
 			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(3)}}

@@ -107,6 +107,16 @@ type Run struct {
 	Slot   time.Time `json:"slot,omitzero"` // of a schedule
 }
 
+// Offers are the commands that the run's end leads to, each whole, at most
+// als.MaxOffers. There are none before its end, and none where something else
+// is to be done next than the verdict says.
+func (r Run) Offers() []string {
+	if !r.State.Final() || r.Verdict == nil || r.Next != r.Verdict.Next {
+		return nil
+	}
+	return r.Verdict.Offers[:min(len(r.Verdict.Offers), als.MaxOffers)]
+}
+
 // StepRecord is what became of one step of a run.
 type StepRecord struct {
 	Step    als.Step  `json:"step"`

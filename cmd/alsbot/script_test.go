@@ -45,6 +45,7 @@ import (
 //	once REGEXP                        one message anywhere is like this, and only one
 //	unseen REGEXP                      no message anywhere is like this
 //	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
+//	twice [later]                      Slack delivers what is said or pressed next two times; later is on the next connection
 //	reason PERSON [TEXT]               send in the modal that asks why
 //	ran COUNT WORD…                    kato is called so often with these words, and no more by now
 //	fault NAME [VALUE]                 of the cluster, see package node
@@ -89,7 +90,7 @@ func TestScripts(t *testing.T) {
 func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
-		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "reason": cmdReason, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
+		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "twice": cmdTwice, "reason": cmdReason, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone, "weighs": cmdWeighs, "comes": cmdComes,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,

@@ -114,3 +114,11 @@ func processesOf(files ...string) map[int]string {
 	}
 	return found
 }
+
+func cmdTwice(ts *testscript.TestScript, _ bool, args []string) {
+	if w := on(ts).scene.Workspace; len(args) > 0 && args[0] == "later" {
+		w.RedeliverOnReconnect(1)
+	} else {
+		w.DuplicateDeliveries(1)
+	}
+}

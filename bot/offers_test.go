@@ -1,0 +1,135 @@
+package bot_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"alsbot/als"
+	"alsbot/bot"
+	"alsbot/jobs"
+	"alsbot/sim/workspace"
+)
+
+const restartDea = "restart dea --node 10.0.0.12 @prod"
+
+// offering is a run that has ended and leads to these commands.
+func offering(commands ...string) jobs.Run {
+	r := aRun("r1", jobs.Succeeded, prod)
+	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: "restart", Offers: commands}
+	r.Next = r.Verdict.Next
+	return r
+}
+
+func TestOfferIsAskedForByWhoPresses(t *testing.T) {
+	bothModes(t, func(t *testing.T, s *stage) {
+		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
+		s.engine.set(t, offering("status @prod", restartDea), jobs.TellRun)
+		s.empty()
+		on := s.ws.Messages(prod)[0]
+		if got := on.Buttons(); strings.Join(got, "; ") != "status @prod; "+restartDea || strings.Contains(string(on.Blocks), `"value":"restart`) {
+			t.Fatalf("buttons %q in %s", got, on.Blocks)
+		}
+		s.ws.DuplicateDeliveries(1)
+		if _, err := s.ws.Press(s.ctx, ben, prod, on.TS, restartDea); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ws.Press(s.ctx, ann, prod, on.TS, restartDea); err != nil {
+			t.Fatal(err)
+		}
+		s.until("both are answered", func() bool {
+			return len(s.ws.Ephemerals(ben, prod)) == 1 && len(s.ws.Ephemerals(ann, prod)) == 1
+		})
+		s.stop()
+		asks := s.engine.asks()
+		if len(asks) != 2 {
+			t.Fatalf("the engine heard %+v", asks)
+		}
+		who := map[string]bool{}
+		for _, a := range asks {
+			who[a.By.ID] = true
+			if a.Text != restartDea || a.Origin.Channel != prod || a.Origin.Thread != "" || a.Origin.ResponseURL == "" {
+				t.Errorf("the engine heard %+v", a)
+			}
+		}
+		if !who[ann] || !who[ben] || asks[0].Key == asks[1].Key {
+			t.Errorf("the engine heard %+v", asks)
+		}
+	})
+}
+
+// A press that comes again to the next process has the same key, by which the
+// engine knows it.
+func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
+	s := newStage(t, httpMode)
+	s.engine.set(t, offering(restartDea))
+	body := `payload={"type":"block_actions","trigger_id":"1.2.3","team":{"id":"T0SIM"},"user":{"id":"U0ANN"},"channel":{"id":"C0PROD"},` +
+		`"actions":[{"action_id":"offer-0","value":"r1 0","type":"button"}]}`
+	for n := range 2 {
+		if code := s.post("/slack/interactions", "application/x-www-form-urlencoded", body, nil); code != 200 {
+			t.Errorf("answered %d", code)
+		}
+		s.until("it is answered", func() bool { return len(s.ws.Ephemerals(ann, prod)) == n+1 })
+		s.stop()
+		s.start()
+	}
+	if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != restartDea {
+		t.Errorf("the engine heard %+v", asks)
+	}
+}
+
+func TestOfferThatIsNotThere(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.set(t, offering(restartDea), jobs.TellRun)
+	s.engine.set(t, aRun("r2", jobs.Succeeded, prod)) // as older versions have left it
+	running := offering(restartDea)
+	running.ID, running.State = "r3", jobs.Running
+	s.engine.set(t, running)
+	other := offering(restartDea)
+	other.ID, other.Next = "r4", "look at the cluster first"
+	s.engine.set(t, other)
+	s.empty()
+	for n, value := range []string{"r1 1", "r1 -1", "r1 x", "r1", "r2 0", "r3 0", "r4 0", "gone 0", "r1 " + restartDea} {
+		old := s.ws.Messages(prod)[0]
+		old.Blocks = json.RawMessage(strings.Replace(string(old.Blocks), `"value":"r1 0"`, `"value":"`+value+`"`, 1))
+		if _, err := s.ws.PressOld(s.ctx, ann, old, restartDea); err != nil {
+			t.Fatal(err)
+		}
+		s.until("it is answered", func() bool { return len(s.ws.Ephemerals(ann, prod)) == n+1 })
+		if got := s.ws.Ephemerals(ann, prod)[n].Text(); !strings.Contains(got, "does not know this button") {
+			t.Errorf("%q is answered with %q", value, got)
+		}
+	}
+	if asks := s.engine.asks(); len(asks) != 0 {
+		t.Errorf("the engine heard %+v", asks)
+	}
+}
+
+// However long and however many the commands are, Slack takes the message,
+// and what cannot be read is no button.
+func TestOffersFit(t *testing.T) {
+	long := "restart " + strings.Repeat("ä<!channel> ", 1000) + "@prod"
+	for name, commands := range map[string][]string{"none": nil, "one": {restartDea}, "many": {long, "\x1b[31m", long, long, long, long}} {
+		r := offering(commands...)
+		r.Verdict.Report = strings.Repeat("x y\n", 1<<16)
+		_, blocks, _ := bot.View(bot.RunMessage(bot.RunView{Run: r, Now: at(1)}))
+		raw, err := json.Marshal(blocks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range workspace.Validate(raw) {
+			t.Errorf("%s: Slack would refuse it: %v", name, err)
+		}
+		m := workspace.Message{Blocks: raw}
+		want := map[string]int{"none": 0, "one": 1, "many": 2}[name]
+		if got := m.Buttons(); len(got) != want {
+			t.Errorf("%s: the buttons %q", name, got)
+		}
+		for _, b := range m.Buttons() {
+			if utf8.RuneCountInString(b) > 75 || live.MatchString(b) {
+				t.Errorf("%s: the button %q", name, b)
+			}
+		}
+	}
+}
