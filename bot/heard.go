@@ -31,7 +31,7 @@ func (b *Bot) first(ctx context.Context, d delivery) bool {
 	case aPress, aReason:
 		return b.heard.once(d.key(), time.Now())
 	case aMention:
-		return b.heard.once(d.key(), time.Now()) && b.firstMention(ctx, d)
+		return b.heard.once(d.key(), time.Now()) && !b.knownMention(ctx, d)
 	}
 	return true
 }
@@ -58,26 +58,34 @@ func (h *heard) once(key string, now time.Time) bool {
 	return true
 }
 
-// firstMention notes a mention in the store: Slack tells of one again for
-// minutes, also to the next process. Trouble with the store does not keep
-// anybody from being answered.
-func (b *Bot) firstMention(ctx context.Context, d delivery) bool {
-	fresh := true
-	err := b.st.Update(ctx, func(tx store.Tx) error {
-		_, known, err := mentions.Get(tx, d.stamp()+" "+d.key())
-		if fresh = !known; known || err != nil {
-			return err
-		}
+// knownMention reports whether a mention was answered before: Slack tells of
+// one again for minutes, also to the next process. Trouble with the store does
+// not keep anybody from being answered.
+func (b *Bot) knownMention(ctx context.Context, d delivery) (known bool) {
+	if err := b.st.View(ctx, func(tx store.Tx) (err error) {
+		_, known, err = mentions.Get(tx, d.mention())
+		return err
+	}); err != nil {
+		b.log.Error("looking up a mention", "error", err)
+	}
+	return known
+}
+
+// noteMention remembers a mention that the engine has taken. It is not noted
+// before: what a crash has cut off there comes again, and is not known then.
+func (b *Bot) noteMention(ctx context.Context, d delivery) {
+	if err := b.st.Update(ctx, func(tx store.Tx) error {
 		if err := dropMentions(tx, time.Now().Add(-mentionsKept)); err != nil {
 			return err
 		}
-		return mentions.Put(tx, d.stamp()+" "+d.key(), true)
-	})
-	if err != nil {
+		return mentions.Put(tx, d.mention(), true)
+	}); err != nil {
 		b.log.Error("noting a mention", "error", err)
 	}
-	return fresh || err != nil
 }
+
+// mention is a mention's key in the store.
+func (d delivery) mention() string { return d.stamp() + " " + d.key() }
 
 // stamp is when a mention was written, as Slack has it: it sorts by time.
 func (d delivery) stamp() string { return short(d.at, 20) }

@@ -12,6 +12,7 @@ import (
 	"alsbot/bot"
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/store"
 )
 
 func httpMode(c *config.Config) { c.Slack.Mode = "http" }
@@ -112,6 +113,35 @@ func TestMentionIsForgottenByNoRestart(t *testing.T) {
 	if n := s.ws.Calls("chat.postMessage"); n != 1 {
 		t.Errorf("answered %d times", n)
 	}
+}
+
+// A mention is neither acknowledged nor remembered before the engine has it on
+// record: whatever dies before that, Slack tells of it again.
+func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
+	s := newStage(t, httpMode)
+	acked := make(chan struct{})
+	s.engine.answer = func(jobs.Ask) (jobs.Answer, error) {
+		select {
+		case <-acked:
+			t.Error("it was acknowledged before")
+		case <-time.After(100 * time.Millisecond):
+		}
+		if err := s.engine.st.View(s.ctx, func(tx store.Tx) error {
+			return tx.Scan("mentions", "", "", false, func(key string, _ []byte) bool {
+				t.Errorf("it was noted before: %s", key)
+				return true
+			})
+		}); err != nil {
+			t.Error(err)
+		}
+		return jobs.Answer{Text: "heard"}, nil
+	}
+	body := `{"type":"event_callback","team_id":"T0SIM","event_id":"Ev1","event":{"type":"app_mention","user":"U0ANN","text":"<@U0ALSBOT> status","ts":"1795400000.000100","channel":"C0PROD"}}`
+	if code := s.post("/slack/events", "application/json", body, nil); code != http.StatusOK {
+		t.Errorf("answered %d", code)
+	}
+	close(acked)
+	s.until("it is answered", func() bool { return s.ws.Calls("chat.postMessage") == 1 })
 }
 
 func TestCancelButton(t *testing.T) {
