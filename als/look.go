@@ -2,14 +2,68 @@ package als
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
-// Looks at roles and processes in detail, and kato's own health tests.
+// Looks: reads that change nothing. How one is asked for, and how its answer
+// is read; silence never passes for good news.
 
-// nodeFlag is --node of a read.
-func nodeFlag(help string) []Flag { return []Flag{{Name: flagNode, Kind: KindIP, Help: help}} }
+// The looks at the roles, before and after.
+const (
+	lookRoles  = "list the roles"
+	againRoles = "list the roles again"
+)
+
+// look is a read of kato's on the core.
+func (c Cluster) look(name string, args ...string) Step {
+	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
+}
+
+// lookStatus looks at the roles before something is done. A kato that hangs
+// on a node that is down must not keep people from mending it.
+func (c Cluster) lookStatus() Step {
+	s := c.look(lookRoles, "status")
+	s.Tolerate = true
+	return s
+}
+
+// readPlan is the plan of an operation that only reads.
+func readPlan(r Request, steps ...Step) Plan {
+	return Plan{Operation: r.Operation, Effect: Read, Steps: steps}
+}
+
+// readStep reads the result of a step; what the node says went wrong goes
+// before what the reader says.
+func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, error) {
+	var none T
+	r, ok := rs.Find(step, "")
+	if !ok {
+		return none, fmt.Errorf("%s: nothing came back", step)
+	}
+	if r.Trouble != "" || missingKato(r) {
+		f, _ := trouble(r)
+		return none, &Refusal{Text: f.Text, Next: f.Mend}
+	}
+	v, err := read(r.Output)
+	if err != nil {
+		if p, asks := Prompt(r.Output); asks {
+			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: mendPrompt(p)}
+		}
+		if r.Exit != 0 {
+			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
+		}
+		return none, err
+	}
+	return v, nil
+}
+
+// findingOf is a finding from a reader's error.
+func findingOf(level Level, err error) Finding {
+	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
+		return Finding{level, r.Text, r.Next}
+	}
+	return Finding{level, err.Error(), ""}
+}
 
 // reading is an operation that shows what one kato command prints.
 func reading(op Operation, argv func(Request) []string) Operation {
@@ -43,105 +97,4 @@ func shownLines(out []byte) int {
 		}
 	}
 	return n
-}
-
-func withNode(r Request, argv ...string) []string {
-	if r.Has(flagNode) {
-		argv = append(argv, "--node", r.Flag(flagNode))
-	}
-	return argv
-}
-
-var opRoles = reading(Operation{
-	Name: "roles", Summary: "show which processes make up a role",
-	Example: "roles mysql @prod",
-	Params:  []Param{{Name: "ROLE", Kind: KindRole, Optional: true, Many: true, Help: "roles; without any, all of them"}},
-}, func(r Request) []string { return append([]string{"role", "info"}, r.Args...) })
-
-var opProcesses = reading(Operation{
-	Name: "processes", Summary: "show the processes of every node, or of one, and whether they run",
-	Example: "processes --node 10.0.0.12 @prod",
-	Flags:   nodeFlag("this node only"),
-	Judge:   judgeProcesses,
-}, func(r Request) []string {
-	if r.Has(flagNode) {
-		return withNode(r, "process", "list")
-	}
-	return []string{"process", "list", "--cluster"}
-})
-
-func judgeProcesses(r Request, _ Cluster, _ Plan, rs Results) Verdict {
-	s, err := readStep(rs, rs[0].Step, ReadProcesses)
-	if err != nil {
-		return nothingRead(findingOf(Stop, err))
-	}
-	var rows [][]string
-	var bad []string
-	total := 0
-	for _, node := range s.Nodes("") {
-		name := node
-		if name == "" {
-			name = r.Flag(flagNode)
-		}
-		where := nodeWords(name)
-		for _, process := range s.Roles(node) {
-			total++
-			st := s.Of(node, process)
-			rows = append(rows, []string{name, process, string(st)})
-			name = ""
-			if !st.Healthy() {
-				bad = append(bad, fmt.Sprintf("%s on %s is %s", process, where, st))
-			}
-		}
-	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: true, Summary: "All " + count(total, "process") + " run."}
-	if len(bad) > 0 {
-		v.Summary = fmt.Sprintf("%d of %s do not run: %s.", len(bad), count(total, "process"), list(bad))
-		v.Next = "Processes are started by their roles: " + "see `roles` for which role that is."
-	}
-	return v
-}
-
-var opInfo = reading(Operation{
-	Name: "info", Summary: "show a node's roles, the roles that it could have, and the cluster's endpoint",
-	Example: "info --node 10.0.0.12 @prod",
-	Flags:   nodeFlag("this node; without it, the core"),
-}, func(r Request) []string { return withNode(r, "info") })
-
-var opInspect = reading(Operation{
-	Name: "inspect", Summary: "run kato's health tests on the core",
-	Example: "inspect @prod",
-	Judge:   judgeInspect,
-}, func(Request) []string { return []string{"inspect"} })
-
-var (
-	inspectFailed = regexp.MustCompile(`(?i)^(\S{1,100})\s+(\.*\s*)?(failed|failure|error)\b`)
-	inspectOK     = regexp.MustCompile(`(?i)^(\S{1,100})\s+(\.*\s*)?(ok|passed)\b`)
-)
-
-// judgeInspect counts tests by their lines; kato's exit status says only
-// whether one failed, and in old versions not even that.
-func judgeInspect(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
-	var failed []string
-	passed := 0
-	for _, l := range clean(rs[0].Output) {
-		l = strings.TrimSpace(l)
-		if m := inspectFailed.FindStringSubmatch(l); m != nil {
-			failed = append(failed, printable(m[1], 60))
-		} else if inspectOK.MatchString(l) {
-			passed++
-		}
-	}
-	switch {
-	case rs[0].Trouble != "" || missingKato(rs[0]) || passed+len(failed) == 0:
-		if f, bad := trouble(rs[0]); bad {
-			return nothingRead(f)
-		}
-		return Verdict{Outcome: Failed, Summary: "No test can be made out in what kato printed.", Next: "Read the output of this run."}
-	case len(failed) > 0:
-		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("%d of %d tests failed: %s.", len(failed), passed+len(failed), list(failed)), Next: "Read the output of this run for the reasons."}
-	case rs[0].Exit != 0:
-		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("All %d tests passed, and yet kato ended with status %d.", passed, rs[0].Exit), Next: "Read the output of this run."}
-	}
-	return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("All %d tests passed.", passed), Data: map[string]string{"failed": "0"}}
 }

@@ -17,9 +17,7 @@ const (
 	lookAll        = "list all patches"
 	lookWhere      = "see on which nodes the patches are"
 	againWhere     = "see again on which nodes the patches are"
-	lookRoles      = "list the roles"
 	againPatches   = "list the patches again"
-	againRoles     = "list the roles again"
 	patience       = 2 * time.Minute
 	stepPatch      = "run kato patch"
 	hintPatches    = "patches"
@@ -28,7 +26,6 @@ const (
 	hintBefore     = "before"
 	flagNoRestart  = "no-restart"
 	flagOnlyThis   = "only-this-node"
-	flagNode       = "node"
 	patchNameWords = "the name of a patch, as `patch status` lists it"
 )
 
@@ -120,57 +117,6 @@ var opPatchReset = Operation{
 	Judge:   judgeReset,
 }
 
-// look is a read of kato's on the core.
-func (c Cluster) look(name string, args ...string) Step {
-	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
-}
-
-// lookStatus looks at the roles before something is done. A kato that hangs
-// on a node that is down must not keep people from mending it.
-func (c Cluster) lookStatus() Step {
-	s := c.look(lookRoles, "status")
-	s.Tolerate = true
-	return s
-}
-
-// readPlan is the plan of an operation that only reads.
-func readPlan(r Request, steps ...Step) Plan {
-	return Plan{Operation: r.Operation, Effect: Read, Steps: steps}
-}
-
-// readStep reads the result of a step; what the node says went wrong goes
-// before what the reader says.
-func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, error) {
-	var none T
-	r, ok := rs.Find(step, "")
-	if !ok {
-		return none, fmt.Errorf("%s: nothing came back", step)
-	}
-	if r.Trouble != "" || missingKato(r) {
-		f, _ := trouble(r)
-		return none, &Refusal{Text: f.Text, Next: f.Mend}
-	}
-	v, err := read(r.Output)
-	if err != nil {
-		if p, asks := Prompt(r.Output); asks {
-			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: mendPrompt(p)}
-		}
-		if r.Exit != 0 {
-			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
-		}
-		return none, err
-	}
-	return v, nil
-}
-
-// findingOf is a finding from a reader's error.
-func findingOf(level Level, err error) Finding {
-	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
-		return Finding{level, r.Text, r.Next}
-	}
-	return Finding{level, err.Error(), ""}
-}
-
 func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	list, err := readStep(rs, lookPatches, ReadPatches)
 	if err != nil {
@@ -213,13 +159,6 @@ func patchTable(patches []Patch) string {
 		}
 	}
 	return b.String()
-}
-
-func orNone(words []string) string {
-	if len(words) == 0 {
-		return "none"
-	}
-	return list(words)
 }
 
 func patchNames(patches []Patch) []string {
@@ -285,17 +224,6 @@ func patchAllowed(r Request, c Cluster) error {
 		}
 	}
 	return c.hasNode(r.Flag(flagNode))
-}
-
-// hasNode refuses a node that the cluster does not have.
-func (c Cluster) hasNode(ip string) error {
-	if ip == "" || len(c.Nodes) == 0 || c.Nodes[0].IP == Core {
-		return nil
-	}
-	if _, ok := c.Node(ip); !ok {
-		return refuse("Its nodes are "+list(c.ips())+".", "the cluster has no node %s", ip)
-	}
-	return nil
 }
 
 // patchNode is the node on which kato runs.
@@ -378,13 +306,6 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Notes = append(p.Notes, note)
 	}
 	return p, nil
-}
-
-func orNoneText(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // planUpdate plans `patch update`.

@@ -53,6 +53,20 @@ func list(words []string) string {
 	return strings.Join(words, ", ")
 }
 
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return list(words)
+}
+
+func orNoneText(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
 // duration writes a duration as 4m 12s.
 func duration(d time.Duration) string {
 	d = d.Round(time.Second)

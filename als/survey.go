@@ -98,6 +98,17 @@ func (c Cluster) Node(ip string) (Node, bool) {
 	return Node{}, false
 }
 
+// hasNode refuses a node that the cluster does not have.
+func (c Cluster) hasNode(ip string) error {
+	if ip == "" || len(c.Nodes) == 0 || c.Nodes[0].IP == Core {
+		return nil
+	}
+	if _, ok := c.Node(ip); !ok {
+		return refuse("Its nodes are "+list(c.ips())+".", "the cluster has no node %s", ip)
+	}
+	return nil
+}
+
 // CoreIP is the core as kato names it: the node with the primary role. It is
 // Core when no node is known to have it.
 func (c Cluster) CoreIP() string {
