@@ -124,17 +124,12 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	return exit, e.endStep(ctx, r, i, exit, err)
 }
 
-// refusedByNode reports an answer of the node that says: not begun.
+// refusedByNode reports an answer of the node that says: not begun. That it
+// lets us look at nothing, or has something else there, says no such thing of
+// a start that was sent before.
 func refusedByNode(err error) bool {
 	var e *executor.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Kind {
-	case executor.Space, executor.Unsafe, executor.Foreign, executor.Conflict:
-		return true
-	}
-	return false
+	return errors.As(err, &e) && e.Kind == executor.Space
 }
 
 // plain runs a read over a plain exec; after a crash it simply runs again.

@@ -2,10 +2,14 @@ package jobs_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"alsbot/jobs"
+	"alsbot/store"
 )
 
 // A crash in a read leaves output that no record counts. The next try begins
@@ -33,6 +37,39 @@ func TestAReadBegunAgainKeepsNothingOfTheFirstTry(t *testing.T) {
 	if bytes.Contains(all.Bytes(), []byte("old line")) || int64(all.Len()) != r.Steps[0].Size {
 		t.Errorf("%d bytes on record, %d bytes kept:\n%.300s", r.Steps[0].Size, all.Len(), all.Bytes())
 	}
+}
+
+// alsbot dies before it hears that the node has begun, and then the node lets
+// nobody look: that does not say that nothing was begun. The run stays what it
+// is until the node answers.
+func TestANodeThatRefusesDoesNotSayThatNothingBegan(t *testing.T) {
+	h, id := installing(t)
+	runs := filepath.Join(h.cluster.Home(h.cluster.Core), ".alsbot/runs")
+	if err := os.Chmod(runs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Steps[0].Begun = false
+		return recordsOf.Put(tx, id, r)
+	})
+	h.eventually("runs", "word of it", func(tx store.Tx) (bool, error) {
+		r, _, err := recordsOf.Get(tx, id)
+		return strings.Contains(r.Remark, "drwxr-xr-x") || r.State.Final(), err
+	})
+	h.until(id, jobs.Running)
+	if err := os.Chmod(runs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.begun(id)
+	h.ask("U0ANN", "cancel "+id)
+	if r := h.until(id, jobs.Cancelled); r.Steps[0].Exit == nil {
+		t.Errorf("the record: %+v", r.Steps[0])
+	}
+	h.called(1, "patch", "install")
 }
 
 // An engine that is told to stop does, also when a node does not answer, and
