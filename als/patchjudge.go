@@ -12,7 +12,7 @@ import (
 func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readLocated(rs, againPatches, againWhere)
 	if err != nil {
-		return unconfirmed(c, rs, err)
+		return unconfirmed(c, p, rs, err)
 	}
 	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
 	var still, unclear []string
@@ -246,16 +246,19 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	}
 	status, err := readStep(rs, againRoles, ReadStatus)
 	if err != nil {
-		return unconfirmed(c, rs, err)
+		return unconfirmed(c, p, rs, err)
 	}
 	down, moving := settled(status, want)
 	var rows [][]string
-	var bad []onNode
+	var bad, silent []onNode
 	for _, w := range want {
 		st := status.Of(w.Node, w.Role)
 		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
 		if !st.Healthy() {
 			bad = append(bad, w)
+		}
+		if st.Silent() {
+			silent = append(silent, w)
 		}
 	}
 	v := Verdict{Outcome: Succeeded, Report: table(rows)}
@@ -263,7 +266,11 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	case len(down) > 0:
 		v.Outcome = Failed
 		v.Summary = "A role does not run: " + list(down) + "."
-		v = v.offering("Look at the node's logs, then try %s.", c.turnCommands(opStartName, bad)...)
+		look := "Look at the node's logs"
+		if len(silent) > 0 {
+			look = "See that " + list(nodesOf(silent)) + " can be reached"
+		}
+		v = v.offering(look+", then try %s.", c.turnCommands(opStartName, bad)...)
 	case len(moving) > 0:
 		v.Outcome = Waiting
 		v.Summary = "Not yet running: " + list(moving) + "."
@@ -273,12 +280,17 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 }
 
 // unconfirmed is the verdict when the verification could not be read.
-func unconfirmed(c Cluster, rs Results, err error) Verdict {
+func unconfirmed(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
-	v := Verdict{Outcome: Failed, Next: f.Mend}
-	v.Summary = fmt.Sprintf("It cannot be confirmed that it worked: %s; %s.", f.Text, how(rs, stepPatch))
+	v := Verdict{Outcome: Failed, Next: f.Mend, Summary: "It cannot be confirmed that it worked: " + f.Text}
+	looks := c.typed("status")
+	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == stepPatch }) {
+		v.Summary += "; " + how(rs, stepPatch)
+		looks = c.typed("patch", "status") + " and " + looks
+	}
+	v.Summary += "."
 	if v.Next == "" {
-		v.Next = "Look with " + c.typed("patch", "status") + " and " + c.typed("status") + "."
+		v.Next = "Look with " + looks + "."
 	}
 	return v
 }
@@ -287,7 +299,7 @@ func unconfirmed(c Cluster, rs Results, err error) Verdict {
 func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readLocated(rs, againPatches, againWhere)
 	if err != nil {
-		return unconfirmed(c, rs, err)
+		return unconfirmed(c, p, rs, err)
 	}
 	patches := strings.Fields(p.Hints[hintPatches])
 	var still []string
@@ -319,7 +331,7 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readStep(rs, againPatches, ReadPatches)
 	if err != nil {
-		return unconfirmed(c, rs, err)
+		return unconfirmed(c, p, rs, err)
 	}
 	if f, bad := failedStep(p, rs); bad {
 		return nothingRead(f)
@@ -353,7 +365,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readStep(rs, againPatches, ReadPatches)
 	if err != nil {
-		return unconfirmed(c, rs, err)
+		return unconfirmed(c, p, rs, err)
 	}
 	var still []string
 	for _, name := range strings.Fields(p.Hints[hintPatches]) {

@@ -34,6 +34,9 @@ func (c Condition) Moving() bool {
 // Down reports whether it has come to rest without running.
 func (c Condition) Down() bool { return c == "STOPPED" || c == "EXITED" }
 
+// Silent reports whether its node did not answer: what it is like is not known.
+func (c Condition) Silent() bool { return c == "UNREACHABLE" || c == "OFFLINE" }
+
 func condition(s string) Condition {
 	c := Condition(strings.ToUpper(strings.Trim(s, `"'()[],;`)))
 	if slices.Contains(conditions, c) {

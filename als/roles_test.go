@@ -14,7 +14,7 @@ func TestTurns(t *testing.T) {
 	all := kato{
 		"core$ kato status": {running, 0},
 		historyLine:         {started, 0},
-		"core$ kato restart dea --node 10.0.0.12": {}, "core$ kato restart dea --node 10.0.0.13": {}, "core$ kato stop dea --node 10.0.0.12": {}, "core$ kato stop router": {},
+		"core$ kato restart dea --node 10.0.0.12": {}, "core$ kato restart dea --node 10.0.0.13": {}, "core$ kato stop dea --node 10.0.0.12": {}, "core$ kato stop dea --node 10.0.0.13": {}, "core$ kato stop router": {},
 		"core$ kato stop": {}, "core$ kato stop --node 10.0.0.11": {}, "core$ kato stop --node 10.0.0.12": {}, "core$ kato stop --node 10.0.0.13": {},
 		"core$ kato start dea --node 10.0.0.12": {}, "core$ kato stop mysql --node 10.0.0.11": {},
 	}
@@ -55,6 +55,10 @@ func TestTurns(t *testing.T) {
 {"time":"2026-11-23T05:00:00Z","command":"kato restart","status":"succeeded"},{"time":"2026-11-23T05:00:00Z","command":"kato restart","status":"succeeded"}]`, 0}}), als.Succeeded, "Restarted, by kato's history", ""},
 		{"stop", "stop dea --node 10.0.0.12", all, deaDown, als.Succeeded, "Stopped: dea on 10.0.0.12", ""},
 		{"stop, a lie", "stop dea --node 10.0.0.12", all, all, als.Failed, "Not stopped: dea on 10.0.0.12 is RUNNING", ""},
+		{"stop, one of two", "stop dea", all, kato{"core$ kato status": {strings.Replace(running, "dea RUNNING", "dea STOPPED", 1), 0}}, als.Failed, "Not stopped: dea on 10.0.0.13 is RUNNING. Stopped: dea on 10.0.0.12.", ""},
+		{"stop, unseen", "stop dea", all, kato{"core$ kato status": {"", 1}}, als.Failed, "Without a complaint, but unconfirmed: 10.0.0.12, 10.0.0.13.", ""},
+		{"stop, a node does not answer", "stop dea", all, status("dea", "UNREACHABLE"), als.Failed, "It cannot be seen whether all has stopped: dea on 10.0.0.12 is UNREACHABLE", ""},
+		{"restart, unseen", "restart dea", all, both.with(kato{"core$ kato status": {"", 1}}), als.Failed, "It cannot be confirmed that the roles restarted: ", ""},
 		{"stop the router", "stop router", all, status("router", "STOPPING"), als.Waiting, "Still stopping", "no application can be reached from outside, until it is started again"},
 		{"stop a shared process", "stop mysql", all, status("mysql", "STOPPED"), als.Succeeded, "Stopped: mysql", "redis_server belongs to mysql, and to postgresql, redis too"},
 		{"stop everything", "stop", all, stoppedAll, als.Succeeded, "Stopped: ", "this is every role on all 4 nodes"},

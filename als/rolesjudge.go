@@ -2,6 +2,7 @@ package als
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,11 +13,14 @@ import (
 
 func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	pairs := unpack(p.Hints[hintRestarts])
-	switch r.Operation {
-	case "stop":
-		return judgeStop(c, p, rs, pairs)
-	case opRestartName:
-		return judgeRestart(c, p, rs, pairs)
+	status, err := readStep(rs, againRoles, ReadStatus)
+	switch {
+	case err != nil:
+		return unseenTurn(r, c, p, rs, err)
+	case r.Operation == opStopName:
+		return judgeStop(c, p, rs, status, pairs)
+	case r.Operation == opRestartName:
+		return judgeRestart(c, p, rs, status, pairs)
 	}
 	v := rolesAfter(c, p, rs, pairs)
 	f, bad := badSteps(p, rs)
@@ -28,31 +32,47 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 		return v
 	}
+	v.Summary += othersRun(status, pairs)
 	if bad {
 		v.Summary += " " + sentence(f.Text) + "."
-		if f.Mend != "" {
-			v.Next, v.Offers = f.Mend, nil
-		}
+		v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
 	}
 	return v
 }
 
-func judgeRestart(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
-	v := rolesAfter(c, p, rs, pairs)
-	if f, bad := badSteps(p, rs); bad {
-		state := v.Summary
-		if v.Outcome == Succeeded {
-			v.Outcome, state = Failed, sentence(isAreRunning(len(pairs)))+", perhaps since before."
-		}
-		v.Summary = "Not restarted everywhere: " + f.Text + ". " + state
-		if f.Mend != "" {
-			v.Next, v.Offers = f.Mend, nil
-		} else if v.Next == "" {
-			v.Next = "Read the output of this run, then try again."
-		}
-		return v
+// unseenTurn is the verdict when the roles' state cannot be read afterwards:
+// a kato that exits with 0 whatever happened tells nothing while a node is
+// down. What it said of each node is all that is known then.
+func unseenTurn(r Request, c Cluster, p Plan, rs Results, err error) Verdict {
+	f := findingOf(Stop, err)
+	v := Verdict{Outcome: Failed, Summary: fmt.Sprintf("It cannot be confirmed that the roles %s: %s.",
+		map[string]string{opStartName: "started", opStopName: "stopped", opRestartName: "restarted"}[r.Operation], f.Text)}
+	if step, bad := badSteps(p, rs); bad {
+		v.Summary += " " + sentence(step.Text) + "."
 	}
-	if v.Outcome != Succeeded {
+	var quiet []string
+	for _, s := range p.Steps {
+		res, ok := rs.Find(s.Name, s.Node)
+		if _, bad := trouble(res); ok && !bad {
+			quiet = append(quiet, nodeWords(c.turned(s)))
+		}
+	}
+	if len(quiet) > 0 {
+		v.Summary += " Without a complaint, but unconfirmed: " + list(quiet) + "."
+	}
+	v = v.offering("See that every node can be reached, then look with %s.", c.command("status"))
+	v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+	return v
+}
+
+func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []onNode) Verdict {
+	v := rolesAfter(c, p, rs, pairs)
+	f, bad := badSteps(p, rs)
+	switch {
+	case bad:
+		return notEverywhere(c, p, rs, status, v, f)
+	case v.Outcome != Succeeded:
+		v.Summary += othersRun(status, pairs)
 		return v
 	}
 	running := isAreRunning(len(pairs))
@@ -63,7 +83,7 @@ func judgeRestart(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
 		case "succeeded":
 			well++
 		case "failed":
-			return denied(v, fmt.Sprintf("Not restarted everywhere: kato's history says that `%s` failed. %s, perhaps since before.", a.Command, sentence(running)))
+			return notEverywhere(c, p, rs, status, v, Finding{Text: fmt.Sprintf("kato's history says that `%s` failed", a.Command)})
 		}
 	}
 	switch {
@@ -74,15 +94,85 @@ func judgeRestart(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
 	case len(fresh) >= len(p.Steps):
 		v.Summary = "Unconfirmed: kato did not complain, and " + running + ", but its history does not say what became of the restart."
 	default:
-		return denied(v, fmt.Sprintf("It cannot be confirmed that the roles were restarted: kato's history has %d of %s since the run began. %s, perhaps since before.",
-			len(fresh), count(len(p.Steps), "such command"), sentence(running)))
+		v = notEverywhere(c, p, rs, status, v, Finding{})
+		v.Summary = fmt.Sprintf("It cannot be confirmed that the roles were restarted: kato's history has %d of %s since the run began.%s",
+			len(fresh), count(len(p.Steps), "such command"), v.Summary)
 	}
 	return v
 }
 
-func denied(v Verdict, summary string) Verdict {
-	v.Outcome, v.Summary, v.Next = Failed, summary, "Read the output of this run, then try again."
+// notEverywhere is the verdict on a restart that was not done on every node,
+// as f says: where it was done, how the roles are where it was not, and what
+// to type for these. v is what rolesAfter has found.
+func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Finding) Verdict {
+	pairs := unpack(p.Hints[hintRestarts])
+	done, left := restarted(c, p, rs)
+	var again []onNode
+	for _, w := range pairs {
+		if slices.Contains(left, w.Node) {
+			again = append(again, w)
+		}
+	}
+	summary := ""
+	if f.Text != "" {
+		summary = "Not restarted everywhere: " + f.Text + "."
+	}
+	if len(done) > 0 {
+		summary += " Restarted, by kato's history: " + list(done) + "."
+	}
+	if v.Outcome != Succeeded {
+		v.Summary = summary + " " + v.Summary + othersRun(status, pairs)
+		v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+		return v
+	}
+	running := isAreRunning(len(again))
+	if len(done) > 0 {
+		running = "on " + list(left) + " " + running
+	}
+	v.Outcome, v.Summary = Failed, summary+" "+sentence(running)+", perhaps since before."
+	v = v.offering("Read the output of this run, then try %s.", c.turnCommands(opRestartName, again)...)
+	v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
 	return v
+}
+
+// restarted are the nodes of which kato and its history both say that they
+// were restarted, and the others.
+func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
+	fresh, _ := entries(p, rs, opRestartName)
+	for _, s := range p.Steps {
+		words := strings.Join(s.Argv[1:], " ")
+		r, ok := rs.Find(s.Name, s.Node)
+		_, bad := trouble(r)
+		if ok && !bad && slices.ContainsFunc(fresh, func(a Action) bool {
+			return strings.HasSuffix(a.Command, words) && strings.EqualFold(a.Status, "succeeded")
+		}) {
+			done = append(done, c.turned(s))
+		} else {
+			left = append(left, c.turned(s))
+		}
+	}
+	return done, left
+}
+
+// turned is the node whose roles a step of a start, stop or restart is about.
+func (c Cluster) turned(s Step) string {
+	if i := slices.Index(s.Argv, "--node"); i >= 0 {
+		return s.Argv[i+1]
+	}
+	return c.CoreIP()
+}
+
+// othersRun says of some roles which run, beside others that do not.
+func othersRun(status Status, pairs []onNode) string {
+	const most = 4 // the table beside it has them all
+	well := slices.DeleteFunc(slices.Clone(pairs), func(w onNode) bool { return !status.Of(w.Node, w.Role).Healthy() })
+	switch {
+	case len(well) == 0 || len(well) == len(pairs):
+		return ""
+	case len(well) > most:
+		return fmt.Sprintf(" The other %d roles run.", len(well))
+	}
+	return " Running: " + pairWords(well) + "."
 }
 
 func isAreRunning(n int) string {
@@ -112,41 +202,4 @@ func badSteps(p Plan, rs Results) (first Finding, bad bool) {
 		first.Text += "; so it is with: " + list(others)
 	}
 	return first, bad
-}
-
-func judgeStop(c Cluster, p Plan, rs Results, pairs []onNode) Verdict {
-	status, err := readStep(rs, againRoles, ReadStatus)
-	f, bad := badSteps(p, rs)
-	if err != nil {
-		v := nothingRead(findingOf(Stop, err))
-		v.Summary = "It cannot be confirmed that the roles stopped. " + v.Summary
-		return v
-	}
-	var rows [][]string
-	var running, moving []string
-	for _, w := range pairs {
-		st := status.Of(w.Node, w.Role)
-		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
-		switch {
-		case st.Down(), st == "FATAL":
-		case st == "STOPPING" || st == Unknown || st == "STOP":
-			moving = append(moving, fmt.Sprintf("%s is %s", w, st))
-		default:
-			running = append(running, fmt.Sprintf("%s is %s", w, st))
-		}
-	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !bad, Summary: "Stopped: " + pairWords(pairs) + "."}
-	switch {
-	case len(running) > 0:
-		v.Outcome, v.Summary, v.Next = Failed, "Not stopped: "+list(running)+".", "Read the output of this run, then try again."
-	case len(moving) > 0:
-		v.Outcome, v.Summary = Waiting, "Still stopping: "+list(moving)+"."
-		v = v.offering("Look again with %s.", c.command("status"))
-	default:
-		v = v.offering("Start again with %s.", c.turnCommands(opStartName, pairs)...)
-	}
-	if bad {
-		v.Summary += " " + sentence(f.Text) + "."
-	}
-	return v
 }

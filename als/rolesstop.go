@@ -1,0 +1,95 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What became of a stop.
+
+// judgeStop judges by a fresh status how far the roles of pairs have stopped.
+func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []onNode) Verdict {
+	f, bad := badSteps(p, rs)
+	st := sortOut(status, pairs)
+	v := Verdict{Outcome: Succeeded, Report: st.table, Whole: !bad}
+	stop, start := c.turnCommands(opStopName, st.left), c.turnCommands(opStartName, st.stopped)
+	var said []string
+	switch {
+	case len(st.left) > 0:
+		v.Outcome = Failed
+		next := "Read the output of this run, then try %s."
+		if len(st.running) > 0 {
+			said = append(said, "Not stopped: "+list(st.running)+".")
+		}
+		if len(st.silent) > 0 {
+			said = append(said, "It cannot be seen whether all has stopped: "+list(st.silent)+".")
+			next = "See that " + list(nodesOf(st.left)) + " can be reached, then try %s."
+		}
+		if len(st.moving) > 0 {
+			said = append(said, "Still stopping: "+list(st.moving)+".")
+		}
+		if len(st.stopped) > 0 {
+			next = strings.TrimSuffix(next, ".") + "; or start again what has stopped: " + typedAll(start) + "."
+		}
+		v = v.offering(next, stop...)
+	case len(st.moving) > 0:
+		v.Outcome = Waiting
+		said = append(said, "Still stopping: "+list(st.moving)+".")
+		v = v.offering("Look again with %s.", c.command("status"))
+	default:
+		v = v.offering("Start again with %s.", start...)
+	}
+	if len(st.stopped) > 0 {
+		said = append(said, "Stopped: "+pairWords(st.stopped)+".")
+	}
+	if bad {
+		said = append(said, sentence(f.Text)+".")
+		if len(st.left) > 0 {
+			v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+		}
+	}
+	v.Summary = strings.Join(said, " ")
+	return v
+}
+
+// stops is how roles stand after a stop.
+type stops struct {
+	table                   string
+	stopped                 []onNode
+	left                    []onNode // those in running and in silent
+	running, silent, moving []string // in words
+}
+
+func sortOut(status Status, pairs []onNode) stops {
+	var st stops
+	var rows [][]string
+	for _, w := range pairs {
+		now := status.Of(w.Node, w.Role)
+		words := fmt.Sprintf("%s is %s", w, now)
+		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(now)})
+		switch {
+		case now.Down(), now == "FATAL":
+			st.stopped = append(st.stopped, w)
+		case now == "STOPPING" || now == Unknown || now == "STOP":
+			st.moving = append(st.moving, words)
+		case now.Silent():
+			st.silent, st.left = append(st.silent, words), append(st.left, w)
+		default:
+			st.running, st.left = append(st.running, words), append(st.left, w)
+		}
+	}
+	st.table = table(rows)
+	return st
+}
+
+// nodesOf lists the nodes of pairs, each once.
+func nodesOf(pairs []onNode) []string {
+	var out []string
+	for _, p := range pairs {
+		if name := nodeWords(p.Node); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
