@@ -124,6 +124,7 @@ type StepRecord struct {
 	Blob    string    `json:"blob"` // of its output in the store
 	Size    int64     `json:"size"` // bytes of output
 	Sent    bool      `json:"sent,omitempty"`
+	Place   string    `json:"place,omitempty"` // to which it was sent
 	Begun   bool      `json:"begun,omitempty"` // the node has claimed it
 	Exit    *int      `json:"exit,omitempty"`
 	Trouble string    `json:"trouble,omitempty"`

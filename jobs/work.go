@@ -89,21 +89,23 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 	if s.Started.IsZero() {
 		s.Started = time.Now().UTC().Round(0)
 	}
-	k := &keeper{e: e, ctx: ctx, run: r.ID, i: i, rec: s, doubt: s.Sent, stale: r.Remark != ""}
-	s.Sent = true
-	if r.Effect != als.Read {
-		if err := e.putStep(ctx, r.ID, i, *s); err != nil {
-			return executor.Exit{}, err
-		}
-	}
 	t, err := e.target(r.Cluster, s.Step.Node)
+	k := &keeper{e: e, ctx: ctx, run: r.ID, i: i, rec: s, target: t, doubt: s.Sent, stale: r.Remark != ""}
+	if err == nil {
+		err = s.moved(t)
+	}
 	if err != nil && k.doubt && !s.Step.Repeatable {
 		return executor.Exit{State: executor.Lost, Why: err.Error()}, nil
 	}
 	if err != nil {
 		return executor.Exit{}, e.endStep(ctx, r, i, executor.Exit{}, err)
 	}
-	k.target = t
+	s.Sent, s.Place = true, place(t)
+	if r.Effect != als.Read {
+		if err := e.putStep(ctx, r.ID, i, *s); err != nil {
+			return executor.Exit{}, err
+		}
+	}
 	run := e.durable
 	if s.Step.Repeatable {
 		run = e.plain
@@ -122,6 +124,18 @@ func (e *Engine) step(ctx context.Context, d *driver, r *Run, i int) (executor.E
 		err = why
 	}
 	return exit, e.endStep(ctx, r, i, exit, err)
+}
+
+// place is where a target keeps its runs.
+func place(t executor.Target) string { return fmt.Sprintf("%s of %s at %s", t.RunsDir, t.User, t.Addr) }
+
+// moved refuses to send a start again to another place than the first went
+// to, which may have arrived: there it would run twice.
+func (s StepRecord) moved(t executor.Target) error {
+	if s.Place == "" || s.Begun || s.Step.Repeatable || s.Place == place(t) {
+		return nil
+	}
+	return fmt.Errorf("it was sent to %s and no answer came, and the config now names %s", s.Place, place(t))
 }
 
 // refusedByNode reports an answer of the node that says: not begun. That it

@@ -72,6 +72,25 @@ func TestANodeThatRefusesDoesNotSayThatNothingBegan(t *testing.T) {
 	h.called(1, "patch", "install")
 }
 
+// alsbot dies before it hears that the node has begun, and comes back with a
+// config by which the node's runs are somewhere else: there nothing is begun.
+func TestAStartIsNotSentAgainToAnotherPlace(t *testing.T) {
+	h, id := installing(t)
+	h.cfg.Clusters[0].RunsDir = ".alsbot/others"
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Steps[0].Begun = false
+		return recordsOf.Put(tx, id, r)
+	})
+	if r := h.until(id, jobs.Lost); !strings.Contains(r.Trouble, ".alsbot/runs of") || !strings.Contains(r.Trouble, ".alsbot/others of") {
+		t.Errorf("%s", r.Trouble)
+	}
+	h.called(1, "patch", "install")
+}
+
 // An engine that is told to stop does, also when a node does not answer, and
 // says so to who asks then.
 func TestStopsBesideAHangingNode(t *testing.T) {
