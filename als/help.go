@@ -110,7 +110,7 @@ func overview(c Catalogue) string {
 			}
 		}
 	}
-	b.WriteString("\nread: changes nothing. change: no role restarts. restart: roles restart or stop. destroy: data is overwritten.\n")
+	b.WriteString("\nread: changes nothing. change: no role restarts. restart: roles stop, start or restart. destroy: data is overwritten.\n")
 	b.WriteString("help COMMAND tells more. plan COMMAND… shows what would happen. @cluster says where. --reason \"…\" says why.\n")
 	return b.String()
 }

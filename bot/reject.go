@@ -38,7 +38,7 @@ func (b *Bot) askWhy(ctx context.Context, d delivery, r jobs.Run) bool {
 
 func rejectModal(c cleaner, d delivery, r jobs.Run) slack.ModalViewRequest {
 	card := newCard(c)
-	card.line(card.code(r.Text), card.say(" on "), card.code("@"+r.Request.Cluster))
+	card.line(card.code(r.Text))
 	card.line(append([]part{card.say("Asked by ")}, who(card, r.By)...)...)
 	text := slack.NewPlainTextInputBlockElement(plainText("Not before the release is out", 150), inputWhy)
 	text.Multiline, text.MaxLength = true, als.MaxReason

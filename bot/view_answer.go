@@ -21,6 +21,9 @@ func answerMessage(c cleaner, a jobs.Answer, max int) message {
 		icon = "⚠️ "
 	}
 	var lines []part
+	if a.Bad {
+		a.Text = sentence(a.Text)
+	}
 	paragraphs := strings.Split(strings.TrimSpace(a.Text), "\n")
 	for i, p := range paragraphs {
 		if i == maxParagraphs || card.left <= 0 {

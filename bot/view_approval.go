@@ -29,8 +29,8 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 		icon, words = stateWords(r.State) // nobody has to decide any more
 	}
 	card := newCard(c)
-	card.header(fmt.Sprintf("%s %s: %s on %s", icon, words, r.Request.Operation, a.Cluster))
-	card.line(card.code(r.Text), card.say(" on "), card.code("@"+a.Cluster), card.say(": "+effectWords(r.Effect)))
+	card.header(fmt.Sprintf("%s %s: %s on @%s", icon, words, r.Request.Operation, a.Cluster))
+	card.line(card.code(r.Text), card.say(": "+effectWords(r.Effect)))
 	card.line(append([]part{card.say("Asked by ")}, append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
 		card.line(card.bold("Why:"), card.say(" "+r.Request.Reason))
@@ -99,8 +99,8 @@ func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
 	b.Style = slack.StylePrimary
 	b.AccessibilityLabel = short("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
 	b.Confirm = slack.NewConfirmationBlockObject(
-		plainText("Approve on "+a.Cluster+"?", 100),
-		plainText(fmt.Sprintf("%s on cluster %s: %s.", r.Request.Operation, a.Cluster, effectWords(r.Effect)), 300),
+		plainText("Approve on @"+a.Cluster+"?", 100),
+		plainText(short(r.Text, 200)+": "+effectWords(r.Effect)+".", 300),
 		plainText("Approve", 30), plainText("Not now", 30))
 	return b
 }
@@ -117,7 +117,7 @@ func cancelButton(r jobs.Run) slack.BlockElement {
 	b.AccessibilityLabel = short("Cancel run "+r.ID, maxButton)
 	if r.Effect != als.Read && !r.Request.Dry {
 		b.Confirm = slack.NewConfirmationBlockObject(plainText("Cancel this run?", 100),
-			plainText("What runs on the node is stopped. Clean-up steps still run.", 300),
+			plainText(cancelWords(r.State), 300),
 			plainText("Cancel the run", 30), plainText("Let it go on", 30))
 	}
 	return b

@@ -76,11 +76,19 @@ func effectWords(e als.Effect) string {
 	case als.Change:
 		return "changes something, restarts no role"
 	case als.Restart:
-		return "roles restart or stop"
+		return "roles stop, start or restart"
 	case als.Destroy:
 		return "overwrites or forgets data"
 	}
 	return string(e)
+}
+
+// cancelWords says what Cancel does to a run in a state.
+func cancelWords(s jobs.State) string {
+	if s == jobs.Running {
+		return "What runs on the node is stopped. Clean-up steps still run."
+	}
+	return "It has not begun, and will not. If it has begun meanwhile, it is stopped."
 }
 
 // levelIcon stands before a finding.

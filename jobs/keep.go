@@ -113,6 +113,9 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 func (r *Run) onward() string {
 	switch r.State {
 	case Failed:
+		if r.Plan == nil && r.Next != "" { // refused as it was asked: the same words would be refused again
+			return ""
+		}
 		if r.printed() == 0 {
 			return fmt.Sprintf("When that is mended, type `retry %s`.", r.ID)
 		}
