@@ -114,8 +114,8 @@ func (e *Engine) cluster(named, channel string) (string, error) {
 		return named, nil
 	case named != "":
 		next := "The clusters are " + at(names)
-		if near := als.DidYouMean(named, names); near != "" {
-			next = near + " " + next
+		if near := als.DidYouMean("@"+named, strings.Split(at(names), ", ")); near != "" {
+			next = near + " Type `clusters` to see all"
 		}
 		return "", &als.Refusal{Text: fmt.Sprintf("There is no cluster %q", named), Next: next}
 	case len(here) == 1:

@@ -60,7 +60,7 @@ func (r *Run) held(now time.Time) string {
 	from := r.Unheard.Add(giveUpAfter)
 	switch {
 	case r.State != Running:
-		return fmt.Sprintf("Run %s is %s; only a lost run needs to be acknowledged. `run %s` shows it whole.", r.ID, r.State, r.ID)
+		return fmt.Sprintf("Run %s is not lost (%s), so there is nothing to acknowledge. Type `run %s` to see it whole.", r.ID, r.State, r.ID)
 	case r.Unheard.IsZero() || r.inFlight() < 0:
 		return fmt.Sprintf("Run %s is running and its node answers. Wait for its end, or type `cancel %s`.", r.ID, r.ID)
 	case now.Before(from):

@@ -149,7 +149,7 @@ func (e *Engine) whoami(ctx context.Context, by Principal) (Answer, error) {
 		}
 		t.row(row...)
 	}
-	return Answer{Text: "You are " + by.Name() + ".", Pre: t.String()}, nil
+	return Answer{Text: "You are " + by.Name() + ". Viewers look, operators ask for anything, approvers approve; the `access` section of alsbot's config says who is what.", Pre: t.String()}, nil
 }
 
 const listed = 20 // lines of a list
@@ -200,7 +200,7 @@ func (e *Engine) listRuns(ctx context.Context, by Principal, cluster string) (An
 	for _, r := range list {
 		t.row(r.ID, string(r.State), ago(r.Asked), r.By.Name(), r.Text)
 	}
-	return Answer{Pre: t.String()}, nil
+	return Answer{Text: "The last runs, the newest first. Type `run ID` to see one of them, `output ID` for what it printed.", Pre: t.String()}, nil
 }
 
 func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error) {
@@ -229,7 +229,7 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 	if n == 0 {
 		return Answer{Text: "Nothing waits for approval. Type `runs` to see what was asked for."}, err
 	}
-	return Answer{Pre: t.String()}, err
+	return Answer{Text: "Approve or reject on the card of each, where approvals of its cluster are asked for. `run ID` shows one, `cancel ID` withdraws it.", Pre: t.String()}, err
 }
 
 func sees(seen []config.Cluster, name string) bool {
@@ -304,7 +304,7 @@ func (e *Engine) cancel(ctx context.Context, by Principal, r Run) (Answer, error
 	_, err := e.transit(ctx, r.ID, by, func(tx store.Tx, r *Run) error {
 		switch {
 		case r.State.Final():
-			ans = Answer{Bad: true, Text: fmt.Sprintf("Run %s has already ended: it is %s. Type `run %s` to see what became of it.", r.ID, r.State, r.ID)}
+			ans = Answer{Bad: true, Text: fmt.Sprintf("Run %s has already ended (%s). Type `run %s` to see what became of it.", r.ID, r.State, r.ID)}
 			return errSame
 		case r.Cancel != nil:
 			ans = Answer{Text: fmt.Sprintf("Run %s is already being cancelled. Its message shows what keeps it, and so does `run %s`.", r.ID, r.ID)}

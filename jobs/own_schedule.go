@@ -11,6 +11,9 @@ import (
 	"alsbot/store"
 )
 
+// slotTime is how a schedule's times are shown, in its own zone.
+const slotTime = "2006-01-02 15:04 MST"
+
 func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error) {
 	seen, err := e.views(ctx, by)
 	if err != nil {
@@ -31,11 +34,11 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 			next, last := "paused", "never"
 			if st.Paused == nil {
 				if at, err := parseSlots(s.Cron, s.Timezone); err == nil {
-					next = at.Next(time.Now()).Format("Mon 01-02 15:04 MST")
+					next = at.Next(time.Now()).Format("Mon " + slotTime)
 				}
 			}
 			err = ledger.Scan(tx, store.Range{Prefix: s.Name + "/", Reverse: true}, func(_ string, row Slot) bool {
-				last = fmt.Sprintf("%s %s %s", row.At.Format("01-02 15:04 MST"), row.Outcome, row.Run)
+				last = fmt.Sprintf("%s %s %s", row.At.Format(slotTime), row.Outcome, row.Run)
 				return false
 			})
 			if err != nil {
@@ -111,11 +114,14 @@ func (e *Engine) pause(ctx context.Context, by Principal, name string, stop bool
 			action = "paused"
 		}
 		if (st.Paused != nil) == stop {
-			ans = Answer{Text: fmt.Sprintf("Schedule %s is already %s. Type `schedule list` to see its next time.", name, map[bool]string{true: "paused", false: "running"}[stop])}
+			ans = Answer{Text: fmt.Sprintf("Schedule %s is not paused. Type `schedule list` to see its next time.", name)}
+			if stop {
+				ans.Text = fmt.Sprintf("Schedule %s is paused already, by %s. Type `schedule resume %s` to have it run again.", name, st.Paused.By.Name(), name)
+			}
 			return nil
 		}
 		st.Paused = nil
-		ans = Answer{Text: fmt.Sprintf("Schedule %s is resumed.", name), Public: true}
+		ans = Answer{Text: fmt.Sprintf("Schedule %s is resumed by %s. Type `schedule list` to see its next time.", name, by.Name()), Public: true}
 		if stop {
 			st.Paused = &Decision{By: by, At: time.Now().UTC().Round(0)}
 			ans.Text = fmt.Sprintf("Schedule %s is paused by %s. Its times pass without a run until somebody types `schedule resume %s`.", name, by.Name(), name)

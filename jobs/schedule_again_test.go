@@ -36,7 +36,7 @@ func TestAScheduleThatComesBackHasMissedNothing(t *testing.T) {
 	if rows := h.settled("often", time.Now().Add(-time.Hour)); len(rows) != 0 {
 		t.Errorf("it has a past: %+v", rows)
 	}
-	if ans := h.ask("U0ANN", "schedule pause often"); !strings.Contains(ans.Text, "already paused") {
+	if ans := h.ask("U0ANN", "schedule pause often"); !strings.Contains(ans.Text, "paused already") {
 		t.Errorf("%+v", ans)
 	}
 }

@@ -65,6 +65,9 @@ func record(r Run, a *Approval) string {
 	}
 	if a != nil {
 		add("approval", "%s, %d of %d", a.State, len(a.Votes), a.Quorum)
+		if a.State == ApprovalWaiting && r.State == Awaiting {
+			add("", "open until %s", clock(a.Expires))
+		}
 		for _, v := range a.Votes {
 			add("", "approved by %s at %s", v.By.Name(), clock(v.At))
 		}
