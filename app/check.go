@@ -16,6 +16,7 @@ import (
 	"alsbot/config"
 	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/store"
 )
 
 // Check tells what is right and wrong with a config and, with connect, with
@@ -27,6 +28,7 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	for _, w := range cfg.Warnings {
 		c.say("warn", "config", "%s", w)
 	}
+	c.store(ctx, cfg)
 	for _, cl := range cfg.Clusters {
 		c.key(cl)
 		c.fetch(cl)
@@ -80,6 +82,23 @@ func (c *checker) key(cl config.Cluster) {
 		return
 	}
 	_ = f.Close() // nothing was written
+}
+
+// store tells the schema of the store's file, if it is there and no bot is at
+// work on it: that one has brought it to its own version's.
+func (c *checker) store(ctx context.Context, cfg *config.Config) {
+	n, err := store.Schema(ctx, cfg.Store.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, store.ErrHeld):
+	case err != nil:
+		c.say("warn", "store", "%v", err)
+	case n > Schema():
+		c.bad("store", fmt.Errorf("schema %d, and this alsbot knows up to %d: start the newer one, or put an older snapshot in place", n, Schema()))
+	case n < Schema():
+		c.say("ok", "store", "schema %d; the next start brings it to %d", n, Schema())
+	default:
+		c.say("ok", "store", "schema %d", n)
+	}
 }
 
 // fetch looks whether archives can be fetched to this host.

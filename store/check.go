@@ -28,8 +28,8 @@ const (
 )
 
 // CheckMain is called first thing in main, and in TestMain of tests that open
-// damaged files. When the process was started by OpenBolt to check a file, it
-// does that and exits; else it returns at once.
+// damaged files. When the process was started by OpenBolt to check a file, or
+// by Schema to look at one, it does that and exits; else it returns at once.
 //
 // Why a process: bbolt maps the file and trusts it. On a damaged one it
 // panics, also on goroutines of its own, or touches memory that is not there;
@@ -40,7 +40,14 @@ const (
 // a second per GiB. A program that does not call CheckMain has the file
 // checked in its own process.
 func CheckMain() {
-	if len(os.Args) != 2 || !strings.HasPrefix(os.Args[1], checkFlag) {
+	if len(os.Args) != 2 {
+		return
+	}
+	if path, ok := strings.CutPrefix(os.Args[1], schemaFlag); ok {
+		saySchema(path)
+		os.Exit(0)
+	}
+	if !strings.HasPrefix(os.Args[1], checkFlag) {
 		return
 	}
 	fmt.Print(saysReading)
