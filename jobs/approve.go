@@ -13,6 +13,12 @@ import (
 	"alsbot/store"
 )
 
+// needsApproval reports whether policy asks for approval of a run. A schedule
+// has been approved with the config, and so has what follows by itself.
+func (e *Engine) needsApproval(r Run) bool {
+	return e.guarded(r.Effect) && r.By.Source != FromSchedule && r.By != nobody
+}
+
 // requestApproval makes a run wait for approval of exactly this plan.
 func (e *Engine) requestApproval(tx store.Tx, r *Run) error {
 	r.State = Awaiting
@@ -287,6 +293,7 @@ func (e *Engine) renew(ctx context.Context, old Run, cluster als.Cluster, plan a
 	fresh.ID, fresh.Replaces, fresh.Changed = runID(old.ID+"/again"), old.ID, why
 	fresh.Asked, fresh.Waited, fresh.Queued = time.Now().UTC().Round(0), false, time.Time{}
 	fresh.State, fresh.Plan, fresh.Digest = Planned, nil, ""
+	fresh.sure()
 	_, err := e.transit(ctx, old.ID, nobody, func(tx store.Tx, r *Run) error {
 		if r.State.Final() {
 			return errSame

@@ -150,8 +150,13 @@ func (e *Engine) begin(ctx context.Context, d *driver, r Run) (time.Duration, er
 	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
 		if free, err := free(tx, r); err != nil {
 			return err
-		} else if r.State != Queued || !free {
+		} else if r.State != Queued || !free || e.opens(*r) > 0 { // the window may have closed while we looked
 			return errSame
+		}
+		if _, asked, err := approvals.Get(tx, r.ID); err != nil {
+			return err
+		} else if !asked && e.needsApproval(*r) { // policy did not ask for it when it was queued
+			return errors.Join(e.leaveLine(tx, r), e.requestApproval(tx, r))
 		}
 		if r.Plan == nil || r.Plan.Digest() != r.Digest {
 			return e.void(tx, r, "the plan on record is not the one that was shown: the store was changed by something else than alsbot")

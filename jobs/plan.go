@@ -71,7 +71,7 @@ func (e *Engine) route(tx store.Tx, r *Run) error {
 		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
 	case r.Effect == als.Read:
 		e.commence(r)
-	case e.guarded(r.Effect) && r.By.Source != FromSchedule && r.By != nobody:
+	case e.needsApproval(*r):
 		return e.requestApproval(tx, r)
 	default:
 		return e.queue(tx, r)

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/sim/node"
 	"alsbot/store"
 )
 
@@ -66,4 +68,53 @@ func TestARunWhoseRightsStayUnknownExpires(t *testing.T) {
 	}
 	h.until(h.run("U0ANN", "export cluster"), jobs.Succeeded)
 	h.called(0, "restart")
+}
+
+// Policy comes to ask for approval while a run waits in line: it does not
+// start without.
+func TestPolicyIsLookedAtBeforeTheStart(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) { c.Approval.Effects = nil })
+	h.fault("silent", "yes:patch install")
+	first := h.run("U0ANN", "patch install")
+	h.begun(first)
+	second := h.run("U0ANN", "restart router")
+	h.until(second, jobs.Queued)
+	h.stop()
+	h.cfg.Approval.Effects = []string{"restart", "destroy"}
+	h.open()
+	h.ask("U0ANN", "cancel "+first)
+	h.until(first, jobs.Cancelled)
+	h.until(second, jobs.Awaiting)
+	h.called(0, "restart")
+	h.press("U0BOB", second, true)
+	h.until(second, jobs.Succeeded)
+	h.called(1, "restart")
+}
+
+// Slack is down and then the cluster has changed: the fresh request does not
+// say that rights are unknown.
+func TestAFreshRequestKnowsNothingOfOldDoubts(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.run("U0ANN", "patch install")
+	h.until(id, jobs.Awaiting)
+	if err := h.cluster.Publish(node.Patch{Name: "late-fix", Severity: "required", Roles: []string{"router"}}); err != nil {
+		t.Fatal(err)
+	}
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Unsure, r.Remark = time.Now(), "the rights of @U0ANN could not be looked up in Slack"
+		return recordsOf.Put(tx, id, r)
+	})
+	h.press("U0BOB", id, true)
+	h.until(id, jobs.Void)
+	list, err := h.engine.Runs(t.Context(), "prod", 1)
+	if err != nil || len(list) != 1 || list[0].Replaces != id {
+		t.Fatalf("no fresh request: %+v, %v", list, err)
+	}
+	if r := h.until(list[0].ID, jobs.Awaiting); r.Remark != "" || !r.Unsure.IsZero() {
+		t.Errorf("it says %q, since %s", r.Remark, r.Unsure)
+	}
 }
