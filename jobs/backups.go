@@ -204,6 +204,12 @@ func (e *Engine) pruneBackups(ctx context.Context, limit time.Time) error {
 // warned remembers when a cluster's channel was last told that its backup is old.
 var warned = store.Bucket[time.Time]{Name: "warned"} // cluster
 
+// lately reports whether people were told something within a day. Words of a
+// time that is still to come were said when the clock was wrong.
+func lately(told, now time.Time) bool {
+	return !told.After(now.Add(time.Minute)) && now.Sub(told) < sayAgain
+}
+
 // watchBackups says, once a day, that a cluster's last verified backup is
 // older than its max_age. Where there is none, the reports of the exports that
 // failed, or of what was found of the last one, have said so.
@@ -218,7 +224,7 @@ func (e *Engine) watchBackups(ctx context.Context, now time.Time) error {
 				return err
 			}
 			told, _, err := warned.Get(tx, c.Name)
-			if err != nil || !ok || now.Sub(last.At) <= c.Backup.MaxAge || now.Sub(told) < 24*time.Hour {
+			if err != nil || !ok || now.Sub(last.At) <= c.Backup.MaxAge || lately(told, now) {
 				return err
 			}
 			text := fmt.Sprintf("The last verified backup of @%s is %s old (limit %s): %s, taken by run %s. Type `export cluster @%s` to take one now.",

@@ -155,8 +155,15 @@ func TestAnOldBackupIsSaid(t *testing.T) {
 		return errors.Join(put(tx, "prod", "suspect", time.Hour), put(tx, "twin", "verified", 30*time.Hour))
 	})
 	told("twin")
+	// What was said by a clock that was wrong keeps nothing back for a year.
+	wrong := store.Bucket[time.Time]{Name: "warned"}
+	h.offline(func(tx store.Tx) error { return wrong.Put(tx, "prod", time.Now().AddDate(1, 0, 0)) })
+	h.eventually("warned", "another word about @prod", func(tx store.Tx) (bool, error) {
+		at, _, err := wrong.Get(tx, "prod")
+		return at.Before(time.Now()), err
+	})
 	says := h.told()
-	if len(says) != 2 || !strings.Contains(says[0], "50h0m0s old") || !strings.Contains(says[0], "export cluster @prod") || !strings.Contains(says[1], "@twin") {
+	if len(says) != 3 || !strings.Contains(says[2], "@prod") || !strings.Contains(says[0], "50h0m0s old") || !strings.Contains(says[0], "export cluster @prod") || !strings.Contains(says[1], "@twin") {
 		t.Errorf("the channels hear %q", says)
 	}
 }

@@ -88,7 +88,7 @@ func (e *Engine) noteMaintenance(tx store.Tx, cluster string, on bool, began tim
 	if left.Seen.IsZero() {
 		left.Seen = began
 	}
-	if began.Sub(left.Told) >= sayAgain {
+	if !lately(left.Told, began) {
 		left.Told = began
 		err = e.tell(tx, Outgoing{Kind: TellChannel, Cluster: cluster, Text: leftOnWords(cluster, left, who, since)})
 	}

@@ -141,8 +141,7 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 			if err != nil {
 				return err
 			}
-			astray := known.Last.Sub(now) > farAhead
-			if l := s.Cron + " " + s.Timezone; !ok || astray || known.Gone || known.Line != l {
+			if l := s.Cron + " " + s.Timezone; !ok || known.astray(now) || known.Gone || known.Line != l {
 				known.Name, known.Line, known.Last, known.Gone = s.Name, l, now, false
 				if err := schedules.Put(tx, s.Name, known); err != nil {
 					return err
@@ -165,6 +164,9 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 	}
 	return timers, err
 }
+
+// astray reports whether a schedule was last looked at when the clock was wrong.
+func (s Schedule) astray(now time.Time) bool { return s.Last.Sub(now) > farAhead }
 
 // partSchedules notes which schedules the config has no longer.
 func (e *Engine) partSchedules(tx store.Tx) error {
@@ -203,6 +205,10 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 		known, _, err = schedules.Get(tx, s.Name)
 		return err
 	}); err != nil {
+		return "", err
+	}
+	if known.astray(now) {
+		_, err := e.meetSchedules(ctx)
 		return "", err
 	}
 	times, more := between(ctx, at, known.Last, now) // years of seconds take a while: not in a transaction

@@ -86,3 +86,27 @@ func TestASchedulesNameOfAClusterThatOneMayNotSee(t *testing.T) {
 		t.Errorf("%+v", ans)
 	}
 }
+
+// The clock is far ahead for a moment, and right again while alsbot runs: the
+// schedule does not fall silent until it is that late.
+func TestAScheduleOutlivesAWrongClock(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) {
+		c.Schedules = []config.Schedule{{Name: "often", Cluster: "prod", Cron: "* * * * * *", Timezone: "UTC", Command: "version"}}
+	})
+	h.settled("often", time.Now().Add(-time.Hour))
+	if err := h.st.Update(t.Context(), func(tx store.Tx) error {
+		s, _, err := schedulesOf.Get(tx, "often")
+		s.Last = time.Now().AddDate(1, 0, 0)
+		return errors.Join(err, schedulesOf.Put(tx, "often", s))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	back := time.Now()
+	h.eventually("slots", "a slot after that", func(tx store.Tx) (found bool, err error) {
+		err = slotsOf.Scan(tx, store.Range{Prefix: "often/", Reverse: true}, func(_ string, row jobs.Slot) bool {
+			found = row.At.After(back)
+			return false
+		})
+		return found, err
+	})
+}
