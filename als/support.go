@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -94,19 +95,39 @@ var opLogs = Operation{
 		}
 		return readPlan(r, Step{Name: stepLogs, Node: node, Argv: script(logsEnd, "alsbot-logs", r.Arg(0), "200"), Repeatable: true}), nil
 	},
-	Judge: func(r Request, _ Cluster, _ Plan, rs Results) Verdict {
+	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
 		res, ok := rs.Find(stepLogs, "")
 		switch {
 		case !ok || res.Trouble != "":
 			f, _ := trouble(res)
 			return nothingRead(f)
 		case res.Exit != 0:
-			return Verdict{Outcome: Failed, Summary: "No such log" + lastWords(res.Output) + ".", Next: "Read the output of this run for the logs that there are."}
+			return noLog(r, c, res)
 		case shownLines(res.Output) == 0:
 			return Verdict{Outcome: Succeeded, Whole: true, Summary: "The logs are empty."}
 		}
 		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The last lines of %s on %s.", orAll(r.Arg(0)), nodeWords(res.Node))}
 	},
+}
+
+// noLog tells which logs there are, as logs_end.sh lists them: one name on a
+// line, after one that ends in a colon.
+func noLog(r Request, c Cluster, res Result) Verdict {
+	first, list, _ := strings.Cut(strings.Join(clean(res.Output), "\n"), ":\n")
+	var names []string
+	for _, name := range strings.Fields(list) {
+		if checkValue("NAME", KindName, name) == nil {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return Verdict{Outcome: Failed, Summary: "No log was read on " + nodeWords(res.Node) + ": " + printable(first, 160) + ".", Next: "Look with `" + c.command("status") + "` whether that node is set up."}
+	}
+	again := []string{"logs", append(nearest(r.Arg(0), names), names...)[0]}
+	if r.Has(flagNode) {
+		again = append(again, "--node", r.Flag(flagNode))
+	}
+	return Verdict{Outcome: Failed, Summary: fmt.Sprintf("There is no log %s on %s. There are: %s.", r.Arg(0), nodeWords(res.Node), strings.Join(names, ", ")), Next: "Type for example `" + c.command(again...) + "`."}
 }
 
 func orAll(name string) string {
