@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -15,9 +16,11 @@ import (
 
 const (
 	schemaFlag = "--alsbot-store-schema="
-	// peekLimit is less than lockWait: a bot that starts meanwhile waits
-	// that long for the file, and does not hear that it is in use.
-	peekLimit = lockWait / 2
+	// peekLimit is how long the child may have the file. It is less than
+	// lockWait: a bot that starts meanwhile waits, and does not hear that
+	// the file is in use.
+	peekLimit  = lockWait * 3 / 4
+	childLimit = 10 * time.Second // until it is there, and gone again
 )
 
 // Schema tells the number of the schema of the database at path, and changes
@@ -45,7 +48,7 @@ func schemaInChild(ctx context.Context, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, peekLimit)
+	ctx, cancel := context.WithTimeout(ctx, childLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self, schemaFlag+path)
 	cmd.Env = append(os.Environ(), "GOTRACEBACK=none")
@@ -53,7 +56,7 @@ func schemaInChild(ctx context.Context, path string) (int, error) {
 	answer, understood := strings.CutPrefix(string(out), saysReading)
 	switch {
 	case ctx.Err() != nil:
-		return 0, fmt.Errorf("it did not end in %v", peekLimit)
+		return 0, fmt.Errorf("it did not end: %w", context.Cause(ctx))
 	case understood && answer == saysHeld:
 		return 0, errOtherProgram
 	case understood && err == nil:
@@ -68,7 +71,9 @@ func schemaInChild(ctx context.Context, path string) (int, error) {
 // saySchema is the child's part.
 func saySchema(path string) {
 	fmt.Print(saysReading)
+	late := time.AfterFunc(peekLimit, func() { os.Exit(1) }) // pages that point at each other in a circle
 	n, err := readSchema(path)
+	late.Stop()
 	switch {
 	case err == nil:
 		fmt.Println(n)
@@ -80,7 +85,7 @@ func saySchema(path string) {
 }
 
 func readSchema(path string) (n int, err error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: peekLimit / 5})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait / 10})
 	if err != nil {
 		return 0, err
 	}
