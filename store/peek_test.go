@@ -47,7 +47,7 @@ func TestSchemaOfDamagedFiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2)) // the same damage every time
 	damage := map[string][]byte{"nothing": {}, "text": []byte("no database\n"), "zeros": make([]byte, 1<<14)}
 	raw := sound(t)
-	for range 20 {
+	for range 8 {
 		name, b := mutate(raw, r)
 		damage[name] = b
 	}
