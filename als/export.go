@@ -228,7 +228,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		{Name: stepClean, Node: node, Argv: script(cleanScript, "alsbot-clean", tempPath), Always: true, Limit: lookLimit},
 	}
 	p.Verify = []Step{lookStep(againTarget, node, dir, base, temp)}
-	p.Hints["target"], p.Hints["suspect"] = target, suspect
+	p.Hints["target"], p.Hints["suspect"], p.Hints["temp"] = target, suspect, temp
 	if r.Has("maintenance") {
 		if steps, ok = c.bracket(&p, rs, steps); !ok {
 			return p, nil

@@ -84,6 +84,28 @@ func made(node string, seen map[string]string, bytes int64) []Archive {
 	return []Archive{{Path: seen["path"], Node: node, Size: bytes, SHA256: seen["sha256"], Verdict: seen["verdict"]}}
 }
 
+// whatIsLeft says, by a fresh look after an export that failed, what is at the
+// target, and what to do if something is left of the temporary archive.
+func whatIsLeft(p Plan, rs Results) (text, mend string) {
+	target := p.Hints["target"]
+	again, ok := rs.Find(againTarget, "")
+	seen := keyValues(again.Output)
+	switch {
+	case !ok || !again.OK():
+		return "What stands at " + target + " could not be looked at.", ""
+	case seen["target"] == "absent":
+		text = "Nothing stands at " + target + "."
+	default:
+		text = target + " is as it was."
+	}
+	if seen["temp"] == "present" && p.Hints["temp"] != "" {
+		temp := path.Join(path.Dir(target), p.Hints["temp"])
+		text += " What was written of the new one still takes room there, as " + temp + "."
+		mend = "Remove " + temp + " on " + nodeWords(again.Node) + " by hand."
+	}
+	return text, mend
+}
+
 // exportFailed is the verdict failed; the target is as it was.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
 	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: "Read the output of this run."}
@@ -100,7 +122,8 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 	} else {
 		why = printable(why, 200) + "; " + said
 	}
-	v.Summary = fmt.Sprintf("Failed: %s. %s is as it was.", why, p.Hints["target"])
+	left, mend := whatIsLeft(p, rs)
+	v.Summary = fmt.Sprintf("Failed: %s. %s", why, left)
 	if seen["path"] != "" { // it was moved, and then something was wrong
 		v.Summary = fmt.Sprintf("Failed: %s.", why)
 	}
@@ -111,5 +134,6 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 			v.Next = "Make room on the node that is full, then try again."
 		}
 	}
+	v.Next = strings.TrimSpace(v.Next + " " + mend)
 	return v
 }

@@ -231,7 +231,7 @@ func mendPrompt(p string) string {
 func lastWords(out []byte) string {
 	lines := clean(out)
 	for i := len(lines) - 1; i >= 0; i-- {
-		if l := printable(lines[i], 160); l != "" {
+		if l := strings.TrimRight(printable(lines[i], 160), "."); l != "" {
 			return "; its last line was: " + l
 		}
 	}

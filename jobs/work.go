@@ -380,17 +380,6 @@ func (r *Run) inFlight() int {
 	})
 }
 
-// lose ends a run of which alsbot cannot know what became: its step i was
-// begun. Its cluster's line stays closed until somebody acknowledges it.
-func (r *Run) lose(i int, why string) {
-	s := &r.Steps[i]
-	s.Ended, s.Trouble = time.Now().UTC().Round(0), why
-	r.State = Lost
-	r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. What it printed until then is kept. The steps after it were not run, nor any clean-up, and nothing is run again by itself", s.Step.Name, s.Step.Node, why)
-	r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`). When you know what became of it, type `acknowledge %s`, which opens the cluster's line again",
-		r.Request.Cluster, r.ID, r.ID)
-}
-
 // judge verifies by effect and ends the run.
 func (e *Engine) judge(ctx context.Context, d *driver, op als.Operation, r Run) error {
 	results, err := e.results(ctx, r)

@@ -99,3 +99,10 @@ func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
 		return strings.HasPrefix(string(status), "exit ")
 	})
 }
+
+func cmdDies(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: dies IP")
+	}
+	ts.Check(on(ts).cluster().Die(args[0]))
+}

@@ -67,6 +67,7 @@ import (
 //	did COUNT WORD…                    another simulated command of the nodes, such as quotaon, was called so often with these words
 //	sudo IP yes|no                     whether the system user may use sudo there without a password
 //	reboot IP                          a node starts anew: mounts without options, then its boot script
+//	dies IP                            a node loses its power: what runs there ends, and it is down until fault down@IP is off
 //	nowhere TEXT, ! nowhere TEXT       neither store, log, messages, nodes' files nor what ran there have this text
 //
 // $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
@@ -93,7 +94,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "twice": cmdTwice, "reason": cmdReason, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
 		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone, "weighs": cmdWeighs, "comes": cmdComes,
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
-		"did": cmdDid, "reboot": cmdReboot, "sudo": cmdSudo, "nowhere": cmdNowhere,
+		"did": cmdDid, "reboot": cmdReboot, "dies": cmdDies, "sudo": cmdSudo, "nowhere": cmdNowhere,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce, "trust": cmdTrust,
 	}
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -101,6 +102,12 @@ func (c *Cluster) applyFault(name, value string) error {
 		}
 	}
 	return nil
+}
+
+// Die takes the power from a node: what runs there ends at once, and nobody
+// reaches it until the fault down@IP is switched off.
+func (c *Cluster) Die(ip string) error {
+	return errors.Join(c.Fault("down@"+ip, "yes"), reap(c.disk.path(ip)))
 }
 
 // Cut breaks a node's open connections, as a network does; what runs on the
