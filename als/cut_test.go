@@ -168,7 +168,7 @@ func TestReadImport(t *testing.T) {
 // to do.
 func FuzzJudges(f *testing.F) {
 	for _, s := range []string{patchesA, patchesB, patchesC, patchesJ, statusText, importText, "10.0.0.10 base primary\n", "true\n", "3.4.2\n", "bad= 10.0.0.12\n",
-		"system/disk_space      FAILED\n", "state=read\nsize=1\nfiles=1\ntar=0\nholds=mysql\n", "ssh=ok\nsudo=ok\n", "ssh=away\nsaid=\x1b[31mx\n", "", "\x1b[31mx\r\n", "agents=\u202enrpe\n"} {
+		"system/disk_space      FAILED\n", "state=read\nsize=1\nfiles=1\ntar=0\nholds=mysql\n", "ssh=ok\nsudo=ok\n", "ssh=ok\n10.0.0.10 base primary\n30\t/var/helion/services/\npartly\nfree=9\n", "ssh=away\nsaid=\x1b[31mx\n", "", "\x1b[31mx\r\n", "agents=\u202enrpe\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, out []byte) {
@@ -177,6 +177,7 @@ func FuzzJudges(f *testing.F) {
 				judged(t, op.Example, out)
 			}
 		}
+		judged(t, "import cluster old.example.com", out)
 	})
 }
 

@@ -89,6 +89,7 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	for _, f := range plan.Facts {
 		b.WriteString(f.Name + "=" + f.Value + "\n")
 	}
+	b.WriteString(strings.Join(plan.Notes, "\n"))
 	for _, step := range plan.Verify {
 		rs = append(rs, s.of(t, step))
 	}
@@ -122,17 +123,30 @@ func tellAll(t *testing.T, cases []telling) {
 
 func TestImport(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
-	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nfree=100000\nstate=read\n"
-	good := said{"see what kato is doing": out(idle), "read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
+	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nunpacked=40000\nstate=read\n"
+	good := said{"measure free disk and memory": out("free=50000\nmemory=1\n"), "measure what the old core holds": out("30\t/var/helion/services/\n10\t/var/helion/droplets/\n"), "see what kato is doing": out(idle), "read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
 		"read maintenance mode": out("false\n"), "see that every node is reached by SSH": out("bad=\n"),
 		"see that sudo asks nothing": out(""), "read kato's history": out(started), "read kato's history again": out(imported("succeeded")),
 		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "list the roles again": out(running),
 		"reach the old core": out("ssh=ok\nsudo=ok\n"), "read the old core's version": out("3.4.2\n"), "list the old cluster's nodes": out("10.1.0.1 base primary mysql\n"),
 		"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql RUNNING\n")}
 	core := func(reach string) said { return good.with(said{"reach the old core": out(reach)}) }
+	two := said{"list the old cluster's nodes": out("10.1.0.1 base primary\n10.1.0.2 base mysql\n")}
+	free := func(n string) said {
+		return good.with(said{"measure free disk and memory": out("free=" + n + "\nmemory=1\n")})
+	}
 	tellAll(t, []telling{
 		{"good", "import cluster /mnt/nas/b.tgz", testCluster(), good, "core$ kato data import --cluster /mnt/nas/b.tgz\n", als.Succeeded, "all roles run"},
 		{"the archive is a fact", "import cluster /mnt/nas/b.tgz", testCluster(), good, "sha256=" + sum, als.Succeeded, ""},
+		{"it fits", "import cluster /mnt/nas/b.tgz", testCluster(), good, "has 1000 B and 12 files, unpacks to 39 KiB, and was read to its end.\n49 KiB of disk is free on the core.", als.Succeeded, ""},
+		{"more than is free, unpacked", "import cluster /mnt/nas/b.tgz", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 39 KiB is needed: an import wipes first, and a full disk then breaks it off with half of the data. Make room on the core first.", als.Succeeded, ""},
+		{"more than is free, on one node", "import node /mnt/nas/b.tgz --node 10.0.0.11", testCluster(), free("30000"), "warn: 10.0.0.11 has 29 KiB of free disk, and 39 KiB is needed", als.Succeeded, ""},
+		{"free disk unseen", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"measure free disk and memory": failed(1, "")}), "warn: the free disk of the core could not be read", als.Succeeded, ""},
+		{"the old core fits", "import cluster old.example.com", testCluster(), good, "The old cluster holds 40 KiB of services and droplets.\n49 KiB of disk is free on the core.", als.Succeeded, ""},
+		{"the old core holds more than is free", "import cluster old.example.com", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 40 KiB is needed: an import wipes first", als.Succeeded, ""},
+		{"the old cluster has other nodes", "import cluster old.example.com", testCluster(), good.with(two), "The old core alone holds 40 KiB of services and droplets; what the old cluster's other nodes hold is not known.\n49 KiB", als.Succeeded, ""},
+		{"not all can be read there", "import cluster old.example.com", testCluster(), good.with(said{"measure what the old core holds": out("30\t/var/helion/services/\npartly\n")}), "The old core holds at least 30 KiB of services and droplets: not all of it can be read.", als.Succeeded, ""},
+		{"it cannot be measured there", "import cluster old.example.com", testCluster(), good.with(said{"measure what the old core holds": failed(255, "")}), "How much the old core holds is not known: see there with `du`.\n49 KiB of disk is free", als.Succeeded, ""},
 		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node here has that role", als.Succeeded, ""},
 		{"from a core", "import cluster old.example.com", testCluster(), good, "core$ kato data import --cluster old.example.com\n", als.Succeeded, ""},
 		{"its version", "import cluster old.example.com", testCluster(), good, "old core's version=3.4.2\n", als.Succeeded, ""},
@@ -158,7 +172,7 @@ func TestImport(t *testing.T) {
 		{"no history", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": failed(1, "Usage: kato\n")}), "", als.Succeeded, "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. The import ended"},
 		{"a part fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("10.0.0.11: importing mysql...  failed\nredeploying web... failed\nThe following apps could not be redeployed:\n  web\n")}), "", als.Failed, "10.0.0.11: importing mysql failed."},
 		{"missing", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("state=missing\n")}), "stop: there is no /mnt/nas/b.tgz on the core", "", ""},
-		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
+		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nunpacked=7\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
 		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
 		{"silent", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("")}), "stop: /mnt/nas/b.tgz on the core could not be looked at", "", ""},
 		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run", "", ""},
@@ -219,9 +233,9 @@ func TestRelocate(t *testing.T) {
 		{"NFS", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "ext4", "nfs4", 1))}), "warn: /mnt/ebs/services is on NFS", als.Succeeded, ""},
 		{"no quotas", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "quotas=on", "quotas=off", 1))}), "warn: quotas are not on", als.Succeeded, ""},
 		{"not empty", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(full)}), "stop: /mnt/ebs/services on 10.0.0.11 is not empty", "", ""},
-		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out("state=missing\n")}), "stop: there is no directory", "", ""},
+		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the filesystem": out("state=missing\n")}), "stop: there is no directory", "", ""},
 		{"the system's", "relocate services /usr/share", testCluster(), good, "belongs to the node's own system", "", ""},
-		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the new place again": out(nothing), "look at the old place again": out(source)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
+		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the filesystem again": out(nothing), "look at the old place again": out(source)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
 		{"a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie), "", als.Failed, "Nothing has arrived"},
 		{"not up again", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "mysql RUNNING", "mysql STARTING", 1))}), "", als.Waiting, "mysql on 10.0.0.11 is STARTING"},
 	})
@@ -230,21 +244,21 @@ func TestRelocate(t *testing.T) {
 func TestQuota(t *testing.T) {
 	off := "real=/mnt/containers\nstate=writable\nentries=1\ndevice=/dev/xvdg\nfree=1\nmount=/mnt/containers\ntype=ext4\noptions=rw\nquotas=off\nboot=/etc/init.d/setup_helion_lxc\n"
 	on := strings.NewReplacer("quotas=off", "quotas=on\nblock=yes", "options=rw", "options=rw,usrjquota=aquota.user,grpjquota=aquota.group").Replace(off)
-	good := said{"look at the new place": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "see that no half of a boot script is left": out(""), "look at the new place again": out(on)}
+	good := said{"look at the filesystem": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "see that no half of a boot script is left": out(""), "look at the filesystem again": out(on)}
 	tellAll(t, []telling{
 		{"enable", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good, "10.0.0.12$ alsbot-quota /mnt/containers /etc/init.d/setup_helion_lxc /etc/init.d/setup_helion_lxc.before-k3v9t2\n", als.Succeeded, "Quotas are on"},
-		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the new place again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
-		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place again": out(off)}), "", als.Failed, "they are not turned on"},
-		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
+		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the filesystem again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
+		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem again": out(off)}), "", als.Failed, "they are not turned on"},
+		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
 		{"sudo asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "sudo: a password is required")}), "stop: sudo on 10.0.0.12 asks for a password", "", ""},
-		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
-		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
-		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
-		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(143, "force (yes/no)? "), "look at the new place again": out(off)}), "", als.Failed, "It asked a person and got no answer"},
-		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
+		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
+		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
+		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
+		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(143, "force (yes/no)? "), "look at the filesystem again": out(off)}), "", als.Failed, "It asked a person and got no answer"},
+		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
 		{"which node", "quota enable /mnt/containers", testCluster(), good, "Say which with --node", "", ""},
 		{"status", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good, "", als.Succeeded, "it is mounted without user quotas"},
-		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "", als.Succeeded, "stay on after a reboot"},
+		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "", als.Succeeded, "stay on after a reboot"},
 	})
 }
 
@@ -319,6 +333,7 @@ func TestLooks(t *testing.T) {
 		{"info, no kato", "info", testCluster(), said{"run kato info": failed(127, "")}, "", als.Failed, "not found on the core"},
 		{"roles", "roles mysql", testCluster(), said{"run kato roles": out("mysql: mysql_node\n")}, "core$ kato role info mysql", als.Succeeded, ""},
 		{"processes", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\ndea_ng                         STOPPED\n")}, "core$ kato process list --cluster", als.Succeeded, "1 of 2 processes do not run: dea_ng on 10.0.0.12 is STOPPED."},
+		{"processes of a lost node", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\napptail                        UNREACHABLE\ndea_ng                         UNREACHABLE\nfence                          FATAL\n")}, "core$ kato process list --cluster", als.Succeeded, "3 of 4 processes do not run: fence on 10.0.0.12 is FATAL; apptail, dea_ng on 10.0.0.12 are UNREACHABLE."},
 	})
 }
 

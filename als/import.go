@@ -26,6 +26,7 @@ const (
 const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
 	"SOURCE is a .tgz on the core (on the node, for `import node`), or the host name of the old, running core.\n" +
 	"For a host name, ssh and sudo must ask nothing on the way there: it is looked at first, since nobody answers and the cluster is wiped by then.\n" +
+	"Free disk is held against what the archive unpacks to, or what the old core itself has of services and droplets; it only warns.\n" +
 	"It has worked when every part has come, every application is deployed again, kato's history does not deny it, and the roles run.\n" +
 	"An import does not bring external databases or DEAs. Applications that wrote down their database when they were staged must be staged again; a restart is not enough."
 
@@ -69,7 +70,7 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	if !fromArchive(r) {
 		source = oldCoreLooks(r.Arg(0), on)
 	}
-	looks := append(source, c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"), c.lookHistory(lookHistory))
+	looks := append(source, lookRoom(on), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"), c.lookHistory(lookHistory))
 	return append(looks, c.looksFor(importNeeds(r, c))...), nil
 }
 
@@ -90,16 +91,18 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return p, err
 	}
+	var comes incoming
 	if fromArchive(r) {
-		archiveFindings(r, c, rs, &p)
+		comes = archiveFindings(r, c, rs, &p)
 	} else {
-		oldCoreFindings(r, c, rs, &p)
+		comes = oldCoreFindings(r, c, rs, &p)
 	}
 	p.hold(c, importNeeds(r, c), rs)
 	adminFindings(rs, &p)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
+	p.holdRoom(c, importNode(r, c), comes, rs)
 	mode := "--cluster"
 	if r.Operation == "import node" || c.Micro() {
 		mode = "--only-this-node"
@@ -127,8 +130,32 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// archiveFindings holds what the archive is against what an import needs.
-func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
+// incoming is how much an import brings, as far as that can be seen before.
+type incoming struct {
+	bytes int64  // at least; 0 is not known
+	words string // what was measured and what was not, for people
+}
+
+// holdRoom holds the free disk of the node on which kato runs against what
+// comes. Some of it may belong on other nodes, so that this only warns.
+func (p *Plan) holdRoom(c Cluster, node string, comes incoming, rs Results) {
+	disk := room("disk", "free", comes.bytes, Warn, "an import wipes first, and a full disk then breaks it off with half of the data",
+		"Make room on NODE first. What goes to other nodes or another filesystem must fit there: see with `df`.")
+	if f, found := (Need{disk, node, true}).Finding(c, rs); found {
+		p.Findings = append(p.Findings, f)
+	}
+	if comes.words != "" {
+		p.Notes = append(p.Notes, comes.words)
+	}
+	look, _ := rs.Find(lookRoomName, node)
+	if free, err := strconv.ParseInt(keyValues(look.Output)["free"], 10, 64); err == nil {
+		p.Notes = append(p.Notes, size(free)+" of disk is free on "+nodeWords(node)+".")
+	}
+}
+
+// archiveFindings holds what the archive is against what an import needs, and
+// returns how much it unpacks to.
+func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming) {
 	look, _ := rs.Find(lookArchive, "")
 	seen := keyValues(look.Output)
 	who := nodeWords(look.Node)
@@ -147,7 +174,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
 	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
 		if f, bad := trouble(look); bad {
 			p.Findings = append(p.Findings, f)
-			return
+			return comes
 		}
 		stop("Try again.", "%s on %s could not be looked at", r.Arg(0), who)
 	case seen["files"] == "0":
@@ -155,12 +182,11 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) {
 	default:
 		p.Facts = append(p.Facts, Fact{"sha256", seen["sha256"]})
 		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
-		p.Notes = append(p.Notes, fmt.Sprintf("The archive has %s and %s files, and was read to its end.", size(bytes), printable(seen["files"], 20)))
-		if free, err := strconv.ParseInt(seen["free"], 10, 64); err == nil && free < bytes {
-			p.Findings = append(p.Findings, Finding{Warn, fmt.Sprintf("%s is free beside the archive, which has %s and is unpacked for the import", size(free), size(bytes)), "Make room first."})
-		}
+		comes.bytes, _ = strconv.ParseInt(seen["unpacked"], 10, 64)
+		comes.words = fmt.Sprintf("The archive has %s and %s files, unpacks to %s, and was read to its end.", size(bytes), printable(seen["files"], 20), size(comes.bytes))
 		heldFindings(r, c, strings.Fields(seen["holds"]), "the archive", p)
 	}
+	return comes
 }
 
 var services = []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}

@@ -3,6 +3,7 @@ package als
 import (
 	_ "embed" // the script that runs on a node
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ const (
 	lookOldVersion = "read the old core's version"
 	lookOldNodes   = "list the old cluster's nodes"
 	lookOldRoles   = "list the old cluster's roles"
+	lookOldData    = "measure what the old core holds"
 )
 
 // oldCoreLooks are the looks at the old core from a node of the new cluster.
@@ -26,20 +28,65 @@ func oldCoreLooks(host, node string) []Step {
 	looks := []Step{{Name: lookOldCore, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
 		Argv: script(importCore, "alsbot-old-core", host)}}
 	for _, l := range [][2]string{{lookOldVersion, "version"}, {lookOldNodes, "node list"}, {lookOldRoles, "status"}} {
-		// The words for the other side's shell are all ours.
-		looks = append(looks, Step{Name: l[0], Node: node, Repeatable: true, Tolerate: true,
-			Argv: []string{"ssh", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "--", host,
-				`exec bash -lc 'PATH="$HOME/bin:$PATH"; kato ` + l[1] + `'`}})
+		looks = append(looks, onOldCore(l[0], host, node, `exec bash -lc 'PATH="$HOME/bin:$PATH"; kato `+l[1]+`'`))
 	}
-	return looks
+	measure := onOldCore(lookOldData, host, node, "exec sh -c '"+oldDataWords()+"'")
+	measure.Limit = 10 * time.Minute
+	return append(looks, measure)
 }
 
-// oldCoreFindings holds the old core against what an import needs of it.
-func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) {
+// onOldCore is a look there. The words for the other side's shell are all ours.
+func onOldCore(name, host, node, words string) Step {
+	return Step{Name: name, Node: node, Repeatable: true, Tolerate: true,
+		Argv: []string{"ssh", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "--", host, words}}
+}
+
+// oldDataWords measure the first of each kind of places that is there. They
+// have no single quote in them.
+func oldDataWords() string {
+	words := `s=; sudo -n true 2>/dev/null && s="sudo -n"; `
+	for _, what := range []string{"services", "droplets"} {
+		words += "for d in " + strings.Join(oldPlaces(what), "/ ") + `/; do [ -d "$d" ] || continue; $s du -s -k "$d" 2>/dev/null || echo partly; break; done; `
+	}
+	return words + "exit 0"
+}
+
+// oldCoreHolds is how much the old core has of what an import brings.
+func oldCoreHolds(rs Results) incoming {
+	look, _ := rs.Find(lookOldData, "")
+	var bytes int64
+	partly := false
+	for _, l := range clean(look.Output) {
+		words := strings.Fields(l)
+		switch {
+		case len(words) == 1 && words[0] == "partly":
+			partly = true
+		case len(words) == 2 && strings.HasPrefix(words[1], "/"):
+			if kb, err := strconv.ParseInt(words[0], 10, 64); err == nil && kb >= 0 && kb < 1<<40 {
+				bytes += kb << 10
+			}
+		}
+	}
+	nodes, err := readStep(rs, lookOldNodes, ReadNodes)
+	held := size(bytes) + " of services and droplets"
+	switch {
+	case !look.OK() || bytes == 0:
+		return incoming{0, "How much the old core holds is not known: see there with `du`."}
+	case err != nil || len(nodes) > 1:
+		return incoming{bytes, "The old core alone holds " + held + "; what the old cluster's other nodes hold is not known."}
+	case partly:
+		return incoming{bytes, "The old core holds at least " + held + ": not all of it can be read."}
+	}
+	return incoming{bytes, "The old cluster holds " + held + "."}
+}
+
+// oldCoreFindings holds the old core against what an import needs of it, and
+// returns how much it holds.
+func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) incoming {
 	host := r.Arg(0)
 	if f, bad := oldCoreReach(rs, host, nodeWords(importNode(r, c))); bad {
 		p.Findings = append(p.Findings, f)
-		return
+		return incoming{}
 	}
 	warn := func(text, mend string) { p.Findings = append(p.Findings, Finding{Warn, text, mend}) }
 	look, _ := rs.Find(lookOldCore, "")
@@ -74,6 +121,7 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) {
 		warn("on the old cluster "+list(append(down, moving...))+": what does not run cannot be read", "Start it there first.")
 	}
 	p.Notes = append(p.Notes, "People can go on changing things on the old core meanwhile: turn its maintenance mode on first if that matters.")
+	return oldCoreHolds(rs)
 }
 
 // oldCoreReach says why the old core cannot be reached without a question.
