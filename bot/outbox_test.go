@@ -211,6 +211,18 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// Output that the store cannot give is said in words, and holds up nothing else
+// in its channel.
+func TestOutputThatCannotBeRead(t *testing.T) {
+	s := newStage(t, nil)
+	s.engine.set(t, aRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no name for a blob
+	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.empty()
+	if all := s.ws.Transcript(prod); !strings.Contains(all, "cannot be read") || !strings.Contains(all, "run r2") {
+		t.Errorf("people see:\n%s", all)
+	}
+}
+
 func TestOutputWhereFilesAreRefused(t *testing.T) {
 	s := newStage(t, nil)
 	s.ws.Fail("files.getUploadURLExternal", 9, workspace.Refused("missing_scope"))

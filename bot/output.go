@@ -57,7 +57,7 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 	var m measure
 	err = s.copyOutput(ctx, r.ID, &m)
 	if err != nil && !errors.Is(err, errEnough) {
-		return err
+		return s.unreadable(ctx, long, l, at, r, err)
 	}
 	text := strings.Trim(m.head.String(), "\n")
 	switch {
@@ -75,6 +75,28 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 	if err == nil {
 		delete(l.sent, r.ID)
 		delete(l.sent, "file "+r.ID)
+	}
+	return err
+}
+
+// unreadable says that output cannot be read from the store, once that has
+// been tried some times: the channel's other news wait behind it.
+func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r jobs.Run, why error) error {
+	tries := "read " + r.ID
+	if l.sent[tries]++; ctx.Err() != nil || l.sent[tries] < uploadsMin {
+		return why
+	}
+	s.log.Error("the output of a run cannot be read", "run", r.ID, "error", why)
+	if err := s.ready(ctx, l, methodPost); err != nil {
+		return err
+	}
+	m := textMessage(s.cleaner, fmt.Sprintf("The output of run %s cannot be read on alsbot's host: %v. `run %s` shows how it ended.", r.ID, why, r.ID))
+	_, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)})
+	if understand(err).fate == refused {
+		err = nil
+	}
+	if err == nil {
+		delete(l.sent, tries)
 	}
 	return err
 }
