@@ -244,21 +244,21 @@ func TestRelocate(t *testing.T) {
 func TestQuota(t *testing.T) {
 	off := "real=/mnt/containers\nstate=writable\nentries=1\ndevice=/dev/xvdg\nfree=1\nmount=/mnt/containers\ntype=ext4\noptions=rw\nquotas=off\nboot=/etc/init.d/setup_helion_lxc\n"
 	on := strings.NewReplacer("quotas=off", "quotas=on\nblock=yes", "options=rw", "options=rw,usrjquota=aquota.user,grpjquota=aquota.group").Replace(off)
-	good := said{"look at the new place": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "see that no half of a boot script is left": out(""), "look at the new place again": out(on)}
+	good := said{"look at the filesystem": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "see that no half of a boot script is left": out(""), "look at the filesystem again": out(on)}
 	tellAll(t, []telling{
 		{"enable", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good, "10.0.0.12$ alsbot-quota /mnt/containers /etc/init.d/setup_helion_lxc /etc/init.d/setup_helion_lxc.before-k3v9t2\n", als.Succeeded, "Quotas are on"},
-		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the new place again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
-		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place again": out(off)}), "", als.Failed, "they are not turned on"},
-		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
+		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the filesystem again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
+		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem again": out(off)}), "", als.Failed, "they are not turned on"},
+		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
 		{"sudo asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "sudo: a password is required")}), "stop: sudo on 10.0.0.12 asks for a password", "", ""},
-		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
-		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
-		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
-		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(143, "force (yes/no)? "), "look at the new place again": out(off)}), "", als.Failed, "It asked a person and got no answer"},
-		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
+		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
+		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
+		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
+		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(143, "force (yes/no)? "), "look at the filesystem again": out(off)}), "", als.Failed, "It asked a person and got no answer"},
+		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
 		{"which node", "quota enable /mnt/containers", testCluster(), good, "Say which with --node", "", ""},
 		{"status", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good, "", als.Succeeded, "it is mounted without user quotas"},
-		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the new place": out(on)}), "", als.Succeeded, "stay on after a reboot"},
+		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "", als.Succeeded, "stay on after a reboot"},
 	})
 }
 
@@ -333,6 +333,7 @@ func TestLooks(t *testing.T) {
 		{"info, no kato", "info", testCluster(), said{"run kato info": failed(127, "")}, "", als.Failed, "not found on the core"},
 		{"roles", "roles mysql", testCluster(), said{"run kato roles": out("mysql: mysql_node\n")}, "core$ kato role info mysql", als.Succeeded, ""},
 		{"processes", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\ndea_ng                         STOPPED\n")}, "core$ kato process list --cluster", als.Succeeded, "1 of 2 processes do not run: dea_ng on 10.0.0.12 is STOPPED."},
+		{"processes of a lost node", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\napptail                        UNREACHABLE\ndea_ng                         UNREACHABLE\nfence                          FATAL\n")}, "core$ kato process list --cluster", als.Succeeded, "3 of 4 processes do not run: fence on 10.0.0.12 is FATAL; apptail, dea_ng on 10.0.0.12 are UNREACHABLE."},
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // kato's own history: a second witness of what was run, by whomever.
@@ -51,6 +52,16 @@ func ReadHistory(out []byte) []Action {
 	return actions
 }
 
+// toSecond shortens a time as kato writes it to seconds; what it does not
+// understand it leaves.
+func toSecond(when string) string {
+	t, err := time.Parse(time.RFC3339Nano, when)
+	if err != nil {
+		return when
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
 func judgeHistory(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	if f, bad := trouble(rs[0]); bad {
 		return nothingRead(f)
@@ -63,7 +74,7 @@ func judgeHistory(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	skipped := max(0, len(actions)-most)
 	var rows [][]string
 	for _, a := range actions[skipped:] {
-		rows = append(rows, []string{a.When, a.Node, a.Status, a.Command})
+		rows = append(rows, []string{toSecond(a.When), a.Node, a.Status, a.Command})
 	}
 	v := Verdict{Outcome: Succeeded, Whole: skipped == 0, Summary: count(len(actions), "action") + ".", Report: table(rows)}
 	if skipped > 0 {

@@ -2,7 +2,9 @@ package als
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -38,34 +40,43 @@ var opProcesses = reading(Operation{
 	return []string{"process", "list", "--cluster"}
 })
 
-func judgeProcesses(r Request, _ Cluster, _ Plan, rs Results) Verdict {
+func judgeProcesses(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	s, err := readStep(rs, rs[0].Step, ReadProcesses)
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
 	}
 	var rows [][]string
 	var bad []string
-	total := 0
+	total, down := 0, 0
 	for _, node := range s.Nodes("") {
 		name := node
 		if name == "" {
 			name = r.Flag(flagNode)
 		}
 		where := nodeWords(name)
+		alike := map[Condition][]string{}
 		for _, process := range s.Roles(node) {
 			total++
 			st := s.Of(node, process)
 			rows = append(rows, []string{name, process, string(st)})
 			name = ""
 			if !st.Healthy() {
-				bad = append(bad, fmt.Sprintf("%s on %s is %s", process, where, st))
+				down++
+				alike[st] = append(alike[st], process)
 			}
+		}
+		for _, st := range slices.Sorted(maps.Keys(alike)) {
+			is := "is"
+			if len(alike[st]) > 1 {
+				is = "are"
+			}
+			bad = append(bad, fmt.Sprintf("%s on %s %s %s", list(alike[st]), where, is, st))
 		}
 	}
 	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: true, Summary: "All " + count(total, "process") + " run."}
 	if len(bad) > 0 {
-		v.Summary = fmt.Sprintf("%d of %s do not run: %s.", len(bad), count(total, "process"), list(bad))
-		v.Next = "Processes are started by their roles: " + "see `roles` for which role that is."
+		v.Summary = fmt.Sprintf("%d of %s do not run: %s.", down, count(total, "process"), strings.Join(bad, "; "))
+		v.Next = "Processes are started by their roles: " + "`" + c.command("roles") + "` shows which role that is."
 	}
 	return v
 }

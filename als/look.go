@@ -84,7 +84,7 @@ func reading(op Operation, argv func(Request) []string) Operation {
 		if f, bad := trouble(res); bad {
 			return nothingRead(f)
 		}
-		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("%d lines.", shownLines(res.Output))}
+		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("kato's answer: %d lines.", shownLines(res.Output))}
 	}
 	return op
 }

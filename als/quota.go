@@ -14,8 +14,10 @@ import (
 var quotaEnable string
 
 const (
+	lookQuota  = "look at the filesystem"
 	stepQuota  = "turn quotas on"
 	stepNoHalf = "see that no half of a boot script is left"
+	againQuota = "look at the filesystem again"
 )
 
 var quotaParam = []Param{{Name: "PATH", Kind: KindPath, Help: "a directory on the node; its filesystem is meant"}}
@@ -31,10 +33,10 @@ var opQuotaStatus = Operation{
 		if err != nil {
 			return Plan{}, err
 		}
-		return readPlan(r, quotaLook(lookPlace, c.at(ip), r.Arg(0))), nil
+		return readPlan(r, quotaLook(lookQuota, c.at(ip), r.Arg(0))), nil
 	},
 	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
-		look, _ := rs.Find(lookPlace, "")
+		look, _ := rs.Find(lookQuota, "")
 		seen, f, bad := quotaSeen(look, r.Arg(0))
 		if bad {
 			return nothingRead(f)
@@ -68,7 +70,7 @@ var opQuotaEnable = Operation{
 		if err != nil {
 			return nil, err
 		}
-		return append(sudoOn(c, ip).Looks(c), quotaLook(lookPlace, c.at(ip), r.Arg(0))), nil
+		return append(sudoOn(c, ip).Looks(c), quotaLook(lookQuota, c.at(ip), r.Arg(0))), nil
 	},
 	Plan:  planQuota,
 	Judge: judgeQuota,
@@ -151,7 +153,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	look, _ := rs.Find(lookPlace, "")
+	look, _ := rs.Find(lookQuota, "")
 	seen, f, bad := quotaSeen(look, r.Arg(0))
 	if bad {
 		p.Findings = append(p.Findings, f)
@@ -187,13 +189,13 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		// Also when the script was killed in the middle.
 		p.Steps = append(p.Steps, Step{Name: stepNoHalf, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
 	}
-	p.Verify = []Step{quotaLook(againPlace, c.at(ip), r.Arg(0))}
+	p.Verify = []Step{quotaLook(againQuota, c.at(ip), r.Arg(0))}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
 	return p, nil
 }
 
 func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
-	again, _ := rs.Find(againPlace, "")
+	again, _ := rs.Find(againQuota, "")
 	seen, f, bad := quotaSeen(again, r.Arg(0))
 	if bad {
 		v := nothingRead(f)

@@ -154,7 +154,11 @@ func nothingRead(f Finding) Verdict {
 	if f.Mend == "" {
 		f.Mend = "Read the output of this run."
 	}
-	return Verdict{Outcome: Failed, Summary: sentence(f.Text) + ".", Next: f.Mend}
+	text := sentence(f.Text)
+	if !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return Verdict{Outcome: Failed, Summary: text, Next: f.Mend}
 }
 
 // onNode is a role on a node, as plans remember it.
