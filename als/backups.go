@@ -167,8 +167,8 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		}
 		rows = append(rows, []string{a.Run, clock(a.since()), age(c.Asked, a.since()), size(a.Size), a.Word(), there, short(a.SHA256), kept, nodeWords(a.Node) + ":" + a.Path})
 	}
-	v := Verdict{Outcome: Succeeded, Whole: true, Summary: count(len(all), "archive") + " of @" + c.Name + ". " + lastBackup(c), Report: table(rows[:min(len(rows), listedMost+1)])}
-	if n := len(rows) - 1 - listedMost; n > 0 {
+	v := Verdict{Outcome: Succeeded, Whole: true, Summary: count(len(all)+c.History.Older, "archive") + " of @" + c.Name + ". " + lastBackup(c), Report: table(rows[:min(len(rows), listedMost+1)])}
+	if n := len(rows) - 1 - listedMost + c.History.Older; n > 0 {
 		v.Report += fmt.Sprintf("and %d older\n", n)
 	}
 	v.Report += remarks(all)

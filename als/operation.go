@@ -189,9 +189,11 @@ type History struct {
 	Last  time.Duration `json:"last,omitempty"`  // how long the last successful run took; 0 if never
 	// For an operation that asks for archives: Backup is the newest good one of
 	// the whole cluster, nil if there is none, and Archives are those that were
-	// not removed, and those that the request names.
+	// not removed, the newest of them, and those that the request names. Older
+	// counts what there is beside these.
 	Backup   *Archive  `json:"backup,omitempty"`
 	Archives []Archive `json:"archives,omitempty"`
+	Older    int       `json:"older,omitempty"`
 }
 
 // Host is a directory on alsbot's own host.

@@ -77,6 +77,9 @@ func eachBackup(tx store.Tx, cluster string, fn func(Backup) (Backup, bool)) err
 // durations remember how long the last successful run of an operation took.
 var durations = store.Bucket[time.Duration]{Name: "durations"} // cluster/operation
 
+// archivesMost is how many archives an operation gets, and its record holds.
+const archivesMost = 1000
+
 // history is what the store remembers of an operation on a cluster.
 func (e *Engine) history(ctx context.Context, req als.Request, archives bool) (als.History, error) {
 	var h als.History
@@ -86,8 +89,12 @@ func (e *Engine) history(ctx context.Context, req als.Request, archives bool) (a
 			if b.Verdict == "verified" && b.Operation == req.Operation && b.Contents == contents && len(h.Sizes) < 7 {
 				h.Sizes = append(h.Sizes, b.Size)
 			}
-			if archives && (slices.Contains(req.Args, b.Run) || b.Path != "" && b.Gone == "") {
+			switch here := b.Path != "" && b.Gone == ""; {
+			case !archives:
+			case slices.Contains(req.Args, b.Run), here && len(h.Archives) < archivesMost:
 				h.Archives = append(h.Archives, b)
+			case here:
+				h.Older++
 			}
 			return archives || len(h.Sizes) < 7
 		})

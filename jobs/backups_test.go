@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +79,30 @@ func TestSamePathReplaces(t *testing.T) {
 	}
 	v.until(v.run("U0DAN", "backups verify "+first.Run), jobs.Failed)
 	v.until(v.run("U0DAN", "backups verify "+second.Run), jobs.Succeeded)
+}
+
+// With retention off archives become many in years: they are still listed, and
+// each can be read again.
+func TestManyArchives(t *testing.T) {
+	h := newHouse(t, nil)
+	now := time.Now().UTC()
+	if err := h.st.Update(t.Context(), func(tx store.Tx) error {
+		for i := range 4000 {
+			at := now.Add(time.Duration(-i) * time.Hour)
+			b := jobs.Backup{Run: fmt.Sprintf("a%d", i), Operation: "export cluster", Cluster: "prod", Path: "/mnt/nas/helion-export-prod-" + at.Format("20060102T150405Z.tgz"),
+				Node: "10.0.0.11", Size: 5 << 30, SHA256: strings.Repeat("0123456789abcdef", 4), Verdict: "verified", Begun: at, At: at}
+			if err := (store.Bucket[jobs.Backup]{Name: "backups"}).Put(tx, "prod/"+at.Format("20060102T150405.000000000Z"), b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.until(h.run("U0DAN", "backups"), jobs.Succeeded); !strings.HasPrefix(r.Verdict.Summary, "4000 archives") || !strings.Contains(r.Verdict.Report, "and 3970 older") {
+		t.Errorf("the list: %s\n%s", r.Verdict.Summary, r.Verdict.Report)
+	}
+	if r := h.until(h.run("U0DAN", "backups verify a3999"), jobs.Failed); !strings.Contains(r.Verdict.Summary, "Gone: there is no") {
+		t.Errorf("the oldest: %s", r.Verdict.Summary)
+	}
 }
