@@ -23,7 +23,11 @@ import (
 func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out io.Writer) error {
 	cl, ok := cfg.Cluster(name)
 	if !ok {
-		return fmt.Errorf("there is no cluster %q in the config", name)
+		var names []string
+		for _, c := range cfg.Clusters {
+			names = append(names, c.Name)
+		}
+		return fmt.Errorf("there is no cluster %q in the config: there are %s", name, strings.Join(names, ", "))
 	}
 	exec := executor.New(slog.New(slog.DiscardHandler))
 	defer exec.Close() //nolint:errcheck // the process ends here
@@ -57,8 +61,12 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 			seen(t)
 		}
 	}
-	if bad != nil || len(lines) == 0 {
+	if bad != nil {
 		return bad
+	}
+	if len(lines) == 0 {
+		_, err := fmt.Fprintf(out, "\nEvery key of @%s is trusted. `alsbot check --connect` looks at the rest.\n", name)
+		return err
 	}
 	if !add {
 		_, err := fmt.Fprintf(out, "\nCompare the fingerprints with the nodes' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub), then run `alsbot trust %s --yes`.\n", name)

@@ -172,7 +172,7 @@ func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
 
 // show prints text for a terminal: what a node printed can do nothing there.
 func show(out io.Writer, text string) {
-	if text != "" {
+	if text = strings.TrimRight(text, "\n"); text != "" {
 		_, _ = fmt.Fprintln(out, inert(text)) // a closed pipe ends us by its signal
 	}
 }
