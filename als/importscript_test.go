@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"alsbot/als"
 )
 
 // The look at an archive tells how much it unpacks to, in every shell, and
@@ -35,6 +39,40 @@ func TestArchiveLook(t *testing.T) {
 			if !strings.Contains(got, want) || strings.Contains(got, "state=read") != (text == string(whole)) {
 				t.Errorf("%s, %d bytes: no %q in\n%s", name, len(text), want, got)
 			}
+		}
+	}
+}
+
+// What an old core is asked to measure is the first of each kind of places
+// that is there, in every shell, and no more than once.
+func TestOldCoreData(t *testing.T) {
+	dir := t.TempDir()
+	for _, d := range []string{"/var/helion/services", "/var/stackato/services", "/var/stackato/droplets"} {
+		must(t, os.MkdirAll(dir+d, 0o755))
+		must(t, os.WriteFile(dir+d+"/data", make([]byte, 100<<10), 0o600))
+	}
+	req, op := asked(t, "import cluster old.example.com")
+	checks, err := op.Checks(req, testCluster())
+	must(t, err)
+	i := slices.IndexFunc(checks, func(s als.Step) bool { return s.Name == "measure what the old core holds" })
+	words, ok := strings.CutPrefix(checks[i].Argv[len(checks[i].Argv)-1], "exec sh -c '")
+	words, quoted := strings.CutSuffix(words, "'")
+	if !ok || !quoted || strings.Contains(words, "'") {
+		t.Fatalf("not one word for the other side's shell: %q", checks[i].Argv)
+	}
+	words = strings.ReplaceAll(words, "/var/", dir+"/var/")
+	for name, shell := range shells(t) {
+		got := string(run(t, shell, als.Step{Argv: []string{"sh", "-c", words}}).Output)
+		var places []string
+		for line := range strings.Lines(got) {
+			kb, place, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			if n, err := strconv.Atoi(kb); err != nil || n < 100 {
+				t.Errorf("%s: %q", name, line)
+			}
+			places = append(places, strings.TrimPrefix(place, dir))
+		}
+		if !slices.Equal(places, []string{"/var/helion/services/", "/var/stackato/droplets/"}) {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }
