@@ -128,10 +128,92 @@ func TestOthersCut(t *testing.T) {
 			t.Errorf("%q is version %q, %v", cut, got, err)
 		}
 	})
-	cuts(`[info] (12339) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}`+"\n", func(cut string, all bool) {
-		got := als.ReadHistory([]byte(cut))
-		if len(got) > 1 || all && len(got) != 1 || len(got) == 1 && got[0].Command != "kato start" {
-			t.Errorf("%q is read as %+v", cut, got)
+	cuts("---\n- ! 'a@example.com'\n- b@example.com\n", func(cut string, all bool) {
+		got, err := als.ReadList([]byte(cut))
+		want := []string{"a@example.com", "b@example.com"}
+		if err == nil && len(got) == 0 || len(got) > 2 || !slices.Equal(got, want[:len(got)]) || all && len(got) != 2 {
+			t.Errorf("%q is read as %q, %v", cut, got, err)
+		}
+	})
+	cuts("--- []\n", func(cut string, all bool) {
+		if got, err := als.ReadList([]byte(cut)); len(got) > 0 || all && err != nil {
+			t.Errorf("%q is read as %q, %v", cut, got, err)
+		}
+	})
+}
+
+func TestProcessesCut(t *testing.T) {
+	for name, text := range map[string]string{
+		"blocks": "Node 10.0.0.10\n  cloud_controller_ng   RUNNING\n  router2g : STARTING\nNode 10.0.0.12\n  dea_ng   STOPPED\n",
+		"lines":  "cloud_controller_ng : RUNNING\nrouter2g                       STARTING\ndea_ng                         STOPPED\n",
+		"JSON":   `{"10.0.0.10":{"cloud_controller_ng":"RUNNING","router2g":"STARTING"},"10.0.0.12":{"dea_ng":"STOPPED"}}` + "\n",
+	} {
+		whole, err := als.ReadProcesses([]byte(text))
+		must(t, err)
+		cuts(text, func(cut string, all bool) {
+			got, err := als.ReadProcesses([]byte(cut))
+			n := 0
+			for _, ip := range got.Nodes("") {
+				for _, process := range got.Roles(ip) {
+					n++
+					if known := slices.Contains(whole.Roles(ip), process); !known || got.Of(ip, process).Healthy() && !whole.Of(ip, process).Healthy() {
+						t.Errorf("%s, cut at %d: %s on %q is %s", name, len(cut), process, ip, got.Of(ip, process))
+					}
+				}
+			}
+			if err == nil && n == 0 || all && (err != nil || n != 3) {
+				t.Errorf("%s, cut at %d: %d processes, %v", name, len(cut), n, err)
+			}
+		})
+	}
+}
+
+// kato's history is a witness by its newest entry, so what a cut has left of
+// JSON is not the history; what lacks its beginning has the newest.
+func TestHistoryCut(t *testing.T) {
+	want := []als.Action{{When: "1", Node: "n", Command: "kato start", Status: "succeeded"}, {When: "2", Node: "n", Command: "kato stop", Status: "failed"}}
+	const first, second = `{"time":"1","node":"n","command":"kato start","status":"succeeded"}`, `{"time":"2","node":"n","command":"kato stop","status":"failed"}`
+	for name, text := range map[string]string{
+		"JSON":        "[" + first + ", " + second + "]\n",
+		"JSON, lines": "[\n  " + first + ",\n  " + second + "\n]\n",
+		"JSON, many":  strings.NewReplacer("{", "\n{\n", ",", ",\n").Replace("["+first+","+second) + "\n]\n",
+		"log":         "[info] (12339) INVOKE-ADMIN-ACTION " + first + "\n[info] (12340) INVOKE-ADMIN-ACTION " + second + "\n",
+	} {
+		cuts(text, func(cut string, all bool) {
+			got := als.ReadHistory([]byte(cut))
+			if len(got) > 2 || !slices.Equal(got, want[:len(got)]) || all && len(got) != 2 || len(got) == 1 && name != "log" {
+				t.Errorf("%s: %q is read as %+v", name, cut, got)
+			}
+		})
+		for i := range text {
+			got := als.ReadHistory([]byte(text[i:]))
+			if len(got) > 2 || !slices.Equal(got, want[2-len(got):]) {
+				t.Errorf("%s: %q is read as %+v", name, text[i:], got)
+			}
+		}
+	}
+}
+
+// Health tests that were broken off have not passed, and only those that have
+// failed are said to.
+func TestInspectCut(t *testing.T) {
+	inspect, _ := als.Operations.Find("inspect")
+	judge := func(out string, exit int) als.Verdict {
+		return inspect.Judge(als.Request{}, testCluster(), als.Plan{}, als.Results{{Step: "run kato inspect", Output: []byte(out), Exit: exit}})
+	}
+	const failing, passing = "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n", "system/disk_space      ok\nroles/processes        ok\n"
+	cuts(failing, func(cut string, all bool) {
+		v := judge(cut, 137)
+		if strings.Contains(v.Summary, "failed") && !strings.Contains(v.Summary, "failed: system/disk_space.") || v.Data["failed"] == "0" || all && v.Outcome != als.Succeeded {
+			t.Errorf("%q: %s: %s", cut, v.Outcome, v.Summary)
+		}
+	})
+	cuts(passing, func(cut string, all bool) {
+		if v := judge(cut, 137); v.Outcome == als.Succeeded || v.Data["failed"] == "0" {
+			t.Errorf("%q: %s: %s", cut, v.Outcome, v.Summary)
+		}
+		if v := judge(cut, 0); all && v.Summary != "All 2 tests passed." {
+			t.Errorf("%q: %s", cut, v.Summary)
 		}
 	})
 }

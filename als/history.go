@@ -3,6 +3,7 @@ package als
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -19,8 +20,12 @@ var opHistory = reading(Operation{
 // Action is one entry of kato's history. Fields that kato does not tell are "".
 type Action struct{ When, Node, Command, Status string }
 
+// opensArray is the first line of a JSON array of objects.
+var opensArray = regexp.MustCompile(`^ *\[ *(\{|$)`)
+
 // ReadHistory finds the actions in `kato history --json` or in the lines of
-// kato.log. An output without any is no error: nothing may have been run.
+// kato.log. An output without any is no error: nothing may have been run. JSON
+// whose end is missing has none: what is left would be older than it seems.
 func ReadHistory(out []byte) []Action {
 	var actions []Action
 	add := func(m map[string]any) {
@@ -40,13 +45,19 @@ func ReadHistory(out []byte) []Action {
 		return actions
 	}
 	for _, l := range clean(out) {
-		i := strings.IndexByte(l, '{')
-		if i < 0 {
-			continue
+		if opensArray.MatchString(l) {
+			return nil
 		}
-		var m map[string]any
-		if json.NewDecoder(strings.NewReader(l[i:])).Decode(&m) == nil {
+		for next := strings.IndexByte(l, '{'); next >= 0; {
+			l = l[next:]
+			var m map[string]any
+			d := json.NewDecoder(strings.NewReader(l))
+			if d.Decode(&m) != nil {
+				break
+			}
 			add(m)
+			l = l[d.InputOffset():]
+			next = strings.IndexByte(l, '{') // an array whose beginning is missing goes on in the same line
 		}
 	}
 	return actions

@@ -105,6 +105,9 @@ func judgeInspect(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	passed := 0
 	for _, l := range clean(rs[0].Output) {
 		l = strings.TrimSpace(l)
+		if noiseText.MatchString(l) {
+			continue
+		}
 		if m := inspectFailed.FindStringSubmatch(l); m != nil {
 			failed = append(failed, printable(m[1], 60))
 		} else if inspectOK.MatchString(l) {

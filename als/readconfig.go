@@ -44,13 +44,15 @@ func ReadBool(out []byte) (bool, error) {
 }
 
 // ReadList reads a list that `kato config get` printed as YAML, one item a
-// line. An output that is no list is an error; an empty list is none.
+// line. An output that is no list is an error; an empty list is none. An item
+// on a line without an end may be cut off and does not count.
 func ReadList(out []byte) ([]string, error) {
 	var items []string
 	empty := false
-	for _, l := range clean(out) {
+	lines := clean(out)
+	for i, l := range lines {
 		l = strings.TrimSpace(l)
-		if item, ok := strings.CutPrefix(l, "- "); ok {
+		if item, ok := strings.CutPrefix(l, "- "); ok && i < len(lines)-1 {
 			items = append(items, scalar(strings.TrimSpace(item)))
 		}
 		empty = empty || l == "[]" || l == "--- []"
