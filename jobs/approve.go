@@ -303,11 +303,14 @@ func (e *Engine) renew(ctx context.Context, old Run, cluster als.Cluster, plan a
 			return err
 		}
 		if !approved {
+			joined := r.Queued
 			r.Cluster, r.Plan, r.Digest, r.Waited, r.Changed = cluster, &plan, plan.Digest(), false, why
-			if err := e.leaveLine(tx, r); err != nil {
+			if err := errors.Join(e.leaveLine(tx, r), e.route(tx, r)); err != nil || r.State != Queued {
 				return err
 			}
-			return e.route(tx, r)
+			err := e.leaveLine(tx, r) // its turn has come: it keeps its place
+			r.Queued = joined
+			return errors.Join(err, line.Put(tx, lineKey(r), r.ID))
 		}
 		_, stop := plan.Stopped()
 		if err := e.void(tx, r, "the cluster has changed since it was approved: "+why); err != nil || stop || plan.Nothing != "" {

@@ -7,6 +7,7 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/sim/node"
 )
 
 // closedNow is a window that opens in three days.
@@ -66,4 +67,24 @@ func TestAClosedWindowHoldsUpNobody(t *testing.T) {
 	h.until(h.run("U0ANN", "export cluster"), jobs.Succeeded)
 	h.until(second, jobs.Queued)
 	h.called(0, "restart")
+}
+
+// What needs no approval goes on with a new plan when the cluster has changed
+// before its turn, and not behind those who came later.
+func TestANewPlanKeepsItsPlaceInLine(t *testing.T) {
+	h, first := installing(t)
+	h.kato("patch", "install")
+	h.fault("silent", "") // for the next
+	second := h.run("U0ANN", "patch install --no-restart")
+	h.until(second, jobs.Queued)
+	third := h.run("U0ANN", "maintenance on")
+	h.until(third, jobs.Queued)
+	if err := h.cluster.Publish(node.Patch{Name: "late-fix", Severity: "required", Roles: []string{"router"}}); err != nil {
+		t.Fatal(err)
+	}
+	h.ask("U0ANN", "cancel "+first)
+	a, b := h.until(second, jobs.Succeeded), h.until(third, jobs.Succeeded)
+	if !strings.Contains(a.Changed, "late-fix") || !a.Started.Before(b.Started) {
+		t.Errorf("%q changed; it started at %s, what came later at %s", a.Changed, a.Started, b.Started)
+	}
 }
