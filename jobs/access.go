@@ -50,12 +50,17 @@ func (e *Engine) may(ctx context.Context, p Principal, role Role, cluster string
 	return e.listed(ctx, p.ID, slices.Concat(lists...), fresh)
 }
 
+// access is who may do what on a cluster. Of one that the config no longer has
+// it is not known whom it was closed to: plain viewers see nothing of it.
 func (e *Engine) access(cluster string) config.Access {
-	c, ok := e.cfg.Cluster(cluster)
-	if !ok {
-		return e.cfg.Access
+	if c, ok := e.cfg.Cluster(cluster); ok {
+		return c.AccessOf(e.cfg.Access)
 	}
-	return c.AccessOf(e.cfg.Access)
+	general := e.cfg.Access
+	if cluster != "" {
+		general.Viewer = nil
+	}
+	return general
 }
 
 // listed reports whether a user is among the IDs, by name or by group.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"alsbot/config"
 	"alsbot/jobs"
 	"alsbot/store"
 )
@@ -42,6 +43,27 @@ func TestAClusterLeavesTheConfigDuringARun(t *testing.T) {
 	r := h.until(id, jobs.Lost)
 	if !strings.Contains(r.Trouble, "no longer in alsbot's config") || !strings.Contains(r.Next, "acknowledge "+id) {
 		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	}
+}
+
+// Whom a cluster was closed to nobody knows when it is out of the config: its
+// records do not become open to all who may view others.
+func TestAClusterLeavesTheConfigAndItsRecordsStayClosed(t *testing.T) {
+	h := newHouse(t, func(c *config.Config) {
+		c.Clusters[0].Access = config.Access{Viewer: []string{"U0ANN"}, Operator: []string{"U0ANN"}}
+	})
+	id := h.run("U0ANN", "version")
+	h.until(id, jobs.Succeeded)
+	h.stop()
+	h.cfg.Clusters[0].Name = "other"
+	h.open()
+	for _, command := range []string{"run ", "output ", "retry "} {
+		if ans := h.ask("U0DAN", command+id); !ans.Bad || !strings.Contains(ans.Text, "viewer role on @prod") {
+			t.Errorf("%s: %+v", command, ans)
+		}
+	}
+	if ans := h.ask("U0ANN", "run "+id); ans.Bad { // an operator of all
+		t.Errorf("%+v", ans)
 	}
 }
 
