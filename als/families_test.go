@@ -380,6 +380,10 @@ func TestSupportScripts(t *testing.T) {
 			if v := op.Judge(req, testCluster(), plan, als.Results{run(t, shell, plan.Steps[0])}); v.Outcome != als.Failed || v.Next == "" {
 				t.Errorf("got %s %s", v.Outcome, v.Summary)
 			}
+			must(t, os.Remove(filepath.Join(logs, "kato.log")))
+			if v := op.Judge(req, testCluster(), plan, als.Results{run(t, shell, plan.Steps[0])}); !strings.HasSuffix(v.Summary, "/logs.") {
+				t.Errorf("without any log: %s", v.Summary)
+			}
 			reportScript(t, shell, home)
 		})
 	}

@@ -121,7 +121,8 @@ func noLog(r Request, c Cluster, res Result) Verdict {
 		}
 	}
 	if len(names) == 0 {
-		return Verdict{Outcome: Failed, Summary: "No log was read on " + nodeWords(res.Node) + ": " + printable(first, 160) + ".", Next: "Look with `" + c.command("status") + "` whether that node is set up."}
+		why, _, _ := strings.Cut(first, "; there are")
+		return Verdict{Outcome: Failed, Summary: "No log was read on " + nodeWords(res.Node) + ": " + printable(why, 160) + ".", Next: "Look with `" + c.command("status") + "` whether that node is set up."}
 	}
 	again := []string{"logs", append(nearest(r.Arg(0), names), names...)[0]}
 	if r.Has(flagNode) {

@@ -72,10 +72,14 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 // Schema is the number of the store's schema in this version.
 func Schema() int { return len(jobs.Migrations()) }
 
+func engineProblem(cfg *config.Config) config.Problem {
+	return config.Problem{Path: "store.engine", Text: cfg.Store.Engine + " is not in this version of alsbot yet: use bolt"}
+}
+
 // OpenStore opens the store that the config names.
 func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 	if cfg.Store.Engine != "bolt" {
-		return nil, fmt.Errorf("store.engine: %s is not in this version of alsbot yet: use bolt", cfg.Store.Engine)
+		return nil, &config.Error{Problems: []config.Problem{engineProblem(cfg)}}
 	}
 	opts = append(opts, store.Ordered(jobs.Ordered...), store.Migrations(jobs.Migrations()...))
 	return store.OpenBolt(cfg.Store.Path, opts...)

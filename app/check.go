@@ -29,6 +29,9 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 		c.say("warn", "config", "%s", w)
 	}
 	c.store(ctx, cfg)
+	if cfg.Store.Engine != "bolt" {
+		c.bad("config", errors.New(engineProblem(cfg).String()))
+	}
 	for _, cl := range cfg.Clusters {
 		c.key(cl)
 		c.fetch(cl)
