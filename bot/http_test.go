@@ -39,6 +39,7 @@ func (s *stage) post(path, kind, body string, h http.Header) int {
 	if err != nil {
 		s.Fatal(err)
 	}
+	req.Close = true // the bot behind the address may be another one next time
 	req.Header = h.Clone()
 	req.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(req)
