@@ -67,6 +67,7 @@ func (c *conn) keepalive(nc *meter) {
 		quiet := nc.quiet()
 		switch {
 		case quiet >= keepaliveLimit:
+			c.retired.Store(true) // who hears of it dials anew, and is not given this one
 			_ = nc.Close()
 			_ = c.client.Close()
 			return
@@ -141,16 +142,18 @@ func take(ctx context.Context, slots chan struct{}) (release func(), err error) 
 	}
 }
 
-// meter remembers when bytes last came in.
+// meter remembers when bytes last came in. It goes by time.Since: a wall clock
+// that is put right must neither cut a living line nor spare a dead one.
 type meter struct {
 	net.Conn
-	last atomic.Int64 // Unix nanoseconds
+	born time.Time
+	last atomic.Int64 // nanoseconds after born
 }
 
-func (m *meter) touch() { m.last.Store(time.Now().UnixNano()) }
+func (m *meter) touch() { m.last.Store(int64(time.Since(m.born))) }
 
 func (m *meter) quiet() time.Duration {
-	return time.Duration(time.Now().UnixNano() - m.last.Load())
+	return time.Since(m.born) - time.Duration(m.last.Load())
 }
 
 func (m *meter) Read(p []byte) (int, error) {

@@ -57,7 +57,7 @@ func dial(ctx context.Context, l link, open func(context.Context, string) (net.C
 	if err != nil {
 		return nil, nil, dialError(l.Addr, err)
 	}
-	nc := &meter{Conn: raw}
+	nc := &meter{Conn: raw, born: time.Now()}
 	nc.touch()
 
 	// A connection through a bastion has no deadlines, but it can be closed.
