@@ -80,7 +80,7 @@ func Help(c Catalogue, topic string) (string, error) {
 	}
 	next := DidYouMean(topic, names)
 	if next == "" {
-		next = "Type help to see all commands."
+		next = "Type `help` to see all commands."
 	}
 	return "", refuse(next, "there is no command %q", topic)
 }

@@ -88,14 +88,14 @@ func (p *parser) plan(op Operation, words []word) error {
 		return missing(op, op.Params[0])
 	}
 	if p.req.Dry {
-		return refuse("Type plan once.", "a plan cannot be planned")
+		return refuse("Type `plan` once.", "a plan cannot be planned")
 	}
 	p.req.Dry = true
 	if err := p.parse(words); err != nil {
 		return err
 	}
 	if inner, ok := p.catalogue.Find(p.req.Operation); ok && inner.Own && p.req.Dry {
-		return refuse("Plan is for what runs on a cluster, e.g. "+op.Example+".", "%s runs nothing on a cluster, so there is nothing to plan", inner.Name)
+		return refuse("`plan` is for what runs on a cluster, e.g. `"+op.Example+"`.", "`%s` runs nothing on a cluster, so there is nothing to plan", inner.Name)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (p *parser) operation(words []word) (Operation, []word, error) {
 // unknown refuses words that begin no operation's name.
 func (p *parser) unknown(words []word) error {
 	if len(words) == 0 {
-		return refuse("Type help.", "the command is empty")
+		return refuse("Type `help`.", "the command is empty")
 	}
 	first := words[0].text
 	if strings.HasPrefix(first, "-") {
@@ -147,7 +147,7 @@ func (p *parser) unknown(words []word) error {
 		}
 	}
 	if strings.EqualFold(first, "kato") && len(words) > 1 {
-		return refuse("Did you mean "+words[1].text+" …? Type help to see all commands.", "commands here do not begin with kato")
+		return refuse("Did you mean "+words[1].text+" …? Type `help` to see all commands.", "commands here do not begin with kato")
 	}
 	var names, family []string
 	for _, op := range p.catalogue {
@@ -162,19 +162,19 @@ func (p *parser) unknown(words []word) error {
 	}
 	if len(family) > 0 {
 		if len(words) == 1 {
-			return refuse("Type one of: "+strings.Join(family, ", ")+".", "%q needs a second word", first)
+			return refuse("Type one of: `"+strings.Join(family, "`, `")+"`.", "%q needs a second word", first)
 		}
 		if hint := DidYouMean(typed, family); hint != "" {
 			return refuse(hint, "there is no command %q", typed)
 		}
-		return refuse("Type one of: "+strings.Join(family, ", ")+".", "there is no command %q", typed)
+		return refuse("Type one of: `"+strings.Join(family, "`, `")+"`.", "there is no command %q", typed)
 	}
 	hint := DidYouMean(typed, names)
 	if hint == "" {
 		hint = DidYouMean(first, names)
 	}
 	if hint == "" {
-		hint = "Type help to see all commands."
+		hint = "Type `help` to see all commands."
 	}
 	return refuse(hint, "there is no command %q", typed)
 }
@@ -241,7 +241,7 @@ func findFlag(op Operation, typed string) (Flag, error) {
 	if near := nearest(name, names); len(near) > 0 {
 		hint = "Did you mean --" + strings.Join(near, " or --") + "? " + hint
 	}
-	return Flag{}, refuse(hint, "%s has no flag --%s", op.Name, name)
+	return Flag{}, refuse(hint, "`%s` has no flag --%s", op.Name, name)
 }
 
 func (p *parser) setFlag(op Operation, f Flag, value string) error {
@@ -304,17 +304,17 @@ func (p *parser) checkArgs(op Operation) error {
 		}
 	}
 	if len(args) > len(op.Params) {
-		return refuse(usageLine(op), "%s has one word too many: %q", op.Name, args[len(op.Params)])
+		return refuse(usageLine(op), "`%s` has one word too many: %q", op.Name, args[len(op.Params)])
 	}
 	return nil
 }
 
 func missing(op Operation, param Param) error {
-	return refuse(usageLine(op), "%s needs %s, %s", op.Name, param.Name, strings.TrimSuffix(param.Help, "."))
+	return refuse(usageLine(op), "`%s` needs %s, %s", op.Name, param.Name, strings.TrimSuffix(param.Help, "."))
 }
 
-func usageLine(op Operation) string   { return "Usage: " + Usage(op) + " " + exampleLine(op) }
-func exampleLine(op Operation) string { return "(e.g. " + op.Example + ")" }
+func usageLine(op Operation) string   { return "Usage: `" + Usage(op) + "` " + exampleLine(op) }
+func exampleLine(op Operation) string { return "(e.g. `" + op.Example + "`)." }
 
 // Command writes a request in normalised words; Parse reads them back to the
 // same request.
