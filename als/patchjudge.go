@@ -38,14 +38,14 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		by = "by kato's history (its list counts the whole cluster, which still lacks " + list(unclear) + ")"
 	}
 	if len(still) > 0 {
-		return stillMissing(c, p, rs, still, report)
+		return stillMissing(r, c, p, rs, still, report)
 	}
 	done := count(len(patches), "patch") + " installed, " + by
 	if r.Operation == opReinstallName {
 		d := doubtOf(p, rs, stepPatch, r.Operation)
 		switch {
 		case d.denied || d.missed:
-			return notAgain(c, p, rs, d, report)
+			return alsoRoles(notAgain(c, p, rs, d, report), r, c, p, rs)
 		case d.why != "":
 			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + d.why + ")"
 		default:
@@ -140,23 +140,68 @@ func installReport(patches, unclear []string, after PatchList, target string) st
 }
 
 // stillMissing is the verdict when the fresh list still has a patch.
-func stillMissing(c Cluster, p Plan, rs Results, still []string, report string) Verdict {
+func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
-		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch)),
-		Next:    "Read the output of this run, then try " + c.typed(p.Operation) + " again; kato goes on with what is missing."}
-	if r, ok := rs.Find(stepPatch, ""); ok {
-		if text, asks := Prompt(r.Output); asks {
-			v.Next = mendPrompt(text)
-		} else if missingKato(r) {
-			f, _ := trouble(r)
-			v.Next = f.Mend
+		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
+	v = v.offering("Read the output of this run, then try %s again; kato goes on with what is missing.", c.installAgain(r))
+	if doubtOf(p, rs, stepPatch, p.Operation) == (doubt{}) {
+		v.Summary += " Its history says that it succeeded: perhaps only the record was lost, a known fault of kato."
+		v = v.offering("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in"+markWords(c, r)+".", c.installAgain(r))
+	}
+	if res, ok := rs.Find(stepPatch, ""); ok {
+		if text, asks := Prompt(res.Output); asks {
+			v.Next, v.Offers = mendPrompt(text), nil
+		} else if missingKato(res) {
+			f, _ := trouble(res)
+			v.Next, v.Offers = f.Mend, nil
 		}
 	}
 	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, p, rs) {
-		v.Next = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: " +
-			c.typed("patch", "install", "--only-this-node", "--node", "IP") + "."
+		v.Next, v.Offers = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: "+
+			c.typed("patch", "install", "--only-this-node", "--node", "IP")+".", nil
 	}
+	return alsoRoles(v, r, c, p, rs)
+}
+
+// alsoRoles adds to a verdict on patches which of the affected roles do not
+// run: kato may have broken off while it restarted them.
+func alsoRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
+	roles := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	if roles.Outcome == Succeeded || r.Has(flagNoRestart) {
+		return v
+	}
+	v.Summary += " " + roles.Summary
+	v.Next = roles.Next + " " + v.Next
+	v.Offers = slices.Concat(roles.Offers, v.Offers)
+	v.Offers = v.Offers[:min(len(v.Offers), MaxOffers)]
 	return v
+}
+
+// installAgain is the command that goes on with an installation, on the same
+// nodes. What is no longer on record as installed cannot be installed again.
+func (c Cluster) installAgain(r Request) string {
+	words := append([]string{opInstallName}, r.Args...)
+	if r.Has(flagNode) {
+		words = append(words, "--node", r.Flag(flagNode))
+	}
+	for _, flag := range []string{flagOnlyThis, flagNoRestart} {
+		if r.Has(flag) {
+			words = append(words, "--"+flag)
+		}
+	}
+	return c.command(words...)
+}
+
+// markWords says how a lost record is mended by hand. ALS 1.0 cannot.
+func markWords(c Cluster, r Request) string {
+	if c.Generation == ALS10 {
+		return ""
+	}
+	name := r.Arg(0)
+	if name == "" {
+		name = "NAME"
+	}
+	return "; if it is, `kato patch mark --installed " + name + "` on the core mends the record"
 }
 
 // unlisted is the verdict when only kato's history could tell whether one
@@ -310,8 +355,9 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if len(still) > 0 {
-		return Verdict{Outcome: Failed, Next: "Read the output of this run, and look with " + c.typed("patch", "status", "--all") + ".",
+		v := Verdict{Outcome: Failed, Next: "Read the output of this run, and look with " + c.typed("patch", "status", "--all") + ".",
 			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
+		return alsoRoles(v, r, c, p, rs)
 	}
 	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
