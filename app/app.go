@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -72,6 +74,15 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 // Schema is the number of the store's schema in this version.
 func Schema() int { return len(jobs.Migrations()) }
 
+// storeRoom says what to do when the store's directory is not there.
+func storeRoom(cfg *config.Config) error {
+	dir := filepath.Dir(cfg.Store.Path)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("store.path: there is no directory %s: make it, and give it to the user that alsbot runs as", dir)
+	}
+	return nil
+}
+
 func engineProblem(cfg *config.Config) config.Problem {
 	return config.Problem{Path: "store.engine", Text: cfg.Store.Engine + " is not in this version of alsbot yet: use bolt"}
 }
@@ -80,6 +91,9 @@ func engineProblem(cfg *config.Config) config.Problem {
 func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 	if cfg.Store.Engine != "bolt" {
 		return nil, &config.Error{Problems: []config.Problem{engineProblem(cfg)}}
+	}
+	if err := storeRoom(cfg); err != nil {
+		return nil, err
 	}
 	opts = append(opts, store.Ordered(jobs.Ordered...), store.Migrations(jobs.Migrations()...))
 	return store.OpenBolt(cfg.Store.Path, opts...)

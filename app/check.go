@@ -90,6 +90,10 @@ func (c *checker) key(cl config.Cluster) {
 // store tells the schema of the store's file, if it is there and no bot is at
 // work on it: that one has brought it to its own version's.
 func (c *checker) store(ctx context.Context, cfg *config.Config) {
+	if err := storeRoom(cfg); err != nil {
+		c.bad("config", err)
+		return
+	}
 	n, err := store.Schema(ctx, cfg.Store.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, store.ErrHeld):
