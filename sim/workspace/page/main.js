@@ -119,7 +119,7 @@ function draw() {
     at('thread-where').textContent = here.dm ? here.name : '# ' + here.name;
     thread.draw(state.me + state.channel + state.thread, state.visible(state.channel, state.thread));
   }
-  composer.placeholder(here.archived ? 'This channel is archived' : `Message ${here.dm ? here.name : '#' + here.name}`);
+  composer.placeholder(here.archived ? 'This channel is archived' : here.dm ? `${state.command} help (${here.name} reads nothing here but commands)` : `Message #${here.name}`);
   reply.placeholder('Reply…');
   drawSidebar({ become, go });
   drawDemo(tryHint);
