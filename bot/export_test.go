@@ -81,6 +81,9 @@ func (b *Bot) SetQuiet(d time.Duration) { b.quiet = d }
 // SetNotice keeps a socket that Slack renews for d beside its successor.
 func (b *Bot) SetNotice(d time.Duration) { b.notice = d }
 
+// SetBacklog lets presses and mentions be worked on one by one, and n wait.
+func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }
+
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
 
 // Directory returns the cached look-up of members over fetch.

@@ -144,6 +144,48 @@ func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
 	s.until("it is answered", func() bool { return s.ws.Calls("chat.postMessage") == 1 })
 }
 
+// More mentions come than can wait: none is acknowledged and forgotten. Slack
+// tells of them again, and each is answered.
+func TestMentionsBeyondTheBacklog(t *testing.T) {
+	s := newStage(t, nil)
+	s.stop()
+	s.tune = func(b *bot.Bot) { b.SetBacklog(1) }
+	s.start()
+	full, release := make(chan struct{}), make(chan struct{})
+	s.engine.answer = func(a jobs.Ask) (jobs.Answer, error) {
+		if a.Text == "first" {
+			close(full)
+			<-release
+		}
+		return jobs.Answer{Text: "heard " + a.Text}, nil
+	}
+	acked := make(chan string, 4)
+	say := func(text string) {
+		go func() {
+			if _, err := s.ws.Say(s.ctx, ann, prod, "@alsbot "+text); err != nil {
+				t.Error(err)
+			}
+			acked <- text
+		}()
+	}
+	say("first")
+	<-full
+	for _, text := range []string{"second", "third", "fourth"} {
+		say(text)
+	}
+	select {
+	case text := <-acked:
+		t.Errorf("%s is acknowledged, and nobody works on it", text)
+	case <-time.After(time.Second): // all have come
+	}
+	close(release)
+	for _, text := range []string{"first", "second", "third", "fourth"} {
+		if _, err := s.ws.WaitMessage(s.ctx, prod, func(m workspaceMessage) bool { return m.Text() == "heard "+text }); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestCancelButton(t *testing.T) {
 	s := newStage(t, nil)
 	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)

@@ -262,8 +262,16 @@ func (s *session) deliver(r socketmode.Request) {
 		})
 		return sent
 	}
-	if !s.poolFor(d).take(func(ctx context.Context) { s.handle(ctx, d, ack) }) {
+	if s.poolFor(d).take(func(ctx context.Context) { s.handle(ctx, d, ack) }) {
+		return
+	}
+	switch d.kind {
+	case aCommand, nothing:
 		s.answer(s.ctx, delivery{kind: d.kind}, ack, jobs.Answer{Bad: true, Text: sayBusy})
+	default:
+		// Left as it is: Slack tells of a mention again, and shows who pressed
+		// a button that nothing came of it.
+		s.open.Add(-1)
 	}
 }
 
