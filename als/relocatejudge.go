@@ -114,6 +114,7 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		return fail("The new place holds data, but "+said, "See whether all of it has arrived.")
 	}
 	if v.Outcome != Succeeded {
+		v.Summary = "The data has moved. " + v.Summary
 		return v
 	}
 	v.Summary = "Moved: the new place holds data, and the node's roles run."

@@ -167,10 +167,13 @@ func stepWords(r jobs.Run) string {
 }
 
 // exitWords says the exit status that counts: that of the first step that
-// failed, else of the last one.
+// failed, else of the last one. Of a step that is lost nobody knows it.
 func exitWords(r jobs.Run) string {
 	var counts *jobs.StepRecord
 	for i, s := range r.Steps {
+		if r.State == jobs.Lost && s.Exit == nil && !s.Ended.IsZero() {
+			return fmt.Sprintf("exit status of %q on %s unknown", s.Step.Name, s.Step.Node)
+		}
 		if s.Exit == nil {
 			continue
 		}

@@ -84,6 +84,7 @@ func (e *Engine) acknowledge(ctx context.Context, by Principal, r Run) (Answer, 
 			return errSame
 		case r.State == Lost:
 			ans = Answer{Text: fmt.Sprintf("Run %s is acknowledged. The line of @%s is open again.", r.ID, r.Request.Cluster), Public: true}
+			r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`), and ask for what is still to do", r.Request.Cluster, r.ID)
 		default:
 			if why := r.held(now); why != "" {
 				ans = Answer{Bad: true, Text: why}
