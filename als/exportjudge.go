@@ -108,7 +108,7 @@ func whatIsLeft(p Plan, rs Results) (text, mend string) {
 
 // exportFailed is the verdict failed; the target is as it was.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
-	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: "Read the output of this run."}
+	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: ReadOutput}
 	said := how(rs, stepExport)
 	if why == "" {
 		if f, bad := failedStep(p, rs); bad {

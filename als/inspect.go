@@ -119,11 +119,11 @@ func judgeInspect(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 		if f, bad := trouble(rs[0]); bad {
 			return nothingRead(f)
 		}
-		return Verdict{Outcome: Failed, Summary: "No test can be made out in what kato printed.", Next: "Read the output of this run."}
+		return Verdict{Outcome: Failed, Summary: "No test can be made out in what kato printed.", Next: ReadOutput}
 	case len(failed) > 0:
 		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("%d of %d tests failed: %s.", len(failed), passed+len(failed), list(failed)), Next: "Read the output of this run for the reasons."}
 	case rs[0].Exit != 0:
-		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("All %d tests passed, and yet kato ended with status %d.", passed, rs[0].Exit), Next: "Read the output of this run."}
+		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("All %d tests passed, and yet kato ended with status %d.", passed, rs[0].Exit), Next: ReadOutput}
 	}
 	return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("All %d tests passed.", passed), Data: map[string]string{"failed": "0"}}
 }

@@ -149,10 +149,14 @@ func failedStep(p Plan, rs Results) (Finding, bool) {
 	return Finding{}, false
 }
 
+// ReadOutput is what is left to say where nothing better is known. It names no
+// run, which is not known here: jobs says what to type in its place.
+const ReadOutput = "Read the output of this run."
+
 // nothingRead is the verdict when a step's result is missing or unusable.
 func nothingRead(f Finding) Verdict {
 	if f.Mend == "" {
-		f.Mend = "Read the output of this run."
+		f.Mend = ReadOutput
 	}
 	text := sentence(f.Text)
 	if !strings.HasSuffix(text, "?") {

@@ -53,7 +53,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		if f, bad := trouble(r); bad {
 			return nothingRead(f)
 		}
-		return Verdict{Outcome: Failed, Summary: "kato ended, but no new report is to be found.", Next: "Read the output of this run."}
+		return Verdict{Outcome: Failed, Summary: "kato ended, but no new report is to be found.", Next: ReadOutput}
 	}
 	v := Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The report is %s on the core, %s.", seen["file"], size(bytes)),
 		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}}),

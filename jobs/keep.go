@@ -84,7 +84,9 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 		r.Ended = time.Now()
 	}
 	if r.State.Final() && !strings.Contains(r.Next, "`") {
-		r.Next = strings.TrimSpace(strings.TrimSpace(r.Next) + " " + r.onward())
+		if onward := r.onward(); onward != "" {
+			r.Next = strings.TrimSpace(strings.TrimPrefix(r.Next, als.ReadOutput) + " " + onward)
+		}
 	}
 	if err := runs.Put(tx, r.ID, *r); err != nil {
 		return err
