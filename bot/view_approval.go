@@ -40,7 +40,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	}
 	votes(card, a, open)
 	closing(card, a)
-	if r.Plan != nil {
+	if r.Plan != nil && a.State != jobs.ApprovalVoid && a.State != jobs.ApprovalExpired { // what nobody decided about is out of the way
 		findings(card, r.Plan.Findings, true)
 		card.pre(r.Plan.Text(), maxPlan)
 	}
