@@ -84,7 +84,22 @@ func command() *cobra.Command {
 	root.AddCommand(c.serve(), c.check(), c.trust(), c.do(), c.runs(), c.output(), c.audit(), c.snapshot(), c.reconcile(), c.nagios(), c.manifest(), version())
 	family(root)
 	answerUsage(root)
+	inOneVoice(root)
 	return root
+}
+
+// inOneVoice gives the commands that cobra adds our words.
+func inOneVoice(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Short = "show what a command does and takes"
+		case "completion":
+			cmd.Short = "print what makes your shell complete these commands"
+		}
+	}
 }
 
 // family makes a command one that is nothing without its subcommands: alone
