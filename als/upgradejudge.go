@@ -1,6 +1,7 @@
 package als
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,28 +70,36 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	again := "Run it again; what is done is not done twice. See " + c.typed("upgrade", "status") + "."
 	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
-		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(r.Operation, "--resume") + "."
+		words := []string{r.Operation, "--resume"}
+		if r.Has(flagNode) { // without it another node would be upgraded
+			words = append(words, "--node", r.Flag(flagNode))
+		}
+		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(words...) + "."
+	}
+	// What is said of roles that do not run stays beside it.
+	fail := func(next, format string, args ...any) {
+		v.Outcome = Failed
+		v.Summary = strings.TrimSpace(fmt.Sprintf(format, args...) + " " + v.Summary)
+		v.Next = strings.TrimSpace(v.Next + " " + next)
 	}
 	switch {
 	case len(behind) == len(rows) && len(unread) == 0 && len(versions) == 1 && !r.Has("version") && nothingNewer(rs) && v.Outcome == Succeeded:
 		v.Summary = "Nothing was to do: kato knows no version newer than " + versions[0] + ", which " + isAre(len(rows), "node") + " at; all roles run."
 		v.Data = map[string]string{"version": versions[0]}
 	case len(unread) > 0 && vanished(rs):
-		v.Outcome, v.Next = Failed, mendVanished
+		v.Outcome, v.Next, v.Offers = Failed, mendVanished, nil
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
 	case len(unread) > 0:
 		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))
 		v.Outcome = Waiting
 		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."
 	case len(behind) > 0:
-		v.Outcome, v.Next = Failed, again
-		v.Summary = "Still on the old version: " + list(behind) + "; " + how(rs, stepUpgrade) + "."
+		fail(again, "Still on the old version: %s; %s.", list(behind), how(rs, stepUpgrade))
 	case len(versions) > 1:
-		v.Outcome, v.Next = Failed, again
-		v.Summary = "The nodes have different versions: " + list(versions) + "; " + how(rs, stepUpgrade) + "."
+		fail(again, "The nodes have different versions: %s; %s.", list(versions), how(rs, stepUpgrade))
 	case r.Has("version") && len(versions) == 1 && otherThan(versions[0], r.Flag("version")):
-		v.Outcome, v.Next = Failed, "Read the output of this run: see which version kato was offered."
-		v.Summary = "The nodes are at " + versions[0] + ", and not at " + r.Flag("version") + "; " + how(rs, stepUpgrade) + "."
+		fail("Read the output of this run: see which version kato was offered.",
+			"The nodes are at %s, and not at %s; %s.", versions[0], r.Flag("version"), how(rs, stepUpgrade))
 	case v.Outcome == Succeeded:
 		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
 		v.Data = map[string]string{"version": list(versions)}
