@@ -122,8 +122,8 @@ func (w Window) Next(t time.Time) time.Time {
 	local := t.In(w.zone)
 	// From yesterday, whose window may still be open, to a week and a day
 	// ahead: on the day of a change of clocks one may not happen.
-	for day := -1; day <= 15; day++ {
-		y, m, d := local.AddDate(0, 0, day).Date()
+	y, m, today := local.Date()
+	for d := today - 1; d <= today+15; d++ { // by the calendar: a midnight may not exist
 		if !w.days[time.Date(y, m, d, 12, 0, 0, 0, time.UTC).Weekday()] {
 			continue
 		}

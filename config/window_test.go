@@ -26,6 +26,8 @@ func TestWindow(t *testing.T) {
 		{"Sun 01:00-05:00 Europe/Berlin", "2027-03-28 02:59:59Z", "2027-03-28 02:59:59Z"},
 		{"Sun 01:00-05:00 Europe/Berlin", "2027-03-28 03:00:00Z", "2027-04-03 23:00:00Z"},
 		{"Sun 01:00-05:00 Europe/Berlin", "2026-10-25 03:59:59Z", "2026-10-25 03:59:59Z"},
+		// Havana's Sunday of 12 March 2023 had no midnight: it began at 1.
+		{"Sun 02:10-02:20 America/Havana", "2023-03-11 05:16:08Z", "2023-03-12 06:10:00Z"},
 	}
 	for _, tt := range tests {
 		w, err := config.ParseWindow(tt.window)
