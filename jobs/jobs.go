@@ -287,14 +287,18 @@ func (e *Engine) finished(ctx context.Context, r Run) {
 
 // fail ends a run in words. A run whose command may be running on a node is
 // lost instead: nothing else changes the cluster until a person has looked.
+// One that waits for approval is void, and its request with it.
 func (e *Engine) fail(ctx context.Context, id, trouble, next string) error {
-	_, err := e.transit(ctx, id, nobody, func(_ store.Tx, r *Run) error {
+	_, err := e.transit(ctx, id, nobody, func(tx store.Tx, r *Run) error {
 		if r.State.Final() {
 			return errSame
 		}
 		if i := r.inFlight(); i >= 0 {
 			r.lose(i, trouble)
 			return nil
+		}
+		if r.State == Awaiting {
+			return e.void(tx, r, trouble)
 		}
 		r.State, r.Trouble, r.Next = Failed, trouble, next
 		return nil
