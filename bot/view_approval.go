@@ -44,7 +44,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 		findings(card, r.Plan.Findings, true)
 		card.pre(r.Plan.Text(), maxPlan)
 	}
-	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest), "state "+string(a.State))
+	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest))
 	if open {
 		card.add(slack.NewActionBlock("approval-"+a.Run, approveButton(r, a), rejectButton(a)))
 	}
