@@ -84,7 +84,11 @@ func (e *Engine) accept(ctx context.Context, r Run) (Answer, error) {
 	}
 	e.kick(r.ID)
 	text := fmt.Sprintf("Run `%s`: %s", r.ID, r.Text)
-	if r.Effect != als.Read {
+	switch {
+	case r.Effect == als.Read:
+	case e.guarded(r.Effect) && !r.Request.Dry && r.By.Source != FromSchedule:
+		text += ". Looking at the cluster first; what is to be done then waits for approval. Type `approvals` to see what waits."
+	default:
 		text += ". Looking at the cluster first."
 	}
 	return Answer{Text: text, Run: r.ID}, nil
