@@ -23,6 +23,7 @@ type sender struct {
 	lanes    map[string]*lane
 	finished chan outcome
 	active   int
+	telling  map[string]bool // keys of what is being told
 	places   places
 	updates  *rate.Limiter        // chat.update, of the whole workspace
 	grown    map[string]time.Time // runs with news of their progress → when they were last shown
@@ -80,7 +81,7 @@ func newSender(b *Bot) *sender {
 	return &sender{
 		Bot: b, lanes: map[string]*lane{}, finished: make(chan outcome, maxActive),
 		places: places{st: b.st, engine: b.engine}, updates: rate.NewLimiter(updateRate, updateCap),
-		grown: map[string]time.Time{}, pace: map[string]time.Time{}, laneOf: map[string]string{},
+		telling: map[string]bool{}, grown: map[string]time.Time{}, pace: map[string]time.Time{}, laneOf: map[string]string{},
 	}
 }
 
@@ -222,6 +223,7 @@ func (s *sender) errandOf(ctx context.Context, row jobs.Outgoing, known map[stri
 func (s *sender) begin(ctx context.Context, l *lane, e *errand) {
 	l.busy = true
 	s.active++
+	s.telling[e.key] = true
 	go func() {
 		var err error
 		defer func() {
@@ -237,6 +239,7 @@ func (s *sender) begin(ctx context.Context, l *lane, e *errand) {
 // settle notes what became of an errand: its lane goes on, or waits.
 func (s *sender) settle(o outcome) {
 	s.active--
+	delete(s.telling, o.e.key)
 	l := s.lane(o.e.lane)
 	l.busy = false
 	if o.err == nil {

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -393,4 +394,27 @@ func TestProgress(t *testing.T) {
 	if n := s.ws.Calls("chat.update"); n != 1 {
 		t.Errorf("%d updates for one moment", n)
 	}
+}
+
+// News that come while the message is being written are not in it: they are
+// shown when it stands, also if nothing more is heard of the run for hours.
+func TestNewsWhileItIsTold(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, prod)
+	r.Remark = "it was heard of"
+	s.engine.told = func(tx store.Tx) {
+		s.engine.told = nil
+		r.Remark = "it is out of reach"
+		if err := runsOf.Put(tx, r.ID, r); err != nil {
+			t.Error(err)
+		}
+		s.engine.progress <- "r1"
+		s.engine.progress <- "another" // once this is taken, the first has been looked at
+		for deadline := time.Now().Add(5 * time.Second); len(s.engine.progress) > 0 && time.Now().Before(deadline); {
+			runtime.Gosched()
+		}
+	}
+	s.engine.set(t, r, jobs.TellRun)
+	s.empty()
+	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }

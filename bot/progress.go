@@ -29,6 +29,10 @@ func (s *sender) show(ctx context.Context, now time.Time) time.Duration {
 			continue
 		}
 		key := string(jobs.TellRun) + "/" + id
+		if s.telling[key] {
+			again = min(again, time.Second) // what is being told may be older than the news
+			continue
+		}
 		at, ok, err := s.places.find(ctx, key)
 		if err != nil || !ok || at.TS == "" {
 			delete(s.grown, id) // its message comes by the outbox first, and is up to date then

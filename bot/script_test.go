@@ -46,6 +46,7 @@ type engine struct {
 	press   func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
 	seq     uint64
 	file    attached
+	told    func(store.Tx) // between what has been told and its record
 }
 
 var (
@@ -157,6 +158,9 @@ func (e *engine) OutboxChanged(ctx context.Context) <-chan struct{} {
 }
 
 func (e *engine) Told(tx store.Tx, row jobs.Outgoing) error {
+	if e.told != nil {
+		e.told(tx)
+	}
 	return rowsOf.Delete(tx, fmt.Sprintf("%08d", row.Seq))
 }
 
