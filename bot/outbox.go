@@ -247,13 +247,16 @@ func (s *sender) settle(o outcome) {
 		s.health.sending(nil)
 		return
 	}
-	if o.e.kind == progress {
-		return // the next picture comes anyway
-	}
 	if errors.Is(o.err, context.Canceled) {
 		return // alsbot stops: the next one tells it
 	}
 	t := understand(o.err)
+	if o.e.kind == progress {
+		if t.fate != refused {
+			s.grown[o.e.run] = time.Now() // in a while: the next news may be long in coming
+		}
+		return
+	}
 	if t.fate == limited {
 		l.next = time.Now().Add(t.after)
 		s.log.Info("Slack asks for patience", "lane", o.e.lane, "seconds", t.after.Seconds())

@@ -418,3 +418,16 @@ func TestNewsWhileItIsTold(t *testing.T) {
 	s.empty()
 	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }
+
+// So are those that Slack did not take.
+func TestNewsThatSlackDidNotTake(t *testing.T) {
+	s := newStage(t, nil)
+	r := aRun("r1", jobs.Running, prod)
+	s.engine.set(t, r, jobs.TellRun)
+	s.empty()
+	r.Remark = "it is out of reach"
+	s.engine.set(t, r)
+	s.ws.Fail("chat.update", 1, workspace.Status(500))
+	s.engine.progress <- "r1"
+	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
+}
