@@ -230,7 +230,7 @@ func TestPatchPlans(t *testing.T) {
 		{"status unreadable", "patch install", testCluster(), fresh().with(kato{"core$ kato status": {"", 0}}), "warn: reading the status"},
 		{"status unreadable, what follows", "patch install", testCluster(), fresh().with(kato{"core$ kato status": {"", 0}}), "warn: afterwards it cannot be seen whether the roles run. Try `processes @prod`."},
 		{"roles matter to no record", "patch reset", testCluster(), kato{"core$ kato patch status": {noPatches, 0}, "core$ kato patch status --all": {allInstalled, 0}, whereLine: {"[]", 0}, historyLine: {started, 0}}, "effect destroy"},
-		{"down before", "patch install", testCluster(), fresh().with(status("dea", "FATAL")), "warn: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run, or breaks off at it. Start them with `start @prod`."},
+		{"down before", "patch install", testCluster(), fresh().with(status("dea", "FATAL")), "warn: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run, or breaks off at it. Start what is to run: `start ROLE --node IP @prod`."},
 		{"somebody else's job", "patch install", testCluster(), fresh().with(busy), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock"},
 		{"it matters to no patch", "patch install", testCluster(), fresh().with(patched()).with(busy), "nothing: no patch is missing"},
 		{"somebody else's job, and no list of processes", "patch install", testCluster(), fresh().with(kato{"core" + psWords: {"sh: ps: not found", 127}}), "warn: it cannot be seen whether kato is doing something else on the core"},

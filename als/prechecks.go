@@ -118,7 +118,7 @@ var filesystemNode = Check{
 var rolesRun = Check{
 	Name:  "all roles run",
 	Why:   "kato passes over what does not run, or breaks off at it",
-	Mend:  "Start them with `start @CLUSTER`.",
+	Mend:  "Start what is to run: `start ROLE --node IP @CLUSTER`.",
 	looks: func(c Cluster, _ string) []Step { return []Step{c.lookStatus()} },
 	read: func(_ Cluster, _ string, rs Results) sight {
 		status, err := readStep(rs, lookRoles, ReadStatus)
