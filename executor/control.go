@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,6 +12,9 @@ import (
 // tombstoneDays is how long the node remembers a cleaned command, so that a
 // late duplicate start finds it. Nobody may send a start later than that.
 const tombstoneDays = 30
+
+// ErrRunsOn is what Cancel returns, in an Error, of a command that goes on.
+var ErrRunsOn = errors.New("some of its processes cannot be killed")
 
 // Cancel ends a durable command: before it began it is revoked for good,
 // afterwards its whole process tree is sent TERM and, after grace, KILL.
@@ -26,7 +30,7 @@ func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.D
 	switch states[h.state] {
 	case Running, Orphan:
 		return &Error{
-			Kind: Node, Node: t.Name, Doing: "cancelling " + id, Cause: "some of its processes cannot be killed",
+			Kind: Node, Node: t.Name, Doing: "cancelling " + id, Cause: ErrRunsOn.Error(), Err: ErrRunsOn,
 			Next: "look for them on the node; the login user may not have the right",
 		}
 	}

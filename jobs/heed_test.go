@@ -2,6 +2,8 @@ package jobs_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -70,14 +72,15 @@ func TestACancelOutlivesAlsbot(t *testing.T) {
 	}
 }
 
-// A start that never came to its node is not made up for by a cancelled run.
-func TestACancelledRunBeginsNothingAnew(t *testing.T) {
-	h := newHouse(t, nil)
+// cancelledOnTheWay is a cancelled export whose start, under an ID that ends
+// in -9, never came to its node.
+func (h *house) cancelledOnTheWay(before func(*jobs.Run)) (id string) {
+	h.t.Helper()
 	h.fault("silent", "yes:data export")
-	id := h.run("U0ANN", "export cluster")
+	id = h.run("U0ANN", "export cluster")
 	h.begun(id)
 	if err := syscall.Kill(h.kato("data", "export"), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	h.offline(func(tx store.Tx) error {
 		r, _, err := recordsOf.Get(tx, id)
@@ -87,11 +90,40 @@ func TestACancelledRunBeginsNothingAnew(t *testing.T) {
 		r.Cancel = &jobs.Decision{By: slack("U0ANN"), At: time.Now()}
 		r.State, r.Trouble, r.Ended, r.Verdict = jobs.Running, "", time.Time{}, nil
 		r.Steps[0].Begun, r.Steps[0].Ended, r.Steps[0].Exit, r.Steps[0].ID = false, time.Time{}, nil, id+"-9" // the node has never heard of it
+		before(&r)
 		return errors.Join(recordsOf.Put(tx, id, r), store.Bucket[jobs.State]{Name: "runs.active"}.Put(tx, id, jobs.Running))
 	})
+	return id
+}
+
+// A start that never came to its node is not made up for by a cancelled run.
+func TestACancelledRunBeginsNothingAnew(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.cancelledOnTheWay(func(*jobs.Run) {})
 	r := h.until(id, jobs.Cancelled)
 	if r.Steps[0].Exit != nil || r.Steps[0].Ended.IsZero() {
 		t.Errorf("the record: %+v", r.Steps[0])
+	}
+	h.called(1, "data", "export")
+}
+
+// Nor is it if the node does not take the word at once.
+func TestACancelThatTheNodeRefusesBeginsNothing(t *testing.T) {
+	h := newHouse(t, nil)
+	var inTheWay string
+	id := h.cancelledOnTheWay(func(r *jobs.Run) {
+		inTheWay = filepath.Join(h.cluster.Home(r.Steps[0].Step.Node), ".alsbot/runs", r.Steps[0].ID)
+		if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	h.remarked(id, "cannot write under runs_dir")
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	h.until(id, jobs.Cancelled)
+	if claim, err := os.ReadFile(filepath.Join(inTheWay, "claim")); string(claim) != "revoked 0 0 0 0 end\n" {
+		t.Errorf("the node has %q, %v", claim, err)
 	}
 	h.called(1, "data", "export")
 }

@@ -283,8 +283,8 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 	for taken := false; ; { // by the node, the word that it shall end
 		if why != nil && !taken {
 			k.setCut(why)
-			var answered bool
-			if taken, answered = e.end(ctx, k, word != nil); answered && word != nil {
+			var known bool
+			if taken, known = e.end(ctx, k, word != nil); known && word != nil {
 				close(word)
 				word = nil
 			}
@@ -310,23 +310,22 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 }
 
 // end tells a step's node to end it, and reports whether the node has done
-// that, or has at least answered. When nothing else asks the node, people are
-// told here that it cannot be reached.
-func (e *Engine) end(ctx context.Context, k *keeper, alone bool) (taken, answered bool) {
+// that, or at least knows the step: a start sent now begins nothing. When
+// nothing else asks the node, people are told here what is wrong with it.
+func (e *Engine) end(ctx context.Context, k *keeper, alone bool) (taken, known bool) {
 	err := e.exec.Cancel(ctx, k.target, k.rec.ID, grace)
 	if err != nil && ctx.Err() == nil {
 		e.log.Warn("cancelling a step", "run", k.run, "node", k.target.Name, "error", err)
 	}
-	var of *executor.Error
-	answered = err == nil || errors.As(err, &of) && of.Kind == executor.Node
+	known = err == nil || errors.Is(err, executor.ErrRunsOn)
 	switch {
 	case !alone || ctx.Err() != nil:
-	case answered:
+	case known:
 		k.heard(nil)
 	default:
 		k.heard(err)
 	}
-	return err == nil, answered
+	return err == nil, known
 }
 
 func first(why, other error) error {
