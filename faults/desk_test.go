@@ -102,7 +102,7 @@ func (d *desk) script() error {
 		return fmt.Errorf("asking the simulated kato for its patches: %w", err)
 	}
 	seen := filepath.Join(filepath.Dir(d.ledger), "patches")
-	if err := errors.Join(os.WriteFile(seen, list, 0o600), os.Rename(kato, kato+".sim")); err != nil {
+	if err := errors.Join(os.WriteFile(seen, list, 0o600), os.Rename(kato, kato+".sim"), quickPS(home)); err != nil {
 		return err
 	}
 	return os.WriteFile(kato, []byte(`#!/bin/sh

@@ -130,6 +130,12 @@ func must(t testing.TB, err error) {
 // history of the simulated one, which must not be asked about it.
 const noHistory = "[ \"$*\" = 'history --json' ] && exec echo '[]'\n"
 
+// quickPS puts a ps as fast as a shell before the node's simulated one, which
+// reads all of /proc: the list of faults has one in every run.
+func quickPS(home string) error {
+	return os.WriteFile(filepath.Join(filepath.Dir(home), "usr", "bin", "ps"), []byte("#!/bin/sh\necho '1 /sbin/init'\n"), 0o755)
+}
+
 // installOracle puts the oracle in front of the nodes' kato.
 func (h *house) installOracle() error {
 	settings := h.settings()
@@ -143,7 +149,7 @@ func (h *house) installOracle() error {
 			return err
 		}
 		script := fmt.Sprintf("#!/bin/sh\n"+noHistory+"[ \"$*\" = 'patch update' ] && exec %s\nexec %s \"$@\"\n", strings.Join(argv, " "), kato+".sim")
-		if err := os.WriteFile(kato, []byte(script), 0o755); err != nil {
+		if err := errors.Join(os.WriteFile(kato, []byte(script), 0o755), quickPS(h.nodes.Home(ip))); err != nil {
 			return err
 		}
 	}
@@ -345,14 +351,21 @@ func (h *house) ask(i int) string {
 	return id
 }
 
+// tryAsk asks for a run on cluster i; like a person, again where alsbot says
+// so: on a busy machine a look at somebody's rights can take too long.
 func (h *house) tryAsk(i int) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	ack, err := h.slack.Say(ctx, ann, channelOf(i), fmt.Sprintf("/als patch update @c%d", i))
-	if err != nil {
-		return "", err
+	for {
+		ack, err := h.slack.Say(ctx, ann, channelOf(i), fmt.Sprintf("/als patch update @c%d", i))
+		if err != nil {
+			return "", err
+		}
+		if !strings.Contains(ack.Text, "Try again in a minute") {
+			return runIn(ack.Text)
+		}
+		time.Sleep(time.Second)
 	}
-	return runIn(ack.Text)
 }
 
 // runIn finds the run's ID in an answer.

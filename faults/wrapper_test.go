@@ -17,7 +17,7 @@ import (
 // wrapper hurts what looks after a run on its node: its process number is
 // given to another process, it is a zombie, it is killed. A trial is a run.
 func wrapper(t *testing.T, r *report) {
-	h := newHouse(t, options{clusters: 3, oracle: oracle{Min: 3 * time.Second, Max: 4 * time.Second}})
+	h := newHouse(t, options{clusters: 3, oracle: oracle{Min: 5 * time.Second, Max: 6 * time.Second}})
 	h.start()
 	stranger := exec.Command("sleep", "1000")
 	must(t, stranger.Start())
