@@ -132,7 +132,9 @@ func (h *house) flat(r *report, looks []look) {
 	g0, g1 := middle(func(l look) int { return l.goroutines })
 	hours := float64(r.n) / 3 / 3600
 	r.figure("%d MiB, before %d; %d files, before %d; %d goroutines, before %d", m1>>10, m0>>10, f1, f0, g1, g0)
-	if f1 > f0+10 || g1 > g0+20 {
+	// what is under way differs by tens of goroutines; in five minutes of load a
+	// leak of one for every third run would be more
+	if f1 > f0+10 || g1 > g0+60 {
 		h.t.Errorf("files grew from %d to %d, goroutines from %d to %d", f0, f1, g0, g1)
 	}
 	// what a garbage collector has not got round to is not yet a leak
