@@ -126,15 +126,7 @@ var rolesRun = Check{
 			f := findingOf(Stop, err)
 			return sight{level: Stop, blind: &f}
 		}
-		var bad []string
-		for _, ip := range status.Nodes("") {
-			for _, role := range status.Roles(ip) {
-				if st := status.Of(ip, role); !st.Healthy() {
-					bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(ip), st))
-				}
-			}
-		}
-		if len(bad) > 0 {
+		if bad, _ := ailing(status); len(bad) > 0 {
 			return amiss(Stop, "not all roles run, "+list(bad))
 		}
 		return sight{}

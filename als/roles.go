@@ -95,19 +95,24 @@ func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	return v
 }
 
-// down is what monitoring keeps of a look at the roles: how many do not run,
-// and that in words.
-func down(status Status) map[string]string {
-	var bad []string
-	roles := 0
+// ailing are the roles, or the processes, that do not run, in words, and how
+// many there are in all.
+func ailing(status Status) (bad []string, all int) {
 	for _, node := range status.Nodes("") {
 		for _, role := range status.Roles(node) {
-			roles++
+			all++
 			if st := status.Of(node, role); !st.Healthy() {
 				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(node), st))
 			}
 		}
 	}
+	return bad, all
+}
+
+// down is what monitoring keeps of a look at the roles: how many do not run,
+// and that in words.
+func down(status Status) map[string]string {
+	bad, roles := ailing(status)
 	words := fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
 	switch {
 	case len(bad) > 0:

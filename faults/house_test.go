@@ -342,43 +342,6 @@ func (h *house) stop() (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// ask types `patch update` into the channel of cluster i, as an operator, and
-// returns the ID of the run that was accepted.
-func (h *house) ask(i int) string {
-	h.t.Helper()
-	id, err := h.tryAsk(i)
-	must(h.t, err)
-	return id
-}
-
-// tryAsk asks for a run on cluster i; like a person, again where alsbot says
-// so: on a busy machine a look at somebody's rights can take too long.
-func (h *house) tryAsk(i int) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	for {
-		ack, err := h.slack.Say(ctx, ann, channelOf(i), fmt.Sprintf("/als patch update @c%d", i))
-		if err != nil {
-			return "", err
-		}
-		if !strings.Contains(ack.Text, "Try again in a minute") {
-			return runIn(ack.Text)
-		}
-		time.Sleep(time.Second)
-	}
-}
-
-// runIn finds the run's ID in an answer.
-func runIn(text string) (string, error) {
-	_, rest, ok := strings.Cut(text, "Run ")
-	id, _, _ := strings.Cut(strings.TrimLeft(rest, "`"), ":")
-	id = strings.Trim(id, "` ")
-	if !ok || len(id) != 10 {
-		return "", fmt.Errorf("no run was accepted: %q", text)
-	}
-	return id, nil
-}
-
 // get asks the bot's local socket.
 func (h *house) get(path string) ([]byte, error) {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{

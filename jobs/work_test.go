@@ -39,6 +39,20 @@ func TestAReadBegunAgainKeepsNothingOfTheFirstTry(t *testing.T) {
 	}
 }
 
+// unanswered makes it so that alsbot died before it heard that its node has
+// begun a run's first step.
+func (h *house) unanswered(id string) {
+	h.t.Helper()
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Steps[0].Begun = false
+		return recordsOf.Put(tx, id, r)
+	})
+}
+
 // alsbot dies before it hears that the node has begun, and then the node lets
 // nobody look: that does not say that nothing was begun. The run stays what it
 // is until the node answers.
@@ -48,14 +62,7 @@ func TestANodeThatRefusesDoesNotSayThatNothingBegan(t *testing.T) {
 	if err := os.Chmod(runs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	h.offline(func(tx store.Tx) error {
-		r, _, err := recordsOf.Get(tx, id)
-		if err != nil {
-			return err
-		}
-		r.Steps[0].Begun = false
-		return recordsOf.Put(tx, id, r)
-	})
+	h.unanswered(id)
 	h.eventually("runs", "word of it", func(tx store.Tx) (bool, error) {
 		r, _, err := recordsOf.Get(tx, id)
 		return strings.Contains(r.Remark, "drwxr-xr-x") || r.State.Final(), err
@@ -77,14 +84,7 @@ func TestANodeThatRefusesDoesNotSayThatNothingBegan(t *testing.T) {
 func TestAStartIsNotSentAgainToAnotherPlace(t *testing.T) {
 	h, id := installing(t)
 	h.cfg.Clusters[0].RunsDir = ".alsbot/others"
-	h.offline(func(tx store.Tx) error {
-		r, _, err := recordsOf.Get(tx, id)
-		if err != nil {
-			return err
-		}
-		r.Steps[0].Begun = false
-		return recordsOf.Put(tx, id, r)
-	})
+	h.unanswered(id)
 	if r := h.until(id, jobs.Lost); !strings.Contains(r.Trouble, ".alsbot/runs of") || !strings.Contains(r.Trouble, ".alsbot/others of") {
 		t.Errorf("%s", r.Trouble)
 	}
