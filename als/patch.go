@@ -96,12 +96,11 @@ var opPatchRevert = Operation{
 }
 
 var opPatchUpdate = Operation{
-	Name: opUpdateName, Family: familyPatch, Effect: always(Change),
+	Name: opUpdateName, Family: familyPatch, Effect: always(Change), Survey: true,
 	Summary: "fetch the list of patches anew from the patch server",
 	Example: "patch update @prod",
-	Checks: func(r Request, c Cluster) ([]Step, error) {
-		return append([]Step{c.look(lookPatches, "patch", "status"), c.lookHistory(lookHistory)}, c.looksFor(patchNeeds(r, c))...), nil
-	},
+	Flags:   patchFlags[1:],
+	Checks:  patchChecks,
 	Plan:  planUpdate,
 	Judge: judgeUpdate,
 }
@@ -175,13 +174,16 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	steps := []Step{c.look(lookPatches, "patch", "status")}
-	if r.Arg(0) != "" || r.Operation != opInstallName {
+	steps[0].Node = c.patchNode(r)
+	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName) {
 		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
 	}
-	if on := c.patchNode(r); on != Core {
-		steps[0].Node = on
+	if r.Operation != opUpdateName && r.Operation != opResetName {
+		steps = append(steps, c.lookWhere(lookWhere)...)
 	}
-	steps = append(append(steps, c.lookWhere(lookWhere)...), c.lookHistory(lookHistory))
+	if r.Operation != opResetName { // the record itself shows what became of it
+		steps = append(steps, c.lookHistory(lookHistory))
+	}
 	return append(steps, c.looksFor(patchNeeds(r, c))...), nil
 }
 
@@ -218,6 +220,9 @@ func patchAllowed(r Request, c Cluster) error {
 	if c.Generation == ALS10 {
 		if r.Operation == "patch revert" {
 			return refuse("Restore a backup, or install a newer patch.", "%s has no patch revert", c.called())
+		}
+		if r.Operation == opUpdateName && (r.Has(flagNode) || r.Has(flagOnlyThis)) {
+			return refuse("Leave the flags out: "+c.typed("patch", "update")+".", "%s fetches the list for the whole cluster only", c.called())
 		}
 		if r.Has(flagNode) && !r.Has(flagOnlyThis) {
 			return refuse("Add --only-this-node: then kato runs on that node itself.", "%s has no --node for patches", c.called())
@@ -310,6 +315,9 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 
 // planUpdate plans `patch update`.
 func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
+	if err := patchAllowed(r, c); err != nil {
+		return Plan{}, err
+	}
 	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{hintHistory: mark(rs, lookHistory, r.Operation)}}
 	p.hold(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
@@ -318,8 +326,10 @@ func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
 	if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
 		p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
 	}
-	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: c.kato("patch", "update")}}
-	p.Verify = []Step{c.look(againPatches, "patch", "status"), c.lookHistory(againHistory)}
+	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
+	again := c.look(againPatches, "patch", "status")
+	again.Node = c.patchNode(r)
+	p.Verify = []Step{again, c.lookHistory(againHistory)}
 	return p, nil
 }
 
