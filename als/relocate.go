@@ -79,11 +79,11 @@ var holders = map[string][]string{
 // holder finds the node that holds what is moved. Where several do, a person
 // has to say which.
 func holder(r Request, c Cluster) (string, error) {
-	if s, own := systems(r.Arg(0)); own {
-		return "", refuse("Choose a mounted directory, e.g. /mnt/data.", "%s belongs to the node's own system (%s)", r.Arg(0), s)
-	}
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return "", err
+	}
+	if s, own := systems(r.Arg(0)); own {
+		return "", refuse("Choose a mounted directory, e.g. /mnt/data.", "%s belongs to the node's own system (%s)", r.Arg(0), s)
 	}
 	var have []string
 	for _, n := range c.Nodes {

@@ -89,10 +89,37 @@ func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: down(status)}
 	v.Summary = v.Data["roles"]
-	if v.Data["down"] != "0" {
-		v.Next = "What is STARTING may need a minute. Start what is FATAL or STOPPED with " + c.typed("start", "ROLE", "--node", "IP") + "."
-	}
+	v.Next = statusAdvice(c, status)
 	return v
+}
+
+// statusAdvice says what to do about the roles that do not run.
+func statusAdvice(c Cluster, status Status) string {
+	var moving, resting bool
+	var silent, advice []string
+	for _, node := range status.Nodes("") {
+		for _, st := range status[node] {
+			switch {
+			case st.Silent() && !slices.Contains(silent, nodeWords(node)):
+				silent = append(silent, nodeWords(node))
+			case st.Silent(), st.Healthy():
+			case st.Moving():
+				moving = true
+			default:
+				resting = true
+			}
+		}
+	}
+	if len(silent) > 0 {
+		advice = append(advice, "See that "+list(silent)+" can be reached: how the roles are there is not known.")
+	}
+	if moving {
+		advice = append(advice, "What is STARTING may need a minute.")
+	}
+	if resting {
+		advice = append(advice, "Start what is FATAL or STOPPED with "+c.typed("start", "ROLE", "--node", "IP")+".")
+	}
+	return strings.Join(advice, " ")
 }
 
 // ailing are the roles, or the processes, that do not run, in words, and how
