@@ -101,8 +101,8 @@ var opPatchUpdate = Operation{
 	Example: "patch update @prod",
 	Flags:   patchFlags[1:],
 	Checks:  patchChecks,
-	Plan:  planUpdate,
-	Judge: judgeUpdate,
+	Plan:    planUpdate,
+	Judge:   judgeUpdate,
 }
 
 var opPatchReset = Operation{
