@@ -20,8 +20,12 @@ const (
 func (e *Engine) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
-	for {
-		if err := e.prune(ctx, time.Now()); err != nil && ctx.Err() == nil {
+	for passed := time.Duration(0); ; passed = houseEvery {
+		by, err := e.oldBy(ctx, time.Now(), passed)
+		if err == nil {
+			err = e.prune(ctx, by)
+		}
+		if err != nil && ctx.Err() == nil {
 			e.log.Error("removing old records", "error", err)
 		}
 		if err := e.watchBackups(ctx, time.Now()); err != nil && ctx.Err() == nil {
@@ -39,6 +43,49 @@ func (e *Engine) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// housekeeping holds one row: the time by which it was last decided what is old.
+var housekeeping = store.Bucket[time.Time]{Name: "house"}
+
+// oldBy is the time by which it is decided what is old: now, but it moves
+// forward at most twice as far as time has passed for alsbot since the last
+// look. A clock that is a year ahead for a moment then makes no record old
+// that would not be within the hour, and after a long stop it catches up.
+func (e *Engine) oldBy(ctx context.Context, now time.Time, passed time.Duration) (by time.Time, err error) {
+	err = e.st.Update(ctx, func(tx store.Tx) error {
+		last, ok, err := housekeeping.Get(tx, "old by")
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if last, err = newest(tx, now); err != nil {
+				return err
+			}
+		}
+		by = last.Add(2 * passed)
+		if now.Before(by) {
+			by = now
+		}
+		if ok && !by.After(last) {
+			return nil // a clock that is behind says nothing of what was
+		}
+		return housekeeping.Put(tx, "old by", by.UTC().Round(0))
+	})
+	return by, err
+}
+
+// newest is when the last run was asked for, now if there is none.
+func newest(tx store.Tx, now time.Time) (at time.Time, err error) {
+	at = now
+	var bad error
+	err = runsAt.Scan(tx, store.Range{Reverse: true}, func(_, id string) bool {
+		var r Run
+		r, _, bad = runs.Get(tx, id)
+		at = r.Asked
+		return false
+	})
+	return at, errors.Join(err, bad)
 }
 
 // prune removes runs that ended longer ago than keep_runs, with their output,
