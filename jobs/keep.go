@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +116,7 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 func (r *Run) onward() string {
 	switch r.State {
 	case Failed:
-		if r.Plan == nil && r.Next != "" { // refused as it was asked: the same words would be refused again
+		if r.Next != "" && (r.Plan == nil || r.aboutItsWords()) { // the same words would be refused again
 			return ""
 		}
 		if r.printed() == 0 {
@@ -126,6 +127,16 @@ func (r *Run) onward() string {
 		return fmt.Sprintf("If it is still wanted, type `retry %s`.", r.ID)
 	}
 	return ""
+}
+
+// aboutItsWords reports whether a run was stopped by a finding that names one
+// of the arguments as they were typed: then what to do about it may well be to
+// type another.
+func (r *Run) aboutItsWords() bool {
+	f, stopped := r.Plan.Stopped()
+	return stopped && slices.ContainsFunc(strings.Fields(f.Text), func(word string) bool {
+		return slices.Contains(r.Request.Args, strings.Trim(word, "`\".,:;"))
+	})
 }
 
 // close takes a run that has become final off the active list and, unless it
