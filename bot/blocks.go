@@ -95,6 +95,9 @@ func (c *card) say(s string) part {
 // user shows who somebody is, by the name that Slack has for them.
 func user(id string) part { return part{slack.NewRichTextSectionUserElement(id, nil)} }
 
+// channel shows a channel by its name, as a link.
+func channel(id string) part { return part{slack.NewRichTextSectionChannelElement(id, nil)} }
+
 // date shows a time in the reader's zone.
 func date(t time.Time) part {
 	fallback := t.UTC().Format("2006-01-02 15:04 UTC")
@@ -211,6 +214,8 @@ func writePlain(b *strings.Builder, els []slack.RichTextSectionElement) {
 			b.WriteString(el.Text)
 		case *slack.RichTextSectionUserElement:
 			b.WriteString(el.UserID)
+		case *slack.RichTextSectionChannelElement:
+			b.WriteString(el.ChannelID)
 		case *slack.RichTextSectionDateElement:
 			if el.Fallback != nil {
 				b.WriteString(*el.Fallback)

@@ -14,7 +14,10 @@ import (
 
 // What the tests need to see of the inside.
 
-type RunView = runView
+type (
+	RunView = runView
+	Place   = place
+)
 
 func View(m message) (text string, blocks []slack.Block, plain string) {
 	return m.text, m.blocks, m.plain().text

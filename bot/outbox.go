@@ -65,6 +65,7 @@ type errand struct {
 	kind      jobs.Kind
 	run       string
 	rows      []jobs.Outgoing
+	stray     bool      // told elsewhere than was to be expected
 	together  []*errand // with digest: what may be told in one
 }
 
@@ -245,6 +246,9 @@ func (s *sender) settle(o outcome) {
 	if o.err == nil {
 		l.wait, l.doubt = 0, false
 		s.health.sending(nil)
+		if o.e.stray {
+			s.grew(o.e.run) // its message names the place
+		}
 		return
 	}
 	if errors.Is(o.err, context.Canceled) {

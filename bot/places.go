@@ -108,6 +108,16 @@ func (s *sender) approvalChannels(r jobs.Run) []string {
 	return some
 }
 
+// askedAt is where a run's approval is asked for: where its card is, else
+// where that is going to be.
+func (s *sender) askedAt(ctx context.Context, r jobs.Run) (place, error) {
+	at, known, err := s.places.find(ctx, string(jobs.TellApproval)+"/"+r.ID)
+	if some := s.approvalChannels(r); !known && len(some) > 0 {
+		at.Channel = some[0]
+	}
+	return at, err
+}
+
 // fresh reports whether a response URL that came with the run can still work.
 func fresh(asked time.Time) bool { return time.Since(asked) < responseLife-time.Minute }
 

@@ -148,6 +148,8 @@ func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (
 	v := runView{Run: r, Approval: a, Now: time.Now()}
 	var err error
 	switch r.State {
+	case jobs.Awaiting:
+		v.Asked, err = s.askedAt(ctx, r)
 	case jobs.Queued:
 		v.Waits, err = s.engine.Waiting(ctx, r.ID)
 	case jobs.Running:
@@ -195,13 +197,15 @@ func (s *sender) tellApproval(ctx, long context.Context, l *lane, e *errand) (*p
 		now, err := s.put(ctx, long, l, at, channel, "", m, k)
 		t := understand(err)
 		if t.fate != refused {
+			e.stray = now != nil && now.Channel != channels[0]
 			return now, err
 		}
 		code, at = t.code, place{}
 		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code)
 	}
 	s.tellAside(long, r, m, code)
-	return nil, nil
+	e.stray = true
+	return &place{Channel: e.lane, Refused: code}, nil
 }
 
 // tellReply says something to who asked, privately.

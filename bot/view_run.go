@@ -16,6 +16,7 @@ import (
 type runView struct {
 	Run      jobs.Run
 	Approval *jobs.Approval
+	Asked    place  // where approval is asked for, or why nowhere, while it waits for it
 	Waits    string // what it waits for, while it is queued
 	Tail     []byte // the end of its output, while it runs
 	Now      time.Time
@@ -52,6 +53,9 @@ func runMessage(c cleaner, v runView) message {
 	if r.State == jobs.Queued {
 		card.line(card.say(sentence(v.Waits)))
 	}
+	if a := v.Approval; a != nil && r.State == jobs.Awaiting && a.State == jobs.ApprovalWaiting {
+		askedFor(card, v.Asked, a.Expires)
+	}
 	if r.Remark != "" && !r.State.Final() {
 		card.line(card.say("⚠️ " + sentence(r.Remark)))
 	}
@@ -76,6 +80,18 @@ func runMessage(c cleaner, v runView) message {
 	}
 	offers(card, r)
 	return card.message(fallback(icon, words, r))
+}
+
+// askedFor says where a run's approval is asked for, and until when.
+func askedFor(card *card, at place, until time.Time) {
+	line := []part{card.say("Approval is asked for")}
+	switch {
+	case at.Refused != "":
+		line = []part{card.say("Nobody could be asked for approval: " + mendSlack(at.Refused) + ". The run waits")}
+	case at.Channel != "":
+		line = append(line, card.say(" in "), channel(at.Channel))
+	}
+	card.line(append(line, card.say(", until "), date(until), card.say("."))...)
 }
 
 // fallback is the message in one line.

@@ -54,8 +54,9 @@ func TestRunGolden(t *testing.T) {
 			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Mend: "Make room."}
 			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Mend
 		})},
-		"awaiting": {Run: run(jobs.Awaiting, nil)},
-		"queued":   {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
+		"awaiting": {Run: run(jobs.Awaiting, nil), Asked: bot.Place{Channel: approve},
+			Approval: &jobs.Approval{State: jobs.ApprovalWaiting, Expires: at(61)}},
+		"queued": {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
 		"running": {Run: run(jobs.Running, func(r *jobs.Run) {
 			r.Started, r.Remark = at(1), "10.0.0.11 cannot be reached; trying again"
 			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2)}}
