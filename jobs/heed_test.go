@@ -107,22 +107,26 @@ func TestACancelledRunBeginsNothingAnew(t *testing.T) {
 	h.called(1, "data", "export")
 }
 
-// Nor is it if the node does not take the word at once.
+// Nor is it if the node does not take the word at once: here it cannot revoke
+// the command, and a start would find its way.
 func TestACancelThatTheNodeRefusesBeginsNothing(t *testing.T) {
 	h := newHouse(t, nil)
-	var inTheWay string
+	var dir string
 	id := h.cancelledOnTheWay(func(r *jobs.Run) {
-		inTheWay = filepath.Join(h.cluster.Home(r.Steps[0].Step.Node), ".alsbot/runs", r.Steps[0].ID)
-		if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		dir = filepath.Join(h.cluster.Home(r.Steps[0].Step.Node), ".alsbot/runs", r.Steps[0].ID)
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.Symlink("cmd", filepath.Join(dir, "claim"))); err != nil {
 			t.Fatal(err)
 		}
 	})
 	h.remarked(id, "cannot write under runs_dir")
-	if err := os.Remove(inTheWay); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "cmd")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a start was sent: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "claim")); err != nil {
 		t.Fatal(err)
 	}
 	h.until(id, jobs.Cancelled)
-	if claim, err := os.ReadFile(filepath.Join(inTheWay, "claim")); string(claim) != "revoked 0 0 0 0 end\n" {
+	if claim, err := os.ReadFile(filepath.Join(dir, "claim")); string(claim) != "revoked 0 0 0 0 end\n" {
 		t.Errorf("the node has %q, %v", claim, err)
 	}
 	h.called(1, "data", "export")
