@@ -2,9 +2,9 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,54 +58,53 @@ func TestAWrongClockForgetsNothing(t *testing.T) {
 	}
 }
 
-// After alsbot was down for long, what is old goes all the same, in time.
-func TestWhatIsOldGoesAfterALongStop(t *testing.T) {
+// past runs an engine on an empty cluster for a while, in a time of its own,
+// on what before has written down.
+func past(t *testing.T, cfg *config.Config, log *slog.Logger, before func(store.Tx) error, then func(*jobs.Engine)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		st, err := store.OpenBolt(filepath.Join(dir, "alsbot.db"), store.Ballast(0))
+		st, err := store.OpenBolt(filepath.Join(t.TempDir(), "alsbot.db"), store.Ballast(0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		long := time.Now().UTC().AddDate(0, 0, -10)
-		r := jobs.Run{ID: "old", State: jobs.Succeeded, Asked: long, Ended: long}
-		if err := st.Update(t.Context(), func(tx store.Tx) error {
-			if err := (store.Bucket[string]{Name: "runs.time"}).Put(tx, long.Format("20060102T150405.000000000Z")+"/old", "old"); err != nil {
-				return err
-			}
-			return recordsOf.Put(tx, "old", r)
-		}); err != nil {
+		if err := st.Update(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
-		exec := executor.New(slog.New(slog.DiscardHandler))
-		e, err := jobs.New(jobs.Options{
-			Config: &config.Config{Store: config.Store{KeepRuns: 9 * 24 * time.Hour}}, Store: st, Executor: exec, Log: slog.New(slog.DiscardHandler),
-		})
+		exec := executor.New(log)
+		e, err := jobs.New(jobs.Options{Config: cfg, Store: st, Executor: exec, Log: log})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- e.Run(ctx) }()
-		left := func() int {
-			synctest.Wait()
-			list, err := e.Runs(ctx, "", 10)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return len(list)
-		}
-		time.Sleep(90 * time.Hour)
-		early := left()
-		time.Sleep(30 * 24 * time.Hour)
-		late := left()
+		then(e)
 		cancel()
-		for _, err := range []error{<-done, exec.Close(), st.Close()} {
-			if err != nil && !strings.Contains(err.Error(), "closed") {
-				t.Error(err)
-			}
+		if err := errors.Join(<-done, exec.Close(), st.Close()); err != nil {
+			t.Error(err)
 		}
-		if early != 1 || late != 0 {
-			t.Errorf("%d runs after 90 hours, %d after a month", early, late)
+	})
+}
+
+// After alsbot was down for long, what is old goes all the same, in time.
+func TestWhatIsOldGoesAfterALongStop(t *testing.T) {
+	cfg := &config.Config{Store: config.Store{KeepRuns: 9 * 24 * time.Hour}}
+	past(t, cfg, slog.New(slog.DiscardHandler), func(tx store.Tx) error {
+		long := time.Now().UTC().AddDate(0, 0, -10)
+		at := store.Bucket[string]{Name: "runs.time"}
+		return errors.Join(
+			at.Put(tx, long.Format("20060102T150405.000000000Z")+"/old", "old"),
+			recordsOf.Put(tx, "old", jobs.Run{ID: "old", State: jobs.Succeeded, Asked: long, Ended: long}))
+	}, func(e *jobs.Engine) {
+		for _, step := range []struct {
+			wait time.Duration
+			left int
+		}{{90 * time.Hour, 1}, {30 * 24 * time.Hour, 0}} {
+			time.Sleep(step.wait)
+			synctest.Wait()
+			if list, err := e.Runs(t.Context(), "", 10); err != nil || len(list) != step.left {
+				t.Errorf("%s later: %d runs, %v", step.wait, len(list), err)
+			}
 		}
 	})
 }

@@ -25,6 +25,7 @@ type Engine struct {
 	log  *slog.Logger
 	seen func(Run)
 
+	mentions mentions
 	progress chan string
 	reads    map[string]chan struct{} // by cluster: a place for each read that is worked on
 
@@ -50,6 +51,7 @@ type Options struct {
 func New(o Options) (*Engine, error) {
 	e := &Engine{
 		cfg: o.Config, st: o.Store, exec: o.Executor, dir: o.Directory, log: o.Log, seen: o.Observe,
+		mentions: mentions{of: map[string]string{}},
 		progress: make(chan string, 256),
 		reads:    map[string]chan struct{}{},
 		drivers:  map[string]*driver{},

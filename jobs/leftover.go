@@ -56,9 +56,11 @@ func (e *Engine) clean(ctx context.Context, r Run, deaf map[executor.Target]bool
 		if err == nil {
 			err = e.exec.Clean(ctx, t, s.ID)
 		}
-		if err != nil && ctx.Err() == nil {
+		if ctx.Err() == nil {
+			e.mention(&r, s, err)
+		}
+		if err != nil {
 			all, deaf[t] = false, true
-			e.log.Warn("removing a finished command's files from its node", "run", r.ID, "node", s.Step.Node, "error", err)
 		}
 	}
 	if !all || ctx.Err() != nil {
@@ -105,8 +107,9 @@ func (e *Engine) tidy(ctx context.Context) error {
 		known := true
 		if i := r.lost(); i >= 0 {
 			var bad error
-			known, bad = e.aftermath(ctx, &r, i, deaf)
-			err = errors.Join(err, bad)
+			if known, bad = e.aftermath(ctx, &r, i, deaf); bad != nil && ctx.Err() == nil {
+				e.mention(&r, r.Steps[i], bad)
+			}
 		}
 		if known {
 			e.clean(ctx, r, deaf)
@@ -141,6 +144,7 @@ func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor
 		deaf[t] = true
 		return false, err
 	}
+	e.mention(r, *s, nil)
 	state := executor.NotBegun
 	if is := slices.IndexFunc(held, func(h executor.Held) bool { return h.ID == s.ID }); is >= 0 {
 		state = held[is].State
