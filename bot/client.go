@@ -30,11 +30,13 @@ type Client struct {
 	pauses  pauses
 	members directory
 	self    atomic.Pointer[slack.AuthTestResponse]
+	known   chan struct{} // closed when self is there
 }
 
 const (
-	callLimit   = 20 * time.Second // one call of the Web API
-	uploadLimit = 10 * time.Minute // one upload
+	callLimit     = 20 * time.Second // one call of the Web API
+	uploadLimit   = 10 * time.Minute // one upload
+	identifyLimit = time.Second      // for what comes in before the bot knows its workspace
 )
 
 // Dial makes a client for the workspace in cfg. It sends nothing yet. No text
@@ -53,6 +55,7 @@ func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client
 		cfg:     cfg,
 		log:     log,
 		cleaner: newCleaner(known...),
+		known:   make(chan struct{}),
 	}
 	hc := &http.Client{Transport: transport(), CheckRedirect: follow0}
 	c.web = &http.Client{Transport: transport(), CheckRedirect: follow0, Timeout: callLimit}
@@ -108,18 +111,36 @@ func (c *Client) whoAmI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking Slack who the bot is: %w", inWords(err))
 	}
-	c.self.Store(self)
+	if c.self.Swap(self) == nil {
+		close(c.known)
+	}
 	return nil
 }
 
-// ours reports whether a delivery comes from the bot's own workspace, as far
-// as that is known.
+// identified reports whether Slack has said who the bot is. While alsbot
+// starts it waits a moment for that, less than Slack does for an answer.
+func (c *Client) identified(ctx context.Context) bool {
+	t := time.NewTimer(identifyLimit)
+	defer t.Stop()
+	select {
+	case <-c.known:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return c.self.Load() != nil
+}
+
+// ours reports whether a delivery comes from the bot's own workspace; while
+// that is not known, none does.
 func (c *Client) ours(team, enterprise string) bool {
 	self := c.self.Load()
-	if self == nil || self.TeamID == "" || team == self.TeamID {
+	switch {
+	case self == nil:
+		return false
+	case self.TeamID != "" && team == self.TeamID:
 		return true
 	}
-	return self.EnterpriseID != "" && enterprise == self.EnterpriseID && team == ""
+	return self.EnterpriseID != "" && enterprise == self.EnterpriseID && (team == "" || self.TeamID == "")
 }
 
 // botUser is the bot's own user ID, "" while it is not known.

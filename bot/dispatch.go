@@ -36,6 +36,10 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 		ack(nil)
 		return
 	}
+	if !b.client.identified(ctx) {
+		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayNotKnown})
+		return
+	}
 	if !b.client.ours(d.team, d.enterprise) {
 		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
 		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayStrangerTeam})

@@ -19,6 +19,8 @@ import (
 
 type workspaceMessage = workspace.Message
 
+const form = "application/x-www-form-urlencoded"
+
 func sign(at time.Time, body, secret string) http.Header {
 	ts := strconv.FormatInt(at.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -101,7 +103,6 @@ func TestSignature(t *testing.T) {
 
 func TestHTTPRefusals(t *testing.T) {
 	s := newStage(t, httpMode)
-	const form = "application/x-www-form-urlencoded"
 	long := "text=" + strings.Repeat("x", 1<<20)
 	for name, c := range map[string]struct {
 		path, body string
@@ -138,7 +139,7 @@ func TestReplayHasOneEffect(t *testing.T) {
 			s.stop()
 			s.start()
 		}
-		if got := s.post("/slack/commands", "application/x-www-form-urlencoded", body, h); got != 200 {
+		if got := s.post("/slack/commands", form, body, h); got != 200 {
 			t.Errorf("replay %d: answered %d", i, got)
 		}
 	}
@@ -149,12 +150,28 @@ func TestReplayHasOneEffect(t *testing.T) {
 
 func TestAnotherWorkspaceIsRefused(t *testing.T) {
 	s := newStage(t, httpMode)
-	s.until("the bot knows its workspace", func() bool { return s.ws.Calls("auth.test") > 0 })
-	body := strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1)
-	s.until("it refuses", func() bool {
-		before := len(s.engine.asks())
-		s.post("/slack/commands", "application/x-www-form-urlencoded", body, nil)
-		return len(s.engine.asks()) == before
+	s.post("/slack/commands", form, strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1), nil)
+	if n := len(s.engine.asks()); n != 0 {
+		t.Errorf("%d commands were taken", n)
+	}
+}
+
+// As long as Slack has not said to which workspace the bot belongs, it takes
+// nothing in; then its own workspace's commands.
+func TestNothingIsTakenForAnUnknownWorkspace(t *testing.T) {
+	s := newStage(t, httpMode)
+	s.stop()
+	s.ws.SetOutage(workspace.Outage503)
+	s.start()
+	for _, body := range []string{commandBody("1"), strings.Replace(commandBody("2"), "T0SIM", "T0EVIL", 1)} {
+		if got := s.post("/slack/commands", form, body, nil); got != 200 || len(s.engine.asks()) != 0 {
+			t.Errorf("answered %d, and %d commands were taken", got, len(s.engine.asks()))
+		}
+	}
+	s.ws.SetOutage(workspace.OutageOff)
+	s.until("its own workspace is heard", func() bool {
+		s.post("/slack/commands", form, commandBody("3"), nil)
+		return len(s.engine.asks()) == 1
 	})
 }
 

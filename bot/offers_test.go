@@ -67,7 +67,7 @@ func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
 	body := `payload={"type":"block_actions","trigger_id":"1.2.3","team":{"id":"T0SIM"},"user":{"id":"U0ANN"},"channel":{"id":"C0PROD"},` +
 		`"actions":[{"action_id":"offer-0","value":"r1 0","type":"button"}]}`
 	for n := range 2 {
-		if code := s.post("/slack/interactions", "application/x-www-form-urlencoded", body, nil); code != 200 {
+		if code := s.post("/slack/interactions", form, body, nil); code != 200 {
 			t.Errorf("answered %d", code)
 		}
 		s.until("it is answered", func() bool { return len(s.ws.Ephemerals(ann, prod)) == n+1 })

@@ -134,6 +134,7 @@ func leftOut(s string) string {
 // What is said when something goes wrong. Each ends in what to do next.
 const (
 	sayStrangerTeam  = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
+	sayNotKnown      = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
 	sayNotMyCommand  = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
 	sayUnknownButton = "alsbot does not know this button. It may come from an older version: type the command again."
 	sayStaleButton   = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
