@@ -108,3 +108,20 @@ func TestWhatIsOldGoesAfterALongStop(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is half a day ahead when alsbot starts again ends nothing that
+// runs on a node.
+func TestAWrongClockEndsNoStep(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fault("slow", "1s:data export")
+	id := h.run("U0ANN", "export cluster")
+	h.begun(id)
+	h.offline(func(tx store.Tx) error {
+		r, _, err := recordsOf.Get(tx, id)
+		r.Steps[0].Started = r.Steps[0].Started.Add(-13 * time.Hour)
+		return errors.Join(err, recordsOf.Put(tx, id, r))
+	})
+	if r := h.until(id, jobs.Succeeded); r.Steps[0].Trouble != "" {
+		t.Errorf("the record: %+v", r.Steps[0])
+	}
+}

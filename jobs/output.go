@@ -50,6 +50,9 @@ func (k *keeper) limit() time.Duration {
 	return stepLimit
 }
 
+// left is how long the step may still run, by the clock.
+func (k *keeper) left() time.Duration { return time.Until(k.rec.Started.Add(k.limit())) }
+
 func (k *keeper) setCut(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

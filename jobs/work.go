@@ -16,6 +16,9 @@ const (
 	stepLimit   = 12 * time.Hour
 	grace       = 10 * time.Second // between TERM and KILL when a step is cancelled
 	verifyPause = 3 * time.Second
+	// atLeast is for how long a step is watched before it has run for too
+	// long: when alsbot starts again its host's clock may be wrong for a while.
+	atLeast = 10 * time.Minute
 )
 
 // work runs the steps of a running run from where they stand, verifies and
@@ -274,7 +277,7 @@ func (e *Engine) hasAll(ctx context.Context, s *StepRecord, size int64) bool {
 func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, cancelled bool, word chan<- struct{}) {
 	tick := time.NewTicker(verifyPause)
 	defer tick.Stop()
-	deadline := time.NewTimer(time.Until(k.rec.Started.Add(k.limit())))
+	deadline := time.NewTimer(max(k.left(), min(k.limit(), atLeast)))
 	defer deadline.Stop()
 	var why error
 	if cancelled {
@@ -301,6 +304,10 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 			}
 			why = first(why, said)
 		case <-deadline.C:
+			if left := k.left(); left > 0 {
+				deadline.Reset(left)
+				continue
+			}
 			why = first(why, tooSlow(k.rec.Step, k.target, k.limit(), nil))
 		case <-tick.C:
 			k.advise()
