@@ -97,6 +97,8 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	n, err := store.Schema(ctx, cfg.Store.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrDamaged):
+		c.bad("store", fmt.Errorf("%w. `alsbot serve` says how to put a snapshot in its place", err))
 	case err != nil:
 		c.say("warn", "store", "%v", err)
 	case n > Schema():
@@ -104,7 +106,7 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	case n < Schema():
 		c.say("ok", "store", "schema %d; the next start brings it to %d", n, Schema())
 	default:
-		c.say("ok", "store", "schema %d", n)
+		c.say("ok", "store", "schema %d; `alsbot serve` looks whether the file is sound", n)
 	}
 }
 

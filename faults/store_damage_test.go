@@ -136,7 +136,7 @@ func (l *damageLane) try(bad, sound []byte) (refused bool, err error) {
 	return true, l.restore(said, sound)
 }
 
-var restoreCommand = regexp.MustCompile(`(?m)^\s*(mv .* && cp SNAPSHOT .*)$`)
+var restoreCommand = regexp.MustCompile(`(?m)^\s*(cp SNAPSHOT .* && mv .*)$`)
 
 // restore types what the message tells to type.
 func (l *damageLane) restore(said string, sound []byte) error {

@@ -179,9 +179,19 @@ func damaged(path, why string) error {
 	if strings.HasPrefix(why, "unexpected fault address") {
 		why = "it refers to places outside of itself"
 	}
-	file := shellescape.Quote(path)
-	return fmt.Errorf("%w (%s) and was left as it was; to go on from a snapshot:\n  mv %s %s && cp SNAPSHOT %s",
-		ErrDamaged, why, file, shellescape.Quote(path+".damaged"), file)
+	return fmt.Errorf("%w (%s) and was left as it was; to go on from a snapshot:\n  %s\nthen start alsbot, and type `alsbot reconcile`",
+		ErrDamaged, why, RestoreCommand("SNAPSHOT", path))
+}
+
+// RestoreCommand is the line for a shell that puts a snapshot in the place of
+// the database at path, while nobody has it. The present file stays, beside
+// it, under a name of its own. Nothing is moved before the copy is whole and
+// belongs to the owner of the present file, who is the bot: who types this may
+// be root.
+func RestoreCommand(snapshot, path string) string {
+	file, fresh, old := shellescape.Quote(path), shellescape.Quote(path+".restored"), shellescape.Quote(path+".old-")
+	return fmt.Sprintf("cp %s %s && chown --reference=%s %s && mv %s %s$(date +%%s) && mv %s %s",
+		shellescape.Quote(snapshot), fresh, file, fresh, file, old, fresh, file)
 }
 
 // head keeps the first bytes that are written to it.

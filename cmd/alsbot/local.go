@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -282,29 +283,50 @@ func (c *cli) snapshot() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := renameio.NewPendingFile(args[0], renameio.WithPermissions(0o600))
-			if err != nil {
-				return fmt.Errorf("writing %s: %w", args[0], err)
-			}
-			defer f.Cleanup() //nolint:errcheck // only removes the temporary file
-			body, err := newLocal(cfg.Admin.Socket).ask(cmd.Context(), http.MethodGet, "/snapshot", nil)
-			switch {
-			case errors.Is(err, errNotRunning):
-				err = offline(cfg, func(st store.Store) error { return st.Snapshot(cmd.Context(), f) })
-			case err == nil:
-				_, err = io.Copy(f, body)
-				err = errors.Join(err, body.Close())
-			}
-			if err != nil {
+			if err := takeSnapshot(cmd.Context(), cfg, args[0]); err != nil {
 				return fmt.Errorf("taking a snapshot: %w", err)
 			}
-			if err := f.CloseAtomicallyReplace(); err != nil {
-				return fmt.Errorf("writing %s: %w", args[0], err)
+			whole, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot, put it at %s, start alsbot\n", args[0], cfg.Store.Path)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot; type\n  %s\nthen start alsbot, and type `alsbot reconcile`\n",
+				args[0], store.RestoreCommand(whole, cfg.Store.Path))
 			return err
 		},
 	}
+}
+
+// takeSnapshot writes the file whole, or leaves what is there.
+func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
+	if isDir(file) {
+		return fmt.Errorf("%s is a directory: name a file in it", file)
+	}
+	if dir := filepath.Dir(file); !isDir(dir) {
+		return fmt.Errorf("there is no directory %s", dir)
+	}
+	f, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup() //nolint:errcheck // only removes the temporary file
+	body, err := newLocal(cfg.Admin.Socket).ask(ctx, http.MethodGet, "/snapshot", nil)
+	switch {
+	case errors.Is(err, errNotRunning):
+		err = offline(cfg, func(st store.Store) error { return st.Snapshot(ctx, f) })
+	case err == nil:
+		_, err = io.Copy(f, body)
+		err = errors.Join(err, body.Close())
+	}
+	if err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // offline opens the store itself, when no bot does.
