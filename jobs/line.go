@@ -138,11 +138,11 @@ func (e *Engine) begin(ctx context.Context, d *driver, r Run) (time.Duration, er
 	if wait := e.opens(r); wait > 0 {
 		return min(wait, longest), e.stepAside(ctx, r.ID)
 	}
-	turn, err := e.turn(ctx, r.ID)
+	turn, waited, err := e.turn(ctx, r.ID)
 	if err != nil || !turn {
 		return longest, err
 	}
-	if r.Waited {
+	if waited {
 		if same, pause, err := e.stillSame(ctx, d, r); !same || err != nil {
 			return pause, err
 		}
@@ -167,6 +167,13 @@ func (e *Engine) begin(ctx context.Context, d *driver, r Run) (time.Duration, er
 	return 0, err
 }
 
+// overdue reports whether a run that changes something was to begin long ago,
+// and nothing of it was ever sent: the cluster may not be as it was looked at.
+func (r *Run) overdue() bool {
+	return r.Effect != als.Read && r.Cancel == nil && len(r.Steps) > 0 && time.Since(r.Started) > startBy &&
+		!slices.ContainsFunc(r.Steps, func(s StepRecord) bool { return s.Sent || !s.Ended.IsZero() })
+}
+
 // stepAside takes a run out of the line when its window has closed before its
 // turn came: the next one may open in a week, and backups are behind it.
 func (e *Engine) stepAside(ctx context.Context, id string) error {
@@ -185,16 +192,21 @@ func (e *Engine) stepAside(ctx context.Context, id string) error {
 	return err
 }
 
-// turn joins the line if need be and reports whether it is the run's turn.
-func (e *Engine) turn(ctx context.Context, id string) (mine bool, err error) {
+// turn joins the line if need be and reports whether it is the run's turn, and
+// whether that has not come at once: it was another's, or alsbot was away.
+func (e *Engine) turn(ctx context.Context, id string) (mine, waited bool, err error) {
 	err = e.st.Update(ctx, func(tx store.Tx) error {
 		r, ok, err := runs.Get(tx, id)
 		if err != nil || !ok || r.State != Queued {
 			return err
 		}
-		if in, ok, err := line.Get(tx, lineKey(&r)); err != nil {
+		in, ok, err := line.Get(tx, lineKey(&r))
+		if err != nil {
 			return err
-		} else if !ok || in != id {
+		}
+		told := r.Waited
+		r.Waited = r.Waited || time.Since(r.Queued) > longest
+		if !ok || in != id {
 			r.Queued = time.Now().UTC().Round(0)
 			if err := line.Put(tx, lineKey(&r), id); err != nil {
 				return err
@@ -203,15 +215,16 @@ func (e *Engine) turn(ctx context.Context, id string) (mine bool, err error) {
 		if mine, err = free(tx, &r); err != nil {
 			return err
 		}
-		if !mine && !r.Waited {
+		if !mine && !told {
 			r.Waited = true
 			if err := e.tell(tx, Outgoing{Kind: TellRun, Run: id}); err != nil {
 				return err
 			}
 		}
+		waited = r.Waited
 		return runs.Put(tx, id, r)
 	})
-	return mine, err
+	return mine, waited, err
 }
 
 // free reports whether a run is first in its cluster's line and nothing else

@@ -28,6 +28,12 @@ func (e *Engine) work(ctx context.Context, d *driver, r Run) error {
 	if err != nil {
 		return e.unplanned(ctx, r.ID, err)
 	}
+	if r.overdue() {
+		_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
+			return e.void(tx, r, fmt.Sprintf("it was to begin at %s, and alsbot could not begin it within %s", r.Started.Format("2006-01-02 15:04 MST"), startBy))
+		})
+		return err
+	}
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		if !s.Ended.IsZero() || (e.broken(r, i) && !s.Step.Always && i != r.inFlight()) {
