@@ -12,20 +12,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
-	"alsbot/app"
-	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/store"
 )
 
 // local asks the running bot by its socket.
@@ -128,27 +123,37 @@ func (c *cli) do() *cobra.Command {
 	return cmd
 }
 
-// follow waits for the end of a run and shows what became of it.
+// follow waits for the end of a run and shows what became of it. The run needs
+// nobody who waits: where that ends early, the error says how to go on.
 func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
 	var last jobs.State
-	for {
+	for ; ; <-tick.C {
 		var r jobs.Run
-		if err := l.decode(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &r); err != nil {
+		err := l.decode(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &r)
+		var cut *url.Error // the bot ended, or starts anew, in the middle of an answer
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("run %s goes on without this command; `alsbot do \"run %s\"` shows it", id, id)
+		case errors.Is(err, errNotRunning):
+			return fmt.Errorf("alsbot has stopped. Run %s is not lost: what runs on nodes goes on, and the next start takes it up. "+
+				"Do not ask for it again; when alsbot runs, type `alsbot do \"run %s\"`", id, id)
+		case errors.As(err, &cut):
+			continue
+		case err != nil:
 			return err
 		}
 		if r.State != last {
 			last = r.State
 			show(out, "run "+id+": "+string(r.State))
+			if r.State == jobs.Awaiting {
+				show(out, "It waits until somebody who may approves it in Slack; `alsbot do \"approvals\"` shows what waits. "+
+					"Ctrl-C leaves it waiting, `alsbot do \"cancel "+id+"\"` withdraws it")
+			}
 		}
 		if r.State.Final() {
 			return ended(ctx, l, r, out)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("run %s goes on without this command; `alsbot do \"run %s\"` shows it: %w", id, id, ctx.Err())
-		case <-tick.C:
 		}
 	}
 }
@@ -245,100 +250,4 @@ func (c *cli) runs() *cobra.Command {
 	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
 	cmd.Flags().StringVar(&cluster, "cluster", "", "only those of this cluster")
 	return cmd
-}
-
-func (c *cli) audit() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
-	family(cmd)
-	cmd.AddCommand(&cobra.Command{
-		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			var n uint64
-			err = newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
-			if errors.Is(err, errNotRunning) {
-				err = offline(cfg, func(st store.Store) (err error) {
-					n, err = jobs.VerifyAudit(cmd.Context(), st)
-					return err
-				})
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit log is whole: %d entries\n", n)
-			return err
-		},
-	})
-	return cmd
-}
-
-func (c *cli) snapshot() *cobra.Command {
-	return &cobra.Command{
-		Use: "snapshot FILE", Short: "write a consistent copy of the store, also while the bot runs", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.load()
-			if err != nil {
-				return err
-			}
-			if err := takeSnapshot(cmd.Context(), cfg, args[0]); err != nil {
-				return fmt.Errorf("taking a snapshot: %w", err)
-			}
-			whole, err := filepath.Abs(args[0])
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot; type\n  %s\nthen start alsbot, and type `alsbot reconcile`\n",
-				args[0], store.RestoreCommand(whole, cfg.Store.Path))
-			return err
-		},
-	}
-}
-
-// takeSnapshot writes the file whole, or leaves what is there.
-func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
-	if isDir(file) {
-		return fmt.Errorf("%s is a directory: name a file in it", file)
-	}
-	if dir := filepath.Dir(file); !isDir(dir) {
-		return fmt.Errorf("there is no directory %s", dir)
-	}
-	f, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup() //nolint:errcheck // only removes the temporary file
-	body, err := newLocal(cfg.Admin.Socket).ask(ctx, http.MethodGet, "/snapshot", nil)
-	switch {
-	case errors.Is(err, errNotRunning):
-		err = offline(cfg, func(st store.Store) error { return st.Snapshot(ctx, f) })
-	case err == nil:
-		_, err = io.Copy(f, body)
-		err = errors.Join(err, body.Close())
-	}
-	if err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// offline opens the store itself, when no bot does.
-func offline(cfg *config.Config, fn func(store.Store) error) error {
-	if _, err := os.Stat(cfg.Store.Path); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no store at %s (store.path): `alsbot serve` makes it when it first starts. If there should be one, is this the right directory and the right --config?", cfg.Store.Path)
-	} else if err != nil {
-		return fmt.Errorf("looking for the store: %w", err)
-	}
-	st, err := app.OpenStore(cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(st), st.Close())
 }

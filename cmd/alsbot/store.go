@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"alsbot/app"
+	"alsbot/config"
+	"alsbot/jobs"
+	"alsbot/store"
+)
+
+// What works with the store as a whole: through the bot, or on the file when
+// no bot is at work on it.
+
+func (c *cli) audit() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
+	family(cmd)
+	cmd.AddCommand(&cobra.Command{
+		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			var n uint64
+			err = newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
+			if errors.Is(err, errNotRunning) {
+				err = offline(cfg, func(st store.Store) (err error) {
+					n, err = jobs.VerifyAudit(cmd.Context(), st)
+					return err
+				})
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit log is whole: %d entries\n", n)
+			return err
+		},
+	})
+	return cmd
+}
+
+func (c *cli) snapshot() *cobra.Command {
+	return &cobra.Command{
+		Use: "snapshot FILE", Short: "write a consistent copy of the store, also while the bot runs", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.load()
+			if err != nil {
+				return err
+			}
+			if err := takeSnapshot(cmd.Context(), cfg, args[0]); err != nil {
+				return fmt.Errorf("taking a snapshot: %w", err)
+			}
+			whole, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot; type\n  %s\nthen start alsbot, and type `alsbot reconcile`\n",
+				args[0], store.RestoreCommand(whole, cfg.Store.Path))
+			return err
+		},
+	}
+}
+
+// takeSnapshot writes the file whole, or leaves what is there.
+func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
+	if isDir(file) {
+		return fmt.Errorf("%s is a directory: name a file in it", file)
+	}
+	if dir := filepath.Dir(file); !isDir(dir) {
+		return fmt.Errorf("there is no directory %s", dir)
+	}
+	f, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup() //nolint:errcheck // only removes the temporary file
+	body, err := newLocal(cfg.Admin.Socket).ask(ctx, http.MethodGet, "/snapshot", nil)
+	switch {
+	case errors.Is(err, errNotRunning):
+		err = offline(cfg, func(st store.Store) error { return st.Snapshot(ctx, f) })
+	case err == nil:
+		_, err = io.Copy(f, body)
+		err = errors.Join(err, body.Close())
+	}
+	if err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// offline opens the store itself, when no bot does.
+func offline(cfg *config.Config, fn func(store.Store) error) error {
+	if _, err := os.Stat(cfg.Store.Path); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no store at %s (store.path): `alsbot serve` makes it when it first starts. If there should be one, is this the right directory and the right --config?", cfg.Store.Path)
+	} else if err != nil {
+		return fmt.Errorf("looking for the store: %w", err)
+	}
+	st, err := app.OpenStore(cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(st), st.Close())
+}
