@@ -42,6 +42,13 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 	if op.Own && !req.Dry {
 		return e.own(ctx, a, req)
 	}
+	id := runID(a.Key)
+	var unknown *NotFoundError
+	if r, _, err := e.load(ctx, id); err == nil {
+		return e.taken(r), nil // whatever keeps alsbot from taking new work now
+	} else if !errors.As(err, &unknown) {
+		return Answer{}, err
+	}
 	if req.Cluster, err = e.cluster(req.Cluster, a.Origin.Channel); err != nil {
 		return refused(err)
 	}
@@ -50,7 +57,7 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 		return refused(err)
 	}
 	return e.accept(ctx, Run{
-		ID:      runID(a.Key),
+		ID:      id,
 		Text:    als.Command(req),
 		Request: req,
 		Effect:  effect,
@@ -83,6 +90,11 @@ func (e *Engine) accept(ctx context.Context, r Run) (Answer, error) {
 		return Answer{}, fmt.Errorf("writing the command down: %w", err)
 	}
 	e.kick(r.ID)
+	return e.taken(r), nil
+}
+
+// taken is the answer to a command that has become a run.
+func (e *Engine) taken(r Run) Answer {
 	text := fmt.Sprintf("Run `%s`: %s", r.ID, r.Text)
 	switch {
 	case r.Effect == als.Read:
@@ -91,7 +103,7 @@ func (e *Engine) accept(ctx context.Context, r Run) (Answer, error) {
 	default:
 		text += ". Looking at the cluster first."
 	}
-	return Answer{Text: text, Run: r.ID}, nil
+	return Answer{Text: text, Run: r.ID}
 }
 
 // refused turns what is wrong with a command into the answer.
