@@ -19,9 +19,9 @@ func TestTheSameDeliveryWhileAlsbotStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close() //nolint:errcheck // the test is over
+	defer st.Close()
 	exec := executor.New(slog.New(slog.DiscardHandler))
-	defer exec.Close() //nolint:errcheck // nothing was connected to
+	defer exec.Close()
 	e, err := jobs.New(jobs.Options{
 		Config: &config.Config{
 			Clusters: []config.Cluster{{Name: "prod", Core: "127.0.0.1:1"}},
