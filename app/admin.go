@@ -197,12 +197,17 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 		if err != nil {
 			return
 		}
-		name = "uid " + strconv.Itoa(int(cred.Uid))
-		if u, err := user.LookupId(strconv.Itoa(int(cred.Uid))); err == nil {
-			name = u.Username
-		}
+		name = userName(int(cred.Uid))
 	})
 	return context.WithValue(ctx, peerKey{}, name)
+}
+
+// userName is how a user of this host is called.
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(uid)
 }
 
 func peer(r *http.Request) jobs.Principal {

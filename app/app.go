@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/sync/errgroup"
 
 	"alsbot/bot"
@@ -96,7 +98,19 @@ func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 		return nil, err
 	}
 	opts = append(opts, store.Ordered(jobs.Ordered...), store.Migrations(jobs.Migrations()...))
-	return store.OpenBolt(cfg.Store.Path, opts...)
+	st, err := store.OpenBolt(cfg.Store.Path, opts...)
+	return st, ownership(err, cfg.Store.Path, os.Getuid())
+}
+
+// ownership adds what to do to an error that is about rights: most often
+// somebody has worked with the store as root, and its files are root's now.
+func ownership(err error, path string, uid int) error {
+	if !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	me := userName(uid)
+	return fmt.Errorf("%w. This was run as %s. If that is the bot's user, type as root: chown -R %s: %s*; if not, run it as the bot's user",
+		err, me, strings.TrimPrefix(me, "uid "), shellescape.Quote(path))
 }
 
 // Run works until ctx ends or a part fails. What runs on nodes goes on when
