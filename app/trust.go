@@ -21,13 +21,9 @@ import (
 // what known_hosts makes of them. With add it writes those that are unknown
 // to the file; a key that has changed is never written.
 func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out io.Writer) error {
-	cl, ok := cfg.Cluster(name)
-	if !ok {
-		var names []string
-		for _, c := range cfg.Clusters {
-			names = append(names, c.Name)
-		}
-		return fmt.Errorf("there is no cluster %q in the config: there are %s", name, strings.Join(names, ", "))
+	cl, err := ClusterNamed(cfg, name)
+	if err != nil {
+		return err
 	}
 	exec := executor.New(slog.New(slog.DiscardHandler))
 	defer exec.Close() //nolint:errcheck // the process ends here
@@ -65,11 +61,11 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 		return bad
 	}
 	if len(lines) == 0 {
-		_, err := fmt.Fprintf(out, "\nEvery key of @%s is trusted. `alsbot check --connect` looks at the rest.\n", name)
+		_, err := fmt.Fprintf(out, "\nEvery key of @%s is trusted. `alsbot check --connect` looks at the rest.\n", cl.Name)
 		return err
 	}
 	if !add {
-		_, err := fmt.Fprintf(out, "\nCompare the fingerprints with the nodes' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub), then run `alsbot trust %s --yes`.\n", name)
+		_, err := fmt.Fprintf(out, "\nCompare the fingerprints with the nodes' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub), then run `alsbot trust %s --yes`.\n", cl.Name)
 		return err
 	}
 	if err := appendLines(cl.KnownHosts, lines); err != nil {
@@ -142,4 +138,18 @@ func appendLines(path string, lines []string) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
+}
+
+// ClusterNamed finds a cluster of the config by its name, also written as
+// people write it in Slack, with an @ before it.
+func ClusterNamed(cfg *config.Config, name string) (config.Cluster, error) {
+	cl, ok := cfg.Cluster(strings.TrimPrefix(name, "@"))
+	if ok {
+		return cl, nil
+	}
+	var names []string
+	for _, c := range cfg.Clusters {
+		names = append(names, c.Name)
+	}
+	return cl, fmt.Errorf("there is no cluster %q in the config: there are %s", name, strings.Join(names, ", "))
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"alsbot/app"
+	"alsbot/config"
 	"alsbot/jobs"
 )
 
@@ -229,14 +231,17 @@ func (c *cli) runs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "runs", Short: "list the last runs", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := c.local()
+			cfg, err := c.load()
 			if err != nil {
 				return err
 			}
 			var list []jobs.Run
-			q := url.Values{"n": {fmt.Sprint(n)}, "cluster": {cluster}}
-			if err := l.decode(cmd.Context(), http.MethodGet, "/runs?"+q.Encode(), nil, &list); err != nil {
+			q := url.Values{"n": {fmt.Sprint(n)}, "cluster": {strings.TrimPrefix(cluster, "@")}}
+			if err := newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/runs?"+q.Encode(), nil, &list); err != nil {
 				return err
+			}
+			if len(list) == 0 {
+				return noRuns(cmd.ErrOrStderr(), cfg, cluster)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, r := range list {
@@ -250,4 +255,16 @@ func (c *cli) runs() *cobra.Command {
 	cmd.Flags().IntVarP(&n, "number", "n", 20, "how many")
 	cmd.Flags().StringVar(&cluster, "cluster", "", "only those of this cluster")
 	return cmd
+}
+
+// noRuns says that there are none, where no script reads it, or that there is
+// no such cluster. One that has left the config may have runs on record.
+func noRuns(out io.Writer, cfg *config.Config, cluster string) error {
+	if cluster != "" {
+		if _, err := app.ClusterNamed(cfg, cluster); err != nil {
+			return err
+		}
+	}
+	show(out, "there is no run yet")
+	return nil
 }

@@ -111,6 +111,7 @@ func (c *cli) watched(ctx context.Context, cluster, socket string) (w jobs.Watch
 		}
 		cluster, socket = cmp.Or(cluster, cfg.Clusters[0].Name), cmp.Or(socket, cfg.Admin.Socket)
 	}
+	cluster = strings.TrimPrefix(cluster, "@")
 	return w, newLocal(socket).decode(ctx, http.MethodGet, "/watch?cluster="+url.QueryEscape(cluster), nil, &w)
 }
 
@@ -239,7 +240,7 @@ func ownFinding(w jobs.Watched) finding {
 		f.state, f.text = nagiosCritical, "alsbot is not ready: "+w.NotReady
 	case len(w.Lost) > 0:
 		f.state = nagiosWarning
-		f.text = "a person has to settle what became of " + strings.Join(w.Lost, ", ") + ": type `run ID`"
+		f.text = "a person has to settle what became of " + strings.Join(w.Lost, ", ") + ": type `run " + w.Lost[0] + "`"
 	}
 	return f
 }

@@ -59,7 +59,7 @@ func TestNagiosStates(t *testing.T) {
 		{"an old look", "roles", func(w *jobs.Watched) { w.Roles.At = now.Add(-2 * time.Hour) }, nagiosUnknown, "2h0m0s old"},
 		{"changed since", "roles", func(w *jobs.Watched) { w.Roles.Since = "y" }, nagiosUnknown, "run y has changed"},
 		{"no number", "roles", func(w *jobs.Watched) { w.Roles.Data = nil }, nagiosUnknown, "does not tell"},
-		{"a lost run", "alsbot", func(w *jobs.Watched) { w.Lost = []string{"z"} }, nagiosWarning, "became of z"},
+		{"a lost run", "alsbot", func(w *jobs.Watched) { w.Lost = []string{"z", "y"} }, nagiosWarning, "became of z, y: type `run z`"},
 		{"not ready", "alsbot", func(w *jobs.Watched) { w.NotReady = "Slack does not answer" }, nagiosCritical, "Slack does not answer"},
 		{"no such check", "else", func(*jobs.Watched) {}, nagiosUnknown, "no check else"},
 	} {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -53,11 +55,29 @@ func reconciled(out io.Writer, found jobs.Reconciled) error {
 			return err
 		}
 		show(out, fmt.Sprintf("%d of %d commands on %d nodes are not in the store as they are there. None was run again, and none will be", len(found.Found), len(found.Found)+found.Known, len(found.Nodes)))
+		advise(out, found)
 		return exitError(1)
 	}
 	show(out, fmt.Sprintf("all %d commands on %d nodes are known", found.Known, len(found.Nodes)))
 	if len(found.Silent) > 0 {
+		show(out, "Next: when the others can be asked, type `alsbot reconcile` again")
 		return exitError(1)
 	}
 	return nil
+}
+
+// advise says what a person can do about what was found.
+func advise(out io.Writer, found jobs.Reconciled) {
+	show(out, "Next: look at each cluster (`alsbot do \"status @CLUSTER\"`). What became of a run that the store does not know "+
+		"stands in its message in Slack: look for its ID, without the dash and what follows")
+	var waiting []string
+	for _, f := range found.Found {
+		cancel := "`alsbot do \"cancel " + f.Run + "\"`"
+		if f.State == executor.Finished && strings.HasPrefix(f.Store, string(jobs.Awaiting)) && !slices.Contains(waiting, cancel) {
+			waiting = append(waiting, cancel)
+		}
+	}
+	if len(waiting) > 0 {
+		show(out, "What was done already and still waits here for its approval, take back: "+strings.Join(waiting, ", "))
+	}
 }
