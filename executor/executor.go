@@ -78,7 +78,9 @@ type Sink interface {
 	// error ends Run.
 	Output(offset int64, p []byte) error
 	// Link tells that the node cannot be reached (err) or is reached again
-	// (nil). Run goes on trying by itself.
+	// (nil). Run goes on trying by itself. An error that is not Unreachable
+	// says that a start may have arrived; it is told also if one that is was
+	// told before.
 	Link(err error)
 	// Orphan tells that the command lives but its wrapper is gone: its exit
 	// status will never be known. Run goes on reading until it ends.

@@ -105,7 +105,8 @@ type run struct {
 	buf       []byte
 
 	down, started, orphan bool
-	odd                   int // replies in a row that were none
+	arrived               bool // a start may have, though no answer came
+	odd                   int  // replies in a row that were none
 	stop                  error
 }
 
@@ -268,11 +269,14 @@ func (r *run) again(err error) bool {
 	return false
 }
 
+// lost tells the sink, once while the node is down, and once more when a start
+// may have arrived that was not known of.
 func (r *run) lost(err error) {
-	if !r.down {
-		r.down = true
+	arrived := kindOf(err) != Unreachable && !r.c.Started && !r.started
+	if !r.down || arrived && !r.arrived {
 		r.sink.Link(err)
 	}
+	r.down, r.arrived = true, r.arrived || arrived
 }
 
 // broken explains why a reply did not come to its end.

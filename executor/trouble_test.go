@@ -169,6 +169,38 @@ func TestRunWaits(t *testing.T) {
 	})
 }
 
+// Whoever waits for a node that is out of reach hears of it when a start may
+// have arrived there after all: only then is it not known whether it began.
+func TestRunTellsThatAStartMayHaveArrived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		dials := 0
+		executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
+			if dials++; dials < 3 {
+				return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
+			}
+			ours, theirs := pipe()
+			go s.serve(theirs)
+			return ours, nil
+		})
+		s.handle = func(s *server, line string, ch ssh.Channel) (int, bool) {
+			if dials == 3 {
+				s.hangUp()
+				return 0, false
+			}
+			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE error=unsafe it is a link\n")))
+			return 0, true
+		}
+		l := newLog()
+		_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
+		refused(t, err, executor.Unsafe, "it is a link")
+		if l.happened() != "link link" {
+			t.Errorf("it was told %q", l.happened())
+		}
+	})
+}
+
 // T13: whatever a node answers, only the exact reply ends a command.
 func TestHostileNode(t *testing.T) {
 	for _, text := range hostileReplies {
