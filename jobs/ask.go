@@ -43,11 +43,8 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 		return e.own(ctx, a, req)
 	}
 	id := runID(a.Key)
-	var unknown *NotFoundError
 	if r, _, err := e.load(ctx, id); err == nil {
 		return e.taken(r), nil // whatever keeps alsbot from taking new work now
-	} else if !errors.As(err, &unknown) {
-		return Answer{}, err
 	}
 	if req.Cluster, err = e.cluster(req.Cluster, a.Origin.Channel); err != nil {
 		return refused(err)
