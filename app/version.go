@@ -33,7 +33,7 @@ func Version() string {
 // for the defaults where there is no such file yet.
 func Manifest(path string, environ []string) ([]byte, error) {
 	command, mode := "/als", "socket"
-	cfg, err := config.Load(path, environ)
+	cfg, err := config.LoadWithoutSecrets(path, environ)
 	switch {
 	case err == nil:
 		command, mode = cfg.Slack.Command, cfg.Slack.Mode

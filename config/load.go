@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -21,6 +22,27 @@ const maxFile = 1 << 20
 // A mistake does not hide the next: the error is an *Error that lists all of
 // them, unless the file could not be read.
 func Load(path string, environ []string) (*Config, error) {
+	return load(path, environ, func(*report, *Config) {})
+}
+
+// LoadWithoutSecrets is Load for who has no use for secrets: one that is
+// missing is no mistake. A supervisor may give them to the bot alone.
+func LoadWithoutSecrets(path string, environ []string) (*Config, error) {
+	return load(path, environ, (*report).forgiveMissing)
+}
+
+// forgiveMissing takes the problems with secrets that are not set away.
+func (r *report) forgiveMissing(c *Config) {
+	var missing []string
+	eachSecret(reflect.ValueOf(c).Elem(), "", func(key string, s Secret) {
+		if s == "" {
+			missing = append(missing, key)
+		}
+	})
+	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return slices.Contains(missing, p.Path) })
+}
+
+func load(path string, environ []string, forgive func(*report, *Config)) (*Config, error) {
 	r := &report{places: map[string]string{"": path}, lines: map[string]int{}}
 	file, readable := map[string]any{}, true
 	if path != "" {
@@ -40,6 +62,7 @@ func Load(path string, environ []string) (*Config, error) {
 	}
 	if err == nil && readable {
 		r.check(c)
+		forgive(r, c)
 	}
 	if err := r.err(); err != nil {
 		return nil, err

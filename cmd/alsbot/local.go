@@ -86,7 +86,7 @@ func (l *local) decode(ctx context.Context, method, path string, body, v any) er
 }
 
 func (c *cli) local() (*local, error) {
-	cfg, err := c.load()
+	cfg, err := c.loadBare()
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (c *cli) runs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "runs", Short: "list the last runs", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
+			cfg, err := c.loadBare()
 			if err != nil {
 				return err
 			}

@@ -66,6 +66,20 @@ type exitError int
 
 func (c exitError) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
+// systemConfig is where deploy/alsbot.service has the config, so that what a
+// message says to type works in any directory of the bot's host.
+const systemConfig = "/etc/alsbot/config.yaml"
+
+// where returns the first of the files that is there, else the first.
+func where(files ...string) string {
+	for _, f := range files {
+		if _, err := os.Stat(f); err == nil {
+			return f
+		}
+	}
+	return files[0]
+}
+
 // cli is what the subcommands share.
 type cli struct{ path string }
 
@@ -77,7 +91,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().StringVar(&c.path, "config", "config.yaml", "the configuration `file`")
+	root.PersistentFlags().StringVar(&c.path, "config", where("config.yaml", systemConfig), "the configuration `file`")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w. Type `%s --help`", err, cmd.CommandPath())}
 	})
@@ -142,8 +156,14 @@ func answerUsage(cmd *cobra.Command) {
 	}
 }
 
-func (c *cli) load() (*config.Config, error) {
-	cfg, err := config.Load(c.path, os.Environ())
+func (c *cli) load() (*config.Config, error) { return c.loadBy(config.Load) }
+
+// loadBare is load for what asks neither Slack nor anything else that wants a
+// secret: who types a command on the bot's host has none.
+func (c *cli) loadBare() (*config.Config, error) { return c.loadBy(config.LoadWithoutSecrets) }
+
+func (c *cli) loadBy(load func(string, []string) (*config.Config, error)) (*config.Config, error) {
+	cfg, err := load(c.path, os.Environ())
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -198,7 +218,7 @@ func (c *cli) trust() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "trust CLUSTER", Short: "show the host keys of a cluster's nodes and, with --yes, add them to known_hosts", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.load()
+			cfg, err := c.loadBare()
 			if err != nil {
 				return err
 			}

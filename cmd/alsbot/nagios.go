@@ -102,7 +102,7 @@ func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster,
 // cluster's name are enough.
 func (c *cli) watched(ctx context.Context, cluster, socket string) (w jobs.Watched, err error) {
 	if cluster == "" || socket == "" {
-		cfg, err := c.load()
+		cfg, err := c.loadBare()
 		if err != nil {
 			return w, err
 		}

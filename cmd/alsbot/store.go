@@ -27,7 +27,7 @@ func (c *cli) audit() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.load()
+			cfg, err := c.loadBare()
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ func (c *cli) snapshot() *cobra.Command {
 	return &cobra.Command{
 		Use: "snapshot FILE", Short: "write a consistent copy of the store, also while the bot runs", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.load()
+			cfg, err := c.loadBare()
 			if err != nil {
 				return err
 			}
