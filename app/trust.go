@@ -40,7 +40,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 			_, _ = fmt.Fprintf(out, "%-9s  %-22s  %-20s  %s\n", k.Standing, k.Addr, k.Type, k.Fingerprint)
 			switch k.Standing {
 			case executor.Changed:
-				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line with `ssh-keygen -f %s -R %q` and run this again", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
+				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line, as the user that alsbot runs as, with `ssh-keygen -f %s -R %q` and run this again (typed as root it leaves a file that alsbot may not read)", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
 			case executor.Unknown:
 				lines = append(lines, k.Line)
 			}
@@ -71,7 +71,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 	if err := appendLines(cl.KnownHosts, lines); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\n%d keys were added to %s. Run this again to see the nodes that the core names.\n", len(lines), cl.KnownHosts)
+	_, err = fmt.Fprintf(out, "\nAdded to %s: %s. Run this again to see the nodes that the core names.\n", cl.KnownHosts, count(len(lines), "key"))
 	return err
 }
 
