@@ -60,7 +60,7 @@ func (l *local) ask(ctx context.Context, method, path string, body any) (io.Read
 		return nil, fmt.Errorf("%w: nobody answers at %s (admin.socket). Start it: `systemctl start alsbot`, or `alsbot serve` as its own user", errNotRunning, l.path)
 	}
 	if errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("the socket %s belongs to the bot's own user: run this as that user, or as root: %w", l.path, err)
+		return nil, fmt.Errorf("the socket %s belongs to the bot's own user: run this as that user, or as root: %w", l.path, os.ErrPermission)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking the running alsbot: %w", err)

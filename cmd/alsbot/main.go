@@ -164,6 +164,9 @@ func (c *cli) loadBare() (*config.Config, error) { return c.loadBy(config.LoadWi
 
 func (c *cli) loadBy(load func(string, []string) (*config.Config, error)) (*config.Config, error) {
 	cfg, err := load(c.path, os.Environ())
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w. It belongs to the bot's own user: run this as that user, or as root", err)
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}
