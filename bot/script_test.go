@@ -47,6 +47,8 @@ type engine struct {
 	seq     uint64
 	file    attached
 	told    func(store.Tx) // between what has been told and its record
+
+	unreadable error // what reading a run's output comes to
 }
 
 var (
@@ -111,6 +113,9 @@ func (e *engine) Get(ctx context.Context, id string) (r jobs.Run, a *jobs.Approv
 }
 
 func (e *engine) Output(ctx context.Context, id string, max int) ([]byte, int64, error) {
+	if e.unreadable != nil {
+		return nil, 0, e.unreadable
+	}
 	size, err := e.st.BlobSize(ctx, id)
 	if err != nil || size == 0 {
 		return nil, 0, err

@@ -153,8 +153,11 @@ func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (
 	case jobs.Queued:
 		v.Waits, err = s.engine.Waiting(ctx, r.ID)
 	case jobs.Running:
-		v.Tail, _, err = s.engine.Output(ctx, r.ID, 16<<10)
-		v.Tail = wholeLines(v.Tail, 16<<10)
+		tail, _, bad := s.engine.Output(ctx, r.ID, 16<<10)
+		if bad != nil {
+			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
+		}
+		v.Tail = wholeLines(tail, 16<<10) // a run is shown also without it
 	}
 	return runMessage(s.cleaner, v), err
 }
