@@ -120,7 +120,8 @@ func (e *Engine) resume(ctx context.Context) error {
 // driver carries one run forward; wake tells it to look again.
 type driver struct {
 	wake chan struct{}
-	live bool // it has seen the run before its end
+	live bool   // it has seen the run before its end
+	kept string // what keeps the run, as the log has it
 }
 
 // kick makes sure that a run is looked at: by its driver, or by a new one.
@@ -206,10 +207,14 @@ func (e *Engine) move(ctx context.Context, d *driver, id string, place *chan str
 	if errors.Is(err, store.ErrTooLong) { // and always will be: the cluster says more than a record holds
 		err = e.fail(ctx, r.ID, fmt.Sprintf("what @%s says is more than can be put on record: %v", r.Request.Cluster, err), "")
 	}
+	kept := ""
 	if err != nil && ctx.Err() == nil {
-		e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
+		if kept = err.Error(); kept != d.kept { // once, as it may last for days
+			e.log.Error("carrying a run forward", "run", id, "state", r.State, "error", err)
+		}
 		pause = max(pause, retryStore)
 	}
+	d.kept = kept
 	if pause > 0 {
 		d.rest(ctx, pause)
 	}
