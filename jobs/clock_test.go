@@ -113,7 +113,7 @@ func TestWhatIsOldGoesAfterALongStop(t *testing.T) {
 // runs on a node.
 func TestAWrongClockEndsNoStep(t *testing.T) {
 	h := newHouse(t, nil)
-	h.fault("slow", "1s:data export")
+	h.fault("slow", "200ms:data export")
 	id := h.run("U0ANN", "export cluster")
 	h.begun(id)
 	h.offline(func(tx store.Tx) error {
