@@ -76,8 +76,11 @@ func (d *director) running() string {
 	return fmt.Sprintf("running, pid %d", d.bot.Process.Pid)
 }
 
-// worker is a node that the page can take down.
-const worker = "10.0.0.12"
+// The nodes that the page can take down.
+const (
+	core   = "10.0.0.10"
+	worker = "10.0.0.12"
+)
 
 func (d *director) controls() []workspace.Control {
 	return []workspace.Control{
@@ -87,6 +90,7 @@ func (d *director) controls() []workspace.Control {
 		{Name: "patch", Label: "Publish a patch", Help: "one more patch to install; an approval given before is void", State: d.missing,
 			Do: func(context.Context) error { return d.publish() }},
 		d.fault("down@"+worker, "yes", "Node "+worker+" down", "connections to it are refused"),
+		d.power(),
 		d.fault("pretend", "yes:patch install", "kato lies", "patch install says ok and does nothing"),
 		d.fault("fatal", "dea", "dea goes FATAL", "when it is started again"),
 		d.fault("export", "truncated", "Exports are cut short", "the archive ends in the middle"),
@@ -95,6 +99,18 @@ func (d *director) controls() []workspace.Control {
 
 // fault is a switch that turns one of the cluster's faults on and off.
 func (d *director) fault(name, value, label, help string) workspace.Control {
+	return d.toggle(name, label, help, func() error { return d.scene.Cluster.Fault(name, value) })
+}
+
+// power takes the core's power in the middle of what it does, and gives it
+// back: what ran there is lost.
+func (d *director) power() workspace.Control {
+	return d.toggle("down@"+core, "The core loses its power", "what runs there ends, and nobody can know how; press again and it is back",
+		func() error { return d.scene.Cluster.Die(core) })
+}
+
+// toggle is a switch whose fault is turned on by do.
+func (d *director) toggle(name, label, help string, do func() error) workspace.Control {
 	on := func() bool {
 		st, err := d.scene.Cluster.State()
 		return err == nil && st.Faults[name] != ""
@@ -111,7 +127,7 @@ func (d *director) fault(name, value, label, help string) workspace.Control {
 			if on() {
 				return d.scene.Cluster.Fault(name, "")
 			}
-			return d.scene.Cluster.Fault(name, value)
+			return do()
 		},
 	}
 }

@@ -95,7 +95,7 @@ func demo(ctx context.Context, listen, profile string) error {
 		return err
 	}
 	defer d.kill()
-	fmt.Printf(welcome, d.scene.Workspace.URL(), filepath.Join(dir, "alsbot.log"))
+	fmt.Printf(welcome, d.scene.Workspace.URL(), d.scene.Config, filepath.Join(dir, "alsbot.log"))
 	<-ctx.Done()
 	fmt.Println("\nGood-bye. Nothing is left behind.")
 	return nil
@@ -130,7 +130,9 @@ Try, as Ann:
 
 While something runs: press "Kill the bot" on the page, wait, and start it again.
 The run goes on where it was; the command ran once.
+Or let the core lose its power while a patch goes in: see what is told, and type acknowledge.
 
+The command line works here too:  make build && bin/alsbot --config %s do status
 The bot's log: %s
 Ctrl-C ends the demo and removes everything.
 `
