@@ -14,7 +14,7 @@ import (
 )
 
 // parseYAML reads the file in the shape of Config; ok is false when it is no
-// YAML at all.
+// YAML, or not one of keys and values, as what was cut off in its first word.
 func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok bool) {
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	var doc, more yaml.Node
@@ -29,12 +29,14 @@ func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok boo
 		r.syntax(file, raw, err)
 		return map[string]any{}, false
 	}
-	tree, _ = r.node(file, "", doc.Content[0], reflect.TypeFor[Config]()).(map[string]any)
+	root := doc.Content[0]
+	r.places[""] = file + ":" + strconv.Itoa(root.Line)
+	tree, ok = r.node(file, "", root, reflect.TypeFor[Config]()).(map[string]any)
 	r.places[""] = file
 	if tree == nil {
 		tree = map[string]any{}
 	}
-	return tree, true
+	return tree, ok || len(r.problems) == 0
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
