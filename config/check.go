@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -33,6 +34,7 @@ func (r *report) check(c *Config) {
 	r.listen("admin.listen", c.Admin.Listen)
 	r.required("admin.socket", c.Admin.Socket)
 	r.checkStore(c.Store)
+	r.users("admin.users", c.Admin.Users)
 	r.members("access", c.Access)
 	r.checkApproval(c)
 	if len(c.Clusters) == 0 {
@@ -105,6 +107,14 @@ func (r *report) checkStore(s Store) {
 	}
 	if s.KeepRuns <= 0 {
 		r.add("store.keep_runs", "should be longer than nothing, such as 90d")
+	}
+}
+
+func (r *report) users(p string, users map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		if id := users[name]; !userForm.MatchString(id) {
+			r.add(join(p, name), "%s is no Slack user ID (U… or W…)", shown(id))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"path"
 	"slices"
@@ -63,12 +64,7 @@ func (r *report) checkBackup(p string, b Backup) {
 }
 
 func (r *report) addresses(p string, addresses map[string]string) {
-	nodes := make([]string, 0, len(addresses))
-	for node := range addresses {
-		nodes = append(nodes, node)
-	}
-	slices.Sort(nodes)
-	for _, node := range nodes {
+	for _, node := range slices.Sorted(maps.Keys(addresses)) {
 		if _, err := netip.ParseAddr(node); err != nil {
 			r.add(join(p, node), "%s is no IP address of a node", shown(node))
 		}

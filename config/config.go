@@ -45,8 +45,9 @@ type HTTP struct {
 // Admin is the listener for health and metrics, and the socket of the local
 // command line.
 type Admin struct {
-	Listen string `koanf:"listen"`
-	Socket string `koanf:"socket"`
+	Listen string            `koanf:"listen"`
+	Socket string            `koanf:"socket"`
+	Users  map[string]string `koanf:"users"` // user of this host → the same person's Slack user ID
 }
 
 // Store is where things are written down.

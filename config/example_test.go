@@ -94,7 +94,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 		t.Errorf("cluster: got %+v, want %+v", got, want)
 	}
 	example.Slack.AppToken, example.Slack.BotToken = short.Slack.AppToken, short.Slack.BotToken
-	example.Store.Etcd.Endpoints = nil
+	example.Store.Etcd.Endpoints, example.Admin.Users = nil, nil
 	if !reflect.DeepEqual([]any{example.Slack, example.HTTP, example.Admin, example.Store, example.Approval, example.Monitoring},
 		[]any{short.Slack, short.HTTP, short.Admin, short.Store, short.Approval, short.Monitoring}) {
 		t.Errorf("got %+v, want %+v", example, short)

@@ -29,7 +29,7 @@ func list() []fault {
 			limit: "quorum 1: one start; quorum 2: both count, one start; a person counts once; deny or cancel wins or loses whole"},
 		{id: "F13", what: "a press within 5 ms of the request's expiry; a start round ten minutes after the approval", run: expiry, trials: [3]int{20, 1000, 10000},
 			limit: "approved or expired, started or expired, and the audit log agrees; who is late is told"},
-		{id: "F14", what: "who asked approves: by the button, twice, on an old screen, in words, after a retry, a renewal, a schedule run by hand", run: ownApproval, trials: [3]int{1, 1, 1},
+		{id: "F14", what: "who asked approves: by the button, twice, on an old screen, in words, from the command line, after a retry, a renewal, a schedule run by hand", run: ownApproval, trials: [3]int{1, 1, 1},
 			limit: "0 counted, and told so"},
 		{id: "F15", what: "rights taken away before the approval, before the start, during the run", run: rights, trials: [3]int{2, 100, 100},
 			limit: "not started, in words; what runs goes on, and the right to cancel is gone"},

@@ -3,12 +3,14 @@ package faults
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os/user"
 	"slices"
 	"strings"
 	"testing"
@@ -22,8 +24,13 @@ import (
 // ownApproval has somebody who may approve, and has asked, try to count for
 // the own request by every way in. A trial is a try.
 func ownApproval(t *testing.T, r *report) {
+	me, err := user.Current()
+	must(t, err)
+	linked := func(yaml string) string {
+		return strings.Replace(yaml, "admin: {", fmt.Sprintf("admin: {users: {%q: %s}, ", me.Username, ann), 1)
+	}
 	for _, quorum := range []int{1, 2} {
-		h := newHouse(t, options{extra: fmt.Sprintf("approval: {effects: [change, restart], quorum: %d}\n", quorum) +
+		h := newHouse(t, options{change: linked, extra: fmt.Sprintf("approval: {effects: [change, restart], quorum: %d}\n", quorum) +
 			"schedules:\n  - {name: yearly, cluster: c0, cron: \"0 0 1 1 *\", timezone: UTC, command: patch update}\n"})
 		must(t, h.slack.SetGroupMembers("S0LEADS", ann, bob, cat))
 		h.start()
@@ -52,8 +59,12 @@ func (h *house) waysToApprove(quorum int) map[string]func() error {
 		}
 	}
 	return map[string]func() error{
-		"the button":               own(ask("patch update @c0")),
-		"a schedule, by hand":      own(ask("schedule run yearly")),
+		"the button":          own(ask("patch update @c0")),
+		"a schedule, by hand": own(ask("schedule run yearly")),
+		"the command line": own(func() (string, error) {
+			ans, err := h.askLocal("patch update @c0")
+			return ans.Run, err
+		}),
 		"a request that was tried": own(h.retried),
 		"a request that is renewed": own(func() (string, error) {
 			return h.renewedRequest(quorum)
@@ -221,29 +232,31 @@ func (h *house) renewedRequest(quorum int) (string, error) {
 	return strings.TrimRight(strings.Fields(fresh + " ?")[0], ";"), err
 }
 
-// localSays says something by the local socket, as the command line does.
+// localSays says something by the local socket that is to be refused.
 func (h *house) localSays(text string) error {
+	ans, err := h.askLocal(text)
+	if err == nil && (!ans.Bad || ans.Run != "") {
+		err = fmt.Errorf("%q is answered %q", text, ans.Text)
+	}
+	return err
+}
+
+// askLocal says something by the local socket, as the command line does.
+func (h *house) askLocal(text string) (ans jobs.Answer, err error) {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", h.socket())
 		},
 	}}
-	body, err := json.Marshal(map[string]string{"Key": text, "Text": text})
+	body, err := json.Marshal(map[string]string{"Key": rand.Text(), "Text": text})
 	if err != nil {
-		return err
+		return ans, err
 	}
 	resp, err := client.Post("http://alsbot/ask", "application/json", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return ans, err
 	}
 	defer resp.Body.Close()
-	var ans jobs.Answer
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&ans); err != nil {
-		return err
-	}
-	if !ans.Bad || ans.Run != "" {
-		return fmt.Errorf("%q is answered %q", text, ans.Text)
-	}
-	return nil
+	return ans, json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&ans)
 }

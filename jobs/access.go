@@ -50,6 +50,17 @@ func (e *Engine) may(ctx context.Context, p Principal, role Role, cluster string
 	return e.listed(ctx, p.ID, slices.Concat(lists...), fresh)
 }
 
+// same reports whether two are one person, who may have an account of this host
+// beside the one of Slack.
+func (e *Engine) same(p, q Principal) bool { return e.account(p) == e.account(q) }
+
+func (e *Engine) account(p Principal) Principal {
+	if id := e.cfg.Admin.Users[p.ID]; p.Source == FromLocal && id != "" {
+		return Principal{Source: FromSlack, ID: id}
+	}
+	return Principal{Source: p.Source, ID: p.ID}
+}
+
 // access is who may do what on a cluster. Of one that the config no longer has
 // it is not known whom it was closed to: plain viewers see nothing of it.
 func (e *Engine) access(cluster string) config.Access {

@@ -90,7 +90,7 @@ func (e *Engine) decides(ctx context.Context, id string, approve bool, by Princi
 	if !ok {
 		return r, Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed. Type `whoami` to see what you may do.", r.Request.Cluster)}, nil
 	}
-	if approve && by.ID == r.By.ID && !e.cfg.Approval.Self {
+	if approve && e.same(by, r.By) && !e.cfg.Approval.Self {
 		return r, Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil
 	}
 	return r, Answer{}, nil

@@ -259,7 +259,7 @@ func (e *Engine) onRun(ctx context.Context, a Ask, command, id string) (Answer, 
 	}
 	// Who has asked for a look, or a dry run, may take it back; what changes a
 	// cluster is an operator's also for its end, and rights can have been lost since.
-	if !a.By.is(r.By) || r.Effect != als.Read && !r.Request.Dry {
+	if !e.same(a.By, r.By) || r.Effect != als.Read && !r.Request.Dry {
 		if err := e.must(ctx, a.By, Operator, r.Request.Cluster); err != nil {
 			return Answer{}, err
 		}

@@ -56,9 +56,6 @@ type Principal struct {
 	Handle string `json:"handle,omitempty"`
 }
 
-// is reports whether both are the same one.
-func (p Principal) is(q Principal) bool { return p.Source == q.Source && p.ID == q.ID }
-
 // Origin is where the request came from, and so where answers go. jobs only
 // keeps it.
 type Origin struct {

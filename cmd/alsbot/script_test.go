@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -102,6 +103,11 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 func setUp(env *testscript.Env) error {
 	st := &stage{dir: env.WorkDir}
 	env.Values["stage"] = st
+	me, err := user.Current()
+	if err != nil {
+		return err
+	}
+	env.Setenv("ME", me.Username)
 	env.Setenv("CHANNEL", "")
 	env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
 	for _, n := range []string{"10", "11", "12", "13"} {
