@@ -35,7 +35,7 @@ func (k *keeper) heard(err error) {
 		}
 		r.Remark, k.unheard = err.Error(), r.Unheard
 		if of.Kind == executor.Interrupted {
-			r.Remark = k.target.Name + ": the connection was lost. What runs there goes on, and alsbot goes on trying"
+			r.Remark = k.target.Name + ": the connection was lost. What runs there does not depend on it, and alsbot goes on trying"
 		}
 		if k.advised = time.Since(r.Unheard) >= giveUpAfter; k.advised {
 			r.Remark += fmt.Sprintf(". Nothing has been heard of it since %s. If it does not come back, type `acknowledge %s`: the run becomes lost, and the line of @%s is open again",

@@ -312,6 +312,9 @@ func (e *Engine) cancel(ctx context.Context, by Principal, r Run) (Answer, error
 		case r.State == Running:
 			r.Cancel = d
 			ans = Answer{Text: fmt.Sprintf("Run %s is told to stop. What runs on the node gets %s to end; clean-up steps still run.", r.ID, grace)}
+			if !r.Unheard.IsZero() {
+				ans.Text += " Its node cannot be reached now: it is told as soon as it can be."
+			}
 			return errors.Join(e.record(tx, by, "cancel", r.ID, ""), e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}))
 		}
 		ans = Answer{Text: fmt.Sprintf("Run %s is cancelled. Nothing was run.", r.ID)}

@@ -81,6 +81,9 @@ func record(r Run, a *Approval) string {
 	for i, s := range r.Steps {
 		add(fmt.Sprintf("step %d", i+1), "%s on %s: %s", s.Step.Name, s.Step.Node, s.State())
 	}
+	if r.Cancel != nil {
+		add("cancelled", "by %s at %s", r.Cancel.By.Name(), clock(r.Cancel.At))
+	}
 	if !r.Ended.IsZero() {
 		add("ended", "%s", clock(r.Ended))
 	}
