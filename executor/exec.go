@@ -22,7 +22,7 @@ func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Wri
 	if len(line) > maxLine {
 		return 0, tooLong(t, len(line))
 	}
-	s, err := x.open(ctx, t, false, request{line: line}, 0)
+	s, err := x.open(ctx, t, false, request{line: line, plain: true}, 0)
 	if err != nil {
 		return 0, during(ctx, t, err)
 	}

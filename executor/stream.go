@@ -54,7 +54,11 @@ type piece struct {
 }
 
 // request is a command line, and what its stdin holds.
-type request struct{ line, stdin string }
+type request struct {
+	line, stdin string
+	// plain: nothing in the output tells whether it is whole.
+	plain bool
+}
 
 // start runs a command line on the node. If nothing was sent the error is Unreachable,
 // if it is not known whether it was, Interrupted.
@@ -115,8 +119,25 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	begun <- nil
 	go s.pump(stdout)
 	err = session.Wait()
+	if r.plain {
+		err = whole(c.client, err)
+	}
 	_ = session.Close()
 	s.ended <- err
+}
+
+// whole makes the end of a session an error if the connection ended with it. A
+// node may tell the status before the last output, and a lost connection ends
+// output as its command does; who still answers has sent all.
+func whole(client *ssh.Client, end error) error {
+	var exit *ssh.ExitError
+	if end != nil && !errors.As(end, &exit) {
+		return end
+	}
+	if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+		return err
+	}
+	return end
 }
 
 // pump reads ahead, so that Read can end with its ctx. It ends with the

@@ -307,6 +307,23 @@ func TestExecOnADeadConnection(t *testing.T) {
 	})
 }
 
+// The status may come before the last output. If the connection is lost between
+// them, a command that ended well has not said all.
+func TestExecOutputLostAfterTheStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {
+			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE begin\n")))
+			_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ N uint32 }{0}))
+			return 0, false
+		}
+		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
+		refused(t, err, executor.Interrupted, "the connection was lost")
+	})
+}
+
 // A session that is refused is asked for again for a while: calls end, and
 // nothing was sent.
 func TestNoSessionIsFree(t *testing.T) {
