@@ -17,6 +17,8 @@ func (h *house) eventually(bucket, what string, done func(tx store.Tx) (bool, er
 	h.t.Helper()
 	changed := h.st.Watch(h.t.Context(), bucket)
 	limit := time.After(safety)
+	tick := time.NewTicker(100 * time.Millisecond) // for what is seen elsewhere than in the store
+	defer tick.Stop()
 	for {
 		var ok bool
 		if err := h.st.View(h.t.Context(), func(tx store.Tx) (err error) { ok, err = done(tx); return err }); err != nil {
@@ -27,6 +29,7 @@ func (h *house) eventually(bucket, what string, done func(tx store.Tx) (bool, er
 		}
 		select {
 		case <-changed:
+		case <-tick.C:
 		case <-limit:
 			h.t.Fatalf("%s never comes", what)
 		}
