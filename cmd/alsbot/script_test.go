@@ -166,7 +166,7 @@ func (st *stage) play(ts *testscript.TestScript, args []string) {
 	o := scene.Options{Dir: st.dir, Profile: node.ALS13}
 	for _, a := range args {
 		if a == "http" {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			l, err := net.Listen("tcp", "127.0.0.7:0") // an address where nobody else takes the port meanwhile
 			ts.Check(err)
 			o.Mode, o.HTTP = a, l.Addr().String()
 			ts.Check(l.Close())
