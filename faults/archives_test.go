@@ -101,7 +101,11 @@ func newExport(t *testing.T) *exporting {
 }
 
 // step runs a script of ours with at most 100 MiB for each of its processes.
+// This machine's own processes, among them the kato of other rows, are left out.
 func (x *exporting) step(s als.Step) als.Result {
+	if s.Argv[0] == "ps" {
+		return als.Result{Step: s.Name, Node: s.Node, Output: []byte("1 /sbin/init\n")}
+	}
 	limited := append([]string{"-c", `ulimit -v 102400; exec "$@"`, "limited"}, s.Command()...)
 	cmd := exec.Command("sh", limited...)
 	cmd.Dir = x.dir
