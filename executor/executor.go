@@ -39,6 +39,11 @@ type Command struct {
 	// Started is true when the caller knows that the node has begun it. A
 	// node that then knows nothing of it makes it Lost; it is not begun again.
 	Started bool
+	// StartBy is the time, if not zero, after which it does not begin any
+	// more: what would be NotBegun. Sent is true when an earlier call may have
+	// sent it; the node is then asked what became of that, however late.
+	StartBy time.Time
+	Sent    bool
 }
 
 // State is how a durable command ended.
@@ -48,7 +53,7 @@ type State string
 const (
 	Finished State = "finished"
 	Revoked  State = "revoked"   // cancelled before it began; it never will
-	NotBegun State = "not begun" // the runner died before the command was started
+	NotBegun State = "not begun" // the runner died before the command was started, or it was too late; it never will begin
 	Lost     State = "lost"      // it cannot be known whether it ran to its end
 )
 

@@ -38,6 +38,10 @@ const (
 // that cannot be reached are tried again, without limit, until ctx ends; then
 // the command goes on without us and the error is ctx's.
 //
+// After Command.StartBy nothing is begun any more. What cannot have arrived is
+// then NotBegun at once; else the node is asked as soon as it answers, and
+// either has begun it or never will.
+//
 // An *Error ends it early where trying again would not help: the host key,
 // our key, the runs_dir. Unless Sink.Started was called, such an error leaves
 // open whether the command begins: call Run again, or Cancel.
@@ -52,6 +56,9 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 3*time.Second, 0.33
 	at := wait.NextBackOff()
 	for {
+		if r.late() && !r.c.Sent && !r.arrived {
+			return Exit{State: NotBegun, Why: tooLate}, nil
+		}
 		exit, done, err := r.step(ctx)
 		switch {
 		case done:
@@ -106,8 +113,20 @@ type run struct {
 
 	down, started, orphan bool
 	arrived               bool // a start may have, though no answer came
+	revoking              bool // it is too late for it to begin
 	odd                   int  // replies in a row that were none
 	stop                  error
+}
+
+const tooLate = "its node could not be reached in time, and it was too late for it to begin"
+
+// known reports whether the node is known to have begun the command.
+func (r *run) known() bool { return r.c.Started || r.started }
+
+// late reports whether it is too late for the command to begin. A clock that
+// goes back afterwards changes nothing of what the node has been told.
+func (r *run) late() bool {
+	return !r.known() && !r.c.StartBy.IsZero() && (r.revoking || time.Now().After(r.c.StartBy))
 }
 
 // step makes one call to the node and takes in what it brings.
@@ -129,8 +148,11 @@ func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
 			return Exit{}, false, nil // there is more
 		}
 		exit := Exit{State: s, Size: h.size, Why: why(h.state)}
-		if s == Finished {
+		switch {
+		case s == Finished:
 			exit.Status = h.rc
+		case s == Revoked && r.revoking:
+			exit.State, exit.Why = NotBegun, tooLate
 		}
 		return r.end(exit), true, r.verify(h)
 	}
@@ -158,19 +180,23 @@ func (r *run) verify(h header) error {
 	return e
 }
 
-// call sends start, until it is known to have begun, and then poll.
+// call sends start, until it is known to have begun, and then poll. Later than
+// StartBy, revoke takes start's place, until that is known.
 func (r *run) call(ctx context.Context) (header, error) {
 	nonce := nonce()
 	owner, err := r.x.owner(r.t)
 	if err != nil {
 		return header{}, err
 	}
-	poll := r.c.Started || r.started
+	poll := r.known()
 	args := []string{itoa(r.off), itoa(pollMost), itoa(r.from)}
 	verb, ask := "start", request{}
-	if poll {
+	switch {
+	case poll:
 		verb, args = "poll", append(args, itoa(int64(pollWait.Seconds())))
-	} else {
+	case r.late():
+		verb, r.revoking = "revoke", true
+	default:
 		args = append(args, r.t.su(), Quote(r.c.Argv), r.x.scripts.runner, r.x.scripts.child)
 		if r.c.Input != "" {
 			args, ask.stdin = append(args, "input"), r.c.Input+"\n"
@@ -231,7 +257,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 
 // plausible refuses a header that does not answer what was asked.
 func (r *run) plausible(h header) error {
-	poll := r.c.Started || r.started
+	poll := r.known()
 	switch {
 	case h.run != "" || h.end || h.state == "":
 		return odd("not an answer to this")
@@ -272,7 +298,7 @@ func (r *run) again(err error) bool {
 // lost tells the sink, once while the node is down, and once more when a start
 // may have arrived that was not known of.
 func (r *run) lost(err error) {
-	arrived := kindOf(err) != Unreachable && !r.c.Started && !r.started
+	arrived := kindOf(err) != Unreachable && !r.known()
 	if !r.down || arrived && !r.arrived {
 		r.sink.Link(err)
 	}

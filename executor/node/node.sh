@@ -6,6 +6,7 @@
 #	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD [input]	begin it, if it is
 #				not there; with input, stdin brings the line that is its stdin
 #	poll OFF MAX FROM WAIT		its state and output; waits for news WAIT seconds
+#	revoke OFF MAX FROM		see that it does not begin any more, if it has not
 #	cancel GRACE			revoke it, or end its processes
 #	clean DAYS			remove its output, leave a tombstone for DAYS
 #	list				every run that BASE holds (ID is -)
@@ -282,10 +283,18 @@ poll() {
 	answer "$1" "$2" "$3"
 }
 
-# cancel GRACE: each process is told once to end, and after GRACE seconds made to
-cancel() {
+# forbid: from now on it has begun, or it never will
+forbid() {
 	[ -e claim ] || (put claim 'revoked 0 0 0 0 end') 2>/dev/null || full 'revoking'
 	look
+}
+revoke() {
+	forbid
+	answer "$1" "$2" "$3"
+}
+# cancel GRACE: each process is told once to end, and after GRACE seconds made to
+cancel() {
+	forbid
 	if [ "$is" = running ] || [ "$is" = orphan ] || { [ "$is" = finished ] && [ -e cancel ]; }; then
 		(: >cancel) 2>/dev/null
 		told=' '
@@ -354,20 +363,20 @@ list() {
 }
 
 make=
-case $verb in start | cancel) make=make ;; esac
+case $verb in start | revoke | cancel) make=make ;; esac
 case $id in *[!a-z0-9-]*) die request "bad id" ;; esac
 if ! enter; then
 	[ "$verb" != list ] || end -
 	none
 fi
 case $verb in
-start | cancel) open ;;
+start | revoke | cancel) open ;;
 poll | clean)
 	[ -d "$id" ] || none
 	[ ! -h "$id" ] && cd "./$id" || die unsafe "$here/$id is not a directory"
 	;;
 esac
 case $verb in
-start | poll | cancel | clean | list) "$verb" "$@" ;;
+start | poll | revoke | cancel | clean | list) "$verb" "$@" ;;
 *) die request "bad verb" ;;
 esac

@@ -1,0 +1,107 @@
+package executor_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"alsbot/executor"
+)
+
+// A command that cannot have arrived ends at its time, whatever its node does.
+func TestNothingIsSentLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
+		})
+		l := newLog()
+		by := time.Now().Add(10 * time.Minute)
+		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true"), StartBy: by}, l)
+		if err != nil || exit.State != executor.NotBegun || exit.Why == "" || l.happened() != "link" {
+			t.Fatalf("%+v %v %s", exit, err, l.happened())
+		}
+		if late := time.Since(by); late < 0 || late > time.Minute {
+			t.Errorf("it ended %v after its time", late)
+		}
+	})
+}
+
+// Of a start that may have arrived the node is asked when it is back: what it
+// has begun goes on, what it has not begun never begins.
+func TestWhatMayHaveArrivedIsAskedFor(t *testing.T) {
+	s := newServer(t).listen(t)
+	x := newExecutor(t)
+	ctx := limited(t)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	late := executor.Command{ID: "a", Argv: sh("echo ran >>" + ledger + "; exit 3"), StartBy: time.Now().Add(-time.Second), Sent: true}
+	for range 2 { // also when the first answer was not written down
+		l := newLog()
+		exit, err := x.Run(ctx, s.target(), late, l)
+		if err != nil || exit.State != executor.NotBegun || exit.Why == "" || l.happened() != "" {
+			t.Fatalf("%+v %v %s", exit, err, l.happened())
+		}
+	}
+	again := late
+	again.StartBy = time.Time{} // the node keeps its word
+	if exit, err := x.Run(ctx, s.target(), again, newLog()); err != nil || exit.State != executor.Revoked {
+		t.Errorf("%+v %v", exit, err)
+	}
+	if _, err := os.Stat(ledger); err == nil {
+		t.Error("it ran")
+	}
+
+	arrived := late
+	arrived.ID, arrived.StartBy = "b", time.Time{}
+	_, err := x.Run(ctx, s.target(), arrived, newLog())
+	must(t, err)
+	arrived.StartBy = late.StartBy
+	l := newLog()
+	exit, err := x.Run(ctx, s.target(), arrived, l)
+	if err != nil || exit.State != executor.Finished || exit.Status != 3 || l.happened() != "started" || read(t, ledger) != "ran\n" {
+		t.Errorf("%+v %v %s", exit, err, l.happened())
+	}
+}
+
+// A start whose answer was lost in this very call counts as one that may have
+// arrived: the node is asked, and the command that it has begun is read to its
+// end.
+func TestAnAnswerThatWasLostBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		x := newExecutor(t)
+		inMemory(x, s, nil)
+		by := time.Now().Add(time.Minute)
+		var sent []string
+		s.handle = func(s *server, line string, ch ssh.Channel) (int, bool) {
+			_, call, _ := strings.Cut(line, "'alsb' ")
+			if verb, _, _ := strings.Cut(call, " "); len(sent) == 0 || sent[len(sent)-1] != verb {
+				sent = append(sent, verb)
+			}
+			if time.Now().Before(by) {
+				s.hangUp()
+				return 0, false
+			}
+			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE state=finished rc=4 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")))
+			return 0, true
+		}
+		l := newLog()
+		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true"), StartBy: by}, l)
+		if err != nil || exit.State != executor.Finished || exit.Status != 4 || l.happened() != "link back started" {
+			t.Errorf("%+v %v %s", exit, err, l.happened())
+		}
+		if !slices.Equal(sent, []string{"'start'", "'revoke'"}) {
+			t.Errorf("it was sent %q", sent)
+		}
+	})
+}
