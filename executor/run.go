@@ -57,7 +57,7 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 	at := wait.NextBackOff()
 	for {
 		if r.late() && !r.c.Sent && !r.arrived {
-			return Exit{State: NotBegun, Why: tooLate}, nil
+			return Exit{State: NotBegun, Why: r.tooLate()}, nil
 		}
 		exit, done, err := r.step(ctx)
 		switch {
@@ -118,7 +118,10 @@ type run struct {
 	stop                  error
 }
 
-const tooLate = "its node could not be reached in time, and it was too late for it to begin"
+// tooLate is why a command is NotBegun whose time has passed.
+func (r *run) tooLate() string {
+	return fmt.Sprintf("its node could not be reached by %s, and nothing was to begin later", r.c.StartBy.UTC().Format("2006-01-02 15:04 MST"))
+}
 
 // known reports whether the node is known to have begun the command.
 func (r *run) known() bool { return r.c.Started || r.started }
@@ -152,7 +155,7 @@ func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
 		case s == Finished:
 			exit.Status = h.rc
 		case s == Revoked && r.revoking:
-			exit.State, exit.Why = NotBegun, tooLate
+			exit.State, exit.Why = NotBegun, r.tooLate()
 		}
 		return r.end(exit), true, r.verify(h)
 	}

@@ -165,8 +165,9 @@ func decided(r Run, a Approval) string {
 }
 
 // startBy is how long after the last approval the cluster is still looked at
-// again and the run begun or queued. Only a crash or a long stop of alsbot
-// comes between.
+// again and the run begun or queued, and how long after its turn has come a
+// step is still begun. Only a crash or a long stop of alsbot, or a node that
+// is out of reach, comes between.
 const startBy = 10 * time.Minute
 
 // await looks after a run that waits for approval: it expires, or, when the

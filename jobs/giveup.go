@@ -37,6 +37,9 @@ func (k *keeper) heard(err error) {
 		if of.Kind == executor.Interrupted {
 			r.Remark = k.target.Name + ": the connection was lost. What runs there does not depend on it, and alsbot goes on trying"
 		}
+		if by := k.startBy(); !k.doubt && !r.Steps[k.i].Begun && !by.IsZero() {
+			r.Remark += ". It begins by " + by.UTC().Format("15:04 MST") + ", or not at all"
+		}
 		if k.advised = time.Since(r.Unheard) >= giveUpAfter; k.advised {
 			r.Remark += fmt.Sprintf(". Nothing has been heard of it since %s. If it does not come back, type `acknowledge %s`: the run becomes lost, and the line of @%s is open again",
 				r.Unheard.Format("2006-01-02 15:04 MST"), r.ID, r.Request.Cluster)

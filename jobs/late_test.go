@@ -58,20 +58,56 @@ func TestALongStopInTheLineIsAWait(t *testing.T) {
 	h.called(0, "patch", "install")
 }
 
+// commenced puts a run on record as one that has begun.
+func commenced(_ store.Tx, r *jobs.Run) error {
+	r.State, r.Started = jobs.Running, r.Queued
+	for i, s := range r.Plan.Steps {
+		step := fmt.Sprintf("%s-%d", r.ID, i+1)
+		r.Steps = append(r.Steps, jobs.StepRecord{Step: s, ID: step, Blob: step})
+	}
+	return nil
+}
+
 // What had begun on record, and on no node, begins there hours later no more.
 func TestALongStopBeforeTheFirstCommand(t *testing.T) {
 	h := newHouse(t, nil)
-	id := h.halfway(func(_ store.Tx, r *jobs.Run) error {
-		r.State, r.Started = jobs.Running, r.Queued
-		for i, s := range r.Plan.Steps {
-			step := fmt.Sprintf("%s-%d", r.ID, i+1)
-			r.Steps = append(r.Steps, jobs.StepRecord{Step: s, ID: step, Blob: step})
-		}
-		return nil
-	})
+	id := h.halfway(commenced)
 	if r := h.until(id, jobs.Void); !strings.Contains(r.Next, "retry "+id) {
 		t.Errorf("%s; next: %s", r.Trouble, r.Next)
 	}
 	h.called(0, "patch", "install")
 	h.until(h.run("U0ANN", "export cluster"), jobs.Succeeded) // the line is open
+}
+
+// Nor does what may have been sent, and never came to its node: alsbot sees to
+// that before it says so.
+func TestALongStopDuringTheFirstCommand(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.halfway(func(tx store.Tx, r *jobs.Run) error {
+		err := commenced(tx, r)
+		r.Steps[0].Sent, r.Steps[0].Started = true, r.Started
+		return err
+	})
+	r := h.until(id, jobs.Failed)
+	if !strings.Contains(r.Trouble, "nothing was to begin later") || !strings.Contains(r.Next, "`patch install @prod`") {
+		t.Errorf("%s; next: %s", r.Trouble, r.Next)
+	}
+	h.called(0, "patch", "install")
+	h.until(h.run("U0ANN", "export cluster"), jobs.Succeeded) // the line is open
+}
+
+// People see until when a node that is down may come back.
+func TestUntilWhenARunBegins(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.halfway(func(tx store.Tx, r *jobs.Run) error {
+		err := commenced(tx, r)
+		r.Started = time.Now()
+		return errors.Join(err, h.cluster.Fault("down@10.0.0.10", "yes"))
+	})
+	h.remarked(id, ". It begins by ")
+	h.fault("down@10.0.0.10", "")
+	if r := h.until(id, jobs.Succeeded); r.Remark != "" {
+		t.Errorf("it still says %q", r.Remark)
+	}
+	h.called(1, "patch", "install")
 }

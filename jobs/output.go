@@ -31,10 +31,10 @@ type keeper struct {
 	target executor.Target
 
 	committed, signalled time.Time
-	doubt                bool // a start may have reached the node without our knowing
 	stale                bool // there is a remark on record that an earlier try has left
 
 	mu      sync.Mutex // what watch reads
+	doubt   bool       // a start may have reached the node without our knowing
 	last    tail
 	grew    time.Time
 	cut     error
@@ -52,6 +52,15 @@ func (k *keeper) limit() time.Duration {
 
 // left is how long the step may still run, by the clock.
 func (k *keeper) left() time.Duration { return time.Until(k.rec.Started.Add(k.limit())) }
+
+// startBy is when it is too late for the step to begin: nobody expects it then
+// any more. What cleans up may be late.
+func (k *keeper) startBy() time.Time {
+	if k.rec.Step.Always {
+		return time.Time{}
+	}
+	return k.rec.Started.Add(startBy)
+}
 
 func (k *keeper) setCut(err error) {
 	k.mu.Lock()
@@ -137,7 +146,10 @@ func (k *keeper) Write(p []byte) (int, error) {
 func (k *keeper) Link(err error) {
 	if err != nil {
 		var e *executor.Error
-		k.doubt = k.doubt || !errors.As(err, &e) || e.Kind != executor.Unreachable
+		sure := errors.As(err, &e) && e.Kind == executor.Unreachable
+		k.mu.Lock()
+		k.doubt = k.doubt || !sure
+		k.mu.Unlock()
 		k.e.log.Warn("node out of reach during a run", "run", k.run, "node", k.target.Name, "error", err)
 	}
 	k.heard(err)

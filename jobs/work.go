@@ -245,7 +245,8 @@ func (e *Engine) durable(ctx context.Context, d *driver, k *keeper, cancelled bo
 		}
 	}
 	exit, err := e.exec.Run(wctx, k.target, executor.Command{
-		ID: k.rec.ID, Argv: k.rec.Step.Command(), Input: e.cfg.Secret(k.rec.Step.Secret).Reveal(), Offset: k.rec.Size, Started: k.rec.Begun,
+		ID: k.rec.ID, Argv: k.rec.Step.Command(), Input: e.cfg.Secret(k.rec.Step.Secret).Reveal(), Offset: k.rec.Size,
+		Started: k.rec.Begun, StartBy: k.startBy(), Sent: k.doubt,
 	}, k)
 	stop()
 	<-watched
