@@ -121,7 +121,10 @@ func TestScriptShells(t *testing.T) {
 				}
 				reply = s.call(t, "poll", "long", "0", "99", "0", "20")
 			}
+			expect(s.call(t, "revoke", "long", "0", "99", "0"), "state=running rc=- size=3 off=0 len=3\non\n")
 			expect(s.call(t, "cancel", "long", "5"), "state=finished rc=143")
+			expect(s.call(t, "revoke", "late", "0", "9", "0"), "state=revoked rc=- size=0 off=0 len=0\nALSB1 N end sum=-\n")
+			expect(s.start(t, "late", "/bin/true"), "state=revoked")
 			expect(s.call(t, "cancel", "new", "0"), "state=revoked")
 			expect(s.start(t, "new", "/bin/true"), "state=revoked")
 			expect(s.call(t, "clean", "a", "30"), "state=finished rc=5")
