@@ -22,7 +22,10 @@ type Reconciled struct {
 	Nodes  []string // that answered, by IP and cluster
 	Known  int      // commands that nodes hold and the store knows as they are
 	Found  []Found  // the others, by node and ID
-	Silent []string // nodes and clusters that could not be asked, and why
+	Silent []string // nodes that could not be asked, each with why
+	// Unnamed are the clusters that do not name their nodes now, each with why
+	// and which nodes were asked instead: there may be others.
+	Unnamed []string
 }
 
 // Found is a durable command on a node that the store does not know as it is.
@@ -45,10 +48,14 @@ type Found struct {
 // nothing is changed on the nodes or in the store.
 func (e *Engine) Reconcile(ctx context.Context) (Reconciled, error) {
 	var found Reconciled
+	all, err := e.everyNode(ctx, &found)
+	if err != nil {
+		return found, err
+	}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(looksAtOnce)
-	for _, t := range e.everyNode(ctx, &found) {
+	for _, t := range all {
 		g.Go(func() error {
 			held, err := e.exec.List(gctx, t)
 			if gctx.Err() != nil {
@@ -64,9 +71,10 @@ func (e *Engine) Reconcile(ctx context.Context) (Reconciled, error) {
 			return e.compare(gctx, t.Name, held, &found)
 		})
 	}
-	err := g.Wait()
+	err = g.Wait()
 	slices.Sort(found.Nodes)
 	slices.Sort(found.Silent)
+	slices.Sort(found.Unnamed)
 	slices.SortFunc(found.Found, func(a, b Found) int {
 		return strings.Compare(a.Node+" "+a.ID, b.Node+" "+b.ID)
 	})
@@ -74,13 +82,17 @@ func (e *Engine) Reconcile(ctx context.Context) (Reconciled, error) {
 }
 
 // everyNode is how each node is reached, once each: those that the clusters
-// name now and, if a cluster cannot be asked, those that its runs have named.
-func (e *Engine) everyNode(ctx context.Context, found *Reconciled) []executor.Target {
+// name now and, if a cluster does not, those that its last run saw.
+func (e *Engine) everyNode(ctx context.Context, found *Reconciled) ([]executor.Target, error) {
 	all := map[executor.Target]executor.Target{} // several clusters may be the same nodes
 	for _, c := range e.cfg.Clusters {
 		nodes, err := e.nodesOf(ctx, c)
 		if err != nil {
-			found.Silent = append(found.Silent, fmt.Sprintf("@%s: its nodes are taken from earlier runs, because it does not name them now: %v", c.Name, err))
+			var instead string
+			if nodes, instead, err = e.nodesSeen(ctx, c.Name, err); err != nil {
+				return nil, err
+			}
+			found.Unnamed = append(found.Unnamed, instead)
 		}
 		ips := []string{als.Core}
 		for _, n := range nodes {
@@ -99,38 +111,47 @@ func (e *Engine) everyNode(ctx context.Context, found *Reconciled) []executor.Ta
 			}
 		}
 	}
-	return slices.Collect(maps.Values(all))
+	return slices.Collect(maps.Values(all)), nil
 }
 
-// nodesOf looks for a cluster's nodes; an error says that what it returns
-// beside is what the last run that saw any wrote down.
+// nodesOf asks a cluster for its nodes.
 func (e *Engine) nodesOf(ctx context.Context, c config.Cluster) ([]als.Node, error) {
 	generation := als.Generation("")
 	if c.Generation != "auto" {
 		generation = als.Generation(c.Generation)
 	}
 	seen, err := e.look(ctx, als.Cluster{Name: c.Name, Kato: c.Kato, Generation: generation}, als.SurveySteps(c.Kato))
-	if err == nil {
-		_, _, nodes, findings := als.ReadSurvey(seen, generation)
-		if len(nodes) > 0 {
-			return nodes, nil
-		}
-		for _, f := range findings {
-			err = errors.Join(err, errors.New(f.Text))
-		}
+	if err != nil {
+		return nil, err
 	}
-	var last []als.Node
-	return last, errors.Join(err, e.st.View(ctx, func(tx store.Tx) error {
+	_, _, nodes, findings := als.ReadSurvey(seen, generation)
+	if len(nodes) > 0 {
+		return nodes, nil
+	}
+	for _, f := range findings {
+		err = errors.Join(err, errors.New(f.Text))
+	}
+	return nil, err
+}
+
+// nodesSeen are the nodes that the last run of a cluster saw which saw any.
+// It says so in words, with why they are asked for.
+func (e *Engine) nodesSeen(ctx context.Context, cluster string, why error) (nodes []als.Node, says string, err error) {
+	says = fmt.Sprintf("@%s does not name its nodes now (%v)", cluster, why)
+	var last Run
+	err = e.st.View(ctx, func(tx store.Tx) error {
 		var bad error
-		err := runsOf.Scan(tx, store.Range{Prefix: c.Name + "/", Reverse: true}, func(_, id string) bool {
-			r, ok, err := runs.Get(tx, id)
-			if bad = err; ok {
-				last = r.Cluster.Nodes
-			}
-			return bad == nil && len(last) == 0
+		err := runsOf.Scan(tx, store.Range{Prefix: cluster + "/", Reverse: true}, func(_, id string) bool {
+			last, _, bad = runs.Get(tx, id)
+			return bad == nil && len(last.Cluster.Nodes) == 0
 		})
 		return errors.Join(err, bad)
-	}))
+	})
+	if nodes = last.Cluster.Nodes; len(nodes) == 0 {
+		return nil, says + ". No run on record has seen any: only its core was tried", err
+	}
+	return nodes, fmt.Sprintf("%s. Those were tried that run %s saw at %s; a node that came later is not among them",
+		says, last.ID, last.Asked.UTC().Format("2006-01-02 15:04 MST")), err
 }
 
 // compare looks each command up that a node holds. The store is read after

@@ -35,6 +35,15 @@ func (c *cli) reconcile() *cobra.Command {
 
 // reconciled prints what was found. It ends with 1 unless everything is known.
 func reconciled(out io.Writer, found jobs.Reconciled) error {
+	for _, s := range found.Unnamed {
+		show(out, s)
+	}
+	tried := len(found.Nodes) + len(found.Silent)
+	if len(found.Nodes) == 0 {
+		show(out, fmt.Sprintf("none of %d nodes could be asked", tried))
+	} else {
+		show(out, fmt.Sprintf("asked %d of %d nodes: %s", len(found.Nodes), tried, strings.Join(found.Nodes, ", ")))
+	}
 	for _, s := range found.Silent {
 		show(out, "not asked: "+s)
 	}
@@ -56,14 +65,25 @@ func reconciled(out io.Writer, found jobs.Reconciled) error {
 		}
 		show(out, fmt.Sprintf("%d of %d commands on %d nodes are not in the store as they are there. None was run again, and none will be", len(found.Found), len(found.Found)+found.Known, len(found.Nodes)))
 		advise(out, found)
+		again(out, found)
 		return exitError(1)
 	}
-	show(out, fmt.Sprintf("all %d commands on %d nodes are known", found.Known, len(found.Nodes)))
-	if len(found.Silent) > 0 {
-		show(out, "Next: when the others can be asked, type `alsbot reconcile` again")
+	if len(found.Nodes) > 0 {
+		show(out, fmt.Sprintf("all %d commands on %d nodes are known", found.Known, len(found.Nodes)))
+	}
+	if again(out, found) {
 		return exitError(1)
 	}
 	return nil
+}
+
+// again says what to type if there may be more than was found.
+func again(out io.Writer, found jobs.Reconciled) bool {
+	if len(found.Silent)+len(found.Unnamed) == 0 {
+		return false
+	}
+	show(out, "This is not all: `alsbot check --connect` says what is wrong with each node. When it is mended, type `alsbot reconcile` again")
+	return true
 }
 
 // advise says what a person can do about what was found.
