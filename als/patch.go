@@ -173,8 +173,7 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.look(lookPatches, "patch", "status")}
-	steps[0].Node = c.patchNode(r)
+	steps := []Step{c.lookPatches(r, lookPatches)}
 	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName) {
 		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
 	}
@@ -195,6 +194,14 @@ func patchNeeds(r Request, c Cluster) []Need {
 		needs = append(needs, Need{rolesRun, Core, true})
 	}
 	return needs
+}
+
+// lookPatches looks at the list of patches where kato runs: what --only-this-node
+// changes is seen there.
+func (c Cluster) lookPatches(r Request, name string) Step {
+	s := c.look(name, "patch", "status")
+	s.Node = c.patchNode(r)
+	return s
 }
 
 // lookWhere looks at the patches node by node, which not every list tells.
@@ -297,9 +304,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	p.Facts = append(p.Facts, Fact{roles, orNoneText(pairWords(pairs))})
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
-	again := c.look(againPatches, "patch", "status")
-	again.Node = c.patchNode(r)
-	p.Verify = append([]Step{again, c.look(againRoles, "status"), c.lookHistory(againHistory)}, c.lookWhere(againWhere)...)
+	p.Verify = append([]Step{c.lookPatches(r, againPatches), c.look(againRoles, "status"), c.lookHistory(againHistory)}, c.lookWhere(againWhere)...)
 	p.Patience = patience
 	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: mark(rs, lookHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)
@@ -327,9 +332,7 @@ func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
 	}
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
-	again := c.look(againPatches, "patch", "status")
-	again.Node = c.patchNode(r)
-	p.Verify = []Step{again, c.lookHistory(againHistory)}
+	p.Verify = []Step{c.lookPatches(r, againPatches), c.lookHistory(againHistory)}
 	return p, nil
 }
 
