@@ -101,37 +101,6 @@ func (e *Engine) views(ctx context.Context, by Principal) ([]config.Cluster, err
 	return seen, nil
 }
 
-func (e *Engine) clusters(ctx context.Context, by Principal) (Answer, error) {
-	seen, err := e.views(ctx, by)
-	if err != nil {
-		return Answer{}, err
-	}
-	t := newTable("CLUSTER", "CORE", "LINE", "LAST VERIFIED BACKUP")
-	err = e.st.View(ctx, func(tx store.Tx) error {
-		for _, c := range seen {
-			ids, err := ahead(tx, c.Name)
-			if err != nil {
-				return err
-			}
-			last, ok, err := LastBackup(tx, c.Name)
-			if err != nil {
-				return err
-			}
-			backup := "none known"
-			if ok {
-				backup = ago(last.At) + " (run " + last.Run + ")"
-			}
-			waiting := "free"
-			if len(ids) > 0 {
-				waiting = strings.Join(ids, ", ")
-			}
-			t.row("@"+c.Name, c.Core, waiting, backup)
-		}
-		return nil
-	})
-	return Answer{Pre: t.String()}, err
-}
-
 func (e *Engine) whoami(ctx context.Context, by Principal) (Answer, error) {
 	t := newTable("CLUSTER", "VIEWER", "OPERATOR", "APPROVER")
 	for _, c := range e.cfg.Clusters {
