@@ -30,6 +30,7 @@ type engine interface {
 	Delivered(ctx context.Context, id string)
 	Waiting(ctx context.Context, id string) (string, error)
 	Progress() <-chan string
+	UnderWay(ctx context.Context) ([]jobs.Run, error)
 	Outbox(ctx context.Context, n int) ([]jobs.Outgoing, error)
 	OutboxChanged(ctx context.Context) <-chan struct{}
 	Told(tx store.Tx, row jobs.Outgoing) error

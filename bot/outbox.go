@@ -26,8 +26,8 @@ type sender struct {
 	telling  map[string]bool // keys of what is being told
 	places   places
 	updates  *rate.Limiter        // chat.update, of the whole workspace
-	grown    map[string]time.Time // runs with news of their progress → when they were last shown
-	pace     map[string]time.Time // runs that were shown a moment ago
+	grown    map[string]time.Time // keys of messages that no row asks for and that have news → when they were last shown
+	pace     map[string]time.Time // keys of those that were shown a moment ago
 	laneOf   map[string]string    // run ID and kind → lane, while rows wait
 	crowded  bool                 // so many rows wait that looking costs: not at every change
 }
@@ -90,6 +90,7 @@ func newSender(b *Bot) *sender {
 func (s *sender) run(ctx context.Context) error {
 	changed := s.engine.OutboxChanged(ctx)
 	progress := s.engine.Progress()
+	s.afresh(ctx)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
 	look := true
@@ -107,7 +108,7 @@ func (s *sender) run(ctx context.Context) error {
 			s.settle(o)
 			look = !s.crowded
 		case id := <-progress:
-			look = s.grew(id) && !s.crowded
+			look = s.grew(runKey(id)) && !s.crowded
 		}
 	}
 	for s.active > 0 {
@@ -207,7 +208,7 @@ func (s *sender) errandOf(ctx context.Context, row jobs.Outgoing, known map[stri
 	}
 	id := string(row.Kind) + "/" + row.Run
 	if row.Kind == jobs.TellOutput || row.Kind == jobs.TellFile {
-		id = string(jobs.TellRun) + "/" + row.Run // in the thread of the run's message
+		id = runKey(row.Run) // in the thread of the run's message
 	}
 	lane, ok := known[id]
 	if !ok {
@@ -247,7 +248,7 @@ func (s *sender) settle(o outcome) {
 		l.wait, l.doubt = 0, false
 		s.health.sending(nil)
 		if o.e.stray {
-			s.grew(o.e.run) // its message names the place
+			s.grew(runKey(o.e.run)) // its message names the place
 		}
 		return
 	}
@@ -257,7 +258,7 @@ func (s *sender) settle(o outcome) {
 	t := understand(o.err)
 	if o.e.kind == progress {
 		if t.fate != refused {
-			s.grown[o.e.run] = time.Now() // in a while: the next news may be long in coming
+			s.grown[o.e.key] = time.Now() // in a while: the next news may be long in coming
 		}
 		return
 	}

@@ -103,7 +103,7 @@ func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r jobs
 
 // threadOf is where what belongs to a run goes; without a TS there is none.
 func (s *sender) threadOf(ctx context.Context, r jobs.Run) (place, error) {
-	at, _, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.ID)
+	at, _, err := s.places.find(ctx, runKey(r.ID))
 	if err != nil || at.TS == "" {
 		return place{}, err
 	}

@@ -85,7 +85,7 @@ func (s *sender) runChannel(ctx context.Context, r jobs.Run) (channel, thread st
 	if r.After == "" || thread != "" {
 		return channel, thread
 	}
-	if at, ok, err := s.places.find(ctx, string(jobs.TellRun)+"/"+r.After); err == nil && ok && at.TS != "" {
+	if at, ok, err := s.places.find(ctx, runKey(r.After)); err == nil && ok && at.TS != "" {
 		return at.Channel, at.TS
 	}
 	return channel, ""
@@ -111,7 +111,7 @@ func (s *sender) approvalChannels(r jobs.Run) []string {
 // askedAt is where a run's approval is asked for: where its card is, else
 // where that is going to be.
 func (s *sender) askedAt(ctx context.Context, r jobs.Run) (place, error) {
-	at, known, err := s.places.find(ctx, string(jobs.TellApproval)+"/"+r.ID)
+	at, known, err := s.places.find(ctx, cardKey(r.ID))
 	if some := s.approvalChannels(r); !known && len(some) > 0 {
 		at.Channel = some[0]
 	}

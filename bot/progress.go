@@ -4,38 +4,38 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"alsbot/jobs"
 )
 
-// grew notes that a run has news, and says whether to look at it at once.
-func (s *sender) grew(id string) bool {
-	if _, known := s.grown[id]; known {
+// grew notes that a message has news, and says whether to look at it at once.
+func (s *sender) grew(key string) bool {
+	if _, known := s.grown[key]; known {
 		return false
 	}
-	s.grown[id] = s.pace[id]
+	s.grown[key] = s.pace[key]
 	return true
 }
 
-// show begins to show the progress of runs whose turn has come, and says
+// show begins to show the news of messages whose turn has come, and says
 // when the next one's is. Progress is for idle lanes only, it leaves a part
 // of the budget of updates to the states, and it is never caught up with.
 func (s *sender) show(ctx context.Context, now time.Time) time.Duration {
 	again := retryMost
-	for id, last := range s.grown {
+	for key, last := range s.grown {
 		if wait := last.Add(progressIn).Sub(now); wait > 0 {
 			again = min(again, wait)
 			continue
 		}
-		key := string(jobs.TellRun) + "/" + id
 		if s.telling[key] {
 			again = min(again, time.Second) // what is being told may be older than the news
 			continue
 		}
 		at, ok, err := s.places.find(ctx, key)
 		if err != nil || !ok || at.TS == "" {
-			delete(s.grown, id) // its message comes by the outbox first, and is up to date then
+			delete(s.grown, key) // its message comes by the outbox first, and is up to date then
 			continue
 		}
 		l := s.lane(at.Channel)
@@ -47,25 +47,26 @@ func (s *sender) show(ctx context.Context, now time.Time) time.Duration {
 			again = min(again, time.Second)
 			continue
 		}
-		delete(s.grown, id)
-		s.shown(id, now)
+		delete(s.grown, key)
+		s.shown(key, now)
+		_, id, _ := strings.Cut(key, "/")
 		s.begin(ctx, l, &errand{lane: at.Channel, key: key, kind: progress, run: id})
 	}
 	return again
 }
 
-// shown keeps the pace of a run: news that come within progressIn wait.
-func (s *sender) shown(id string, now time.Time) {
-	s.pace[id] = now
-	for id, at := range s.pace {
+// shown keeps the pace of a message: news that come within progressIn wait.
+func (s *sender) shown(key string, now time.Time) {
+	s.pace[key] = now
+	for key, at := range s.pace {
 		if now.Sub(at) > progressIn {
-			delete(s.pace, id)
+			delete(s.pace, key)
 		}
 	}
 }
 
-// showProgress shows a running run as it is now. A run that is no longer
-// running has a row in the outbox, which shows it.
+// showProgress shows a run that is not over, or its card, as it is now. What
+// is over has a row in the outbox, which shows it.
 func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
 	r, a, err := s.engine.Get(ctx, e.run)
 	if err != nil || r.State.Final() {
@@ -75,12 +76,18 @@ func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
 	if err != nil || !ok || at.TS == "" {
 		return err
 	}
-	m, err := s.runMessage(ctx, r, a)
-	if err != nil {
+	var m message
+	kind := jobs.TellRun
+	if e.key == cardKey(r.ID) {
+		if a == nil {
+			return nil
+		}
+		m, kind = approvalMessage(s.cleaner, r, *a), jobs.TellApproval
+	} else if m, err = s.runMessage(ctx, r, a); err != nil {
 		return err
 	}
 	s.updates.ReserveN(time.Now(), 1)
-	return s.client.update(long, at, m, mark{run: r.ID, kind: string(jobs.TellRun)})
+	return s.client.update(long, at, m, mark{run: r.ID, kind: string(kind)})
 }
 
 // panicked logs a panic with its stack and returns it as an error.

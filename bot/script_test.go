@@ -145,6 +145,18 @@ func (e *engine) WriteOutput(ctx context.Context, id string, w io.Writer) error 
 	}
 }
 
+func (e *engine) UnderWay(ctx context.Context) (open []jobs.Run, err error) {
+	err = e.st.View(ctx, func(tx store.Tx) error {
+		return runsOf.Scan(tx, store.Range{}, func(_ string, r jobs.Run) bool {
+			if !r.State.Final() && r.Effect != als.Read {
+				open = append(open, r)
+			}
+			return true
+		})
+	})
+	return open, err
+}
+
 func (e *engine) Waiting(context.Context, string) (string, error) { return "next in line", nil }
 func (e *engine) Progress() <-chan string                         { return e.progress }
 
