@@ -12,14 +12,15 @@ import (
 )
 
 // restore takes a snapshot while runs come and go, runs more, puts the
-// snapshot back and starts. A trial is a run on the nodes.
+// snapshot back and starts. A trial is a run on the nodes, and a request that
+// waits in the snapshot, was approved since, and is approved once more.
 func restore(t *testing.T, r *report) {
 	const side = 4
 	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 500 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10}})
 	h.start()
 	known, found := 0, 0
 	for range r.n {
-		before, after, err := h.backAndForth(side)
+		request, before, after, err := h.backAndForth(side)
 		known, found = known+len(before), found+len(after)
 		for _, id := range before {
 			r.trial(h.attached(id))
@@ -28,6 +29,7 @@ func restore(t *testing.T, r *report) {
 		for _, id := range after {
 			r.trial(h.oracle.ran(id+"-1", 1))
 		}
+		r.trial(h.approvedAgain(request))
 		if err := h.audited(); err != nil {
 			r.trial(err)
 		}
@@ -35,9 +37,10 @@ func restore(t *testing.T, r *report) {
 	r.figure("%d runs in the snapshots, %d after them and all found", known, found)
 }
 
-// backAndForth returns the runs that were under way in the snapshot, and
-// those that were asked for after it.
-func (h *house) backAndForth(side int) (before, after []string, err error) {
+// backAndForth returns the run that waited for approval in the snapshot and
+// was approved after it, those that were under way in it, and those that were
+// asked for after it.
+func (h *house) backAndForth(side int) (request string, before, after []string, err error) {
 	ask := func(n int) (ids []string) {
 		for i := range n {
 			id, no := h.tryAsk(i % side)
@@ -47,9 +50,15 @@ func (h *house) backAndForth(side int) (before, after []string, err error) {
 		}
 		return ids
 	}
+	request, no := h.sayIn(0, "/als restart router @c0")
+	if no != nil {
+		return "", nil, nil, no
+	}
+	_, err = h.approvalOf(request, "0 of 1")
 	before = ask(side)
 	snapshot, no := h.get("/snapshot")
 	after = ask(2 * side)
+	err = errors.Join(err, h.approved(request))
 	for _, id := range after {
 		_, end := h.end(id)
 		err = errors.Join(err, end)
@@ -57,7 +66,40 @@ func (h *house) backAndForth(side int) (before, after []string, err error) {
 	h.kill()
 	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600))
 	_, no = h.tryStart()
-	return before, after, errors.Join(err, no)
+	return request, before, after, errors.Join(err, no)
+}
+
+// approved presses the button of a request and waits until its run has worked.
+func (h *house) approved(id string) error {
+	card, err := h.approvalOf(id, "0 of 1")
+	if err != nil {
+		return fmt.Errorf("no card of run %s has a button: %w", id, err)
+	}
+	if _, err := h.presses(bob, card); err != nil {
+		return err
+	}
+	r, err := h.end(id)
+	if err == nil && r.State != jobs.Succeeded {
+		err = fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
+	}
+	return err
+}
+
+// approvedAgain is nil if what was approved and run after the snapshot can be
+// approved after the restore, and that runs nothing.
+func (h *house) approvedAgain(id string) error {
+	before, err := h.nodes.Called("restart", "router")
+	if err != nil {
+		return err
+	}
+	if err := h.approved(id); err != nil {
+		return err
+	}
+	now, err := h.nodes.Called("restart", "router")
+	if len(now) != len(before) || len(now) == 0 {
+		err = errors.Join(err, fmt.Errorf("run %s restarted the router again: %d times before, %d now", id, len(before), len(now)))
+	}
+	return err
 }
 
 // attached is nil if a run that was under way in the snapshot has come to its
