@@ -65,6 +65,8 @@ func list() []fault {
 			limit: "0 crashes, 0 hangs"},
 		{id: "F33", what: "256 file descriptors and a fifth of a processor, with 4 MiB outputs and reads beside", run: limits, long: true, trials: [3]int{4, 30, 240},
 			limit: "no loss; <= 512 MiB resident"},
+		{id: "F33b", what: "a disk that takes a fifth of a second for each sync, and the bot killed on it", run: slowDisk, long: true, trials: [3]int{4, 60, 240},
+			limit: "no loss; answered within 3 s"},
 		{id: "F34", what: "a second bot on the same store; another store on the same nodes", run: second, trials: [3]int{1, 3, 3},
 			limit: "the second ends <= 2 s and names the first; the foreign one is refused"},
 		{id: "F35", what: "a snapshot read at a kilobyte a second while commands go on", run: slowReader, alone: true, trials: [3]int{3, 100, 400},

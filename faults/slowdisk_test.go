@@ -1,0 +1,45 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// slowDisk has every sync of the bot take a fifth of a second, which makes a
+// commit take two, and kills the bot in the middle. A trial is a run.
+func slowDisk(t *testing.T, r *report) {
+	wrapper := filepath.Join(tempDir(t), "alsbot")
+	// -D: the bot, not its tracer, is what is started here, and killed.
+	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexec strace -D -qq -f --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync"+
+		" -e inject=fsync,fdatasync:delay_enter=200000 "+buildBot(t)+" \"$@\"\n"), 0o755))
+	const side = 6
+	h := newHouse(t, options{clusters: side, binary: wrapper, oracle: oracle{Min: time.Second, Max: 3 * time.Second, Bytes: 1 << 20}})
+	h.start()
+	var ids []string
+	var slowest time.Duration
+	for i := range r.n {
+		began := time.Now()
+		id, err := h.tryAsk(i % side)
+		slowest = max(slowest, time.Since(began))
+		if err != nil {
+			r.trial(fmt.Errorf("a slow disk: %w", err))
+			continue
+		}
+		ids = append(ids, id)
+		if i == r.n/2 {
+			h.kill()
+			h.start()
+		}
+	}
+	for _, id := range ids {
+		_, err := h.held(id)
+		r.trial(err)
+	}
+	if slowest < 200*time.Millisecond {
+		t.Errorf("the disk was not slow: a command was answered within %v", slowest)
+	}
+	r.atMost("answered at most after", slowest, 3*time.Second)
+}
