@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"alsbot/als"
@@ -21,6 +22,7 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 	}
 	t := newTable("SCHEDULE", "CRON", "NEXT", "LAST", "COMMAND")
 	n := 0
+	var todo []string // what did not run the last time
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		for _, s := range e.cfg.Schedules {
 			if !sees(seen, s.Cluster) {
@@ -39,6 +41,9 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 			}
 			err = ledger.Scan(tx, store.Range{Prefix: s.Name + "/", Reverse: true}, func(_ string, row Slot) bool {
 				last = fmt.Sprintf("%s %s %s", row.At.Format(slotTime), row.Outcome, row.Run)
+				if row.Outcome != "ran" && st.Paused == nil {
+					todo = append(todo, row.complaint(s.Name, 0))
+				}
 				return false
 			})
 			if err != nil {
@@ -51,7 +56,7 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 	if n == 0 {
 		return Answer{Text: "No schedules are configured. They stand under `schedules:` in alsbot's config."}, err
 	}
-	return Answer{Pre: t.String()}, err
+	return Answer{Text: strings.Join(todo, "\n"), Pre: t.String()}, err
 }
 
 // onSchedule answers the commands that name a schedule.

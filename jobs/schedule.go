@@ -86,6 +86,7 @@ func scheduled(s config.Schedule) (Run, error) {
 type timer struct {
 	at    slots
 	names []config.Schedule
+	looks *looks
 }
 
 // keepSchedules settles the slots that passed while alsbot was away, and then
@@ -157,7 +158,7 @@ func (e *Engine) meetSchedules(ctx context.Context) ([]*timer, error) {
 			if err != nil {
 				return nil, err
 			}
-			byLine[l] = &timer{at: at}
+			byLine[l] = &timer{at: at, looks: startLooks()}
 			timers = append(timers, byLine[l])
 		}
 		byLine[l].names = append(byLine[l].names, s)
@@ -186,20 +187,24 @@ func (e *Engine) partSchedules(tx store.Tx) error {
 
 // due settles what has become due for the schedules of a timer.
 func (e *Engine) due(ctx context.Context, t *timer) {
+	now := time.Now()
+	var bad error
 	for _, s := range t.names {
-		id, err := e.settleSlots(ctx, s, t.at, time.Now())
+		id, err := e.settleSlots(ctx, s, t, now)
 		if err != nil && ctx.Err() == nil {
+			bad = err
 			e.log.Error("keeping a schedule", "schedule", s.Name, "error", err)
 		}
 		if id != "" {
 			e.kick(id)
 		}
 	}
+	t.looks.done(now, bad)
 }
 
 // settleSlots puts every slot up to now on the ledger, each once, and creates
 // the run of the newest if it is due. It returns the run's ID.
-func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, now time.Time) (id string, err error) {
+func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, t *timer, now time.Time) (id string, err error) {
 	var known Schedule
 	if err := e.st.View(ctx, func(tx store.Tx) (err error) {
 		known, _, err = schedules.Get(tx, s.Name)
@@ -211,7 +216,7 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 		_, err := e.meetSchedules(ctx)
 		return "", err
 	}
-	times, more := between(ctx, at, known.Last, now) // years of seconds take a while: not in a transaction
+	times, more := between(ctx, t.at, known.Last, now) // years of seconds take a while: not in a transaction
 	if len(times) == 0 || ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -222,7 +227,7 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 			return err // somebody else has settled them
 		}
 		newest := times[len(times)-1]
-		settled, err := e.slot(tx, s, st, newest, now)
+		settled, err := e.slot(tx, s, st, newest, now, t.looks)
 		if err != nil {
 			return err
 		}
@@ -230,15 +235,15 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, at slots, n
 		if id != "" {
 			st.Run = id
 		}
-		for i, t := range times[:len(times)-1] {
-			row := Slot{At: t.UTC(), Outcome: "missed", Why: "alsbot was not running", More: more}
+		for i, at := range times[:len(times)-1] {
+			row := Slot{At: at.UTC(), Outcome: "missed", Why: t.looks.why(at, now), More: more}
 			if settled.Outcome == "skipped" {
 				row.Outcome, row.Why = settled.Outcome, settled.Why
 			}
 			if i > 0 {
 				row.More = 0
 			}
-			if err := ledger.Put(tx, s.Name+"/"+timeKey(t), row); err != nil {
+			if err := ledger.Put(tx, s.Name+"/"+timeKey(at), row); err != nil {
 				return err
 			}
 		}
@@ -263,14 +268,14 @@ func between(ctx context.Context, at slots, last, now time.Time) (times []time.T
 }
 
 // slot decides what becomes of a slot that has come.
-func (e *Engine) slot(tx store.Tx, s config.Schedule, st Schedule, at, now time.Time) (Slot, error) {
+func (e *Engine) slot(tx store.Tx, s config.Schedule, st Schedule, at, now time.Time, l *looks) (Slot, error) {
 	row := Slot{At: at.UTC()}
 	switch late := now.Sub(at); {
 	case st.Paused != nil:
 		row.Outcome, row.Why = "skipped", "paused by "+st.Paused.By.Name()
 		return row, nil
 	case late > onTime && late > s.CatchUp:
-		row.Outcome, row.Why = "missed", "alsbot was not running"
+		row.Outcome, row.Why = "missed", l.why(at, now)
 		return row, nil
 	}
 	if st.Run != "" {
@@ -295,17 +300,22 @@ func (e *Engine) slot(tx store.Tx, s config.Schedule, st Schedule, at, now time.
 
 // complain tells the channel of slots that did not run and should have.
 func (e *Engine) complain(tx store.Tx, s config.Schedule, row Slot, paused bool, n int) error {
-	var text string
-	switch {
-	case row.Outcome == "missed":
-		text = fmt.Sprintf("Schedule %s did not run: alsbot was not running at %s", s.Name, row.At.Format("2006-01-02 15:04 MST"))
-		if n > 1 {
-			text += fmt.Sprintf(" and at %d times before", n-1)
-		}
-	case row.Outcome == "skipped" && !paused:
-		text = fmt.Sprintf("Schedule %s was skipped at %s: %s", s.Name, row.At.Format("15:04 MST"), row.Why)
-	default:
+	if row.Outcome == "ran" || paused {
 		return nil
 	}
-	return e.tell(tx, Outgoing{Kind: TellChannel, Cluster: s.Cluster, Text: text + ". To run it now, type `schedule run " + s.Name + "`."})
+	return e.tell(tx, Outgoing{Kind: TellChannel, Cluster: s.Cluster, Text: row.complaint(s.Name, n-1)})
+}
+
+// complaint says that a schedule's slot did not run, with n slots before it,
+// why, and what to type.
+func (row Slot) complaint(name string, n int) string {
+	how := "did not run"
+	if row.Outcome == "skipped" {
+		how = "was skipped"
+	}
+	text := fmt.Sprintf("Schedule %s %s at %s: %s. ", name, how, row.At.Format(slotTime), row.Why)
+	if n > 0 && row.Outcome == "missed" {
+		text += fmt.Sprintf("It also missed %d times before that. ", n)
+	}
+	return text + "To run it now, type `schedule run " + name + "`."
 }

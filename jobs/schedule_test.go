@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,7 +143,14 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 				h.until(run, jobs.Succeeded)
 				h.called(1, "version")
 			}
-			if says := h.told(); len(says) != test.says {
+			says := h.told()
+			if len(says) != test.says {
+				t.Errorf("the channel hears %q", says)
+			}
+			if ans := h.ask("U0ANN", "schedule list"); ans.Text != strings.ReplaceAll(strings.Join(says, ""), " It also missed 3 times before that.", "") {
+				t.Errorf("the list says %q, the channel hears %q", ans.Text, says)
+			}
+			if name == "missed" && (!strings.Contains(says[0], ": alsbot runs only since ") || !strings.Contains(says[0], "missed 3 times")) {
 				t.Errorf("the channel hears %q", says)
 			}
 		})
