@@ -164,7 +164,7 @@ func TestRunRevokeRace(t *testing.T) {
 		id := fmt.Sprintf("race-%d", i)
 		done := begin(ctx, x, s.target(), executor.Command{ID: id, Argv: sh(`trap '' TERM; echo x >>` + dir + `/` + id)}, newLog())
 		time.Sleep(time.Duration(i) * time.Millisecond) // spreads who is first; nothing depends on it
-		must(t, y.Cancel(ctx, s.target(), id, 5*time.Second))
+		must(t, y.Cancel(ctx, s.target(), id, time.Minute))
 		end := <-done
 		must(t, end.err)
 		p, _ := os.ReadFile(filepath.Join(dir, id))

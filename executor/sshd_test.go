@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -53,7 +54,7 @@ func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 	t.Helper()
 	dir := t.TempDir()
 	s := &sshd{dir: dir, known: filepath.Join(dir, "known_hosts"), identity: filepath.Join(dir, "id_"+user)}
-	s.addr = freePort(t)
+	s.addr = freeAddr(t)
 	host, port, _ := net.SplitHostPort(s.addr)
 	conf := fmt.Sprintf("ListenAddress %s\nPort %s\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\nAuthorizedKeysFile %s/authorized\nMaxStartups 100\n%s",
 		host, port, dir, config)
@@ -132,13 +133,12 @@ func (s *sshd) start(t testing.TB) {
 	var said bytes.Buffer
 	s.process.Stderr = &said
 	must(t, s.process.Start())
-	for range 200 {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		c, err := net.Dial("tcp", s.addr)
 		if err == nil {
 			_ = c.Close()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatalf("sshd does not listen: %s", said.String())
 }
@@ -189,8 +189,11 @@ func writeKey(t testing.TB, path, kind string) ssh.PublicKey {
 	return signer.PublicKey()
 }
 
-func freePort(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// freeAddr is where nobody listens. The address is nobody else's, so that no
+// other program takes the port meanwhile.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+mathrand.IntN(254), mathrand.IntN(256), 1+mathrand.IntN(254)))
 	must(t, err)
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()

@@ -255,10 +255,14 @@ func TestOneConnection(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
 		inMemory(x, s, nil)
-		var now, most atomic.Int64
+		var mu sync.Mutex
+		var now, most int
 		s.handle = func(_ *server, text string, ch ssh.Channel) (int, bool) {
-			most.Store(max(most.Load(), now.Add(1)))
-			defer now.Add(-1)
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			defer func() { mu.Lock(); now--; mu.Unlock() }()
 			time.Sleep(time.Second)
 			_, _ = ch.Write([]byte(withNonce(text, "ALSB1 NONCE begin\nhello")))
 			return 0, true
@@ -275,8 +279,8 @@ func TestOneConnection(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if s.dials.Load() != 1 || most.Load() != 6 {
-			t.Errorf("%d connections, %d sessions at once", s.dials.Load(), most.Load())
+		if s.dials.Load() != 1 || most != 6 {
+			t.Errorf("%d connections, %d sessions at once", s.dials.Load(), most)
 		}
 	})
 }
@@ -397,14 +401,14 @@ func TestUnreachable(t *testing.T) {
 		kind   executor.Kind
 		words  string
 	}{
-		{"refused", func(n *executor.Target) { n.Addr = freePort(t) }, executor.Unreachable, "connection refused"},
+		{"refused", func(n *executor.Target) { n.Addr = freeAddr(t) }, executor.Unreachable, "connection refused"},
 		{"no address", func(n *executor.Target) { n.Addr = "nowhere.invalid:22" }, executor.Unreachable, "nowhere.invalid"},
 		{"no key", func(n *executor.Target) { n.IdentityFile += "-none" }, executor.Setup, "there is no such file"},
 		{"open key", func(n *executor.Target) { n.IdentityFile = copyOf(t, s.identity, 0o640) }, executor.Setup, "chmod 600"},
 		{"no key in it", func(n *executor.Target) { n.IdentityFile = empty(t) }, executor.Setup, "not a private key"},
 		{"no known_hosts", func(n *executor.Target) { n.KnownHosts += "-none" }, executor.Setup, "alsbot trust"},
 		{"bad via", func(n *executor.Target) { n.Via = "bastion" }, executor.Setup, "user@host:port"},
-		{"bastion refused", func(n *executor.Target) { n.Via = "u@" + freePort(t) }, executor.Unreachable, "via the bastion: connecting"},
+		{"bastion refused", func(n *executor.Target) { n.Via = "u@" + freeAddr(t) }, executor.Unreachable, "via the bastion: connecting"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			node := s.target()
