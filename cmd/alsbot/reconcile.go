@@ -98,6 +98,7 @@ func advise(out io.Writer, found jobs.Reconciled) {
 		}
 	}
 	if len(waiting) > 0 {
-		show(out, "What was done already and still waits here for its approval, take back: "+strings.Join(waiting, ", "))
+		show(out, "What was done already and still waits here for its approval has its buttons in Slack again: who approves it there takes in what was done, "+
+			"and nothing is begun twice. Or take it back: "+strings.Join(waiting, ", "))
 	}
 }
