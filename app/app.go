@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"al.essio.dev/pkg/shellescape"
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,9 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	}
 	st, err := OpenStore(cfg, store.Migrated(func(from, to int) {
 		log.Info("the store was brought to the schema of this version", "from", from, "to", to)
+	}), store.Slow(func(commit time.Duration) {
+		log.Warn("the disk of the store is slow, and so is every answer: look at what else uses it, or put store.path on a local disk",
+			"commit", commit.Round(time.Millisecond), "path", cfg.Store.Path)
 	}))
 	if err != nil {
 		return nil, err

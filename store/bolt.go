@@ -26,6 +26,7 @@ type settings struct {
 	ordered    map[string]bool
 	migrations []Migration
 	migrated   func(from, to int)
+	slow       func(commit time.Duration)
 	ballast    int64
 }
 
@@ -49,6 +50,12 @@ func Migrations(steps ...Migration) Option {
 // Migrated has told called when a file has been brought to another schema.
 func Migrated(told func(from, to int)) Option {
 	return func(s *settings) { s.migrated = told }
+}
+
+// Slow has told called when a commit has taken over a quarter of a second, at
+// most once in ten minutes.
+func Slow(told func(commit time.Duration)) Option {
+	return func(s *settings) { s.slow = told }
 }
 
 // Ballast sets the bytes that are held back for the day on which the disk is
@@ -122,7 +129,7 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 	s := &boltStore{path: path, db: db, lock: lock, blobDir: blobs}
 	reserve := &ballast{path: path + ".ballast", size: set.ballast}
 	reserve.fill()
-	s.writer = newWriter(db, set.ordered, reserve, s.subs.notify)
+	s.writer = newWriter(db, set, reserve, s.subs.notify)
 	blobs.full = func(error) bool { return reserve.release() }
 	return s, nil
 }

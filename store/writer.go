@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -26,7 +27,7 @@ const maxGroup = 1024
 // alone pays for one commit, many share one.
 type writer struct {
 	db      *bolt.DB
-	ordered map[string]bool
+	set     settings
 	ballast *ballast
 	notify  func(buckets map[string]bool)
 
@@ -37,6 +38,7 @@ type writer struct {
 	done   chan struct{}
 
 	broken atomic.Pointer[error]
+	slow   time.Time // when a slow commit was told; of the writing goroutine
 }
 
 // call is one Update. Until the writer has taken it, its caller may leave.
@@ -48,8 +50,8 @@ type call struct {
 	done    chan struct{}
 }
 
-func newWriter(db *bolt.DB, ordered map[string]bool, b *ballast, notify func(map[string]bool)) *writer {
-	w := &writer{db: db, ordered: ordered, ballast: b, notify: notify,
+func newWriter(db *bolt.DB, set settings, b *ballast, notify func(map[string]bool)) *writer {
+	w := &writer{db: db, set: set, ballast: b, notify: notify,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go w.run()
 	return w
@@ -201,7 +203,7 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 		return false, err
 	}
 	defer func() { _ = btx.Rollback() }() // has no effect after a commit
-	tx := &boltTx{tx: btx, ordered: w.ordered}
+	tx := &boltTx{tx: btx, ordered: w.set.ordered}
 	defer tx.end()
 	for _, c := range group {
 		if c.out {
@@ -219,12 +221,23 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 		return false, nil
 	}
 	crash.Point(crash.BeforeCommit)
+	began := time.Now()
 	if err := btx.Commit(); err != nil {
 		return false, err
 	}
+	w.timed(time.Since(began))
 	crash.Point(crash.AfterCommit)
 	w.notify(tx.changed)
 	return false, nil
+}
+
+// timed tells of a commit that was slow.
+func (w *writer) timed(commit time.Duration) {
+	const slow, again = time.Second / 4, 10 * time.Minute
+	if commit > slow && w.set.slow != nil && (w.slow.IsZero() || time.Since(w.slow) > again) {
+		w.slow = time.Now()
+		w.set.slow(commit)
+	}
 }
 
 // guarded runs fn; a panic becomes its error.
