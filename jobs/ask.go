@@ -75,7 +75,7 @@ func (e *Engine) accept(ctx context.Context, r Run) (Answer, error) {
 		return Answer{Bad: true, Text: "alsbot is shutting down. Nothing was started; ask again in a minute."}, nil
 	}
 	if err := e.st.Ready(); err != nil {
-		return Answer{Bad: true, Text: "Nothing was started: alsbot's own store takes no new work (" + err.Error() + "). Make room on alsbot's host; what is under way goes on."}, nil
+		return Answer{Bad: true, Text: "Nothing was started, because alsbot's own store takes no new work: " + err.Error() + ". What is under way goes on; ask again when that is mended."}, nil
 	}
 	err := e.st.Update(ctx, func(tx store.Tx) error {
 		if _, ok, err := runs.Get(tx, r.ID); ok || err != nil {

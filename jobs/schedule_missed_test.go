@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,13 @@ type refusing struct {
 	full atomic.Bool
 }
 
+func (s *refusing) Ready() error {
+	if s.full.Load() {
+		return fmt.Errorf("%w: make room on the disk of alsbot.db", store.ErrFull)
+	}
+	return s.Store.Ready()
+}
+
 func (s *refusing) Update(ctx context.Context, fn func(store.Tx) error) error {
 	if s.full.Load() {
 		return store.ErrFull
@@ -85,6 +93,10 @@ func TestASlotThatCameWhileTheDiskWasFull(t *testing.T) {
 		time.Sleep(30 * time.Minute) // synctest begins at midnight
 		st.full.Store(true)
 		time.Sleep(time.Hour)
+		ans, err := e.Ask(ctx, jobs.Ask{By: jobs.Principal{Source: jobs.FromSchedule, ID: "hourly"}, Key: "k", Text: "version"})
+		if err != nil || !ans.Bad || strings.Count(ans.Text, "ake room") != 1 || !strings.Contains(ans.Text, "Nothing was started") {
+			t.Errorf("a command is answered %+v, %v", ans, err)
+		}
 		st.full.Store(false)
 		time.Sleep(2 * time.Minute)
 		var row jobs.Slot
