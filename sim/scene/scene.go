@@ -54,6 +54,9 @@ type Options struct {
 	Hints    []string
 	// HTTP is where the bot listens in http mode.
 	HTTP string
+	// Patience is how long Slack waits for an acknowledgement, and how long a
+	// trigger can be used; default 3 s, as it is.
+	Patience time.Duration
 }
 
 // Scene is a running scene.
@@ -129,6 +132,7 @@ func cast(o Options) workspace.Options {
 			{ID: Elsewhere, Name: "random"},
 		},
 		BotToken: "xoxb-scene", AppToken: "xapp-scene", SigningSecret: "scene-signing-secret",
+		AckTimeout: o.Patience, TriggerLife: o.Patience,
 		Suggest: o.Suggest, Controls: o.Controls, Hints: o.Hints,
 	}
 	if o.Fresh {

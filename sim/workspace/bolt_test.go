@@ -48,9 +48,15 @@ func bolt(t *testing.T) string {
 	if err = os.CopyFS(fresh, os.DirFS("testdata/bolt")); err != nil {
 		t.Fatal(err)
 	}
-	install := exec.CommandContext(t.Context(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = fresh
-	if out, err := install.CombinedOutput(); err != nil {
+	var out []byte
+	for range 3 { // a registry has its bad moments
+		install := exec.CommandContext(t.Context(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
+		install.Dir = fresh
+		if out, err = install.CombinedOutput(); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		t.Fatalf("installing @slack/bolt with npm ci: %v\n%s", err, out)
 	}
 	if err = os.Rename(fresh, dir); err != nil {

@@ -114,7 +114,7 @@ func TestPress(t *testing.T) {
 
 func TestMentionAndRedelivery(t *testing.T) {
 	w := start(t, func(o *workspace.Options) {
-		o.AckTimeout = 500 * time.Millisecond
+		o.AckTimeout = time.Second
 		o.EventRetries = []time.Duration{0, 0}
 	})
 	attempts := make(chan int, 5)
@@ -129,7 +129,7 @@ func TestMentionAndRedelivery(t *testing.T) {
 			t.Errorf("unexpected event %+v", event.InnerEvent.Data)
 		}
 		attempts <- e.Request.RetryAttempt
-		if e.Request.RetryAttempt == 1 {
+		if e.Request.RetryAttempt > 0 {
 			ack(t, c, e)
 		}
 	})
@@ -229,7 +229,7 @@ func TestHomeAndExpiredTrigger(t *testing.T) {
 		t.Fatal(err)
 	}
 	trigger := <-triggers
-	ahead.Store(int64(4 * time.Second))
+	ahead.Store(int64(triggerLife + time.Second))
 	if _, err := api.OpenViewContext(ctx, trigger, modal()); slackError(err) != "expired_trigger_id" {
 		t.Errorf("an old trigger: %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 func TestFaults(t *testing.T) {
 	w := start(t, nil)
 	ctx := within(t)
-	api := slack.New(botToken, slack.OptionAPIURL(w.APIURL()), slack.OptionHTTPClient(&http.Client{Timeout: time.Second}))
+	api := slack.New(botToken, slack.OptionAPIURL(w.APIURL()), slack.OptionHTTPClient(&http.Client{Timeout: 5 * time.Second}))
 	post := func() error {
 		_, _, err := api.PostMessageContext(ctx, ops, slack.MsgOptionText("x", false))
 		return err
@@ -89,13 +89,13 @@ func TestDuplicateDelivery(t *testing.T) {
 }
 
 func TestCutAndRedelivery(t *testing.T) {
-	w := start(t, func(o *workspace.Options) { o.AckTimeout = time.Second })
+	w := start(t, func(o *workspace.Options) { o.AckTimeout = 3 * time.Second })
 	ids := collect(t, w)
 	w.RedeliverOnReconnect(1)
 	w.CutAfterDelivery(1)
 	// Whether the acknowledgement outruns the cut is open: Say may fail or not.
 	_, _ = w.Say(within(t), ann, ops, "/als one")
-	if err := w.Wait(within(t), func() bool { return w.Opened() == 2 && w.Sockets() == 1 }); err != nil {
+	if err := w.Wait(within(t), func() bool { return w.Opened() > 1 && w.Sockets() == 1 }); err != nil {
 		t.Fatal(err)
 	}
 	first := <-ids

@@ -89,7 +89,7 @@ func TestSignedHTTPMode(t *testing.T) {
 }
 
 func TestHTTPModeTrouble(t *testing.T) {
-	w := start(t, func(o *workspace.Options) { o.AckTimeout = 100 * time.Millisecond })
+	w := start(t, func(o *workspace.Options) { o.AckTimeout = 3 * time.Second })
 	ctx := within(t)
 	wrong := app(t, "another secret", func(string, *http.Request, []byte) string { return "hello" })
 	w.SetRequestURL(wrong.URL)

@@ -36,7 +36,7 @@ func open(t *testing.T, address string) page {
 		t.Fatal("this test looks at the page in a browser: install chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1360, 900))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1360, 900), chromedp.WSURLReadTimeout(patience))
 	browser, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	tab, closeTab := chromedp.NewContext(browser)
 	silent := make(chan struct{})
@@ -55,7 +55,7 @@ func open(t *testing.T, address string) page {
 			t.Errorf("the page's console: %v", message)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(tab, 40*time.Second)
+	ctx, cancel := context.WithTimeout(tab, patience)
 	t.Cleanup(cancel)
 	p := page{t: t, ctx: ctx}
 	p.do(chromedp.Navigate(address))
@@ -74,7 +74,7 @@ func (p page) do(steps ...chromedp.Action[chromedp.Void]) {
 func (p page) until(expression string) {
 	p.t.Helper()
 	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second))(ctx, target)
+		_, err := chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))(ctx, target)
 		return err
 	}))
 }

@@ -20,6 +20,11 @@ const (
 	ops      = "C0OPS"
 	ann      = "U0ANN"
 	ben      = "U0BEN"
+
+	triggerLife = 30 * time.Second
+
+	// patience is how long a test waits for what must come. It is a safety limit.
+	patience = 5 * time.Minute
 )
 
 func options() workspace.Options {
@@ -31,6 +36,7 @@ func options() workspace.Options {
 		Groups:   []workspace.Group{{ID: "S0LEADS", Handle: "leads", Members: []string{ben}}},
 		Channels: []workspace.Channel{{ID: ops, Name: "ops"}, {ID: "C0ELSE", Name: "elsewhere", BotAbsent: true}, {ID: "C0OLD", Name: "old", Archived: true}},
 		BotToken: botToken, AppToken: appToken, SigningSecret: "shhh",
+		AckTimeout: triggerLife, TriggerLife: triggerLife, // three seconds are not much beside other tests
 	}
 }
 
@@ -60,7 +66,7 @@ func within(t *testing.T) context.Context {
 	t.Helper()
 	// Not of t.Context, which ends before the clean-ups: what the app still has
 	// to finish then would fail.
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -26,7 +26,7 @@ func dial(t *testing.T, w *workspace.Workspace) *websocket.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err = conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err = conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err = websocket.DefaultDialer.DialContext(within(t), address, nil); err == nil {
@@ -103,6 +103,9 @@ func TestHugeAcknowledgementIsDropped(t *testing.T) {
 	}
 	if err := <-answered; err != nil {
 		t.Error(err)
+	}
+	if err := w.Wait(within(t), func() bool { return len(w.Violations()) > 0 }); err != nil { // it may come after the time-out
+		t.Fatal(err)
 	}
 	if v := w.Violations(); len(v) != 1 || !strings.Contains(v[0], "Slack drops") {
 		t.Errorf("violations: %q", v)

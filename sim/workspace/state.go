@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // directory knows the names behind IDs. It never changes, so rendering needs
@@ -151,9 +152,11 @@ func (w *Workspace) SetGroupMembers(groupID string, userIDs ...string) error {
 	return nil
 }
 
-// Wait returns when cond holds, or ctx's error. cond is asked at once and after
-// every change in the workspace, never twice for the same state.
+// Wait returns when cond holds, or ctx's error. cond is asked at once, after
+// every change in the workspace, and ten times a second for what it sees elsewhere.
 func (w *Workspace) Wait(ctx context.Context, cond func() bool) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		w.mu.Lock()
 		changed := w.changed
@@ -163,6 +166,7 @@ func (w *Workspace) Wait(ctx context.Context, cond func() bool) error {
 		}
 		select {
 		case <-changed:
+		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
