@@ -38,6 +38,9 @@ func answerMessage(c cleaner, a jobs.Answer, max int) message {
 		}
 		lines = append(lines, card.say(p))
 	}
+	for _, id := range a.Channels {
+		lines = append(lines, literal(" ", nil), channel(id))
+	}
 	card.line(lines...)
 	card.pre(a.Pre, max)
 	text := a.Text

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"alsbot/config"
@@ -45,7 +46,7 @@ func TestTheSameDeliveryWhileAlsbotStops(t *testing.T) {
 	if err := e.Run(over); err != nil {
 		t.Fatal(err)
 	}
-	if again := ask("one"); first.Run == "" || again != first {
+	if again := ask("one"); first.Run == "" || !reflect.DeepEqual(again, first) {
 		t.Errorf("first %+v, then %+v", first, again)
 	}
 	if other := ask("two"); !other.Bad || other.Run != "" {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -362,7 +363,7 @@ func TestSameDeliveryOnce(t *testing.T) {
 		}
 		if i == 0 {
 			first = ans
-		} else if ans != first {
+		} else if !reflect.DeepEqual(ans, first) {
 			t.Errorf("answer %d differs: %+v", i, ans)
 		}
 	}

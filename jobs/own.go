@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,6 +180,7 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 	}
 	t := newTable("RUN", "APPROVED", "EXPIRES", "BY", "COMMAND")
 	n := 0
+	var cards []string
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		var bad error
 		err := active.Scan(tx, store.Range{}, func(id string, s State) bool {
@@ -189,6 +191,9 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 			a, ok, err2 := approvals.Get(tx, id)
 			if bad = errors.Join(err, err2); ok && sees(seen, r.Request.Cluster) {
 				n++
+				if at := e.cards(r); at != "" && !slices.Contains(cards, at) {
+					cards = append(cards, at)
+				}
 				t.row(id, fmt.Sprintf("%d of %d", len(a.Votes), a.Quorum), a.Expires.Format("15:04 MST"), r.By.Name(), r.Text)
 			}
 			return bad == nil
@@ -198,7 +203,17 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 	if n == 0 {
 		return Answer{Text: "Nothing waits for approval. Type `runs` to see what was asked for."}, err
 	}
-	return Answer{Text: "Approve or reject on the card of each, where approvals of its cluster are asked for. `run ID` shows one, `cancel ID` withdraws it.", Pre: t.String()}, err
+	text := "`run ID` shows one, `cancel ID` withdraws it. Approve or reject on the card of each"
+	if len(cards) > 0 {
+		text += ", in:"
+	}
+	return Answer{Text: text, Channels: cards, Pre: t.String()}, err
+}
+
+// cards is the channel in which a run's approval is asked for.
+func (e *Engine) cards(r Run) string {
+	c, _ := e.cfg.Cluster(r.Request.Cluster)
+	return cmp.Or(c.Approvals, c.Channel, r.Origin.Channel)
 }
 
 func sees(seen []config.Cluster, name string) bool {

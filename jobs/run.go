@@ -200,9 +200,11 @@ type Ask struct {
 // Answer is what is said at once to who asked.
 type Answer struct {
 	Text string // a sentence or a short paragraph, plain text
-	Pre  string // several lines, monospace, plain text; may be empty
-	Run  string // ID of the run that was created, if one was
-	Bad  bool   // the command was refused
+	// Channels are named behind Text, by ID; Slack shows each as a link.
+	Channels []string `json:",omitempty"`
+	Pre      string   // several lines, monospace, plain text; may be empty
+	Run      string   // ID of the run that was created, if one was
+	Bad      bool     // the command was refused
 	// Public is true when the channel should see the answer, not only who asked.
 	Public bool
 }

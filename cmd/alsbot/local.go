@@ -110,7 +110,7 @@ func (c *cli) do() *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			show(out, ans.Text)
+			show(out, strings.Join(append([]string{ans.Text}, ans.Channels...), " "))
 			show(out, ans.Pre)
 			switch {
 			case ans.Bad:
