@@ -132,11 +132,14 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 		return
 	}
 	for _, f := range client.Check(ctx, cfg) {
-		if f.Err != nil {
+		switch {
+		case f.Err != nil:
 			c.bad(f.What, f.Err)
-			continue
+		case f.Unseen:
+			c.say("warn", f.What, "%s", f.Text)
+		default:
+			c.say("ok", f.What, "%s", f.Text)
 		}
-		c.say("ok", f.What, "%s", f.Text)
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run
 	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
 	_, err = s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellFile)})
 	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "code", t.code)
+		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", mendRefusal(t.code))
 		return false, nil
 	}
 	return false, err

@@ -14,9 +14,10 @@ import (
 
 // Finding is one thing that Check has looked at.
 type Finding struct {
-	What string // what was looked at
-	Text string // what is the case
-	Err  error  // what is wrong and how to mend it; nil if all is well
+	What   string // what was looked at
+	Text   string // what is the case
+	Unseen bool   // it could not be looked at; Text says why, and how to be sure
+	Err    error  // what is wrong and how to mend it; nil if nothing is known to be
 }
 
 // Check looks whether Slack takes the tokens, grants what alsbot needs, and
@@ -41,7 +42,7 @@ func (c *Client) Check(ctx context.Context, cfg *config.Config) []Finding {
 func checkScopes(header string) Finding {
 	f := Finding{What: "slack permissions"}
 	if header == "" {
-		f.Text = "Slack does not say which it has granted"
+		f.Unseen, f.Text = true, "Slack does not say which it has granted. Compare them with those of `alsbot manifest`"
 		return f
 	}
 	var granted, missing, optional []string
@@ -130,7 +131,7 @@ func (c *Client) checkChannel(ctx context.Context, cluster, id string) Finding {
 	info, err := c.reads.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	switch t := understand(err); {
 	case t.code == "missing_scope":
-		f.Text = "not looked at: without channels:read and groups:read alsbot cannot tell whether it is a member"
+		f.Unseen, f.Text = true, "not looked at: without the scopes channels:read and groups:read alsbot cannot tell whether it is a member. Be sure that it is: /invite @alsbot"
 	case t.code == "channel_not_found":
 		f.Err = errors.New("alsbot cannot see it. Is the ID right? If it is private, invite the bot: /invite @alsbot")
 	case err != nil:

@@ -119,6 +119,21 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What Slack does not let the bot see is not said to be well.
+func TestCheckSaysWhatItCouldNotSee(t *testing.T) {
+	s := newStage(t, nil)
+	s.ws.Fail("conversations.info", 1, workspace.Refused("missing_scope"))
+	for _, f := range s.client.Check(s.ctx, s.cfg) {
+		unseen := f.What == "slack channel "+prod+" of @prod"
+		if f.Unseen != unseen || f.Err != nil {
+			t.Errorf("%s: unseen %v, %q, %v", f.What, f.Unseen, f.Text, f.Err)
+		}
+		if unseen && (!strings.Contains(f.Text, "channels:read") || !strings.Contains(f.Text, "/invite @alsbot")) {
+			t.Errorf("%s: %q", f.What, f.Text)
+		}
+	}
+}
+
 func TestManifest(t *testing.T) {
 	for _, mode := range []string{"socket", "http"} {
 		raw, err := bot.Manifest("/als", mode)

@@ -69,7 +69,7 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 		err = s.tellFile(ctx, long, l, at, r, &m)
 	}
 	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take the output of a run", "run", r.ID, "channel", at.Channel, "code", t.code)
+		s.log.Error("Slack does not take the output of a run", "run", r.ID, "channel", at.Channel, "code", t.code, "next", mendRefusal(t.code))
 		err = nil
 	}
 	if err == nil {

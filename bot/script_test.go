@@ -254,6 +254,7 @@ type stage struct {
 	ctx    context.Context
 	stop   func()
 	tune   func(*bot.Bot) // before it runs
+	log    slog.Handler   // nil: none
 }
 
 // newStage starts everything. change may alter the config before the bot runs.
@@ -305,6 +306,9 @@ func newStage(t *testing.T, change func(*config.Config)) *stage {
 func (s *stage) start() {
 	s.Helper()
 	log := slog.New(slog.DiscardHandler)
+	if s.log != nil {
+		log = slog.New(s.log)
+	}
 	var err error
 	if s.client, err = bot.Dial(s.cfg.Slack, log); err != nil {
 		s.Fatal(err)

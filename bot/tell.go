@@ -99,7 +99,7 @@ func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place,
 	if t.fate != refused {
 		return now, err
 	}
-	s.log.Error("Slack does not take the message of a run", "run", r.ID, "channel", channel, "code", t.code)
+	s.log.Error("Slack does not take the message of a run", "run", r.ID, "channel", channel, "code", t.code, "next", mendRefusal(t.code))
 	if at.Refused == "" || r.State.Final() {
 		s.tellAside(long, r, m, t.code)
 	}
@@ -204,7 +204,7 @@ func (s *sender) tellApproval(ctx, long context.Context, l *lane, e *errand) (*p
 			return now, err
 		}
 		code, at = t.code, place{}
-		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code)
+		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code, "next", mendRefusal(code))
 	}
 	s.tellAside(long, r, m, code)
 	e.stray = true
@@ -244,7 +244,7 @@ func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
 	}
 	err := s.client.whisper(long, origin.Channel, to, m)
 	if t := understand(err); t.fate == refused {
-		s.log.Warn("telling who asked", "run", row.Run, "code", t.code)
+		s.log.Warn("telling who asked", "run", row.Run, "channel", origin.Channel, "code", t.code, "next", mendRefusal(t.code))
 		return nil
 	}
 	return err
@@ -253,7 +253,8 @@ func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
 // tellChannel says what waits for a cluster's channel, as one message.
 func (s *sender) tellChannel(ctx, long context.Context, l *lane, e *errand) error {
 	if e.lane == "" {
-		s.log.Warn("a cluster has something to say and no channel", "cluster", e.rows[0].Cluster, "text", e.rows[0].Text)
+		s.log.Warn("a cluster has something to say and no channel", "cluster", e.rows[0].Cluster, "text", e.rows[0].Text,
+			"next", "name a channel for it under clusters in the config")
 		return nil
 	}
 	var lines []string
@@ -269,7 +270,7 @@ func (s *sender) tellChannel(ctx, long context.Context, l *lane, e *errand) erro
 	}
 	_, err := s.client.post(long, e.lane, "", textMessage(s.cleaner, text), mark{})
 	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take a message for a cluster's channel", "channel", e.lane, "code", t.code, "text", text)
+		s.log.Error("Slack does not take a message for a cluster's channel", "channel", e.lane, "code", t.code, "next", mendRefusal(t.code), "text", text)
 		return nil
 	}
 	return err

@@ -159,6 +159,16 @@ func sayUntold(run, why string) string {
 	return fmt.Sprintf("Run `%s` goes on, but alsbot cannot write in this channel: %s. To see it, type `run %s`.", run, why, run)
 }
 
+// mendRefusal says to whoever reads the log what to do about a code of
+// Slack's that came for a channel which the line names.
+func mendRefusal(code string) string {
+	switch code {
+	case "not_in_channel", "channel_not_found":
+		return "invite the bot in that channel: /invite @alsbot; if there is no such channel, mend its ID in the config"
+	}
+	return mendSlack(code)
+}
+
 // mendSlack says in words what Slack's error code means and what to do.
 func mendSlack(code string) string {
 	switch code {

@@ -1,0 +1,62 @@
+package bot_test
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"alsbot/jobs"
+)
+
+// lines is a log that several goroutines write and a test reads.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Who reads in the log that Slack does not take something reads what to do.
+func TestTheLogSaysWhatToDoAboutARefusal(t *testing.T) {
+	s := newStage(t, nil)
+	s.stop()
+	var log lines
+	s.log = slog.NewTextHandler(&log, nil)
+	s.cfg.Clusters[0].Channel, s.cfg.Clusters[0].Approvals = away, away
+	s.start()
+	s.engine.set(t, aRun("r1", jobs.Queued, away), jobs.TellRun)
+	s.engine.setApproval(t, aRun("r2", jobs.Awaiting, away), jobs.Approval{Run: "r2", Cluster: "prod", State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "a backup is old"})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "gone", Text: "a backup is old"})
+	s.empty()
+	for _, of := range []string{"the message of a run", "a request for approval", "a message for a cluster's channel"} {
+		s.found(log.String(), of, "/invite @alsbot", "channel="+away)
+	}
+	s.found(log.String(), "has something to say and no channel", "clusters", "config")
+}
+
+// found looks for one line with all these words.
+func (s *stage) found(log string, words ...string) {
+	s.Helper()
+lines:
+	for line := range strings.Lines(log) {
+		for _, w := range words {
+			if !strings.Contains(line, w) {
+				continue lines
+			}
+		}
+		return
+	}
+	s.Errorf("no line of the log has all of %q:\n%s", words, log)
+}
