@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -82,7 +83,11 @@ func TestMain(m *testing.M) {
 
 // patience is how long a script waits for what it expects. It is a safety
 // limit, not a measurement.
-const patience = 60 * time.Second
+const patience = 4 * time.Minute
+
+// slackWaits is how long Slack waits for an acknowledgement here: what it
+// measures is not what a script tells.
+const slackWaits = 30 * time.Second
 
 func TestScripts(t *testing.T) {
 	t.Cleanup(func() { nothingLeft(t) })
@@ -136,6 +141,7 @@ type stage struct {
 	gone  chan error // its end
 	last  workspace.Ack
 	run   string // asked for last
+	http  string // where the bot listens in http mode
 	asked string // who said or pressed something last
 	where string
 	since int // ephemerals that were there before
@@ -163,13 +169,11 @@ func (st *stage) close() {
 }
 
 func (st *stage) play(ts *testscript.TestScript, args []string) {
-	o := scene.Options{Dir: st.dir, Profile: node.ALS13}
+	o := scene.Options{Dir: st.dir, Profile: node.ALS13, Patience: slackWaits}
 	for _, a := range args {
 		if a == "http" {
-			l, err := net.Listen("tcp", "127.0.0.7:0") // an address where nobody else takes the port meanwhile
-			ts.Check(err)
-			o.Mode, o.HTTP = a, l.Addr().String()
-			ts.Check(l.Close())
+			o.Mode, st.http = a, freeAddr(ts)
+			o.HTTP = st.http
 			continue
 		}
 		o.Profile = choose(&o, a)
@@ -180,6 +184,15 @@ func (st *stage) play(ts *testscript.TestScript, args []string) {
 	var err error
 	st.scene, err = scene.Start(o)
 	ts.Check(err)
+}
+
+// freeAddr is a free port of an address that is nobody else's: no other
+// program takes it between its choice and the bot's start.
+func freeAddr(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
+	ts.Check(err)
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func cmdScene(ts *testscript.TestScript, _ bool, args []string) {
@@ -212,15 +225,19 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(st.bot.Start())
 	st.gone = make(chan error, 1)
 	go func(bot *exec.Cmd) { st.gone <- bot.Wait() }(st.bot)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	st.await(ts, "the bot to be ready", func() bool {
-		c, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(st.dir, "alsbot.sock"))
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil && (st.scene.Workspace.Sockets() > 0 || strings.Contains(st.log(), "slack=http"))
+		return st.answers("unix", filepath.Join(st.dir, "alsbot.sock")) &&
+			(st.http == "" && st.scene.Workspace.Sockets() > 0 || st.http != "" && st.answers("tcp", st.http))
 	})
+}
+
+// answers reports whether somebody listens there.
+func (st *stage) answers(network, addr string) bool {
+	c, err := net.DialTimeout(network, addr, patience)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
 }
 
 // log is what the bot has logged in this script.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -54,12 +55,18 @@ func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
 	st := on(ts)
 	var found []string
 	ts.Check(filepath.WalkDir(st.dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // the bot and the nodes are at work: it has just gone
+			return nil
+		}
 		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, theKeyMayBe) {
 			return err
 		}
 		b, err := os.ReadFile(path)
 		if bytes.Contains(b, []byte(args[0])) {
 			found = append(found, path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		return err
 	}))

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -87,10 +88,17 @@ func nothingLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for pid, args := range processesOf(bot, self) {
-		if pid != os.Getpid() {
-			t.Errorf("process %d is left when the scripts are over: %s", pid, args)
-		}
+	left := func() map[int]string {
+		all := processesOf(bot, self)
+		delete(all, os.Getpid())
+		return all
+	}
+	// What was killed may need a moment to be gone.
+	for until := time.Now().Add(10 * time.Second); len(left()) > 0 && time.Now().Before(until); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	for pid, args := range left() {
+		t.Errorf("process %d is left when the scripts are over: %s", pid, args)
 	}
 }
 

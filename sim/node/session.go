@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -211,16 +212,21 @@ func (s *server) forward(ch ssh.NewChannel) {
 	_ = target.Close()
 }
 
+// reapTime is how long what is killed may take to be gone.
+const reapTime = 30 * time.Second
+
 // reap ends everything that was started on the nodes under dir, also what
 // has made itself a session of its own. Such a process is known by its HOME.
 func reap(dir string) error {
 	mark := "\x00HOME=" + dir + string(filepath.Separator)
-	for range 20 { // what forks while we look is found in the next round
+	// What forks while we look is found in the next round, and what is between
+	// two programs has no environment for a moment: twice nothing is nothing.
+	for nothing, until := 0, time.Now().Add(reapTime); nothing < 2 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		list, err := filepath.Glob("/proc/[0-9]*/environ")
 		if err != nil {
 			return err
 		}
-		found := false
+		nothing++
 		for _, file := range list {
 			env, err := os.ReadFile(file)
 			if err != nil || !strings.Contains("\x00"+string(env), mark) {
@@ -230,11 +236,8 @@ func reap(dir string) error {
 			if err != nil || pid == os.Getpid() {
 				continue
 			}
-			found = true
+			nothing = 0
 			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		if !found {
-			return nil
 		}
 	}
 	return nil
