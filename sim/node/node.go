@@ -1,5 +1,5 @@
 // Package node simulates an ALS cluster: every node is a real SSH server on
-// 127.0.0.1 that runs real commands with /bin/sh in a directory of its own,
+// loopback that runs real commands with /bin/sh in a directory of its own,
 // with a kato that keeps its state in one file for the whole cluster. It
 // needs no root and no network and leaves nothing outside its directory. It
 // serves tests and the demo.
@@ -135,6 +135,7 @@ func (c *Cluster) start(ctx context.Context, o Options) error {
 		return err
 	}
 	c.Core = s.Core
+	host := ownHost()
 	for _, spec := range o.Nodes {
 		if err := furnish(c.disk.path(spec.IP), s.User); err != nil {
 			return err
@@ -144,6 +145,7 @@ func (c *Cluster) start(ctx context.Context, o Options) error {
 			return err
 		}
 		srv := newServer(ctx, spec, c.disk.path(spec.IP), s.User, client, keys, c.resolve)
+		srv.host = host
 		c.servers[spec.IP] = srv
 		if err := srv.listen(s.Nodes[spec.IP].Addr); err != nil {
 			return err

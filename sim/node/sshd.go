@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -22,6 +24,7 @@ type server struct {
 	user    string
 	client  ssh.PublicKey
 	resolve func(host, port string) (string, bool)
+	host    string // where it listens, if it can
 	addr    string // fixed after the first listen
 	work    sync.WaitGroup
 
@@ -45,13 +48,18 @@ func closedChan() chan struct{} {
 	return c
 }
 
+// ownHost is a loopback address that no other program uses: while a node is
+// down, nobody else answers in its place or takes its port.
+func ownHost() string {
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+}
+
 // listen opens the port that the node had before, or else any.
 func (s *server) listen(addr string) error {
 	var listener net.ListenConfig
-	const anyPort = "127.0.0.1:0"
-	ln, err := listener.Listen(s.ctx, "tcp", cmp.Or(addr, anyPort))
-	if err != nil && s.addr == "" { // another program has taken the port since
-		ln, err = listener.Listen(s.ctx, "tcp", anyPort)
+	ln, err := listener.Listen(s.ctx, "tcp", cmp.Or(addr, s.host+":0"))
+	if err != nil && s.addr == "" { // another program has taken the port since, or the machine has no such address
+		ln, err = listener.Listen(s.ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 )
 
 // patience ends a test that would otherwise wait for ever.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
