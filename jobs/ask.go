@@ -33,6 +33,9 @@ const lookup = 700 * time.Millisecond
 func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 	req, err := als.Parse(a.Text, als.Operations)
 	if err != nil {
+		if ans, decides, err := e.typed(ctx, a.By, a.Text); decides {
+			return ans, err
+		}
 		return refused(err)
 	}
 	op, ok := als.Operations.Find(req.Operation)
