@@ -120,6 +120,9 @@ func ownership(err error, path string, uid int) error {
 // Run works until ctx ends or a part fails. What runs on nodes goes on when
 // Run has returned; the next start attaches to it.
 func (a *App) Run(ctx context.Context) error {
+	if err := a.greet(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	part := func(name string, run func(context.Context) error) {
 		g.Go(func() error {
@@ -134,6 +137,27 @@ func (a *App) Run(ctx context.Context) error {
 	part("slack", a.bot.Run)
 	err := g.Wait()
 	return errors.Join(err, a.Close())
+}
+
+// greet says in the log what starts, and how many runs it takes up again.
+func (a *App) greet(ctx context.Context) error {
+	var open map[jobs.State]int
+	err := a.store.View(ctx, func(tx store.Tx) (err error) {
+		open, err = jobs.Open(tx)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // it has been stopped again already
+		}
+		return fmt.Errorf("counting the runs that are under way: %w", err)
+	}
+	line := []any{"version", Version(), "clusters", len(a.cfg.Clusters), "schedules", len(a.cfg.Schedules), "slack", a.cfg.Slack.Mode}
+	for _, s := range []jobs.State{jobs.Running, jobs.Queued, jobs.Awaiting, jobs.Planned} {
+		line = append(line, string(s), open[s])
+	}
+	a.log.Info("alsbot is starting", line...)
+	return nil
 }
 
 // Close lets go of nodes and of the store. Run calls it.

@@ -189,7 +189,6 @@ func (c *cli) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log.Info("alsbot is starting", "version", app.Version(), "clusters", len(cfg.Clusters), "schedules", len(cfg.Schedules), "slack", cfg.Slack.Mode)
 			err = a.Run(cmd.Context())
 			log.Info("alsbot has stopped; what runs on nodes goes on")
 			return err
