@@ -39,6 +39,9 @@ func runMessage(c cleaner, v runView) message {
 	if r.Request.Dry && r.State == jobs.Succeeded {
 		icon, words = dryWords()
 	}
+	if r.Verifying() {
+		icon, words = verifyingWords()
+	}
 	card := newCard(c)
 	card.line(card.say(icon+" "), card.bold(words), card.say("  "), card.code(r.Text),
 		card.say("  "), card.code(string(r.State)))
@@ -174,9 +177,7 @@ func stepWords(r jobs.Run) string {
 	switch {
 	case begun == 0:
 		return plural(total, "step", "steps")
-	case begun > total:
-		return "all steps done, verifying"
-	case r.State.Final():
+	case r.State.Final() || r.Verifying():
 		return fmt.Sprintf("step %d/%d", begun, total)
 	}
 	return fmt.Sprintf("step %d/%d: %s on %s", begun, total, last.Step.Name, last.Step.Node)

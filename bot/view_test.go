@@ -61,6 +61,10 @@ func TestRunGolden(t *testing.T) {
 			r.Started, r.Remark = at(1), "10.0.0.11 cannot be reached; trying again"
 			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2)}}
 		}), Tail: []byte("Restarting router\n\x1b[32mOK\x1b[0m <!channel>\n")},
+		"verifying": {Run: run(jobs.Running, func(r *jobs.Run) {
+			r.Started = at(1)
+			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Ended: at(2), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Ended: at(4), Exit: exit(0)}}
+		})},
 		"cancelling": {Run: run(jobs.Running, func(r *jobs.Run) {
 			r.Started, r.Cancel = at(1), &jobs.Decision{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: at(2)}
 		})},

@@ -49,6 +49,12 @@ func stateWords(s jobs.State) (icon, words string) {
 // be seen.
 func dryWords() (icon, words string) { return "📋", "The plan; nothing was run" }
 
+// verifyingWords returns the icon and the words for a run whose steps are over
+// and which is not yet judged.
+func verifyingWords() (icon, words string) {
+	return "🔎", "The steps are over, verifying what they did"
+}
+
 // approvalWords returns the icon and the headline of an approval.
 func approvalWords(s jobs.ApprovalState) (icon, words string) {
 	switch s {
