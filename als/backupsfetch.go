@@ -102,7 +102,7 @@ func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	switch {
 	case res.Trouble != "":
-		return failed("Mend that, then go on where it was with "+c.typed("backups", "fetch", a.Run)+".", "Not fetched: %s.", printable(res.Trouble, 300))
+		return failed(mendFirst(rs, stepFetch, "When that is mended, go on where it was with "+c.typed("backups", "fetch", a.Run)+"."), "Not fetched: %s.", printable(res.Trouble, 300))
 	case res.Exit == 44:
 		return failed("See "+c.typed("backups")+" for others.", "Not fetched: there is no %s any more.", a.place())
 	case res.Exit == 45 || seen["state"] == "different":

@@ -118,10 +118,13 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Whole: true}
 	var bytes int64
 	var rows [][]string
-	gone := 0
+	gone, mend := 0, ""
 	for _, b := range batches(stepPrune, going) {
 		res, _ := rs.Find(b.name, b.node)
 		said := keyValues(res.Output)
+		if f, _ := trouble(res); mend == "" {
+			mend = f.Mend
+		}
 		for i, a := range b.some {
 			if states[a.Run] == Missing {
 				gone, bytes = gone+1, bytes+a.Size
@@ -140,7 +143,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v.Report = table(rows)
 	v.Summary = fmt.Sprintf("Removed %s, %s.", count(gone, "archive"), size(bytes))
 	if gone < len(wanted) {
-		v.Outcome, v.Next = Failed, "See the reasons, and "+c.typed("backups")+"."
+		v.Outcome, v.Next = Failed, strings.TrimSpace(mend+" See the reasons, and "+c.typed("backups")+".")
 		v.Summary = fmt.Sprintf("Removed %d of %s, %s.", gone, count(len(wanted), "archive"), size(bytes))
 	}
 	return v

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -72,8 +73,9 @@ func maintenanceSwitch(word string, on bool) Operation {
 				return v
 			}
 			if now != on {
-				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), how(rs, c.setMaintenance(on).Name)),
-					Next: "Read the output of this run, then try again."}
+				step := c.setMaintenance(on).Name
+				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), how(rs, step)),
+					Next: cmp.Or(mendFirst(rs, step, ""), ReadOutput)}
 			}
 			v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + word + ", by a fresh look."}
 			if on {
@@ -146,8 +148,9 @@ func (c Cluster) unbracketed(v Verdict, p Plan, rs Results) Verdict {
 	now, err := readStep(rs, againMaintenance, ReadBool)
 	switch {
 	case err != nil:
-		text = "it cannot be seen whether maintenance mode is off again: " + err.Error()
-		left = v.offering("Look with %s.", c.command("maintenance", "status"))
+		f := findingOf(Stop, err)
+		text = "it cannot be seen whether maintenance mode is off again: " + f.Text
+		left = v.offering(strings.TrimSpace(f.Mend+" Look with %s."), c.command("maintenance", "status"))
 	case now:
 		left = v.offering("Turn it off with %s.", c.command("maintenance", "off"))
 	default:

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"cmp"
 	_ "embed" // the script that runs on a node
 	"fmt"
 )
@@ -32,11 +33,14 @@ var opMonitorStatus = Operation{
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		var rows [][]string
-		unwatched, unread := 0, 0
+		unwatched, unread, mend := 0, 0, ""
 		for _, ip := range c.ips() {
 			r, ok := rs.Find(lookAgents, c.at(ip))
 			agents, said := keyValues(r.Output)["agents"]
 			agents = printable(agents, 120)
+			if f, _ := trouble(r); mend == "" {
+				mend = f.Mend
+			}
 			switch {
 			case !ok || !said:
 				unread++
@@ -49,7 +53,7 @@ var opMonitorStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: table(rows), Summary: fmt.Sprintf("%d of %s have no monitoring agent.", unwatched, count(len(rows), "node"))}
 		if unread > 0 {
-			v.Outcome, v.Next = Failed, "Look whether these nodes are up: "+c.typed("status")+"."
+			v.Outcome, v.Next = Failed, cmp.Or(mend, "Look how these nodes are: "+c.typed("status")+".")
 			v.Summary = count(unread, "node") + " could not be asked."
 		}
 		return v

@@ -123,12 +123,15 @@ func agentTrouble(look Result) string {
 func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	var rows [][]string
 	var bad []string
-	waiting, had := false, 0
+	waiting, had, mend := false, 0, ""
 	for _, ip := range c.ips() {
 		node := c.at(ip)
 		step, ran := rs.Find(stepNewRelic, node)
 		look, _ := rs.Find(againNewRelic, node)
 		wrong, said := agentTrouble(look), keyValues(step.Output)
+		if f, _ := trouble(step); mend == "" {
+			mend = f.Mend
+		}
 		state := "runs"
 		switch {
 		case wrong != "":
@@ -152,7 +155,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	if len(bad) > 0 {
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%d of %s without: %s.", len(bad), count(len(rows), "node"), strings.Join(bad, "; "))
-		v.Next = "Mend that, then try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice."
+		v.Next = strings.TrimSpace(mend + " When that is mended, try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice.")
 		if waiting {
 			v.Outcome = Waiting
 		}

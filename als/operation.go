@@ -255,6 +255,9 @@ type Result struct {
 	// Trouble says why there is no exit status, in words for people:
 	// unreachable, timed out, cancelled. Empty when the step ended by itself.
 	Trouble string `json:"trouble,omitempty"`
+	// Mend is what to do about Trouble, as a clause; "" where there is nothing
+	// to do, as after a cancel, or where nobody knows.
+	Mend string `json:"mend,omitempty"`
 }
 
 // OK reports whether the step ended by itself with status 0.

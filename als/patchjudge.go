@@ -1,6 +1,7 @@
 package als
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,11 +68,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 func notAgain(c Cluster, p Plan, rs Results, d doubt, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(strings.Fields(p.Hints[hintPatches])) + " as installed, as before.",
-		Next:    "Read the output of this run, then try again; look at the roles with " + c.typed("status") + "."}
-	r, _ := rs.Find(stepPatch, "")
-	if f, bad := trouble(r); bad && f.Mend != "" {
-		v.Next = f.Mend
-	}
+		Next:    cmp.Or(mendFirst(rs, stepPatch, ""), "Read the output of this run, then try again; look at the roles with "+c.typed("status")+".")}
 	return v
 }
 
@@ -148,13 +145,8 @@ func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, repo
 		v.Summary += " Its history says that it succeeded: perhaps only the record was lost, a known fault of kato."
 		v = v.offering("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in"+markWords(c, r)+".", c.installAgain(r))
 	}
-	if res, ok := rs.Find(stepPatch, ""); ok {
-		if text, asks := Prompt(res.Output); asks {
-			v.Next, v.Offers = mendPrompt(text), nil
-		} else if missingKato(res) {
-			f, _ := trouble(res)
-			v.Next, v.Offers = f.Mend, nil
-		}
+	if mend := mendFirst(rs, stepPatch, ""); mend != "" {
+		v.Next, v.Offers = mend, nil
 	}
 	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, p, rs) {
 		v.Next, v.Offers = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: "+
@@ -209,7 +201,7 @@ func markWords(c Cluster, r Request) string {
 func unlisted(c Cluster, rs Results, names []string, target string, history testimony, report string) Verdict {
 	return Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, how(rs, stepPatch)),
-		Next:    "Read the output of this run. When the patches are on the other nodes too, " + c.typed("patch", "status") + " tells."}
+		Next:    mendFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
 }
 
 func isAre(n int, noun string) string {
@@ -355,7 +347,7 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if len(still) > 0 {
-		v := Verdict{Outcome: Failed, Next: "Read the output of this run, and look with " + c.typed("patch", "status", "--all") + ".",
+		v := Verdict{Outcome: Failed, Next: mendFirst(rs, stepPatch, "Read the output of this run, and look with "+c.typed("patch", "status", "--all")+"."),
 			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
 		return alsoRoles(v, r, c, p, rs)
 	}
@@ -422,7 +414,7 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	if len(still) > 0 {
 		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), how(rs, stepPatch)),
-			Next: "Read the output of this run."}
+			Next: cmp.Or(mendFirst(rs, stepPatch, ""), ReadOutput)}
 	}
 	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + yet(rs)}
 	return v.offering("Install them anew with %s.", c.command("patch", "install"))

@@ -14,6 +14,9 @@ var checkRoom string
 //go:embed check_ssh.sh
 var checkSSH string
 
+// What is amiss never ends in "password": what follows "password:" is taken
+// for one, and masked.
+
 const (
 	lookSSHName  = "see that every node is reached by SSH"
 	lookSudoName = "see that sudo asks nothing"
@@ -42,7 +45,7 @@ var coreReaches = Check{
 		case !ok || !r.OK() || !said:
 			return unseen(Warn, "it cannot be seen whether "+nodeWords(node)+" reaches the other nodes by SSH", "Try `ssh IP true` on "+nodeWords(node)+" by hand.")
 		case strings.TrimSpace(bad) != "":
-			return amiss(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password")
+			return amiss(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password yet")
 		}
 		return sight{}
 	},
@@ -51,7 +54,7 @@ var coreReaches = Check{
 var sudoAsksNothing = Check{
 	Name: "sudo asks for no password",
 	Why:  "what needs root would ask in the middle, and nobody would answer",
-	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD: ALL (or whatever the system user is called). Take it away afterwards.",
+	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD:ALL (or whatever the system user is called). Take it away afterwards.",
 	looks: func(_ Cluster, node string) []Step {
 		return []Step{{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
 	},
@@ -63,7 +66,7 @@ var sudoAsksNothing = Check{
 		if f, bad := trouble(r); bad && r.Trouble != "" {
 			return sight{level: f.Level, blind: &f}
 		}
-		return amiss(Stop, "sudo on "+nodeWords(node)+" asks for a password")
+		return amiss(Stop, "sudo on "+nodeWords(node)+" asks for a password first")
 	},
 }
 
@@ -84,7 +87,7 @@ func room(what, key string, need int64, level Level, why, mend string) Check {
 		read: func(_ Cluster, node string, rs Results) sight {
 			r, ok := rs.Find(lookRoomName, node)
 			if !ok || r.Trouble != "" {
-				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), "Look whether the node is up.")
+				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), whole(r.Mend))
 			}
 			free, err := strconv.ParseInt(keyValues(r.Output)[key], 10, 64)
 			switch {

@@ -211,14 +211,12 @@ func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	v.Outcome = Failed
 	v.Summary = fmt.Sprintf("Not whole: %s.", list(missing))
-	why, asked := printable(said["why"], 200), ""
-	if p, asks := Prompt(step.Output); asks {
-		asked = " It asked a person and got no answer: " + p + "."
-	}
-	if why != "" {
+	if why := printable(said["why"], 200); why != "" {
 		v.Summary = fmt.Sprintf("It stopped at: %s. Now %s.", why, list(missing))
 	}
-	v.Summary += asked
-	v.Next = "Mend that, then run it again: what is done already is not done twice."
+	if _, asks := Prompt(step.Output); asks || step.Trouble != "" {
+		v.Summary += " " + whole(how(rs, stepQuota))
+	}
+	v.Next = mendFirst(rs, stepQuota, "When that is mended, run it again: what is done already is not done twice.")
 	return v
 }

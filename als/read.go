@@ -192,7 +192,7 @@ func trouble(r Result) (f Finding, ok bool) {
 		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
 	}
 	if r.Trouble != "" {
-		return stop("Look whether the node is up and can be reached.", "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
+		return stop(whole(r.Mend), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
 	}
 	if missingKato(r) {
 		return stop("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted.",
@@ -213,6 +213,14 @@ func trouble(r Result) (f Finding, ok bool) {
 	return Finding{}, false
 }
 
+// mendFirst is what to do next after a step, and before that what mends the
+// step's own trouble, if something is known to.
+func mendFirst(rs Results, step, next string) string {
+	r, _ := rs.Find(step, "")
+	f, _ := trouble(r)
+	return strings.TrimSpace(f.Mend + " " + next)
+}
+
 // mendPrompt says how to get rid of a question.
 func mendPrompt(p string) string {
 	l := strings.ToLower(p)
@@ -221,7 +229,7 @@ func mendPrompt(p string) string {
 		return "Let the system user call sudo without a password, or set clusters[].run_as so that kato is run from root."
 	case strings.Contains(l, "password:"), strings.Contains(l, "passphrase"):
 		return "Set up passwordless SSH from the core to every node of the cluster."
-	case strings.Contains(l, "yes/no"):
+	case strings.Contains(l, "continue connecting"):
 		return "Log in once from that node to the other to accept its host key, or add it to the node's known_hosts."
 	}
 	return "Run the command once by hand on the node, and see what it asks."

@@ -158,11 +158,16 @@ func nothingRead(f Finding) Verdict {
 	if f.Mend == "" {
 		f.Mend = ReadOutput
 	}
-	text := sentence(f.Text)
-	if !strings.HasSuffix(text, "?") {
-		text += "."
+	return Verdict{Outcome: Failed, Summary: whole(f.Text), Next: f.Mend}
+}
+
+// whole makes a clause a sentence; nothing stays nothing.
+func whole(clause string) string {
+	s := sentence(clause)
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
 	}
-	return Verdict{Outcome: Failed, Summary: text, Next: f.Mend}
+	return s + "."
 }
 
 // onNode is a role on a node, as plans remember it.

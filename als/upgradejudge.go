@@ -68,6 +68,12 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if moved && len(versions) == 1 {
 		behind = nil // these had it before
 	}
+	ended, mend := how(rs, stepUpgrade), mendFirst(rs, stepUpgrade, "")
+	if _, ran := rs.Find(stepUpgrade, ""); !ran {
+		if f, bad := failedStep(p, rs); bad { // what was to come before it
+			ended, mend = f.Text, f.Mend
+		}
+	}
 	again := "Run it again; what is done is not done twice. See " + c.typed("upgrade", "status") + "."
 	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
 		words := []string{r.Operation, "--resume"}
@@ -80,7 +86,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	fail := func(next, format string, args ...any) {
 		v.Outcome = Failed
 		v.Summary = strings.TrimSpace(fmt.Sprintf(format, args...) + " " + v.Summary)
-		v.Next = strings.TrimSpace(v.Next + " " + next)
+		v.Next = strings.TrimSpace(strings.TrimSpace(mend+" "+v.Next) + " " + next)
 	}
 	switch {
 	case len(behind) == len(rows) && len(unread) == 0 && len(versions) == 1 && !r.Has("version") && nothingNewer(rs) && v.Outcome == Succeeded:
@@ -92,19 +98,19 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	case len(unread) > 0:
 		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))
 		v.Outcome = Waiting
-		v.Summary = "The version of " + list(unread) + " cannot be read; " + how(rs, stepUpgrade) + "."
+		v.Summary = "The version of " + list(unread) + " cannot be read; " + ended + "."
 	case len(behind) > 0:
-		fail(again, "Still on the old version: %s; %s.", list(behind), how(rs, stepUpgrade))
+		fail(again, "Still on the old version: %s; %s.", list(behind), ended)
 	case len(versions) > 1:
-		fail(again, "The nodes have different versions: %s; %s.", list(versions), how(rs, stepUpgrade))
+		fail(again, "The nodes have different versions: %s; %s.", list(versions), ended)
 	case r.Has("version") && len(versions) == 1 && otherThan(versions[0], r.Flag("version")):
 		fail("Read the output of this run: see which version kato was offered.",
-			"The nodes are at %s, and not at %s; %s.", versions[0], r.Flag("version"), how(rs, stepUpgrade))
+			"The nodes are at %s, and not at %s; %s.", versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
 		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
 		v.Data = map[string]string{"version": list(versions)}
 		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
-			v.Summary += " Yet " + how(rs, stepUpgrade) + "."
+			v.Summary += " Yet " + ended + "."
 		}
 		v = v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))
 	}

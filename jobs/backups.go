@@ -178,12 +178,8 @@ func (e *Engine) missedFollower(tx store.Tx, r *Run) error {
 	if r.After == "" || r.State == Succeeded {
 		return nil
 	}
-	why := r.Trouble
-	if why == "" && r.Verdict != nil {
-		why = r.Verdict.Summary
-	}
 	return e.tell(tx, Outgoing{Kind: TellChannel, Cluster: r.Request.Cluster,
-		Text: fmt.Sprintf("`%s`, which follows by itself on run %s, is %s: %s `run %s` shows it whole.", r.Text, r.After, r.State, why, r.ID)})
+		Text: fmt.Sprintf("`%s`, which follows by itself on run %s, is %s: %s `run %s` shows it whole.", r.Text, r.After, r.State, r.Why(), r.ID)})
 }
 
 // pruneBackups forgets archives that went, and exports that failed, before limit.

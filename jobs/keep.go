@@ -95,7 +95,7 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 	if r.State == before {
 		return nil
 	}
-	if err := e.record(tx, by, string(r.State), r.ID, r.Trouble); err != nil {
+	if err := e.record(tx, by, string(r.State), r.ID, r.Why()); err != nil {
 		return err
 	}
 	// A read's way from planned to running is over in a moment: its message

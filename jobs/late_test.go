@@ -89,8 +89,8 @@ func TestALongStopDuringTheFirstCommand(t *testing.T) {
 		return err
 	})
 	r := h.until(id, jobs.Failed)
-	if !strings.Contains(r.Trouble, "nothing was to begin later") || !strings.Contains(r.Next, "`patch install @prod`") {
-		t.Errorf("%s; next: %s", r.Trouble, r.Next)
+	if !strings.Contains(r.Why(), "nothing was to begin later") || !strings.Contains(r.Next, "`patch install @prod`") {
+		t.Errorf("%s; next: %s", r.Why(), r.Next)
 	}
 	h.called(0, "patch", "install")
 	h.until(h.run("U0ANN", "export cluster"), jobs.Succeeded) // the line is open

@@ -188,7 +188,7 @@ func (k *keeper) asking() error {
 	if _, ok := als.Prompt(k.last.bytes()); !ok {
 		return nil
 	}
-	return tooSlow(k.rec.Step, k.target, quiet, k.last.bytes())
+	return tooSlow(quiet, k.last.bytes())
 }
 
 // signal tells Progress of a run, if there is room.

@@ -53,7 +53,17 @@ func (e *Engine) unplanned(ctx context.Context, id string, err error) error {
 	if errors.As(err, &ref) {
 		return e.fail(ctx, id, ref.Text, ref.Next)
 	}
-	return e.fail(ctx, id, err.Error()+". Nothing was changed", "when that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
+	what, mend := err.Error(), ""
+	var node *executor.Error
+	if errors.As(err, &node) {
+		var bare executor.Error
+		bare, mend = withoutAdvice(node)
+		what = bare.Error()
+		if mend += ". "; strings.HasSuffix(mend, "?. ") {
+			mend = strings.TrimSuffix(mend, ". ") + " "
+		}
+	}
+	return e.fail(ctx, id, what+". Nothing was changed", mend+"When that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
 }
 
 // route decides where a run with a fresh plan goes.
@@ -211,27 +221,33 @@ func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (a
 		err = read()
 	}
 	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
-		err = tooSlow(s, t, limit, res.Output)
+		err = tooSlow(limit, res.Output)
 	}
 	if errors.Is(context.Cause(ctx), errCancelled) {
-		err = fmt.Errorf("%s on %s was not seen to its end: the run was cancelled", s.Name, t.Name)
+		err = errors.New("the run was cancelled before it was seen to its end")
 	}
-	if err != nil {
-		res.Trouble = err.Error()
+	if err == nil {
+		return res, nil
+	}
+	res.Trouble, res.Mend = inWords(err)
+	var slow *als.Refusal
+	if errors.As(err, &slow) {
+		err = &als.Refusal{Text: fmt.Sprintf("%s on %s: %s", s.Name, t.Name, slow.Text), Next: slow.Next}
 	}
 	return res, err
 }
 
-// tooSlow says what did not end, and what it was waiting for if that can be seen.
-func tooSlow(s als.Step, t executor.Target, limit time.Duration, out []byte) error {
+// tooSlow says of a command that it did not end, and what it was waiting for
+// if that can be seen.
+func tooSlow(limit time.Duration, out []byte) error {
 	if q, ok := als.Prompt(out); ok {
 		return &als.Refusal{
-			Text: fmt.Sprintf("%s on %s waits for an answer (%s) and alsbot never answers prompts", s.Name, t.Name, q),
+			Text: fmt.Sprintf("it waits for an answer (%s) and alsbot never answers prompts", q),
 			Next: "Set up what it asks for (passwordless sudo or SSH keys between the nodes), then ask again",
 		}
 	}
 	return &als.Refusal{
-		Text: fmt.Sprintf("%s on %s did not end within %s", s.Name, t.Name, limit),
+		Text: fmt.Sprintf("it did not end within %s", limit),
 		Next: "Look whether the node is overloaded or kato hangs there, then ask again",
 	}
 }

@@ -84,7 +84,7 @@ type Run struct {
 	Digest  string       `json:"digest,omitempty"`
 	Steps   []StepRecord `json:"steps,omitempty"`
 	Verdict *als.Verdict `json:"verdict,omitempty"`
-	Trouble string       `json:"trouble,omitempty"` // why it failed, is lost or void, in words for people
+	Trouble string       `json:"trouble,omitempty"` // why it failed, is lost or void, in words for people; "" where the verdict says it: see Why
 	Next    string       `json:"next,omitempty"`    // what to do about it
 	Remark  string       `json:"remark,omitempty"`  // while it runs: what people should know, e.g. that a node is out of reach
 	Unheard time.Time    `json:"unheard,omitzero"`  // while it runs: since when nothing is heard of the node it runs on
@@ -102,6 +102,15 @@ type Run struct {
 	// to be made again before it starts.
 	Waited bool      `json:"waited,omitempty"`
 	Slot   time.Time `json:"slot,omitzero"` // of a schedule
+}
+
+// Why says in words why the run ended otherwise than somebody wanted; "" if it
+// did not.
+func (r Run) Why() string {
+	if r.Trouble == "" && r.State == Failed && r.Verdict != nil {
+		return r.Verdict.Summary
+	}
+	return r.Trouble
 }
 
 // Offers are the commands that the run's end leads to, each whole, at most
@@ -124,7 +133,8 @@ type StepRecord struct {
 	Place   string    `json:"place,omitempty"` // to which it was sent
 	Begun   bool      `json:"begun,omitempty"` // the node has claimed it
 	Exit    *int      `json:"exit,omitempty"`
-	Trouble string    `json:"trouble,omitempty"`
+	Trouble string    `json:"trouble,omitempty"` // why it did not end by itself
+	Mend    string    `json:"mend,omitempty"`    // what to do about that, as a clause
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
 }

@@ -27,7 +27,7 @@ func TestARunWhoseOutputCannotBeReadEnds(t *testing.T) {
 		return errors.Join(err, recordsOf.Put(tx, id, r), store.Bucket[jobs.State]{Name: "runs.active"}.Put(tx, id, jobs.Running),
 			os.Remove(blob), os.Mkdir(blob, 0o700))
 	})
-	if r := h.until(id, jobs.Failed); !strings.Contains(r.Trouble+r.Verdict.Summary, "cannot be read") {
+	if r := h.until(id, jobs.Failed); !strings.Contains(r.Why(), "cannot be read") {
 		t.Errorf("trouble: %s; %s", r.Trouble, r.Verdict.Summary)
 	}
 }

@@ -185,7 +185,7 @@ func (e *Engine) plain(ctx context.Context, d *driver, k *keeper, cancelled bool
 	cancel()
 	<-watched // or it would take what wakes the next step
 	if err != nil && late && ctx.Err() == nil {
-		err = tooSlow(k.rec.Step, k.target, k.limit(), k.last.bytes())
+		err = tooSlow(k.limit(), k.last.bytes())
 	}
 	return executor.Exit{State: executor.Finished, Status: status, Size: k.rec.Size}, err
 }
@@ -315,7 +315,7 @@ func (e *Engine) watch(ctx context.Context, stop func(), d *driver, k *keeper, c
 				deadline.Reset(left)
 				continue
 			}
-			why = first(why, tooSlow(k.rec.Step, k.target, k.limit(), nil))
+			why = first(why, tooSlow(k.limit(), nil))
 		case <-tick.C:
 			k.advise()
 			why = first(why, k.asking())
@@ -373,7 +373,7 @@ func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit,
 		s.Exit = &exit.Status
 	}
 	if trouble != nil {
-		s.Trouble = trouble.Error()
+		s.Trouble, s.Mend = inWords(trouble)
 	}
 	if r.Effect == als.Read {
 		return nil // written with the verdict
@@ -383,6 +383,32 @@ func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit,
 	}
 	e.signal(r.ID)
 	return nil
+}
+
+// inWords is an error for people who are told beside it which step it was and
+// on which node: what happened, and what to do about it, if that is known.
+func inWords(err error) (what, mend string) {
+	var refused *als.Refusal
+	var node *executor.Error
+	switch {
+	case errors.As(err, &refused):
+		return refused.Text, refused.Next
+	case errors.As(err, &node):
+		bare, mend := withoutAdvice(node)
+		bare.Node = ""
+		return bare.Error(), mend
+	}
+	return err.Error(), ""
+}
+
+// withoutAdvice takes from an executor's error what to do about it.
+func withoutAdvice(err *executor.Error) (bare executor.Error, mend string) {
+	bare, mend = *err, err.Next
+	bare.Next = ""
+	if mend == "" && (err.Kind == executor.Unreachable || err.Kind == executor.Interrupted) {
+		mend = "look whether the node is up and can be reached"
+	}
+	return bare, mend
 }
 
 // inFlight is the step whose command may be running on its node, -1 if none.
@@ -445,7 +471,8 @@ func tolerant(steps []als.Step) []als.Step {
 	return out
 }
 
-// settle turns a verdict into the run's final state.
+// settle turns a verdict into the run's final state. What became of the steps
+// the verdict says.
 func settle(r *Run, v als.Verdict) {
 	r.Verdict, r.Next = &v, v.Next
 	switch {
@@ -457,11 +484,6 @@ func settle(r *Run, v als.Verdict) {
 		r.State, r.Trouble = Failed, "it did not settle in time"
 	default:
 		r.State = Failed
-	}
-	for _, s := range r.Steps {
-		if s.Trouble != "" && r.State == Failed && r.Trouble == "" {
-			r.Trouble = s.Step.Name + " on " + s.Step.Node + ": " + s.Trouble
-		}
 	}
 }
 
@@ -476,7 +498,7 @@ func (e *Engine) results(ctx context.Context, r Run) (als.Results, error) {
 		if s.Ended.IsZero() {
 			continue
 		}
-		res := als.Result{Step: s.Step.Name, Node: s.Step.Node, Trouble: s.Trouble}
+		res := als.Result{Step: s.Step.Name, Node: s.Step.Node, Trouble: s.Trouble, Mend: s.Mend}
 		if s.Exit != nil {
 			res.Exit = *s.Exit
 		}
@@ -485,7 +507,7 @@ func (e *Engine) results(ctx context.Context, r Run) (als.Results, error) {
 			if ctx.Err() != nil || time.Since(s.Ended) < readPatience {
 				return nil, err
 			}
-			res.Trouble = "what it printed cannot be read on alsbot's host: " + err.Error()
+			res.Trouble, res.Mend = "what it printed cannot be read on alsbot's host: "+err.Error(), "look at the disk of alsbot's host"
 		}
 		rs = append(rs, res)
 	}
