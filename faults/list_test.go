@@ -40,7 +40,7 @@ func list() []fault {
 		{id: "F18", what: "the store's file damaged: bits, pages, cuts", run: damagedStore, trials: [3]int{16, 480, 5000},
 			limit: "status 4, the file untouched, a command that restores it shown; never a panic on the terminal"},
 		{id: "F19", what: "a snapshot taken under load and put back after more runs", run: restore, trials: [3]int{1, 5, 20},
-			limit: "what was under way is taken in; reconcile finds 100 % of the others; 0 begun again"},
+			limit: "what was under way is taken in; reconcile finds 100 % of the others; what waits can be approved; 0 begun again"},
 		{id: "F23", what: "Slack's API: 429, 500, 502, 503, cut, refused, TLS errors, answers lost, outages", run: slackAPI, long: true, parts: true, trials: [3]int{1, 3, 10},
 			limit: "0 lost, in order; nothing called before Retry-After is over; a repeat only where an answer was lost, at most 1"},
 		{id: "F23b", what: "an outage of 2 minutes (10 in soak), 100 runs ended in it, all of one channel", run: waiting, trials: [3]int{20, 100, 101},
