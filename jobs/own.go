@@ -164,7 +164,11 @@ func (e *Engine) listRuns(ctx context.Context, by Principal, cluster string) (An
 	slices.SortFunc(list, func(a, b Run) int { return b.Asked.Compare(a.Asked) })
 	list = list[:min(len(list), listed)]
 	if len(list) == 0 {
-		return Answer{Text: "There are no runs yet. Type `help` to see what alsbot can do."}, nil
+		of := ""
+		if cluster != "" {
+			of = " of @" + cluster
+		}
+		return Answer{Text: "There are no runs" + of + " yet. Type `help` to see what alsbot can do."}, nil
 	}
 	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
 	for _, r := range list {
@@ -194,7 +198,7 @@ func (e *Engine) listApprovals(ctx context.Context, by Principal) (Answer, error
 				if at := e.cards(r); at != "" && !slices.Contains(cards, at) {
 					cards = append(cards, at)
 				}
-				t.row(id, fmt.Sprintf("%d of %d", len(a.Votes), a.Quorum), a.Expires.Format("15:04 MST"), r.By.Name(), r.Text)
+				t.row(id, fmt.Sprintf("%d of %d", len(a.Votes), a.Quorum), a.Expires.UTC().Format(slotTime), r.By.Name(), r.Text)
 			}
 			return bad == nil
 		})
@@ -235,7 +239,8 @@ func (e *Engine) onRun(ctx context.Context, a Ask, command, id string) (Answer, 
 	}
 	switch command {
 	case "run":
-		return Answer{Pre: record(r, ap)}, nil
+		waits, err := e.Waiting(ctx, r.ID)
+		return Answer{Pre: record(r, ap, waits)}, err
 	case "output":
 		return e.showOutput(ctx, r)
 	case "retry":

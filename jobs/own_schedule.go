@@ -33,16 +33,18 @@ func (e *Engine) listSchedules(ctx context.Context, by Principal) (Answer, error
 			if err != nil {
 				return err
 			}
-			next, last := "paused", "never"
-			if st.Paused == nil {
-				if at, err := parseSlots(s.Cron, s.Timezone); err == nil {
-					next = at.Next(time.Now()).Format("Mon " + slotTime)
-				}
+			at, err := parseSlots(s.Cron, s.Timezone)
+			if err != nil {
+				return err
+			}
+			next, last := at.Next(time.Now()).Format("Mon "+slotTime), "never"
+			if st.Paused != nil {
+				next = "paused by " + st.Paused.By.Name()
 			}
 			err = ledger.Scan(tx, store.Range{Prefix: s.Name + "/", Reverse: true}, func(_ string, row Slot) bool {
-				last = fmt.Sprintf("%s %s %s", row.At.Format(slotTime), row.Outcome, row.Run)
+				last = fmt.Sprintf("%s %s %s", row.At.In(at.loc).Format(slotTime), row.Outcome, row.Run)
 				if row.Outcome != "ran" && st.Paused == nil {
-					todo = append(todo, row.complaint(s.Name, 0))
+					todo = append(todo, row.complaint(s.Name, at.loc, 0))
 				}
 				return false
 			})

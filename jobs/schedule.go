@@ -247,7 +247,7 @@ func (e *Engine) settleSlots(ctx context.Context, s config.Schedule, t *timer, n
 				return err
 			}
 		}
-		if err := e.complain(tx, s, settled, st.Paused != nil, len(times)+more); err != nil {
+		if err := e.complain(tx, s, t.at.loc, settled, st.Paused != nil, len(times)+more); err != nil {
 			return err
 		}
 		return errors.Join(ledger.Put(tx, s.Name+"/"+timeKey(newest), settled), schedules.Put(tx, s.Name, st))
@@ -299,21 +299,21 @@ func (e *Engine) slot(tx store.Tx, s config.Schedule, st Schedule, at, now time.
 }
 
 // complain tells the channel of slots that did not run and should have.
-func (e *Engine) complain(tx store.Tx, s config.Schedule, row Slot, paused bool, n int) error {
+func (e *Engine) complain(tx store.Tx, s config.Schedule, zone *time.Location, row Slot, paused bool, n int) error {
 	if row.Outcome == "ran" || paused {
 		return nil
 	}
-	return e.tell(tx, Outgoing{Kind: TellChannel, Cluster: s.Cluster, Text: row.complaint(s.Name, n-1)})
+	return e.tell(tx, Outgoing{Kind: TellChannel, Cluster: s.Cluster, Text: row.complaint(s.Name, zone, n-1)})
 }
 
 // complaint says that a schedule's slot did not run, with n slots before it,
 // why, and what to type.
-func (row Slot) complaint(name string, n int) string {
+func (row Slot) complaint(name string, zone *time.Location, n int) string {
 	how := "did not run"
 	if row.Outcome == "skipped" {
 		how = "was skipped"
 	}
-	text := fmt.Sprintf("Schedule %s %s at %s: %s. ", name, how, row.At.Format(slotTime), row.Why)
+	text := fmt.Sprintf("Schedule %s %s at %s: %s. ", name, how, row.At.In(zone).Format(slotTime), row.Why)
 	if n > 0 && row.Outcome == "missed" {
 		text += fmt.Sprintf("It also missed %d times before that. ", n)
 	}

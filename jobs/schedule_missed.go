@@ -50,19 +50,21 @@ func (l *looks) why(slot, now time.Time) string {
 
 // whyMissed is why for an alsbot that was started at start, by the clock of
 // then, and whose last good look was last. failed is what came in its way since.
+// Times are those of the slot's zone.
 func whyMissed(slot, start time.Time, last, now moment, failed error) string {
 	if begun := now.at.Add(-now.up); begun.Before(start) {
 		start = begun // the clock was ahead then
 	}
+	clock := func(t time.Time) string { return t.In(slot.Location()).Format(slotTime) }
 	leap := now.at.Sub(last.at) - (now.up - last.up)
 	switch {
 	case slot.Before(start):
-		return "alsbot runs only since " + start.UTC().Format(slotTime)
+		return "alsbot runs only since " + clock(start)
 	case failed != nil:
 		return fmt.Sprintf("alsbot could not write it down (%v)", failed)
 	case leap > onTime:
 		return fmt.Sprintf("the clock of alsbot's host went from %s to %s at once: it was put forward, or the host stood still",
-			last.at.UTC().Format(slotTime), now.at.UTC().Format(slotTime))
+			clock(last.at), clock(now.at))
 	}
-	return "alsbot was running, but came to it only at " + now.at.UTC().Format(slotTime)
+	return "alsbot was running, but came to it only at " + clock(now.at)
 }

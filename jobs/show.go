@@ -46,7 +46,8 @@ func ago(t time.Time) string {
 }
 
 // record shows one run whole: who asked, who decided, its steps and its end.
-func record(r Run, a *Approval) string {
+// waits says what it waits for, if it is queued.
+func record(r Run, a *Approval, waits string) string {
 	var b strings.Builder
 	add := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
@@ -79,13 +80,16 @@ func record(r Run, a *Approval) string {
 		add("digest", "%s", r.Digest)
 	}
 	for i, s := range r.Steps {
-		add(fmt.Sprintf("step %d", i+1), "%s on %s: %s", s.Step.Name, s.Step.Node, s.State())
+		add(fmt.Sprintf("step %d", i+1), "%q on %s: %s", s.Step.Name, s.Step.Node, s.State())
 	}
 	if r.Cancel != nil {
-		add("cancelled", "by %s at %s", r.Cancel.By.Name(), clock(r.Cancel.At))
+		add("cancel", "asked for by %s at %s", r.Cancel.By.Name(), clock(r.Cancel.At))
 	}
 	if !r.Ended.IsZero() {
 		add("ended", "%s", clock(r.Ended))
+	}
+	if waits != "" {
+		add("now", "%s", waits)
 	}
 	if r.Remark != "" && !r.State.Final() {
 		add("now", "%s", r.Remark)
@@ -97,10 +101,13 @@ func record(r Run, a *Approval) string {
 		add("trouble", "%s", r.Trouble)
 	}
 	if r.Settled != nil {
-		add("settled", "%s by %s", clock(r.Settled.At), r.Settled.By.Name())
+		add("settled", "acknowledged by %s at %s", r.Settled.By.Name(), clock(r.Settled.At))
 	}
-	if r.Next != "" {
+	switch {
+	case r.Next != "":
 		add("next", "%s", r.Next)
+	case !r.State.Final() && r.Cancel == nil && r.Remark == "":
+		add("next", "type `cancel %s` if it is not wanted any more", r.ID)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
@@ -115,7 +122,7 @@ func (s StepRecord) State() string {
 	case s.Trouble != "":
 		return s.Trouble
 	case !s.Started.IsZero():
-		return "running"
+		return "running since " + s.Started.UTC().Format("2006-01-02 15:04:05 MST")
 	}
 	return "not run"
 }
