@@ -248,7 +248,7 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	case seen["state"] == "read" && seen["sha256"] != a.SHA256:
 		return bad(Altered, "Altered: %s can be read to its end, but it is not what run %s has made: its SHA-256 is %s and was %s.", a.place(), a.Run, printable(seen["sha256"], 64), a.SHA256)
 	case seen["state"] != "read":
-		return nothingRead(Finding{Stop, a.place() + " could not be read", "Look whether the login user may read it."})
+		return nothingRead(Finding{Level: Stop, Text: a.place() + " could not be read", Mend: "Look whether the login user may read it."})
 	}
 	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Seen: Sound}},
 		Summary: fmt.Sprintf("Sound: %s was read to its end and is what run %s has made, %s.", a.place(), a.Run, a.Verdict),

@@ -53,18 +53,17 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	switch lookedFor(rs, lookArchives, []Archive{a})[a.Run] {
 	case Missing:
-		p.Findings = append(p.Findings, Finding{Stop, "there is no " + a.place() + " any more", "See " + c.typed("backups") + " for others."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "there is no " + a.place() + " any more", Mend: "See " + c.typed("backups") + " for others."})
 	case Altered:
-		p.Findings = append(p.Findings, Finding{Stop, "what stands at " + a.place() + " is not what run " + a.Run + " has made", "See " + c.typed("backups") + " for others."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "what stands at " + a.place() + " is not what run " + a.Run + " has made", Mend: "See " + c.typed("backups") + " for others."})
 	case unknown:
-		p.Findings = append(p.Findings, Finding{Stop, nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", "Look whether the node is up, and whether the login user may read it."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Mend: "Look whether the node is up, and whether the login user may read it."})
 	}
 	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free < still+SpareRoom {
-		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)),
-			"Make room there."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Mend: "Make room there."})
 	}
 	if a.Verdict != verdictVerified || a.Seen == Altered || a.Seen == Damaged {
-		p.Findings = append(p.Findings, Finding{Warn, "the archive is " + a.Word(), "Do not rely on it."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is " + a.Word(), Mend: "Do not rely on it."})
 	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil

@@ -197,7 +197,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	p.hold(c, exportNeeds(r, c), rs)
 	look, ok := rs.Find(lookTarget, "")
 	if !ok {
-		p.Findings = append(p.Findings, Finding{Stop, "the target's directory was not looked at", ""})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Mend: "Try again."})
 		return p, nil
 	}
 	seen := keyValues(look.Output)
@@ -271,7 +271,7 @@ func replaces(seen map[string]string) string {
 // targetFinding stops an export whose target cannot be.
 func targetFinding(r Request, c Cluster, look Result, seen map[string]string, base string) (Finding, bool) {
 	stop := func(mend, format string, args ...any) (Finding, bool) {
-		return Finding{Stop, fmt.Sprintf(format, args...), mend}, true
+		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
 	}
 	who := nodeWords(look.Node)
 	if look.Trouble != "" || look.Exit != 0 || seen["dir"] == "" {
@@ -288,13 +288,17 @@ func targetFinding(r Request, c Cluster, look Result, seen map[string]string, ba
 	}
 	home := r.Arg(0) == "" && c.BackupDir == ""
 	if s, own := systems(seen["real"]); own && (!home || s != "/root") {
-		return findingOf(Stop, ownDirectory(seen["real"], s)), true
+		f := findingOf(Stop, ownDirectory(seen["real"], s))
+		f.Reword = true
+		return f, true
 	}
 	switch {
 	case seen["state"] != "writable":
 		return stop("Give the login user the right to write there.", "%s on %s cannot be written to", seen["real"], who)
 	case seen["target"] != "absent" && seen["target"] != "file":
-		return stop("Name another FILE.", "what stands at %s on %s is not a regular file", path.Join(seen["real"], base), who)
+		f, bad := stop("Name another FILE.", "what stands at %s on %s is not a regular file", path.Join(seen["real"], base), who)
+		f.Reword = true
+		return f, bad
 	case seen["temp"] != "absent":
 		return stop("Look at it and remove it by hand.", "something stands already at the temporary name in %s on %s", seen["real"], who)
 	}
@@ -308,19 +312,17 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
 	switch {
 	case err != nil:
-		out = append(out, Finding{Warn, "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", ""})
+		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Mend: "Look with `df` there."})
 	case len(c.History.Sizes) == 0 && free < 1<<30:
-		out = append(out, Finding{Warn, fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), "See that it is enough."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Mend: "See that it is enough."})
 	case len(c.History.Sizes) == 0:
 	case free < c.History.Sizes[0]:
-		out = append(out, Finding{Stop, fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])),
-			"Make room, or name another FILE."})
+		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Mend: "Make room, or name another FILE."})
 	case free < c.History.Sizes[0]*3/2:
-		out = append(out, Finding{Warn, fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])),
-			"Make room soon."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Mend: "Make room soon."})
 	}
 	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
-		out = append(out, Finding{Warn, dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", "See whether something should be mounted there."})
+		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Mend: "See whether something should be mounted there."})
 	}
 	return out
 }

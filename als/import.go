@@ -115,7 +115,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 		argv = append(argv, "--timeout", r.Flag("timeout"))
 	}
 	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
-	p.Findings = append(p.Findings, Finding{Warn, "what the cluster holds now is wiped: users, applications, services", "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."})
+	p.Findings = append(p.Findings, Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services", Mend: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."})
 	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
 	p.Verify = []Step{c.look(againRoles, "status"), c.lookHistory(againHistory)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
@@ -160,17 +160,21 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming)
 	seen := keyValues(look.Output)
 	who := nodeWords(look.Node)
 	stop := func(mend, format string, args ...any) {
-		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf(format, args...), mend})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend})
+	}
+	another := func(mend, format string, args ...any) {
+		stop(mend, format, args...)
+		p.Findings[len(p.Findings)-1].Reword = true
 	}
 	switch {
 	case seen["state"] == "missing":
 		stop("Copy it there, or name another SOURCE.", "there is no %s on %s", r.Arg(0), who)
 	case seen["state"] == "other":
-		stop("Name an archive.", "%s on %s is not a regular file", r.Arg(0), who)
+		another("Name an archive.", "%s on %s is not a regular file", r.Arg(0), who)
 	case seen["state"] == "unreadable":
 		stop("Give the system user the right to read it.", "%s on %s cannot be read", r.Arg(0), who)
 	case seen["state"] == "damaged", seen["state"] == "read" && seen["tar"] != "0":
-		stop("Take another archive: this one is cut off or damaged.", "%s on %s cannot be read to its end", r.Arg(0), who)
+		another("Take another archive: this one is cut off or damaged.", "%s on %s cannot be read to its end", r.Arg(0), who)
 	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
 		if f, bad := trouble(look); bad {
 			p.Findings = append(p.Findings, f)
@@ -178,7 +182,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming)
 		}
 		stop("Try again.", "%s on %s could not be looked at", r.Arg(0), who)
 	case seen["files"] == "0":
-		stop("Take another archive.", "%s on %s holds no file", r.Arg(0), who)
+		another("Take another archive.", "%s on %s holds no file", r.Arg(0), who)
 	default:
 		p.Facts = append(p.Facts, Fact{"sha256", seen["sha256"]})
 		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
@@ -196,8 +200,8 @@ func adminFindings(rs Results, p *Plan) {
 	admins, err := readStep(rs, lookAdmins, ReadList)
 	switch {
 	case err != nil:
-		p.Findings = append(p.Findings, Finding{Warn, "it cannot be seen whether the first user is set up: " + err.Error(), "Set up the first user in the console and accept the terms before an import."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "it cannot be seen whether the first user is set up: " + err.Error(), Mend: "Set up the first user in the console and accept the terms before an import."})
 	case len(admins) == 0:
-		p.Findings = append(p.Findings, Finding{Stop, "the first user is not set up", "Open the cluster's console, create the first user and accept the terms."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the first user is not set up", Mend: "Open the cluster's console, create the first user and accept the terms."})
 	}
 }

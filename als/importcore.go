@@ -88,7 +88,7 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) incoming {
 		p.Findings = append(p.Findings, f)
 		return incoming{}
 	}
-	warn := func(text, mend string) { p.Findings = append(p.Findings, Finding{Warn, text, mend}) }
+	warn := func(text, mend string) { p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Mend: mend}) }
 	look, _ := rs.Find(lookOldCore, "")
 	if keyValues(look.Output)["sudo"] != "ok" {
 		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", "Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440.")
@@ -129,11 +129,11 @@ func oldCoreReach(rs Results, host, from string) (Finding, bool) {
 	look, ok := rs.Find(lookOldCore, "")
 	seen := keyValues(look.Output)
 	said := printable(seen["said"], 160)
-	stop := func(text, mend string) (Finding, bool) { return Finding{Stop, text, mend}, true }
+	stop := func(text, mend string) (Finding, bool) { return Finding{Level: Stop, Text: text, Mend: mend}, true }
 	switch seen["ssh"] {
 	case "ok":
 		if seen["same"] == "yes" {
-			return stop(host+" is "+from+" itself: an import would wipe what it is to read", "Name the core of the old cluster.")
+			return Finding{Level: Stop, Text: host + " is " + from + " itself: an import would wipe what it is to read", Mend: "Name the core of the old cluster.", Reword: true}, true
 		}
 		return Finding{}, false
 	case "none":
@@ -166,8 +166,7 @@ func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
 		if len(nodes) > 0 || !slices.Contains(services, service) {
 			continue
 		}
-		p.Findings = append(p.Findings, Finding{Warn, who + " seems to hold " + service + " data, and no node here has that role: it is not imported",
-			"Add the role on a node with `kato role add " + service + "` first."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Mend: "Add the role on a node with `kato role add " + service + "` first."})
 		p.Hints[hintWithout] = strings.TrimSpace(p.Hints[hintWithout] + " " + service)
 	}
 }

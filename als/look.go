@@ -60,9 +60,9 @@ func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, 
 // findingOf is a finding from a reader's error.
 func findingOf(level Level, err error) Finding {
 	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
-		return Finding{level, r.Text, r.Next}
+		return Finding{Level: level, Text: r.Text, Mend: r.Next}
 	}
-	return Finding{level, err.Error(), ""}
+	return Finding{Level: level, Text: err.Error()}
 }
 
 // reading is an operation that shows what one kato command prints.

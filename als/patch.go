@@ -293,7 +293,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	status, err := readStep(rs, lookRoles, ReadStatus)
 	if err != nil {
-		p.Findings = append(p.Findings, Finding{Warn, "afterwards it cannot be seen whether the roles run", "Try " + c.typed("processes") + "."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Mend: "Try " + c.typed("processes") + "."})
 	}
 	pairs := affected(r, c, status, patches)
 	target := c.patchTarget(r)
@@ -365,7 +365,7 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	p.Findings = append(p.Findings, Finding{Warn, "kato forgets which patches are installed and offers all of them again", ""})
+	p.Findings = append(p.Findings, Finding{Level: Warn, Text: "kato forgets which patches are installed and offers all of them again"})
 	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: patchArgv(r, c)}}
 	p.Verify = []Step{c.look(againPatches, "patch", "status")}
 	return p, nil

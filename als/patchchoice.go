@@ -16,7 +16,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 		return nil, true
 	}
 	if m := now.Mismatch(); m != "" {
-		p.Findings = append(p.Findings, Finding{Warn, m + "; the list is believed", ""})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
 	}
 	all, allErr := readLocated(rs, lookAll, lookWhere)
 	if r.Operation != opInstallName && allErr != nil {
@@ -54,7 +54,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	case (listed || known) && r.Operation == "patch revert":
 		p.Nothing = name + " is not installed"
 	case listed || known:
-		p.Findings = append(p.Findings, Finding{Stop, name + " is not installed, so it cannot be installed again", "Type " + c.typed("patch", "install", name) + "."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Mend: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
 	default:
 		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(now.Patches), patchNames(all.Patches)...)))
 	}
@@ -65,7 +65,7 @@ func unknownPatch(name string, have []string) Finding {
 	slices.Sort(have)
 	have = slices.Compact(have)
 	mend := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
-	return Finding{Stop, "there is no patch " + name, mend}
+	return Finding{Level: Stop, Text: "there is no patch " + name, Mend: mend, Reword: true}
 }
 
 // readLocated reads a list of patches. Where the list itself does not tell on

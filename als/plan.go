@@ -26,6 +26,9 @@ type Finding struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`           // what is the case
 	Mend  string `json:"mend,omitempty"` // what to do about it
+	// Reword is true where only other words than were typed mend it: the same
+	// ones would be refused again.
+	Reword bool `json:"reword,omitempty"`
 }
 
 // Fact is something about the cluster that decides what a plan does. Facts

@@ -31,7 +31,7 @@ type sight struct {
 func amiss(level Level, text string) sight { return sight{level: level, amiss: text} }
 
 func unseen(level Level, text, mend string) sight {
-	return sight{level: level, blind: &Finding{level, text, mend}}
+	return sight{level: level, blind: &Finding{Level: level, Text: text, Mend: mend}}
 }
 
 // Need is a precondition, asked of one node.
@@ -57,7 +57,7 @@ func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	if s.level == "" {
 		return Finding{}, false
 	}
-	f := Finding{s.level, s.amiss + ": " + n.Why, strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Mend)}
+	f := Finding{Level: s.level, Text: s.amiss + ": " + n.Why, Mend: strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Mend)}
 	if s.blind != nil {
 		f = *s.blind
 	}

@@ -101,12 +101,12 @@ func quotaSeen(look Result, dir string) (map[string]string, Finding, bool) {
 	seen := keyValues(look.Output)
 	switch {
 	case seen["state"] == "missing":
-		return seen, Finding{Stop, "there is no directory " + dir + " on " + nodeWords(look.Node), "Mount the filesystem first."}, true
+		return seen, Finding{Level: Stop, Text: "there is no directory " + dir + " on " + nodeWords(look.Node), Mend: "Mount the filesystem first."}, true
 	case seen["mount"] == "" || checkPath("the mount", KindPath, seen["mount"]) != nil:
 		if f, bad := trouble(look); bad {
 			return seen, f, true
 		}
-		return seen, Finding{Stop, "the filesystem of " + dir + " on " + nodeWords(look.Node) + " cannot be made out", "Look with `df` on the node."}, true
+		return seen, Finding{Level: Stop, Text: "the filesystem of " + dir + " on " + nodeWords(look.Node) + " cannot be made out", Mend: "Look with `df` on the node."}, true
 	}
 	return seen, Finding{}, false
 }
@@ -165,11 +165,11 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	if fs := seen["type"]; !strings.HasPrefix(fs, "ext") && fs != "" {
-		p.Findings = append(p.Findings, Finding{Stop, fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), "Use an ext4 filesystem."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), Mend: "Use an ext4 filesystem.", Reword: true})
 		return p, nil
 	}
 	if seen["mount"] == "/" && r.Arg(0) != "/" {
-		p.Findings = append(p.Findings, Finding{Stop, r.Arg(0) + " has no filesystem of its own: it lies on the node's root", "Mount one there first; or name / if that is meant."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: r.Arg(0) + " has no filesystem of its own: it lies on the node's root", Mend: "Mount one there first; or name / if that is meant."})
 		return p, nil
 	}
 	if f, bad := sudoOn(c, ip).Finding(c, rs); bad {
@@ -179,7 +179,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	boot := seen["boot"]
 	found := slices.Contains(bootScripts, boot) // what a node says is not what is written to as root
 	if !found {
-		p.Findings = append(p.Findings, Finding{Warn, "there is no boot script on " + nodeWords(ip), "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Mend: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
 		boot = bootScripts[0]
 	}
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}

@@ -133,7 +133,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	if what == "droplets" && len(c.NodesWith("controller")) > 1 {
-		p.Findings = append(p.Findings, Finding{Warn, "several controllers share the droplets: this moves them for all", "See that every controller sees the new place."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Mend: "See that every controller sees the new place."})
 	}
 	node := c.at(ip)
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"from", what}, {"to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"roles that stop and start", orNoneText(pairWords(pairs))}}
@@ -160,7 +160,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 func placeFindings(look Result, seen map[string]string, path, what string) []Finding {
 	var out []Finding
 	add := func(l Level, mend, format string, args ...any) {
-		out = append(out, Finding{l, fmt.Sprintf(format, args...), mend})
+		out = append(out, Finding{Level: l, Text: fmt.Sprintf(format, args...), Mend: mend})
 	}
 	who := nodeWords(look.Node)
 	switch seen["state"] {
@@ -176,6 +176,7 @@ func placeFindings(look Result, seen map[string]string, path, what string) []Fin
 	}
 	if s, own := systems(seen["real"]); own {
 		add(Stop, "Choose a mounted directory.", "%s is %s, which belongs to the node's own system (%s)", path, printable(seen["real"], 200), s)
+		out[len(out)-1].Reword = true
 	}
 	if seen["state"] == "readonly" {
 		add(Stop, "Let the system user write there, or mount it for writing.", "%s on %s cannot be written to", path, who)

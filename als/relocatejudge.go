@@ -50,17 +50,19 @@ func roomFindings(seen map[string]string, source measure, path, what string) []F
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
 	switch {
 	case !source.known:
-		return []Finding{{Warn, "where the " + what + " are, or how big they are, could not be seen, so whether they fit is not known", "See with `du` that they are smaller than what is free at " + path + "."}}
+		return []Finding{{Level: Warn,
+			Text: "where the " + what + " are, or how big they are, could not be seen, so whether they fit is not known",
+			Mend: "See with `du` that they are smaller than what is free at " + path + "."}}
 	case source.device == seen["device"] && source.device != "":
 		return nil
 	case err != nil:
-		return []Finding{{Warn, "how much is free at " + path + " could not be seen", "Look with `df` on the node."}}
+		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Mend: "Look with `df` on the node."}}
 	case source.bytes > free:
-		return []Finding{{Stop, fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), "Choose a bigger filesystem."}}
+		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Mend: "Choose a bigger filesystem."}}
 	case source.partly:
-		return []Finding{{Warn, fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), "See with `sudo du` that they fit."}}
+		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Mend: "See with `sudo du` that they fit."}}
 	case source.bytes > free/10*9:
-		return []Finding{{Warn, fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), ""}}
+		return []Finding{{Level: Warn, Text: fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free))}}
 	}
 	return nil
 }

@@ -185,7 +185,8 @@ const (
 )
 
 var opRestart = turn(opRestartName, "stop roles and start them again",
-	"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
+	"It goes from node to node and ends at the first of which kato complains: the others are left as they are.\n"+
+		"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
 		"Where the history cannot be read, the report says that the restart is unconfirmed.")
 
 // groups are kato's role groups.
@@ -368,8 +369,9 @@ func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
 			argv = append(argv, "--node", ip)
 		}
 		// One node that fails leaves the others to be done: the fresh status
-		// tells which.
-		steps = append(steps, Step{Name: name, Node: Core, Argv: argv, Tolerate: true})
+		// tells which. But a restart ends there: what does not come back on one
+		// node must not be taken down on the next.
+		steps = append(steps, Step{Name: name, Node: Core, Argv: argv, Tolerate: r.Operation != opRestartName})
 	}
 	return steps
 }
@@ -378,8 +380,7 @@ func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
 func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 	var out []Finding
 	if len(r.Args) == 0 && !r.Has(flagNode) && len(c.Nodes) > 1 {
-		out = append(out, Finding{Warn, fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)),
-			"Name roles, or one node with --node, if that is not meant."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)), Mend: "Name roles, or one node with --node, if that is not meant."})
 	}
 	if r.Operation == opStartName {
 		return out
@@ -396,7 +397,7 @@ func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 	}
 	for _, role := range roles {
 		if w, ok := without[role]; ok {
-			out = append(out, Finding{Warn, role + " stops: " + w + ", " + word, ""})
+			out = append(out, Finding{Level: Warn, Text: role + " stops: " + w + ", " + word})
 		}
 	}
 	return append(out, sharedFindings(c, pairs)...)
@@ -419,7 +420,7 @@ func sharedFindings(c Cluster, pairs []onNode) []Finding {
 				}
 			}
 			if len(stopping) > 0 && len(staying) > 0 {
-				out = append(out, Finding{Warn, fmt.Sprintf("on %s the process %s belongs to %s, and to %s too", n.IP, process, list(stopping), list(staying)), ""})
+				out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("on %s the process %s belongs to %s, and to %s too", n.IP, process, list(stopping), list(staying))})
 			}
 		}
 	}

@@ -29,12 +29,12 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	}
 	if g == "" {
 		if g = generationOf(version); g == "" {
-			return "", version, nil, append(findings, Finding{Stop, "kato " + version + " is a version that alsbot does not know", mendGeneration})
+			return "", version, nil, append(findings, Finding{Level: Stop, Text: "kato " + version + " is a version that alsbot does not know", Mend: mendGeneration})
 		}
 	}
 	r, ok := rs.Find("list the nodes", "")
 	if !ok {
-		return g, version, []Node{{IP: Core}}, append(findings, Finding{Warn, "the nodes were not listed; the cluster is treated as its core alone", ""})
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: "the nodes were not listed; the cluster is treated as its core alone"})
 	}
 	if r.Trouble != "" || missingKato(r) {
 		f, _ := trouble(r)
@@ -42,8 +42,7 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	}
 	nodes, err := ReadNodes(r.Output)
 	if err != nil {
-		return g, version, []Node{{IP: Core}}, append(findings, Finding{Warn, err.Error() + "; the cluster is treated as its core alone",
-			"Run `kato node list` on the core by hand and see what it prints."})
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Mend: "Run `kato node list` on the core by hand and see what it prints."})
 	}
 	return g, version, nodes, findings
 }
@@ -66,7 +65,7 @@ func stopFor(rs Results, step string, err error, mend string) Finding {
 			return f
 		}
 	}
-	return Finding{Stop, err.Error(), mend}
+	return Finding{Level: Stop, Text: err.Error(), Mend: mend}
 }
 
 // NodesWith returns the nodes that have a role, sorted.

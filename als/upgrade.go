@@ -272,7 +272,7 @@ func (c Cluster) allPairs(nodes []string) []onNode {
 func upgradeFindings(c Cluster) []Finding {
 	var out []Finding
 	if len(c.NodesWith("dea")) == 1 {
-		out = append(out, Finding{Warn, "there is one DEA only: applications stop while it is upgraded", "Add a DEA first if that matters."})
+		out = append(out, Finding{Level: Warn, Text: "there is one DEA only: applications stop while it is upgraded", Mend: "Add a DEA first if that matters."})
 	}
 	return append(out, backupFinding(c, "there is no way back but a backup"+map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10]))
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -116,7 +115,7 @@ func (e *Engine) follow(tx store.Tx, by Principal, before State, r *Run) error {
 func (r *Run) onward() string {
 	switch r.State {
 	case Failed:
-		if r.Next != "" && (r.Plan == nil || r.aboutItsWords()) { // the same words would be refused again
+		if r.Next != "" && r.refused() {
 			return ""
 		}
 		if r.printed() == 0 {
@@ -129,14 +128,14 @@ func (r *Run) onward() string {
 	return ""
 }
 
-// aboutItsWords reports whether a run was stopped by a finding that names one
-// of the arguments as they were typed: then what to do about it may well be to
-// type another.
-func (r *Run) aboutItsWords() bool {
+// refused reports whether a run ended because of its words: the same ones
+// would be refused again.
+func (r *Run) refused() bool {
+	if r.Plan == nil {
+		return true
+	}
 	f, stopped := r.Plan.Stopped()
-	return stopped && slices.ContainsFunc(strings.Fields(f.Text), func(word string) bool {
-		return slices.Contains(r.Request.Args, strings.Trim(word, "`\".,:;"))
-	})
+	return stopped && f.Reword
 }
 
 // close takes a run that has become final off the active list and, unless it

@@ -42,3 +42,20 @@ func TestEveryEndSaysWhatToTypeNext(t *testing.T) {
 		}
 	}
 }
+
+// What was refused for its words is not to be asked again with the same ones;
+// everything else is, when it is mended.
+func TestTheSameWordsAreOfferedAgainWhereTheyMayHelp(t *testing.T) {
+	h := newHouse(t, nil)
+	for text, again := range map[string]bool{
+		"patch install nosuchpatch":     false,
+		"export cluster /nowhere/b.tgz": true, // the directory can be made
+		"import cluster /nowhere/b.tgz": true, // the archive can be copied there
+		"restart nosuchrole":            false,
+	} {
+		r := h.until(h.run("U0ANN", text), jobs.Failed)
+		if r.Next == "" || strings.Contains(r.Next, "`retry "+r.ID+"`") != again {
+			t.Errorf("%s: %s; next: %s", text, r.Trouble, r.Next)
+		}
+	}
+}
