@@ -225,19 +225,21 @@ func TestFetchIsCancelled(t *testing.T) {
 func TestCopiesComeUnderRetention(t *testing.T) {
 	v := newVault(t, config.Keep{Daily: 1})
 	v.fetching(v.dir)
-	v.export("export node --node " + filesystem)
-	named := v.export("export cluster " + v.cluster.Path(filesystem, "/mnt/nas/mine.tgz"))
-	first := v.export("export cluster")
-	second := v.export("export cluster")
 	fetched := func(id string, want bool) {
 		v.eventually("backups", "the copy of "+id, func(tx store.Tx) (bool, error) {
 			b, err := known(tx, id)
 			return (b.Fetched != "") == want, err
 		})
 	}
-	for _, b := range []jobs.Backup{named, first, second} {
+	export := func(command string) jobs.Backup {
+		b := v.export(command)
 		fetched(b.Run, true)
+		return b
 	}
+	export("export node --node " + filesystem)
+	named := export("export cluster " + v.cluster.Path(filesystem, "/mnt/nas/mine.tgz"))
+	first := export("export cluster")
+	second := export("export cluster")
 	if n := len(v.names()); n != 4 {
 		t.Fatalf("%d copies: %v", n, v.names())
 	}

@@ -160,10 +160,17 @@ func TestCancelEndsTheVerification(t *testing.T) {
 		h := newHouse(t, nil)
 		id := h.run("U0ANN", "patch install")
 		h.until(id, jobs.Awaiting)
-		h.fault("slow", "10ms:patch install")
+		h.fault("slow", "200ms:patch install")
 		h.press("U0BOB", id, true)
+		pid := h.kato("patch", "install")
+		if err := h.cluster.Hold(pid); err != nil { // it does not end before the fault is there
+			t.Fatal(err)
+		}
 		h.begun(id)
 		h.fault(fault, value)
+		if err := h.cluster.Free(pid); err != nil {
+			t.Fatal(err)
+		}
 		changed := h.st.Watch(t.Context(), "runs")
 		for r := h.until(id, jobs.Running); r.Steps[len(r.Steps)-1].Ended.IsZero(); r = h.until(id, jobs.Running) {
 			<-changed

@@ -50,7 +50,7 @@ func TestARestoredRunHasItsOutput(t *testing.T) {
 // on to its end.
 func TestARunGoesOnThatHasLostItsOutput(t *testing.T) {
 	h := newHouse(t, nil)
-	h.fault("slow", "100ms:data export")
+	h.fault("slow", "300ms:data export")
 	id := h.run("U0ANN", "export cluster")
 	h.eventually("runs", "some output", func(tx store.Tx) (bool, error) {
 		r, _, err := recordsOf.Get(tx, id)

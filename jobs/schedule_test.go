@@ -89,6 +89,9 @@ func (h *house) told() (texts []string) {
 func TestSlotsThatPassedWhileAway(t *testing.T) {
 	now := time.Now().UTC()
 	yesterday := now.AddDate(0, 0, -1)
+	if yesterday.Month() == time.February && yesterday.Day() == 29 {
+		yesterday = now.AddDate(0, 0, -2) // that day is not in every year
+	}
 	line := yesterday.Format("0 0 2 1 *") // 00:00 of one day of the year
 	slot := time.Date(yesterday.Year(), yesterday.Month(), yesterday.Day(), 0, 0, 0, 0, time.UTC)
 	person := jobs.Decision{By: slack("U0ANN"), At: now}

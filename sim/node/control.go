@@ -2,8 +2,12 @@ package node
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // State returns a copy of what the cluster remembers.
@@ -109,6 +113,32 @@ func (c *Cluster) applyFault(name, value string) error {
 func (c *Cluster) Die(ip string) error {
 	return errors.Join(c.Fault("down@"+ip, "yes"), reap(c.disk.path(ip)))
 }
+
+// Hold stops a kato, by its process, where it is; Free lets it go on. It is not
+// stopped while it has the cluster's state in its hands.
+func (c *Cluster) Hold(pid int) error {
+	unlock, err := c.disk.lock(syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("holding process %d: %w", pid, err)
+	}
+	for until := time.Now().Add(reapTime); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return fmt.Errorf("holding process %d: %w", pid, err)
+		}
+		if _, rest, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(rest, "T") {
+			return nil
+		}
+	}
+	return fmt.Errorf("process %d does not stop", pid)
+}
+
+// Free lets a process go on that Hold has stopped.
+func (c *Cluster) Free(pid int) error { return syscall.Kill(pid, syscall.SIGCONT) }
 
 // Cut breaks a node's open connections, as a network does; what runs on the
 // node goes on.
