@@ -184,6 +184,9 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+	for range 4 { // none is typed any more when the test ends
+		<-acked
+	}
 }
 
 func TestCancelButton(t *testing.T) {
@@ -241,17 +244,17 @@ func TestSockets(t *testing.T) {
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		opened := s.ws.Opened()
 		s.ws.Disconnect("refresh_requested")
-		s.until("the old ones are closed", func() bool { return s.ws.Opened() == opened+2 && s.ws.Sockets() == 2 })
+		s.until("the old ones are closed", func() bool { return s.ws.Opened() >= opened+2 && s.ws.Sockets() == 2 })
 	})
 	t.Run("too many", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, nil)
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		before := s.ws.Calls("apps.connections.open")
+		before, began := s.ws.Calls("apps.connections.open"), time.Now()
 		for range 3 {
 			s.ws.Disconnect("too_many_websockets")
 		}
-		if n := s.ws.Calls("apps.connections.open") - before; n > 4 {
+		if n := s.ws.Calls("apps.connections.open") - before; n > 4+2*int(time.Since(began).Seconds()) {
 			t.Errorf("asked %d times in a hurry", n)
 		}
 		if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
@@ -285,13 +288,13 @@ func TestSockets(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, nil)
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		before := s.ws.Calls("apps.connections.open")
+		before, began := s.ws.Calls("apps.connections.open"), time.Now()
 		s.ws.Disconnect("link_disabled")
 		s.ws.CutSockets()
 		s.until("it says why", func() bool {
 			return s.bot.Ready() != nil && strings.Contains(s.bot.Ready().Error(), "socket_mode_disabled")
 		})
-		if n := s.ws.Calls("apps.connections.open") - before; n > 4 {
+		if n := s.ws.Calls("apps.connections.open") - before; n > 4+2*int(time.Since(began).Seconds()) {
 			t.Errorf("asked %d times in a hurry", n)
 		}
 	})

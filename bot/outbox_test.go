@@ -291,7 +291,7 @@ func TestSlowChannelDelaysNobody(t *testing.T) {
 	r := aRun("r1", jobs.Running, approve)
 	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
-	s.ws.Fail("chat.update", 1, workspace.RateLimited(20))
+	s.ws.Fail("chat.update", 1, workspace.RateLimited(3600))
 	s.engine.set(t, r, jobs.TellRun)
 	s.until("the channel is asked for patience", func() bool { return s.ws.Calls("chat.update") == 1 })
 	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "not delayed"})
