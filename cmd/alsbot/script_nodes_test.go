@@ -100,6 +100,24 @@ func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
+// lastCall is the process of the kato that was called last with these words.
+func lastCall(ts *testscript.TestScript, words []string) int {
+	calls, err := on(ts).cluster().Called(words...)
+	ts.Check(err)
+	if len(calls) == 0 {
+		ts.Fatalf("kato %s was not called", strings.Join(words, " "))
+	}
+	return calls[len(calls)-1].PID
+}
+
+func cmdHeld(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(on(ts).cluster().Hold(lastCall(ts, args)))
+}
+
+func cmdFreed(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(on(ts).cluster().Free(lastCall(ts, args)))
+}
+
 func cmdDies(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: dies IP")

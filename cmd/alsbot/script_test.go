@@ -65,6 +65,7 @@ import (
 //	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
 //	first-user yes|no                  whether the console's first user is set up
 //	ended RUN IP                       wait until the run's first command has ended on the node, whoever knows it
+//	held WORD…, freed WORD…            the kato that was called last with these words stops where it is, and goes on
 //	unheard RUN DURATION               while the bot is down: the run's node has been out of reach for so long
 //	did COUNT WORD…                    another simulated command of the nodes, such as quotaon, was called so often with these words
 //	sudo IP yes|no                     whether the system user may use sudo there without a password
@@ -102,6 +103,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
 		"did": cmdDid, "reboot": cmdReboot, "dies": cmdDies, "sudo": cmdSudo, "nowhere": cmdNowhere,
 		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce, "trust": cmdTrust,
+		"held": cmdHeld, "freed": cmdFreed,
 	}
 }
 
