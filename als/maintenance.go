@@ -48,6 +48,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 		Name: "maintenance " + word, Family: familyMaintenance, Effect: always(Change),
 		Summary: "turn maintenance mode " + word, Detail: maintenanceDetail,
 		Example: "maintenance " + word + " @prod",
+		Shows:   shows("maintenance status"),
 		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.lookMaintenance(lookMaintenance)}, nil },
 		Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
 			p := Plan{Operation: r.Operation, Effect: Change}

@@ -54,6 +54,7 @@ var opNewRelicInstall = Operation{
 	},
 	Plan:  planNewRelic,
 	Judge: judgeNewRelic,
+	Shows: shows("monitor status"),
 }
 
 func (c Cluster) lookAgent(name, ip string) Step {

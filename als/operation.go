@@ -85,6 +85,11 @@ type Operation struct {
 	// Agent asks for the cluster's Agent; without it that is empty.
 	Agent bool
 
+	// Shows are the commands, without the cluster, that show people what this
+	// request has changed; nil is `status`. They are named where nobody knows
+	// what became of a run.
+	Shows func(Request) []string
+
 	// Checks are the read-only looks at the cluster that Plan needs.
 	// nil: none.
 	Checks func(Request, Cluster) ([]Step, error)
@@ -95,6 +100,11 @@ type Operation struct {
 	// Judge says from what the steps and the verification printed whether
 	// it worked. It is called after the last step, also when a step failed.
 	Judge func(Request, Cluster, Plan, Results) Verdict
+}
+
+// shows is the Shows of an operation for which the request does not matter.
+func shows(commands ...string) func(Request) []string {
+	return func(Request) []string { return commands }
 }
 
 // Request is one operation, asked for: the outcome of Parse.

@@ -35,6 +35,9 @@ var patchFlags = []Flag{
 	{Name: flagNode, Kind: KindIP, Help: "one node only, reached by kato from the core (from ALS 1.1 on)"},
 }
 
+// showsPatches: the patches, and the roles that kato may have left down.
+var showsPatches = shows("patch status", "status")
+
 // restarts is the effect of what restarts roles unless told otherwise.
 func restarts(r Request) Effect {
 	if r.Has(flagNoRestart) {
@@ -67,6 +70,7 @@ var opPatchInstall = Operation{
 	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + "; without it, all that are missing"}},
 	Flags:   patchFlags,
 	Checks:  patchChecks,
+	Shows:   showsPatches,
 	Plan:    planPatch,
 	Judge:   judgeInstall,
 }
@@ -79,6 +83,7 @@ var opPatchReinstall = Operation{
 	Params:  []Param{{Name: "NAME", Kind: KindName, Help: patchNameWords + " --all"}},
 	Flags:   patchFlags,
 	Checks:  patchChecks,
+	Shows:   showsPatches,
 	Plan:    planPatch,
 	Judge:   judgeInstall,
 }
@@ -91,6 +96,7 @@ var opPatchRevert = Operation{
 	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + " --all; without it, all that are installed"}},
 	Flags:   []Flag{patchFlags[0], patchFlags[2]},
 	Checks:  patchChecks,
+	Shows:   showsPatches,
 	Plan:    planPatch,
 	Judge:   judgeRevert,
 }
@@ -101,6 +107,7 @@ var opPatchUpdate = Operation{
 	Example: "patch update @prod",
 	Flags:   patchFlags[1:],
 	Checks:  patchChecks,
+	Shows:   showsPatches,
 	Plan:    planUpdate,
 	Judge:   judgeUpdate,
 }
@@ -112,6 +119,7 @@ var opPatchReset = Operation{
 	Example: "patch reset @prod",
 	Flags:   []Flag{patchFlags[2]},
 	Checks:  patchChecks,
+	Shows:   showsPatches,
 	Plan:    planReset,
 	Judge:   judgeReset,
 }

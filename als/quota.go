@@ -74,6 +74,13 @@ var opQuotaEnable = Operation{
 	},
 	Plan:  planQuota,
 	Judge: judgeQuota,
+	Shows: func(r Request) []string {
+		words := "quota status " + quote(r.Arg(0))
+		if r.Has(flagNode) {
+			words += " --node " + r.Flag(flagNode)
+		}
+		return []string{words}
+	},
 }
 
 // bootScripts are what ALS and Stackato run at a boot to set up containers.

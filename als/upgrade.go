@@ -47,6 +47,7 @@ func upgradeOp(name, summary string, flags []Flag) Operation {
 		Checks: upgradeChecks,
 		Plan:   planUpgrade,
 		Judge:  judgeUpgrade,
+		Shows:  shows("upgrade status", "status"),
 	}
 }
 

@@ -87,7 +87,7 @@ func (e *Engine) acknowledge(ctx context.Context, by Principal, r Run) (Answer, 
 			return errSame
 		case r.State == Lost:
 			ans = Answer{Text: fmt.Sprintf("Run %s is acknowledged. The line of @%s is open again.", r.ID, r.Request.Cluster), Public: true}
-			r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`), and ask for what is still to do", r.Request.Cluster, r.ID)
+			r.Next = fmt.Sprintf("look at %s and at what was printed (`output %s`), and ask for what is still to do", r.effect(), r.ID)
 		default:
 			if why := r.held(now); why != "" {
 				ans = Answer{Bad: true, Text: why}
@@ -113,6 +113,6 @@ func (r *Run) giveUp(by Principal) {
 	i := r.inFlight()
 	node := r.Steps[i].Step.Node
 	r.lose(i, fmt.Sprintf("nothing has been heard of the node since %s, and %s gave it up", r.Unheard.Format("2006-01-02 15:04 MST"), by.Name()))
-	r.Next = fmt.Sprintf("look at the cluster (`status @%s`) and at what was printed (`output %s`), and ask for what is still to do. The command may still run on %s: alsbot looks there every 10 minutes and says here what it finds",
-		r.Request.Cluster, r.ID, node)
+	r.Next = fmt.Sprintf("look at %s and at what was printed (`output %s`), and ask for what is still to do. The command may still run on %s: alsbot looks there every 10 minutes and says here what it finds",
+		r.effect(), r.ID, node)
 }

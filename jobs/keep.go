@@ -118,10 +118,13 @@ func (r *Run) onward() string {
 		if r.Next != "" && r.refused() {
 			return ""
 		}
-		if r.printed() == 0 {
+		switch unknown := r.Next == als.ReadOutput; {
+		case r.printed() == 0 && unknown:
+			return fmt.Sprintf("Nothing was printed. Look at %s; type `retry %s` to ask for it again.", r.effect(), r.ID)
+		case r.printed() == 0:
 			return fmt.Sprintf("When that is mended, type `retry %s`.", r.ID)
 		}
-		return fmt.Sprintf("Type `output %s` to see what was printed, `status @%s` to see how the cluster is, `retry %s` to ask for it again.", r.ID, r.Request.Cluster, r.ID)
+		return fmt.Sprintf("Type `output %s` to see what was printed, look at %s, type `retry %s` to ask for it again.", r.ID, r.effect(), r.ID)
 	case Cancelled, Rejected, Expired, Void:
 		return fmt.Sprintf("If it is still wanted, type `retry %s`.", r.ID)
 	}

@@ -183,8 +183,8 @@ func (e *Engine) lateEnd(ctx context.Context, r *Run, i int, t executor.Target) 
 		what += "; " + err.Error()
 	}
 	return true, e.found(ctx, r, i, what,
-		fmt.Sprintf("Run %s (%s), which was given up as lost, has ended on %s with exit status %d. Whether it worked is for you to see: `output %s` shows what it printed, `status @%s` how the cluster is.",
-			r.ID, r.Text, t.Name, exit.Status, r.ID, r.Request.Cluster))
+		fmt.Sprintf("Run %s (%s), which was given up as lost, has ended on %s with exit status %d. Whether it worked is for you to see: look at what it printed (`output %s`) and at %s.",
+			r.ID, r.Text, t.Name, exit.Status, r.ID, r.effect()))
 }
 
 // found puts on record what became of a lost step, and tells it.
@@ -194,7 +194,7 @@ func (e *Engine) found(ctx context.Context, r *Run, i int, what, text string) er
 	_, err := e.transit(ctx, r.ID, nobody, func(tx store.Tx, now *Run) error {
 		now.Steps[i] = r.Steps[i]
 		now.Trouble += ". W" + what[1:]
-		now.Next = fmt.Sprintf("look at what was printed (`output %s`) and at the cluster (`status @%s`), and ask for what is still to do", r.ID, r.Request.Cluster)
+		now.Next = fmt.Sprintf("look at what was printed (`output %s`) and at %s, and ask for what is still to do", r.ID, r.effect())
 		return errors.Join(
 			e.record(tx, nobody, "found", r.ID, what),
 			e.tell(tx, Outgoing{Kind: TellRun, Run: r.ID}), e.tell(tx, Outgoing{Kind: TellOutput, Run: r.ID}),

@@ -44,6 +44,9 @@ func TestAClusterLeavesTheConfigDuringARun(t *testing.T) {
 	if !strings.Contains(r.Trouble, "no longer in alsbot's config") || !strings.Contains(r.Next, "acknowledge "+id) {
 		t.Errorf("%s\n%s", r.Trouble, r.Next)
 	}
+	if !strings.Contains(r.Next, "`patch status @prod`, `status @prod`") {
+		t.Errorf("what shows the patches is not named: %s", r.Next)
+	}
 }
 
 // Whom a cluster was closed to nobody knows when it is out of the config: its
