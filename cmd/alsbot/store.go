@@ -79,6 +79,9 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 	if dir := filepath.Dir(file); !isDir(dir) {
 		return fmt.Errorf("there is no directory %s", dir)
 	}
+	if same(file, cfg.Store.Path) { // the bot would go on with a file that has no name any more
+		return fmt.Errorf("%s is the store itself (store.path): name another file", file)
+	}
 	f, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600))
 	if err != nil {
 		return err
@@ -96,6 +99,13 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 		return err
 	}
 	return f.CloseAtomicallyReplace()
+}
+
+// same reports whether two names are there and mean the same file.
+func same(a, b string) bool {
+	one, err := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(one, other)
 }
 
 func isDir(path string) bool {
