@@ -182,16 +182,18 @@ func isAreRunning(n int) string {
 	return fmt.Sprintf("all %d roles run", n)
 }
 
-// badSteps is failedStep for steps that are tolerated: the first in words,
-// the others by name.
+// badSteps is failedStep for several: the first in words, the others by name,
+// and apart from them those that were not begun.
 func badSteps(p Plan, rs Results) (first Finding, bad bool) {
-	var others []string
+	var others, left []string
 	for _, s := range p.Steps {
-		f, wrong := Finding{Text: s.Name + " was not run"}, true
-		if r, ok := rs.Find(s.Name, s.Node); ok {
-			f, wrong = trouble(r)
-		}
+		r, ran := rs.Find(s.Name, s.Node)
+		f, wrong := trouble(r)
 		switch {
+		case !ran && !bad:
+			first, bad = Finding{Text: s.Name + " was not run"}, true
+		case !ran:
+			left = append(left, s.Name)
 		case wrong && !bad:
 			first, bad = f, true
 		case wrong:
@@ -200,6 +202,9 @@ func badSteps(p Plan, rs Results) (first Finding, bad bool) {
 	}
 	if len(others) > 0 {
 		first.Text += "; so it is with: " + list(others)
+	}
+	if len(left) > 0 {
+		first.Text += "; not begun: " + list(left)
 	}
 	return first, bad
 }
