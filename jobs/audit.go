@@ -67,6 +67,9 @@ func VerifyAudit(ctx context.Context, st store.Store) (n uint64, err error) {
 			return broken == nil
 		})
 	})
+	if broken != nil {
+		broken = fmt.Errorf("%w. The store was changed by something else than alsbot, or damaged. Keep it as it is (`alsbot snapshot FILE`), and hold that entry against an earlier snapshot", broken)
+	}
 	return n, errors.Join(err, broken)
 }
 
