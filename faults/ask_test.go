@@ -19,7 +19,7 @@ func (h *house) ask(i int) string {
 // tryAsk asks for a run on cluster i; like a person, again where alsbot says
 // so: on a busy machine a look at somebody's rights can take too long.
 func (h *house) tryAsk(i int) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		ack, err := h.slack.Say(ctx, ann, channelOf(i), fmt.Sprintf("/als patch update @c%d", i))

@@ -115,9 +115,12 @@ func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, s
 	for o.ran(id, 1) != nil && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	time.Sleep(100 * time.Millisecond) // it ignores TERM by now
+	grace := patience // who ends on TERM is not killed, however slow the machine is
+	if stubborn {
+		grace = graceTime // it ignores TERM since it has begun
+	}
 	began := time.Now()
-	err := x.Cancel(ctx, to, id, graceTime)
+	err := x.Cancel(ctx, to, id, grace)
 	took := time.Since(began)
 	e := <-end
 	want := 143

@@ -104,12 +104,13 @@ func (h *house) crashAt(p place) (dead bool, again int, err error) {
 	if err == nil {
 		id, _ = h.tryAsk(0) // it may die before it answers
 	}
-	for until := time.Now().Add(8 * time.Second); h.running() && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-		if id != "" {
-			if r, err := h.run(id); err == nil && r.State.Final() {
-				time.Sleep(200 * time.Millisecond) // its last message
-				break
-			}
+	for until := time.Now().Add(allowed(8 * time.Second)); h.running() && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if id == "" {
+			continue
+		}
+		if r, err := h.run(id); err == nil && r.State.Final() && h.allTold() {
+			time.Sleep(200 * time.Millisecond) // what comes after its last message
+			break
 		}
 	}
 	dead = !h.running()
@@ -124,6 +125,12 @@ func (h *house) crashAt(p place) (dead bool, again int, err error) {
 		}
 	}
 	return h.judge(id, p, dead)
+}
+
+// allTold reports whether nothing waits to be told.
+func (h *house) allTold() bool {
+	figures, err := h.get("/metrics")
+	return err == nil && bytes.Contains(figures, []byte("\nalsbot_outbox_rows 0\n"))
 }
 
 // accepted is the run that is on record though nobody was answered or, if

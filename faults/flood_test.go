@@ -39,7 +39,7 @@ func flood(t *testing.T, r *report) {
 	}
 	must(t, h.slack.SetGroupMembers("S0OPS", operators...))
 	h.start()
-	f := &floodgate{h: h, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: 20 * time.Second}}
+	f := &floodgate{h: h, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}}
 	must(t, f.send(0).err) // rights are looked up once
 	over := make(chan struct{})
 	var watch sync.WaitGroup

@@ -100,8 +100,8 @@ func (h *house) withKnown(file, words string) error {
 		return err
 	}
 	after, err := h.nodes.Calls()
-	if r.State != jobs.Failed || !strings.Contains(r.Trouble+r.Next, words) {
-		err = errors.Join(err, fmt.Errorf("run %s is %s: %s %s", id, r.State, r.Trouble, r.Next))
+	if r.State != jobs.Failed || !strings.Contains(r.Why()+r.Next, words) {
+		err = errors.Join(err, fmt.Errorf("run %s is %s: %s %s", id, r.State, r.Why(), r.Next))
 	}
 	if len(after) != len(before) {
 		err = errors.Join(err, fmt.Errorf("kato was called: %v", after[len(before):]))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -25,7 +26,7 @@ import (
 
 // patience is how long a row waits for what must come. It is a safety limit,
 // not a measurement.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // options say what a house is like.
 type options struct {
@@ -38,6 +39,9 @@ type options struct {
 	// change, if set, edits the whole config.
 	change func(yaml string) string
 	http   bool // slack.mode http
+	// slackWaits is how long Slack waits for an acknowledgement; default: as
+	// long as it does, and longer in the short profile.
+	slackWaits time.Duration
 }
 
 // house is a cluster, a workspace, a config and, after start, a bot.
@@ -61,6 +65,9 @@ type house struct {
 	log  bytes.Buffer
 }
 
+// slackWaits is how long Slack waits for an acknowledgement.
+const slackWaits = 3 * time.Second
+
 // people of the workspace.
 const (
 	ann = "U0ANN" // operator
@@ -80,6 +87,9 @@ func newHouse(t *testing.T, o options) *house {
 		h.oracle.Bytes = 4 << 10
 	}
 	h.oracle.Ledger = filepath.Join(h.dir, "ledger")
+	if h.opts.slackWaits == 0 {
+		h.opts.slackWaits = allowed(slackWaits)
+	}
 	if h.opts.binary == "" {
 		h.opts.binary = buildBot(t)
 	}
@@ -168,6 +178,7 @@ func (h *house) cast() workspace.Options {
 		},
 		Groups:   []workspace.Group{{ID: "S0OPS", Handle: "ops", Members: []string{ann}}, {ID: "S0LEADS", Handle: "leads", Members: []string{bob, cat}}},
 		BotToken: "xoxb-faults", AppToken: "xapp-faults", SigningSecret: "faults-signing-secret",
+		AckTimeout: h.opts.slackWaits, TriggerLife: h.opts.slackWaits,
 	}
 	for i := range h.opts.clusters {
 		w.Channels = append(w.Channels, workspace.Channel{ID: channelOf(i), Name: fmt.Sprintf("c%d", i)})
@@ -179,9 +190,11 @@ func (h *house) cast() workspace.Options {
 	return w
 }
 
-func freeAddr(t *testing.T) string {
+// freeAddr is where nobody listens. The address is nobody else's, so that no
+// other program takes the port meanwhile.
+func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
 	must(t, err)
 	defer l.Close()
 	return l.Addr().String()
@@ -304,7 +317,13 @@ func (h *house) ready() bool {
 		return false
 	}
 	_ = c.Close()
-	return h.opts.http || h.slack.Sockets() > 0
+	if !h.opts.http {
+		return h.slack.Sockets() > 0
+	}
+	if c, err = net.Dial("tcp", h.listen); err == nil {
+		_ = c.Close()
+	}
+	return err == nil
 }
 
 // running reports whether there is a bot that has not ended.

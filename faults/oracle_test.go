@@ -64,13 +64,13 @@ func oracleMain() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(250)
 	}
+	if o.Stubborn {
+		ignoreTerm()
+	}
 	id := ownID()
 	if err := appendLine(o.Ledger, id); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(251)
-	}
-	if o.Stubborn {
-		ignoreTerm()
 	}
 	f := o.fate(id)
 	const pause = 50 * time.Millisecond

@@ -166,7 +166,7 @@ func runOf(m workspace.Message) string {
 // presses presses Approve and returns what that person is told.
 func (h *house) presses(user string, m workspace.Message) (string, error) {
 	before := len(h.slack.Ephemerals(user, m.Channel))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := h.slack.PressOld(ctx, user, m, "Approve"); err != nil {
 		return "", err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +21,21 @@ const otherBoot = "00000000-1111-2222-3333-444444444444"
 // of the run is gone and the boot ID is another. A trial is a run.
 func reboot(t *testing.T, r *report) {
 	const side = 4
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 3 * time.Second, Max: 5 * time.Second}})
+	h := newHouse(t, options{clusters: side})
 	h.start()
 	for range max(1, r.n/side) {
+		h.takes(time.Minute, 2*time.Second) // they do not end by themselves
 		h.rebootDuring(r, side)
 		h.rebootAfter(r, side)
 	}
+}
+
+// takes changes how long runs take that begin from now on. Their fate stays
+// what it is as long as spread does.
+func (h *house) takes(least, spread time.Duration) {
+	h.t.Helper()
+	h.oracle.Min, h.oracle.Max = least, least+spread
+	must(h.t, h.oracle.write(h.settings()))
 }
 
 // begun asks for one run in each cluster and waits until its command has
@@ -55,7 +66,8 @@ func (h *house) rebootDuring(r *report, side int) {
 		c.boot = otherBoot
 		must(h.t, c.write(dir))
 	}
-	time.Sleep(300 * time.Millisecond) // no look at the run may last from before the reboot until after it
+	time.Sleep(2 * time.Second) // no look at the run may last from before the reboot until after it
+	h.takes(3*time.Second, 2*time.Second)
 	for _, run := range runs {
 		must(h.t, killAll(h.runDir(run.Steps[0].ID)))
 	}
@@ -69,10 +81,11 @@ func (h *house) rebootAfter(r *report, side int) {
 	h.kill()
 	for _, run := range runs {
 		dir := h.runDir(run.Steps[0].ID)
-		for until := time.Now().Add(patience); len(commands(dir)) > 0 && time.Now().Before(until); {
-			time.Sleep(50 * time.Millisecond)
+		for until := time.Now().Add(patience); len(commands(dir)) > 0 || !endedIn(dir); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(until) {
+				h.t.Fatalf("run %s does not end on its node", run.ID)
+			}
 		}
-		time.Sleep(200 * time.Millisecond) // the runner's last lines
 		c, err := readClaim(dir)
 		must(h.t, err)
 		c.boot = otherBoot
@@ -82,6 +95,13 @@ func (h *house) rebootAfter(r *report, side int) {
 	for _, run := range runs {
 		r.trial(h.verify(run.ID))
 	}
+}
+
+// endedIn reports whether the node has written down how a run ended, and with
+// how much output.
+func endedIn(dir string) bool {
+	exit, err := os.ReadFile(filepath.Join(dir, "exit"))
+	return err == nil && strings.Count(string(exit), " end\n") == 2
 }
 
 // verifyLost is nil if a run is lost in all that this means: people are told
@@ -116,7 +136,7 @@ func (h *house) verifyLost(id string, cluster int, words string) error {
 
 // say types a command that makes no run.
 func (h *house) say(cluster int, text string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err := h.slack.Say(ctx, ann, channelOf(cluster), text)
 	return err

@@ -56,8 +56,8 @@ func (h *house) foreign() error {
 	if err != nil {
 		return err
 	}
-	if r.State != jobs.Failed || !strings.Contains(r.Trouble, "another alsbot installation") {
-		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Trouble)
+	if r.State != jobs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
+		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Why())
 	}
 	return errors.Join(h.oracle.ran(r.ID+"-1", 0), h.toldOnce(r))
 }

@@ -152,7 +152,7 @@ func (h *house) through(r *report, channel int, c apiTrouble) int {
 // sayIn types a command into the channel of cluster i and returns the ID of
 // the run that was accepted.
 func (h *house) sayIn(i int, text string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ack, err := h.slack.Say(ctx, ann, channelOf(i), text)
 	if err != nil {

@@ -9,11 +9,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log"
 	"math/big"
-	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -39,26 +37,11 @@ type front struct {
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{t: t, addr: quietAddr(t), root: filepath.Join(tempDir(t), "root.pem")}
-	f.good = certificate(t, "127.0.0.1", time.Hour)
+	f := &front{t: t, addr: freeAddr(t), root: filepath.Join(tempDir(t), "root.pem")}
+	f.good = f.certificate(time.Hour)
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: f.good.Certificate[0]}
 	must(t, os.WriteFile(f.root, pem.EncodeToMemory(block), 0o600))
 	return f
-}
-
-// quietAddr is an address that stays free while nobody listens there: its
-// port is below those that the system gives to connections.
-func quietAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+mrand.IntN(10_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free between 20000 and 30000")
-	return ""
 }
 
 var apiURL = regexp.MustCompile(`api_url: http://[^/]+/`)
@@ -66,6 +49,13 @@ var apiURL = regexp.MustCompile(`api_url: http://[^/]+/`)
 // yaml makes a config go by the front.
 func (f *front) yaml(config string) string {
 	return apiURL.ReplaceAllString(config, "api_url: https://"+f.addr+"/")
+}
+
+// certificate is one for the front's own address.
+func (f *front) certificate(left time.Duration) tls.Certificate {
+	host, _, err := net.SplitHostPort(f.addr)
+	must(f.t, err)
+	return certificate(f.t, host, left)
 }
 
 // certificate signs itself. It is for one address, and over after left.
@@ -123,7 +113,7 @@ func (f *front) serve(cert *tls.Certificate) {
 // is lost is another fault.
 func (f *front) close() {
 	if f.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), allowed(2*time.Second))
 		defer cancel()
 		_ = f.server.Shutdown(ctx) // the next line ends what that does not
 		_ = f.server.Close()
@@ -144,11 +134,11 @@ func (f *front) troubles(span time.Duration) []apiTrouble {
 		f.close()
 		f.serve(&f.good)
 	}
-	expired := certificate(f.t, "127.0.0.1", -time.Hour)
+	expired := f.certificate(-time.Hour)
 	return []apiTrouble{
 		{name: "connections refused", begin: func(*house) { f.close() }, end: heal, brief: true},
 		{name: "connections refused under updates", begin: func(*house) { f.close() }, end: heal, after: true},
-		{name: "a certificate that nobody knows", begin: with(certificate(f.t, "127.0.0.1", time.Hour)), end: heal, brief: true},
+		{name: "a certificate that nobody knows", begin: with(f.certificate(time.Hour)), end: heal, brief: true},
 		{name: "a certificate for another host", begin: with(certificate(f.t, "192.0.2.1", time.Hour)), end: heal, after: true},
 		{name: "a certificate that is over", begin: with(expired), end: heal, after: true},
 		{name: "no TLS", begin: func(*house) { f.close(); f.serve(nil) }, end: heal, after: true},

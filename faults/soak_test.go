@@ -23,7 +23,7 @@ import (
 func mixed(t *testing.T, r *report) {
 	const side = 4
 	var p *proxy
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 100 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10},
+	h := newHouse(t, options{clusters: side, slackWaits: slackWaits, oracle: oracle{Min: 100 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10},
 		core: func(h *house, addr string) string {
 			p = newProxy(t, addr)
 			must(t, trust(h.nodes, p.addr))
@@ -39,7 +39,7 @@ func mixed(t *testing.T, r *report) {
 	end := began.Add(time.Duration(r.n) * time.Second)
 	every := max(200*time.Millisecond, time.Duration(r.n)*time.Second/60)
 	next := began
-	for i := 0; time.Now().Before(end); i++ {
+	for i := 0; time.Now().Before(end) || len(looks) < 9; i++ {
 		if id, err := h.tryAsk(i % side); err == nil { // Slack may not reach the bot just now
 			ids = append(ids, id)
 		}

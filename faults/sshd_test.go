@@ -41,11 +41,8 @@ func newSSHD(t testing.TB, c *node.Cluster) *sshd {
 		t.Skip("a real sshd with a user of its own needs root")
 	}
 	s := &sshd{t: t, dir: t.TempDir()}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	s.addr = l.Addr().String()
-	must(t, l.Close())
-	_, port, _ := net.SplitHostPort(s.addr)
+	s.addr = freeAddr(t)
+	host, port, _ := net.SplitHostPort(s.addr)
 
 	passwd, err := os.ReadFile("/etc/passwd")
 	must(t, err)
@@ -60,8 +57,8 @@ func newSSHD(t testing.TB, c *node.Cluster) *sshd {
 	key, err := os.ReadFile(filepath.Join(filepath.Dir(c.Home(c.Core)), "ssh_host_ecdsa_key"))
 	must(t, err)
 	s.write("host_key", string(key), 0o600)
-	s.write("sshd_config", fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"+
-		"AuthorizedKeysFile %s/authorized\nHostKey %s/host_key\nMaxStartups 200\n", port, s.dir, s.dir), 0o644)
+	s.write("sshd_config", fmt.Sprintf("ListenAddress %s\nPort %s\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"+
+		"AuthorizedKeysFile %s/authorized\nHostKey %s/host_key\nMaxStartups 200\n", host, port, s.dir, s.dir), 0o644)
 	must(t, os.Mkdir(filepath.Join(s.dir, "small"), 0o755))
 	must(t, trust(c, s.addr))
 	s.start()

@@ -75,7 +75,7 @@ func (h *house) askAll(r *report, side int) (ids []string) {
 func (h *house) refused(side int) (ids []string, took time.Duration, err error) {
 	answer := ""
 	for i := range 200 {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		began := time.Now()
 		ack, err := h.slack.Say(ctx, ann, channelOf(i%side), fmt.Sprintf("/als patch update @c%d", i%side))
 		cancel()

@@ -17,7 +17,7 @@ import (
 // wrapper hurts what looks after a run on its node: its process number is
 // given to another process, it is a zombie, it is killed. A trial is a run.
 func wrapper(t *testing.T, r *report) {
-	h := newHouse(t, options{clusters: 3, oracle: oracle{Min: 5 * time.Second, Max: 6 * time.Second}})
+	h := newHouse(t, options{clusters: 3})
 	h.start()
 	stranger := exec.Command("sleep", "1000")
 	must(t, stranger.Start())
@@ -26,7 +26,9 @@ func wrapper(t *testing.T, r *report) {
 	must(t, zombie.Start()) // nobody waits for it until the end
 	defer func() { _ = zombie.Wait() }()
 	for range r.n {
+		h.takes(15*time.Second, time.Second) // what is hurt is hurt before its end
 		runs := h.begun(3)
+		h.takes(time.Second, time.Second)
 		var dirs []string
 		var claims []claim
 		for _, run := range runs {
