@@ -28,7 +28,7 @@ var opPlan = Operation{
 
 var opClusters = Operation{
 	Name: "clusters", Family: familyOwn, Own: true, Effect: always(Read),
-	Summary: "list the clusters, and what runs on them",
+	Summary: "list the clusters: what is in the line of each, and how old its last verified backup is",
 	Example: "clusters",
 }
 
@@ -68,7 +68,7 @@ var opCancel = Operation{
 
 var opRetry = Operation{
 	Name: "retry", Family: familyOwn, Own: true, Effect: always(Change),
-	Summary: "ask again for what a finished run did",
+	Summary: "ask again for what a finished run was asked to do",
 	Detail:  "It is a new request: checked again, and approved again where policy asks.",
 	Example: "retry k3v9t2",
 	Params:  runParam,
@@ -86,6 +86,7 @@ var opAcknowledge = Operation{
 var opApprovals = Operation{
 	Name: "approvals", Family: familyOwn, Own: true, Effect: always(Read),
 	Summary: "list what waits for approval",
+	Detail:  "Approvals are given, and requests rejected, with the buttons of their cards in Slack.",
 	Example: "approvals",
 }
 
