@@ -40,7 +40,7 @@ func TestPatchOneNode(t *testing.T) {
 		"core$ kato patch install --node 10.0.0.12": {"", 0}, "core$ kato patch install": {"", 0}, "core$ kato patch install --node 10.0.0.12 --no-restart": {"", 0},
 		"core$ kato patch install --no-restart --node 10.0.0.12": {"", 0}}
 	after13 := kato{"core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, whereLine: {jsonOf(oneMissing), 0}, historyLine: {history("kato patch install", "succeeded"), 0}}
-	before10 := kato{"10.0.0.12$ kato patch status": {listB, 0}, "core$ kato patch status": {listB, 0}, "core$ kato status": {running, 0}, "core$ kato history --json": {started, 0},
+	before10 := kato{"10.0.0.12$ kato patch status": {listB, 0}, "core$ kato patch status": {listB, 0}, "core$ kato patch status --all": {listB, 0}, "core$ kato status": {running, 0}, "core$ kato history --json": {started, 0},
 		here: {"", 0}, "core$ kato patch install --only-this-node": {"", 0}}
 	after10 := func(list, history string) kato {
 		return kato{"10.0.0.12$ kato patch status": {list, 0}, "core$ kato patch status": {list, 0}, "core$ kato status": {running, 0}, "core$ kato history --json": {history, 0}}

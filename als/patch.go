@@ -182,7 +182,8 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	steps := []Step{c.lookPatches(r, lookPatches)}
-	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName) {
+	// Of those that are installed ALS 1.0 tells here only, later ones in lookWhere too.
+	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName || c.Generation == ALS10) {
 		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
 	}
 	if r.Operation != opUpdateName && r.Operation != opResetName {

@@ -38,6 +38,9 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 			if target != "" {
 				p.Nothing += " on " + nodeWords(target)
 			}
+			if r.Operation == opInstallName {
+				p.sayOldCode(c, rs, target)
+			}
 		}
 		return candidates, false
 	}
@@ -51,6 +54,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	switch {
 	case (listed || known) && r.Operation == opInstallName:
 		p.Nothing = name + " is installed already"
+		p.sayOldCode(c, rs, target)
 	case (listed || known) && r.Operation == "patch revert":
 		p.Nothing = name + " is not installed"
 	case listed || known:

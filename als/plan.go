@@ -50,6 +50,10 @@ type Plan struct {
 	Findings  []Finding `json:"findings,omitempty"`
 	// Nothing, when set, says why there is nothing to do; Steps is empty.
 	Nothing string `json:"nothing,omitempty"`
+	// Next and Offers are, beside Nothing, what somebody may want instead, as in
+	// a Verdict.
+	Next   string   `json:"next,omitempty"`
+	Offers []string `json:"offers,omitempty"`
 	// Patience is how long Verify is repeated while Judge says Waiting.
 	Patience time.Duration `json:"patience,omitempty"`
 	// Hints carry what Plan knows and Judge needs; not part of the digest.

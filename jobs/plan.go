@@ -75,7 +75,8 @@ func (e *Engine) route(tx store.Tx, r *Run) error {
 	switch {
 	case r.Plan.Nothing != "":
 		r.State = Succeeded
-		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true}
+		r.Next = r.Plan.Next
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next, Offers: r.Plan.Offers}
 	case r.Request.Dry:
 		r.State = Succeeded
 		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
