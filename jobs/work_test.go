@@ -83,6 +83,7 @@ func TestANodeThatRefusesDoesNotSayThatNothingBegan(t *testing.T) {
 // config by which the node's runs are somewhere else: there nothing is begun.
 func TestAStartIsNotSentAgainToAnotherPlace(t *testing.T) {
 	h, id := installing(t)
+	h.kato("patch", "install") // a claim may be some time before the command
 	h.cfg.Clusters[0].RunsDir = ".alsbot/others"
 	h.unanswered(id)
 	if r := h.until(id, jobs.Lost); !strings.Contains(r.Trouble, ".alsbot/runs of") || !strings.Contains(r.Trouble, ".alsbot/others of") {
