@@ -172,7 +172,11 @@ func (e *Engine) listRuns(ctx context.Context, by Principal, cluster string) (An
 	}
 	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
 	for _, r := range list {
-		t.row(r.ID, string(r.State), ago(r.Asked), r.By.Name(), r.Text)
+		state := string(r.State)
+		if r.State == Lost && r.Settled == nil {
+			state += ", to acknowledge"
+		}
+		t.row(r.ID, state, ago(r.Asked), r.By.Name(), r.Text)
 	}
 	return Answer{Text: "The last runs, the newest first. Type `run ID` to see one of them, `output ID` for what it printed.", Pre: t.String()}, nil
 }
@@ -279,7 +283,7 @@ func (e *Engine) showOutput(ctx context.Context, r Run) (Answer, error) {
 // retry asks again, as the person who types it, for what a final run was.
 func (e *Engine) retry(ctx context.Context, a Ask, r Run) (Answer, error) {
 	if !r.State.Final() {
-		return Answer{Bad: true, Text: fmt.Sprintf("Run %s is still %s. Wait for its end, or type `cancel %s`.", r.ID, r.State, r.ID)}, nil
+		return Answer{Bad: true, Text: fmt.Sprintf("Run %s is still %s. Wait for its end, or type `cancel %s`.", r.ID, strings.ReplaceAll(string(r.State), "_", " "), r.ID)}, nil
 	}
 	a.Text = r.Text
 	return e.Ask(ctx, a)
