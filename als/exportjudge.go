@@ -123,9 +123,9 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 		why = printable(why, 200) + "; " + said
 	}
 	left, mend := whatIsLeft(p, rs)
-	v.Summary = fmt.Sprintf("Failed: %s. %s", why, left)
+	v.Summary = fmt.Sprintf("No good archive: %s. %s", why, left)
 	if seen["path"] != "" { // it was moved, and then something was wrong
-		v.Summary = fmt.Sprintf("Failed: %s.", why)
+		v.Summary = fmt.Sprintf("No good archive: %s.", why)
 	}
 	if r, ok := rs.Find(stepExport, ""); ok {
 		if text, asks := Prompt(r.Output); asks {

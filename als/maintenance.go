@@ -29,7 +29,7 @@ var opMaintenanceStatus = Operation{
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		on, err := readStep(rs, lookMaintenance, ReadBool)
 		if err != nil {
-			return nothingRead(findingOf(Stop, err))
+			return nothingRead(modeUnread(err))
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: map[string]string{"maintenance": onOff(on)}}
 		if on {
@@ -54,7 +54,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 			p := Plan{Operation: r.Operation, Effect: Change}
 			was, err := readStep(rs, lookMaintenance, ReadBool)
 			if err != nil {
-				p.Findings = append(p.Findings, findingOf(Stop, err))
+				p.Findings = append(p.Findings, modeUnread(err))
 				return p, nil
 			}
 			if was == on {
@@ -69,7 +69,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 		Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 			now, err := readStep(rs, againMaintenance, ReadBool)
 			if err != nil {
-				v := nothingRead(findingOf(Stop, err))
+				v := nothingRead(modeUnread(err))
 				v.Summary = "It cannot be confirmed that maintenance mode is " + word + ". " + v.Summary
 				return v
 			}
@@ -89,6 +89,15 @@ func maintenanceSwitch(word string, on bool) Operation {
 
 func (c Cluster) lookMaintenance(name string) Step {
 	return c.look(name, "config", "get", "cloud_controller_ng", "maintenance_mode")
+}
+
+// modeUnread is the finding when the mode cannot be read.
+func modeUnread(err error) Finding {
+	f := findingOf(Stop, err)
+	if f.Mend == "" {
+		f.Mend = "Run `kato config get cloud_controller_ng maintenance_mode` on the core by hand and see what it prints."
+	}
+	return f
 }
 
 func (c Cluster) setMaintenance(on bool) Step {
@@ -120,7 +129,7 @@ func onOff(on bool) string {
 func (c Cluster) bracket(p *Plan, rs Results, steps []Step) ([]Step, bool) {
 	was, err := readStep(rs, lookMaintenance, ReadBool)
 	if err != nil {
-		p.Findings = append(p.Findings, findingOf(Stop, err))
+		p.Findings = append(p.Findings, modeUnread(err))
 		return nil, false
 	}
 	if was {

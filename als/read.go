@@ -2,6 +2,7 @@ package als
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -237,13 +238,17 @@ func mendPrompt(p string) string {
 
 // lastWords is the last line of an output as the end of a sentence.
 func lastWords(out []byte) string {
+	return cmp.Or(lastLine(out), " and printed nothing")
+}
+
+func lastLine(out []byte) string {
 	lines := clean(out)
 	for i := len(lines) - 1; i >= 0; i-- {
 		if l := strings.TrimRight(printable(lines[i], 160), "."); l != "" {
 			return "; its last line was: " + l
 		}
 	}
-	return " and printed nothing"
+	return ""
 }
 
 func nodeWords(node string) string {

@@ -38,7 +38,7 @@ func ReadBool(out []byte) (bool, error) {
 	case !yes && !no && complaint(out) != "":
 		return false, fmt.Errorf("kato could not read the configuration: %s", complaint(out))
 	case !yes && !no:
-		return false, errors.New("kato printed neither true nor false")
+		return false, errors.New("kato printed neither true nor false" + lastLine(out))
 	}
 	return yes, nil
 }

@@ -74,7 +74,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 			ended, mend = f.Text, f.Mend
 		}
 	}
-	again := "Run it again; what is done is not done twice. See " + c.typed("upgrade", "status") + "."
+	again := "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
 	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
 		words := []string{r.Operation, "--resume"}
 		if r.Has(flagNode) { // without it another node would be upgraded
@@ -107,7 +107,11 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		fail("Read the output of this run: see which version kato was offered.",
 			"The nodes are at %s, and not at %s; %s.", versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
-		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from every one, and all roles run."
+		of := "every one"
+		if len(rows) == 1 {
+			of = "it"
+		}
+		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from " + of + ", and all roles run."
 		v.Data = map[string]string{"version": list(versions)}
 		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
 			v.Summary += " Yet " + ended + "."
