@@ -18,7 +18,7 @@ func TestRunHasOneLivingMessage(t *testing.T) {
 	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
 	s.empty()
 	m := s.ws.Messages(prod)[0]
-	for _, want := range []string{"Queued", "queued", "patch install @prod", "Next in line", "[Cancel]"} {
+	for _, want := range []string{"queued", "patch install @prod", "Next in line", "[Cancel]"} {
 		if !strings.Contains(m.Text(), want) {
 			t.Errorf("the message lacks %q:\n%s", want, m.Text())
 		}

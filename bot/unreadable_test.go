@@ -16,7 +16,7 @@ func TestARunWhoseOutputCannotBeReadIsShown(t *testing.T) {
 	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
 	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
 	s.until("both are told", func() bool { return len(s.ws.Messages(prod)) == 2 })
-	if text := s.ws.Messages(prod)[0].Text(); !strings.Contains(text, "run r1") || !strings.Contains(text, "Running") {
+	if text := s.ws.Messages(prod)[0].Text(); !strings.Contains(text, "run r1") || !strings.Contains(text, "running") {
 		t.Errorf("it reads\n%s", text)
 	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -43,8 +44,11 @@ func runMessage(c cleaner, v runView) message {
 		icon, words = verifyingWords()
 	}
 	card := newCard(c)
-	card.line(card.say(icon+" "), card.bold(words), card.say("  "), card.code(r.Text),
-		card.say("  "), card.code(string(r.State)))
+	head := []part{card.say(icon + " ")}
+	if !strings.EqualFold(words, string(r.State)) { // the state stands behind the command
+		head = append(head, card.bold(words), card.say("  "))
+	}
+	card.line(append(head, card.code(r.Text), card.say("  "), card.code(string(r.State)))...)
 	card.line(append([]part{card.say("On "), card.code("@" + r.Request.Cluster), card.say(", asked by ")},
 		append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
@@ -99,7 +103,10 @@ func askedFor(card *card, at place, until time.Time) {
 
 // fallback is the message in one line.
 func fallback(icon, words string, r jobs.Run) string {
-	s := fmt.Sprintf("%s %s (%s): %s, run %s", icon, words, r.State, r.Text, r.ID)
+	if !strings.EqualFold(words, string(r.State)) {
+		words += " (" + string(r.State) + ")"
+	}
+	s := fmt.Sprintf("%s %s: %s, run %s", icon, words, r.Text, r.ID)
 	if r.Verdict != nil && r.Verdict.Summary != "" {
 		s += ". " + r.Verdict.Summary
 	} else if r.Trouble != "" {
