@@ -54,7 +54,7 @@ var coreReaches = Check{
 var sudoAsksNothing = Check{
 	Name: "sudo asks for no password",
 	Why:  "what needs root would ask in the middle, and nobody would answer",
-	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that says: helion ALL = (root) NOPASSWD:ALL (or whatever the system user is called). Take it away afterwards.",
+	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards.",
 	looks: func(_ Cluster, node string) []Step {
 		return []Step{{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
 	},
