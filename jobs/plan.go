@@ -56,12 +56,8 @@ func (e *Engine) unplanned(ctx context.Context, id string, err error) error {
 	what, mend := err.Error(), ""
 	var node *executor.Error
 	if errors.As(err, &node) {
-		var bare executor.Error
-		bare, mend = withoutAdvice(node)
-		what = bare.Error()
-		if mend += ". "; strings.HasSuffix(mend, "?. ") {
-			mend = strings.TrimSuffix(mend, ". ") + " "
-		}
+		bare, advice := withoutAdvice(node)
+		what, mend = bare.Error(), before(advice)
 	}
 	return e.fail(ctx, id, what+". Nothing was changed", mend+"When that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
 }

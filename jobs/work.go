@@ -385,32 +385,6 @@ func (e *Engine) endStep(ctx context.Context, r *Run, i int, exit executor.Exit,
 	return nil
 }
 
-// inWords is an error for people who are told beside it which step it was and
-// on which node: what happened, and what to do about it, if that is known.
-func inWords(err error) (what, mend string) {
-	var refused *als.Refusal
-	var node *executor.Error
-	switch {
-	case errors.As(err, &refused):
-		return refused.Text, refused.Next
-	case errors.As(err, &node):
-		bare, mend := withoutAdvice(node)
-		bare.Node = ""
-		return bare.Error(), mend
-	}
-	return err.Error(), ""
-}
-
-// withoutAdvice takes from an executor's error what to do about it.
-func withoutAdvice(err *executor.Error) (bare executor.Error, mend string) {
-	bare, mend = *err, err.Next
-	bare.Next = ""
-	if mend == "" && (err.Kind == executor.Unreachable || err.Kind == executor.Interrupted) {
-		mend = "look whether the node is up and can be reached"
-	}
-	return bare, mend
-}
-
 // inFlight is the step whose command may be running on its node, -1 if none.
 // What can be repeated at no cost does not count.
 func (r *Run) inFlight() int {
