@@ -87,6 +87,7 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 	h.fault("silent", "yes:data export")
 	id := h.run("U0ANN", "export cluster")
 	h.begun(id)
+	h.kato("data", "export") // a claim may be some time before the command
 	h.fault("down@10.0.0.11", "yes")
 	h.remarked(id, "10.0.0.11")
 	h.away(id)
