@@ -285,11 +285,12 @@ func (h *house) launch(env ...string) error {
 	return nil
 }
 
-// environ is our environment without settings of alsbot.
+// environ is our environment without settings of alsbot, and without proxies:
+// behind one, sockets are not renewed as politely.
 func environ() []string {
 	var env []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ALSBOT_") {
+		if name, _, _ := strings.Cut(kv, "="); !strings.HasPrefix(kv, "ALSBOT_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			env = append(env, kv)
 		}
 	}

@@ -214,7 +214,7 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 	st.bot = exec.Command("alsbot", "serve", "--config", st.scene.Config)
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "ALSBOT_") {
+		if name, _, _ := strings.Cut(kv, "="); !strings.HasPrefix(kv, "ALSBOT_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			st.bot.Env = append(st.bot.Env, kv)
 		}
 	}
