@@ -1,6 +1,7 @@
 package als_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestQuotaScript(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(dir, "sudo"), []byte("#!/bin/sh\nshift\nexec \"$@\"\n"), 0o700))
 			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			file, old := filepath.Join(dir, "setup_helion_lxc"), filepath.Join(dir, "setup_helion_lxc.before")
-			must(t, os.WriteFile(file, []byte(boot), 0o755))
+			must(t, errors.Join(os.WriteFile(file, []byte(boot), 0o755), os.Chmod(file, 0o755))) // whatever the umask
 			step := quotaStep(t, dir, file, old)
 			if r := run(t, shell, step); r.Exit != 0 || !strings.Contains(string(r.Output), "done=boot-script\n") {
 				t.Fatalf("status %d:\n%s", r.Exit, r.Output)

@@ -19,6 +19,12 @@ import (
 
 func TestMain(m *testing.M) {
 	node.Main()
+	// Shells warn of a language that the machine does not have.
+	for _, kv := range os.Environ() {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "LANG") {
+			_ = os.Unsetenv(name)
+		}
+	}
 	os.Exit(m.Run())
 }
 
