@@ -109,6 +109,14 @@ func (a Archive) series() string {
 	return strings.TrimSpace(name + " " + a.Contents)
 }
 
+// made names the run that made it, and what it left out or was of.
+func (a Archive) made() string {
+	if a.Operation == "export cluster" && a.Contents == "" {
+		return "run " + a.Run
+	}
+	return "run " + a.Run + ", " + a.series()
+}
+
 // place is the archive's node and path, for people.
 func (a Archive) place() string { return a.Path + " on " + nodeWords(a.Node) }
 

@@ -198,7 +198,7 @@ func lastBackup(c Cluster) string {
 	if last == nil {
 		return "There is no verified backup of the whole cluster."
 	}
-	said := fmt.Sprintf("The last verified backup of the whole cluster is %s old (run %s)", age(c.Asked, last.At), last.Run)
+	said := fmt.Sprintf("The last verified backup of the whole cluster is %s old (%s)", age(c.Asked, last.since()), last.made())
 	if c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge {
 		said += fmt.Sprintf(", more than the %s that are allowed", duration(c.MaxAge))
 	}

@@ -128,12 +128,26 @@ func TestImport(t *testing.T) {
 		"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql RUNNING\n")}
 	core := func(reach string) said { return good.with(said{"reach the old core": out(reach)}) }
 	two := said{"list the old cluster's nodes": out("10.1.0.1 base primary\n10.1.0.2 base mysql\n")}
+	known := func(operation, contents, sum string) als.Cluster {
+		c := testCluster()
+		a := als.Archive{Run: "k3v9t2", Operation: operation, Contents: contents, Cluster: "prod", Node: als.Core, Path: "/mnt/nas/b.tgz", SHA256: sum, At: c.Asked.AddDate(0, 0, -1)}
+		if operation == "export node" {
+			a.Node = "10.0.0.11"
+		}
+		c.History.Archives, c.History.Backup = []als.Archive{a}, &a
+		return c
+	}
 	free := func(n string) said {
 		return good.with(said{"measure free disk and memory": out("free=" + n + "\nmemory=1\n")})
 	}
 	tellAll(t, []telling{
 		{"good", "import cluster /mnt/nas/b.tgz", testCluster(), good, "core$ kato data import --cluster /mnt/nas/b.tgz\n", als.Succeeded, "all roles run"},
 		{"the archive is a fact", "import cluster /mnt/nas/b.tgz", testCluster(), good, "sha256=" + sum, als.Succeeded, ""},
+		{"of another run", "import cluster /mnt/nas/b.tgz", known("export cluster", "", sum), good, "archive=of run k3v9t2, begun 2026-11-22 03:00 UTC\n", als.Succeeded, ""},
+		{"of one node", "import cluster /mnt/nas/b.tgz", known("export node", "", sum), good, "warn: the archive is not of the whole cluster: it was made by export node of 10.0.0.11, and what it lacks is wiped all the same", als.Succeeded, ""},
+		{"of less", "import cluster /mnt/nas/b.tgz", known("export cluster", "--exclude-mysql", sum), good, "it was made by export cluster --exclude-mysql, and what it lacks", als.Succeeded, ""},
+		{"not what was left there", "import cluster /mnt/nas/b.tgz", known("export cluster", "", "cd"), good, "warn: /mnt/nas/b.tgz is not what run k3v9t2 left there", als.Succeeded, ""},
+		{"a backup", "import cluster /mnt/nas/b.tgz", known("export cluster", "--exclude-mysql", sum), good, "services; its last verified backup is 24h 0m old (run k3v9t2, export cluster --exclude-mysql)", als.Succeeded, ""},
 		{"it fits", "import cluster /mnt/nas/b.tgz", testCluster(), good, "has 1000 B and 12 files, unpacks to 39 KiB, and was read to its end.\n49 KiB of disk is free on the core.", als.Succeeded, ""},
 		{"more than is free, unpacked", "import cluster /mnt/nas/b.tgz", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 39 KiB is needed: an import wipes first, and a full disk then breaks it off with half of the data. Make room on the core first.", als.Succeeded, ""},
 		{"more than is free, on one node", "import node /mnt/nas/b.tgz --node 10.0.0.11", testCluster(), free("30000"), "warn: 10.0.0.11 has 29 KiB of free disk, and 39 KiB is needed", als.Succeeded, ""},

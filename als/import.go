@@ -39,7 +39,7 @@ func importOp(name, summary string, flags []Flag) Operation {
 	flags = append(flags, Flag{Name: "fix-app-paths", Help: "rewrite /app paths of applications from an old version"},
 		Flag{Name: "timeout", Kind: KindSeconds, Help: "how long the staging of one application from an old version may take"})
 	return Operation{
-		Name: name, Family: familyData, Effect: always(Destroy), Survey: true,
+		Name: name, Family: familyData, Effect: always(Destroy), Survey: true, Archives: true,
 		Summary: summary, Detail: importDetail,
 		Example: name + " /mnt/nas/helion-backup.tgz @fresh",
 		Params:  []Param{{Name: "SOURCE", Kind: KindSource, Help: "an archive on the node, or the old core's host name"}},
@@ -115,7 +115,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 		argv = append(argv, "--timeout", r.Flag("timeout"))
 	}
 	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
-	p.Findings = append(p.Findings, Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services", Mend: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."})
+	p.Findings = append(p.Findings, wiped(c))
 	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
 	p.Verify = []Step{c.look(againRoles, "status"), c.lookHistory(againHistory)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
@@ -128,6 +128,34 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	p.Hints[hintRestarts], p.Hints[hintHistory] = pack(pairs), mark(rs, lookHistory, dataImport)
 	return p, nil
+}
+
+// wiped says what an import takes away, and what could bring it back.
+func wiped(c Cluster) Finding {
+	f := Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
+		Mend: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."}
+	if last := c.History.Backup; last != nil {
+		f.Text = fmt.Sprintf("what the cluster holds now is wiped: users, applications, services; its last verified backup is %s old (%s)", age(c.Asked, last.since()), last.made())
+	}
+	return f
+}
+
+// originFindings tells where an archive with this sum comes from, and warns if
+// it is less than the whole of what an import is to replace.
+func originFindings(r Request, c Cluster, sum string, p *Plan) {
+	for _, a := range c.History.Archives {
+		switch {
+		case a.SHA256 == sum:
+			p.Facts = append(p.Facts, Fact{"archive", "of " + a.made() + ", begun " + clock(a.since())})
+			if r.Operation == "import cluster" && (!a.Whole() || a.Contents != "") {
+				p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is not of the whole cluster: it was made by " + a.series() + ", and what it lacks is wiped all the same",
+					Mend: "See " + c.typed("backups") + " for one of `export cluster`."})
+			}
+			return
+		case a.Path == r.Arg(0) && c.at(a.Node) == importNode(r, c):
+			p.Findings = append(p.Findings, Finding{Level: Warn, Text: fmt.Sprintf("%s is not what run %s left there: its SHA-256 is another one", a.Path, a.Run), Mend: "Find out who has changed it."})
+		}
+	}
 }
 
 // incoming is how much an import brings, as far as that can be seen before.
@@ -188,6 +216,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming)
 		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
 		comes.bytes, _ = strconv.ParseInt(seen["unpacked"], 10, 64)
 		comes.words = fmt.Sprintf("The archive has %s and %s files, unpacks to %s, and was read to its end.", size(bytes), printable(seen["files"], 20), size(comes.bytes))
+		originFindings(r, c, seen["sha256"], p)
 		heldFindings(r, c, strings.Fields(seen["holds"]), "the archive", p)
 	}
 	return comes

@@ -199,7 +199,7 @@ func backupFinding(c Cluster, why string) Finding {
 	case last == nil:
 		return Finding{Level: Warn, Text: why + ", and no verified one of the whole cluster is known", Mend: mend}
 	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
-		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (run %s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.Run), Mend: mend}
+		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.made()), Mend: mend}
 	}
-	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (run %s)", why, age(c.Asked, last.At), last.Run), Mend: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
+	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.made()), Mend: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
 }
