@@ -300,6 +300,7 @@ func TestUpgrade(t *testing.T) {
 		{"rollback, als11", "upgrade cluster --rollback", testCluster(), good, "kato 3.4.2 (als11) has no --rollback", "", ""},
 		{"rollback, als10", "upgrade cluster --rollback", c10, good, "core$ kato node upgrade --cluster --rollback --skip-confirmation\n", als.Succeeded, ""},
 		{"a lie", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
+		{"nothing to resume", "upgrade cluster --resume", testCluster(), good.with(said{"read the upgrade's progress": out("No upgrade is in progress.\n")}), "stop: no upgrade is in progress, so there is none to resume", "", ""},
 		{"different versions", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
 		{"a node is away", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "The version of 10.0.0.11 cannot be read"},
 		{"another version", "upgrade cluster --version 3.4.5", testCluster(), good, "", als.Failed, "The nodes are at 3.4.2, and not at 3.4.5"},

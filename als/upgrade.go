@@ -134,6 +134,9 @@ func upgradeChecks(r Request, c Cluster) ([]Step, error) {
 	for _, ip := range c.otherDEAs(nodes) {
 		steps = append(steps, lookRoom(c.at(ip)))
 	}
+	if r.Has("resume") {
+		steps = append(steps, c.look(lookUpgrade, "node", "upgrade", "--status"))
+	}
 	return steps, nil
 }
 
@@ -203,6 +206,9 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 	nodes := upgradeNodes(r, c)
 	p.hold(c, upgradeNeeds(c, nodes), rs)
 	p.Findings = append(p.Findings, upgradeFindings(c)...)
+	if under, err := readStep(rs, lookUpgrade, ReadUpgrade); r.Has("resume") && err == nil && len(under) == 0 {
+		p.Findings = append(p.Findings, Finding{Level: Stop, Reword: true, Text: "no upgrade is in progress, so there is none to resume", Mend: "Begin one: " + c.typed(r.Operation) + "."})
+	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}

@@ -68,7 +68,7 @@ func runMessage(c cleaner, v runView) message {
 	}
 	if r.Cancel != nil && !r.State.Final() {
 		card.line(append([]part{card.say("🚫 Cancel was asked for by ")}, append(who(card, r.Cancel.By),
-			card.say(". What runs on the node is being stopped; clean-up steps still run."))...)...)
+			card.say(cancelling(r)))...)...)
 	}
 	became(card, r)
 	if r.Plan != nil {
@@ -113,6 +113,14 @@ func fallback(icon, words string, r jobs.Run) string {
 		s += ". " + r.Trouble
 	}
 	return s
+}
+
+// cancelling says what a cancel does while the run has not ended.
+func cancelling(r jobs.Run) string {
+	if !r.Unheard.IsZero() {
+		return ". What may run on the node is stopped when the node is heard of again."
+	}
+	return ". What runs on the node is being stopped; clean-up steps still run."
 }
 
 // became tells what became of the run: the verdict, the trouble, what next.

@@ -317,7 +317,7 @@ func (e *Engine) renew(ctx context.Context, old Run, cluster als.Cluster, plan a
 		if err := e.void(tx, r, "the cluster has changed since it was approved: "+why); err != nil || stop || plan.Nothing != "" {
 			return err
 		}
-		r.Next = "a fresh request is run " + fresh.ID + "; it says what changed"
+		r.Next = "a fresh request says what changed: see `run " + fresh.ID + "`"
 		return e.create(tx, &fresh)
 	})
 	if err == nil {

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -108,6 +109,42 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 	}
 	if r := h.until(id, jobs.Lost); !strings.Contains(r.Trouble, "set up anew") || !strings.Contains(r.Next, "output "+id) {
 		t.Errorf("the record: %s %s", r.Trouble, r.Next)
+	}
+	h.called(1, "data", "export")
+}
+
+// The node comes back after a power cut: nothing of the run is left there, and
+// people who wait for word of it hear that.
+func TestANodeThatLostItsPowerIsSaid(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fault("silent", "yes:data export")
+	id := h.run("U0ANN", "export cluster")
+	h.begun(id)
+	kato := h.kato("data", "export")
+	h.fault("down@10.0.0.11", "yes")
+	h.remarked(id, "10.0.0.11")
+	h.away(id)
+	h.remarked(id, "acknowledge "+id)
+	h.ask("U0ANN", "acknowledge "+id)
+	h.until(id, jobs.Lost)
+	claim, err := os.ReadFile(h.cluster.Path("10.0.0.11", "/home/"+h.cluster.User+"/.alsbot/runs/"+id+"-1/claim"))
+	var wrapper int
+	if _, bad := fmt.Sscanf(string(claim), "run %d", &wrapper); err != nil || bad != nil {
+		t.Fatal(err, bad)
+	}
+	for _, pid := range []int{wrapper, kato} {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.fault("down@10.0.0.11", "")
+	h.restart()
+	h.eventually("leftovers", "the end of what it has left", func(tx store.Tx) (bool, error) {
+		_, there, err := leftoversOf.Get(tx, id)
+		return !there, err
+	})
+	if says := strings.Join(h.told(), "\n"); !strings.Contains(says, "Run "+id+" (export cluster @prod), which was given up as lost, no longer runs there") {
+		t.Errorf("the channel hears %s", says)
 	}
 	h.called(1, "data", "export")
 }

@@ -154,11 +154,14 @@ func (e *Engine) aftermath(ctx context.Context, r *Run, i int, deaf map[executor
 		return false, e.stillRuns(ctx, *r, t.Name)
 	case executor.Finished:
 		return e.lateEnd(ctx, r, i, t)
-	case executor.Lost:
-		return true, nil // the node cannot know more than it did
 	}
 	if r.Unheard.IsZero() {
-		return true, nil // it is lost because the node knows nothing of it
+		return true, nil // the node cannot know more than it did when it was lost
+	}
+	if state == executor.Lost {
+		return true, e.found(ctx, r, i, "the command was no longer there, and the node could not say how it had ended",
+			fmt.Sprintf("%s is heard of again. Run %s (%s), which was given up as lost, no longer runs there, and the node cannot say how it ended: it rebooted, or the run's processes were killed. Look at %s.",
+				t.Name, r.ID, r.Text, r.effect()))
 	}
 	return true, e.found(ctx, r, i, "the node knows nothing of it: it had not begun there, or the node was set up anew",
 		fmt.Sprintf("%s is heard of again and knows nothing of run %s (%s), which was given up as lost: it had not begun there, or the node was set up anew.", t.Name, r.ID, r.Text))
