@@ -51,6 +51,9 @@ type Held struct {
 	State  State
 	Status int   // if Finished
 	Size   int64 // bytes of output, also of one that was cleaned
+	// At is when it ended by the node's clock, when it began if it has not, or
+	// zero if the node does not know.
+	At time.Time
 	// Command is the beginning of its command line, as quoted for the shell;
 	// "" once it was cleaned. It is safe to print.
 	Command string
@@ -60,6 +63,7 @@ type Held struct {
 // ones, for a comparison with what the store believes.
 func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 	var all []Held
+	at := map[string]int64{}
 	err := x.talk(ctx, t, callTimeout, "listing runs", "list", "-", nil, func(_ *stream, r *replyReader) error {
 		for {
 			h, err := r.header()
@@ -69,8 +73,16 @@ func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 			if h.run == "" {
 				return odd("not a list")
 			}
+			if h.at > 0 {
+				at[h.run] = h.at
+				continue
+			}
 			_, line, _ := strings.Cut(h.cmd, " ") // behind the user
-			all = append(all, Held{ID: h.run, State: states[h.state], Status: h.rc, Size: h.size, Command: visible(line)})
+			held := Held{ID: h.run, State: states[h.state], Status: h.rc, Size: h.size, Command: visible(line)}
+			if sec := at[h.run]; sec > 0 {
+				held.At = time.Unix(sec, 0).UTC()
+			}
+			all = append(all, held)
 		}
 	})
 	return all, err

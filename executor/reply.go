@@ -40,6 +40,7 @@ type header struct {
 	rc             int // only with state finished
 	size, off, len int64
 	run, cmd       string // of list; the command's first 300 bytes, "" if it was cleaned
+	at             int64  // of list, on a line of its own: when run ended or, without an end, began; Unix seconds
 	end            bool   // of list: there are no more
 	sum            string // of the last line, "" is none
 }
@@ -155,6 +156,14 @@ func parseHeader(text string) (header, error) {
 			return h, odd("sum %q", visible(rest))
 		}
 		return header{end: true, sum: rest}, nil
+	}
+	if rest, ok := strings.CutPrefix(text, "at="); ok {
+		at, run, _ := strings.Cut(rest, " run=./")
+		if h.at, ok = number(at, true); !ok || !validID(run) {
+			return header{}, odd("%q", visible(text))
+		}
+		h.run = run
+		return h, nil
 	}
 	keys := []string{"state", "rc", "size", "off", "len"}
 	if strings.HasPrefix(text, "run=") {

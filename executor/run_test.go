@@ -316,8 +316,18 @@ func TestCleanAndList(t *testing.T) {
 		must(t, x.Clean(ctx, s.target(), "old"))
 	}
 
+	odd := filepath.Join(s.home, s.target().RunsDir, "no run")
+	must(t, os.Mkdir(odd, 0o700))
+	write(t, filepath.Join(odd, "exit"), "", 0o600)
+
 	all, err := x.List(ctx, s.target())
 	must(t, err)
+	for i := range all {
+		if ago := time.Since(all[i].At); (ago < -time.Second || ago > time.Minute) != (all[i].State == executor.Revoked) {
+			t.Errorf("%s since %s", all[i].ID, all[i].At)
+		}
+		all[i].At = time.Time{}
+	}
 	want := []executor.Held{
 		{ID: "busy", State: executor.Running, Size: int64(len("before\n")), Command: executor.Quote(argv)},
 		{ID: "old", State: executor.Finished, Status: 3, Size: 2},

@@ -222,6 +222,7 @@ func TestHostileNode(t *testing.T) {
 		{"an answer from elsewhere", "ALSB1 NONCE state=finished rc=0 size=9 off=4 len=5\nabcdeALSB1 NONCE end sum=-\n"},
 		{"more than asked for", "ALSB1 NONCE state=running rc=- size=99999999999 off=0 len=9999999999\n"},
 		{"nothing after a start", "ALSB1 NONCE state=none rc=- size=0 off=0 len=0\nALSB1 NONCE end sum=-\n"},
+		{"a time", "ALSB1 NONCE at=1795477381 run=./a\nALSB1 NONCE end sum=-\n"},
 		{"a list", "ALSB1 NONCE run=a state=finished rc=0 size=0 cmd=\nALSB1 NONCE end sum=-\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +38,9 @@ type Found struct {
 	State   executor.State
 	Status  int   // if State is finished
 	Size    int64 // bytes of output
+	// At is when it ended there or, if it has not, began; zero if the node
+	// does not know.
+	At time.Time
 	// Store says what the store knows of it: "unknown", or how the run stands
 	// there.
 	Store string
@@ -173,7 +177,7 @@ func (e *Engine) compare(ctx context.Context, node string, held []executor.Held,
 				continue
 			}
 			found.Found = append(found.Found, Found{
-				Node: node, ID: h.ID, Run: run, Command: h.Command, State: h.State, Status: h.Status, Size: h.Size, Store: says,
+				Node: node, ID: h.ID, Run: run, Command: h.Command, State: h.State, Status: h.Status, Size: h.Size, At: h.At, Store: says,
 			})
 		}
 		return nil

@@ -49,16 +49,19 @@ func reconciled(out io.Writer, found jobs.Reconciled) error {
 	}
 	if len(found.Found) > 0 {
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		show(w, "NODE\tID\tTHERE\tEXIT\tBYTES\tSTORE\tCOMMAND")
+		show(w, "NODE\tID\tTHERE\tSINCE\tEXIT\tBYTES\tSTORE\tCOMMAND")
 		for _, f := range found.Found {
-			exit, what := "-", f.Command
+			exit, what, since := "-", f.Command, "?"
+			if !f.At.IsZero() {
+				since = f.At.Format("2006-01-02 15:04 MST")
+			}
 			if f.State == executor.Finished {
 				exit = strconv.Itoa(f.Status)
 			}
 			if what == "" {
 				what = "(cleaned)"
 			}
-			show(w, fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s", f.Node, f.ID, f.State, exit, f.Size, f.Store, what))
+			show(w, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s", f.Node, f.ID, f.State, since, exit, f.Size, f.Store, what))
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -9,7 +9,8 @@
 #	revoke OFF MAX FROM		see that it does not begin any more, if it has not
 #	cancel GRACE			revoke it, or end its processes
 #	clean DAYS			remove its output, leave a tombstone for DAYS
-#	list				every run that BASE holds (ID is -)
+#	list				every run that BASE holds (ID is -), and since when
+#				its exit is as it is: its end, or its start if it has none
 #
 # A run is a directory BASE/ID:
 #
@@ -349,6 +350,7 @@ clean() {
 }
 
 list() {
+	find . -mindepth 2 -maxdepth 2 -type f -regex './[a-z0-9-]+/exit' -printf "\nALSB1 $nonce at=%Ts run=%h\n" 2>/dev/null
 	for run in *; do
 		case $run in *[!a-z0-9-]*) continue ;; esac
 		[ -d "$run" ] && [ ! -h "$run" ] && cd "./$run" || continue
