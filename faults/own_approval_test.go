@@ -225,11 +225,12 @@ func (h *house) renewedRequest(quorum int) (string, error) {
 		}
 	}
 	r, err := h.end(id)
-	_, fresh, ok := strings.Cut(r.Next, "a fresh request is run ")
+	_, fresh, ok := strings.Cut(r.Next, "a fresh request says what changed: see `run ")
 	if err == nil && !ok {
 		err = fmt.Errorf("run %s is %s and not renewed: %s", id, r.State, r.Next)
 	}
-	return strings.TrimRight(strings.Fields(fresh + " ?")[0], ";"), err
+	fresh, _, _ = strings.Cut(fresh, "`")
+	return fresh, err
 }
 
 // localSays says something by the local socket that is to be refused.
