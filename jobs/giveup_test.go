@@ -82,28 +82,42 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 	}
 }
 
-// The node comes back and knows nothing of the run.
-func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
-	h := newHouse(t, nil)
+// givenUp is a house with an export that was given up, as its node is gone;
+// kato is its process there.
+func givenUp(t *testing.T) (h *house, id string, kato int) {
+	t.Helper()
+	h = newHouse(t, nil)
 	h.fault("silent", "yes:data export")
-	id := h.run("U0ANN", "export cluster")
+	id = h.run("U0ANN", "export cluster")
 	h.begun(id)
-	h.kato("data", "export") // a claim may be some time before the command
+	kato = h.kato("data", "export") // a claim may be some time before the command
 	h.fault("down@10.0.0.11", "yes")
 	h.remarked(id, "10.0.0.11")
 	h.away(id)
 	h.remarked(id, "acknowledge "+id)
 	h.ask("U0ANN", "acknowledge "+id)
 	h.until(id, jobs.Lost)
-	if err := os.RemoveAll(h.cluster.Path("10.0.0.11", "/home/"+h.cluster.User+"/.alsbot")); err != nil {
-		t.Fatal(err)
-	}
+	return h, id, kato
+}
+
+// back brings a given-up run's node back, until nothing of the run is left to be done there.
+func (h *house) back(id string) {
+	h.t.Helper()
 	h.fault("down@10.0.0.11", "")
 	h.restart()
 	h.eventually("leftovers", "the end of what it has left", func(tx store.Tx) (bool, error) {
 		_, there, err := leftoversOf.Get(tx, id)
 		return !there, err
 	})
+}
+
+// The node comes back and knows nothing of the run.
+func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
+	h, id, _ := givenUp(t)
+	if err := os.RemoveAll(h.cluster.Path("10.0.0.11", "/home/"+h.cluster.User+"/.alsbot")); err != nil {
+		t.Fatal(err)
+	}
+	h.back(id)
 	if says := strings.Join(h.told(), "\n"); !strings.Contains(says, "knows nothing of run "+id) {
 		t.Errorf("the channel hears %s", says)
 	}
@@ -116,17 +130,7 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 // The node comes back after a power cut: nothing of the run is left there, and
 // people who wait for word of it hear that.
 func TestANodeThatLostItsPowerIsSaid(t *testing.T) {
-	h := newHouse(t, nil)
-	h.fault("silent", "yes:data export")
-	id := h.run("U0ANN", "export cluster")
-	h.begun(id)
-	kato := h.kato("data", "export")
-	h.fault("down@10.0.0.11", "yes")
-	h.remarked(id, "10.0.0.11")
-	h.away(id)
-	h.remarked(id, "acknowledge "+id)
-	h.ask("U0ANN", "acknowledge "+id)
-	h.until(id, jobs.Lost)
+	h, id, kato := givenUp(t)
 	claim, err := os.ReadFile(h.cluster.Path("10.0.0.11", "/home/"+h.cluster.User+"/.alsbot/runs/"+id+"-1/claim"))
 	var wrapper int
 	if _, bad := fmt.Sscanf(string(claim), "run %d", &wrapper); err != nil || bad != nil {
@@ -137,12 +141,7 @@ func TestANodeThatLostItsPowerIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.fault("down@10.0.0.11", "")
-	h.restart()
-	h.eventually("leftovers", "the end of what it has left", func(tx store.Tx) (bool, error) {
-		_, there, err := leftoversOf.Get(tx, id)
-		return !there, err
-	})
+	h.back(id)
 	if says := strings.Join(h.told(), "\n"); !strings.Contains(says, "Run "+id+" (export cluster @prod), which was given up as lost, no longer runs there") {
 		t.Errorf("the channel hears %s", says)
 	}
