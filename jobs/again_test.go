@@ -10,12 +10,14 @@ import (
 	"alsbot/config"
 	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
 	"alsbot/store"
 )
 
 // A delivery that comes again while alsbot stops is not told that nothing was
 // started: whoever hears that asks again, under another key.
 func TestTheSameDeliveryWhileAlsbotStops(t *testing.T) {
+	t.Parallel()
 	st, err := store.OpenBolt(filepath.Join(t.TempDir(), "alsbot.db"), store.Ballast(0))
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +36,7 @@ func TestTheSameDeliveryWhileAlsbotStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(key string) jobs.Answer {
-		ans, err := e.Ask(t.Context(), jobs.Ask{Key: key, By: slack("U0ANN"), Text: "export cluster"})
+		ans, err := e.Ask(t.Context(), jobs.Ask{Key: key, By: enginetest.Slack("U0ANN"), Text: "export cluster"})
 		if err != nil {
 			t.Fatal(err)
 		}

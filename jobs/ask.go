@@ -2,8 +2,6 @@ package jobs
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,94 +9,111 @@ import (
 	"time"
 
 	"alsbot/als"
-	"alsbot/store"
+	"alsbot/config"
+	"alsbot/runs"
 )
 
-// delivery remembers what a command was answered, so that the same delivery
-// gets the same answer and has no second effect.
-type delivery struct {
-	At     time.Time `json:"at"`
-	Answer Answer    `json:"answer"`
+// Ask is a command as a person or a schedule gave it.
+type Ask struct {
+	// Key names this delivery: the same key again has no second effect and
+	// gets the same answer.
+	Key    string
+	By     runs.Principal
+	Text   string
+	Origin runs.Origin
 }
 
-// lookup is how long rights may take to look up before an answer: people
-// (and Slack) wait for it.
-const lookup = 700 * time.Millisecond
+// Answer is the immediate reply to a command.
+type Answer struct {
+	Text string // a sentence or a short paragraph, plain text
+	// Channels are named after Text, by ID; Slack shows each as a link.
+	Channels []string `json:",omitempty"`
+	Pre      string   // several lines, monospace, plain text; may be empty
+	Run      string   // ID of the run that was created, if one was
+	Bad      bool     // the command was refused
+	// Public is true when the channel should see the answer, not only the
+	// person who asked.
+	Public bool
+}
 
-// Ask takes a command: it is parsed, its cluster found, its author
-// authorised, and it is either answered from the store or becomes a run that
-// is on disk when Ask returns. It never waits for a cluster. An error means
-// that alsbot itself is in trouble; what is wrong with the command is in the
-// answer.
+// Ask takes a command. It parses it, finds its cluster and checks its author's
+// rights; then it either answers from the store or makes a run that is on disk
+// when Ask returns. It never waits for a cluster. An error means that alsbot
+// itself is in trouble; what is wrong with the command is in the answer.
 func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
-	req, err := als.Parse(a.Text, als.Operations)
+	req, op, err := parse(a.Text)
 	if err != nil {
-		if ans, decides, err := e.typed(ctx, a.By, a.Text); decides {
+		if ans, decides, err := e.builtins.typedDecision(ctx, a.By, a.Text); decides {
 			return ans, err
 		}
 		return refused(err)
 	}
-	op, ok := als.Operations.Find(req.Operation)
-	if !ok {
-		return refused(&als.Refusal{Text: fmt.Sprintf("%q is not something alsbot can do", req.Operation), Next: "Type `help`"})
-	}
 	if op.Own && !req.Dry {
-		return e.own(ctx, a, req)
+		ans, instead, err := e.builtins.answer(ctx, a, req)
+		if err != nil || instead == "" {
+			return ans, err
+		}
+		if req, op, err = parse(instead); err != nil {
+			return refused(err)
+		}
 	}
-	id := runID(a.Key)
-	if r, _, err := e.load(ctx, id); err == nil {
-		return e.taken(r), nil // whatever keeps alsbot from taking new work now
+	id := runs.NewID(a.Key)
+	if r, _, err := e.ledger.Load(ctx, id); err == nil {
+		return e.accepted(r), nil // whatever keeps alsbot from taking new work now
 	}
-	if req.Cluster, err = e.cluster(req.Cluster, a.Origin.Channel); err != nil {
+	if req.Cluster, err = findCluster(e.policy.cfg, req.Cluster, a.Origin.Channel); err != nil {
 		return refused(err)
 	}
 	effect := op.Effect(req)
-	if err := e.admit(ctx, a.By, effect, req); err != nil {
+	if err := e.rights.authorize(ctx, a.By, effect, req); err != nil {
 		return refused(err)
 	}
-	return e.accept(ctx, Run{
+	return e.accept(ctx, runs.Run{
 		ID:      id,
 		Text:    als.Command(req),
 		Request: req,
 		Effect:  effect,
 		By:      a.By,
 		Origin:  a.Origin,
-		State:   Planned,
+		State:   runs.Planned,
 		Asked:   time.Now().UTC().Round(0),
 	})
 }
 
-// accept writes a new run down and sees that it is driven. The same ID again
-// gets the same answer and nothing else.
-func (e *Engine) accept(ctx context.Context, r Run) (Answer, error) {
-	e.mu.Lock()
-	stopping := e.stopping
-	e.mu.Unlock()
-	if stopping {
-		return Answer{Bad: true, Text: "alsbot is shutting down. Nothing was started; ask again in a minute."}, nil
-	}
-	if err := e.st.Ready(); err != nil {
-		return Answer{Bad: true, Text: "Nothing was started, because alsbot's own store takes no new work: " + err.Error() + ". What is under way goes on; ask again when that is mended."}, nil
-	}
-	err := e.st.Update(ctx, func(tx store.Tx) error {
-		if _, ok, err := runs.Get(tx, r.ID); ok || err != nil {
-			return err
-		}
-		return e.create(tx, &r)
-	})
+func parse(text string) (als.Request, als.Operation, error) {
+	req, err := als.Parse(text, als.Operations)
 	if err != nil {
-		return Answer{}, fmt.Errorf("writing the command down: %w", err)
+		return req, als.Operation{}, err
 	}
-	e.kick(r.ID)
-	return e.taken(r), nil
+	op, ok := als.Operations.Find(req.Operation)
+	if !ok {
+		return req, op, &als.Refusal{Text: fmt.Sprintf("%q is not something alsbot can do", req.Operation), Next: "Type `help`"}
+	}
+	return req, op, nil
 }
 
-// taken is the answer to a command that has become a run.
-func (e *Engine) taken(r Run) Answer {
+// accept records a new run and has it driven. The same ID again gets the same
+// answer and nothing else.
+func (e *Engine) accept(ctx context.Context, r runs.Run) (Answer, error) {
+	if e.drivers.closed() {
+		return Answer{Bad: true, Text: "alsbot is shutting down. Nothing was started; ask again in a minute."}, nil
+	}
+	if err := e.outputs.st.Ready(); err != nil {
+		return Answer{Bad: true, Text: "Nothing was started, because alsbot's own store takes no new work: " + err.Error() + ". What is under way goes on; ask again when that is mended."}, nil
+	}
+	if err := e.ledger.Begin(ctx, r); err != nil {
+		return Answer{}, fmt.Errorf("writing the command down: %w", err)
+	}
+	e.Kick(r.ID)
+	return e.accepted(r), nil
+}
+
+// accepted returns the answer to a command that has become a run.
+func (e *Engine) accepted(r runs.Run) Answer {
 	text := fmt.Sprintf("Run `%s`: %s", r.ID, r.Text)
 	switch {
 	case r.Effect == als.Read:
-	case e.guarded(r.Effect) && !r.Request.Dry && r.By.Source != FromSchedule:
+	case e.policy.guarded(r.Effect) && !r.Request.Dry && r.By.Source != runs.FromSchedule:
 		text += ". Looking at the cluster first; what is to be done then waits for approval. Type `approvals` to see what waits."
 	default:
 		text += ". Looking at the cluster first."
@@ -109,22 +124,27 @@ func (e *Engine) taken(r Run) Answer {
 // refused turns what is wrong with a command into the answer.
 func refused(err error) (Answer, error) {
 	var ref *als.Refusal
-	if !errors.As(err, &ref) {
-		return Answer{}, err
+	var unknown *runs.NotFoundError
+	switch {
+	case errors.As(err, &ref):
+		return Answer{Text: ref.Error(), Bad: true}, nil
+	case errors.As(err, &unknown):
+		return Answer{Text: unknown.Error(), Bad: true}, nil
 	}
-	return Answer{Text: ref.Error(), Bad: true}, nil
+	return Answer{}, err
 }
 
-// cluster finds which cluster is meant: the one that was named, else the one
-// that the channel belongs to, else the only one.
-func (e *Engine) cluster(named, channel string) (string, error) {
+// findCluster returns the cluster that is meant: the one that was named, else
+// the one that the channel belongs to, else the only one.
+func findCluster(cfg *config.Config, named, channel string) (string, error) {
 	var names, here []string
-	for _, c := range e.cfg.Clusters {
+	for _, c := range cfg.Clusters {
 		names = append(names, c.Name)
 		if channel != "" && (c.Channel == channel || c.Approvals == channel) {
 			here = append(here, c.Name)
 		}
 	}
+	at := func(names []string) string { return "@" + strings.Join(names, ", @") }
 	switch {
 	case named != "" && slices.Contains(names, named):
 		return named, nil
@@ -142,62 +162,4 @@ func (e *Engine) cluster(named, channel string) (string, error) {
 		return names[0], nil
 	}
 	return "", &als.Refusal{Text: "It is not clear which cluster is meant", Next: "Add one of " + at(names)}
-}
-
-func at(names []string) string { return "@" + strings.Join(names, ", @") }
-
-// admit says whether somebody may ask for this, and whether it is asked for
-// as policy wants.
-func (e *Engine) admit(ctx context.Context, by Principal, effect als.Effect, req als.Request) error {
-	role := Operator
-	if effect == als.Read || req.Dry {
-		role = Viewer
-	}
-	if err := e.must(ctx, by, role, req.Cluster); err != nil {
-		return err
-	}
-	if e.cfg.Approval.Reason && req.Reason == "" && !req.Dry && by.Source != FromSchedule && e.guarded(effect) {
-		return &als.Refusal{Text: "This needs approval, and approvers want to know why",
-			Next: "Add --reason \"…\""}
-	}
-	return nil
-}
-
-// must refuses, in words, who does not have the role.
-func (e *Engine) must(ctx context.Context, by Principal, role Role, cluster string) error {
-	ctx, cancel := context.WithTimeout(ctx, lookup)
-	defer cancel()
-	ok, err := e.may(ctx, by, role, cluster, false)
-	where := ""
-	if cluster != "" {
-		where = " on @" + cluster
-	}
-	switch {
-	case err != nil:
-		return e.unknownRights(by, err)
-	case !ok:
-		return &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
-			Next: "Type `whoami` to see what you may do; the `access` section of alsbot's config decides"}
-	}
-	return nil
-}
-
-func (e *Engine) unknownRights(by Principal, err error) error {
-	e.log.Warn("looking up rights", "user", by.ID, "error", err)
-	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: "Try again in a minute"}
-}
-
-// guarded reports whether policy asks for approval of this effect.
-func (e *Engine) guarded(effect als.Effect) bool {
-	return slices.Contains(e.cfg.Approval.Effects, string(effect))
-}
-
-// ids are 10 characters without those that are easily confused.
-var ids = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
-// runID derives a run's ID from what asked for it, so that the same delivery
-// or the same slot makes the same run.
-func runID(key string) string {
-	sum := sha256.Sum256([]byte("run\x00" + key))
-	return ids.EncodeToString(sum[:])[:10]
 }

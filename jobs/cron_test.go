@@ -20,6 +20,7 @@ func window(loc *time.Location) (from, to time.Time) {
 }
 
 func TestEveryLocalDayHasItsRun(t *testing.T) {
+	t.Parallel()
 	for _, zone := range zones {
 		for _, line := range []string{"0 0 * * *", "30 0 * * *", "15 1 * * *", "0 2 * * *", "30 2 * * *", "0 3 * * *", "30 1 2 * * *"} {
 			s, err := parseSlots(line, zone)
@@ -41,6 +42,7 @@ func TestEveryLocalDayHasItsRun(t *testing.T) {
 }
 
 func TestHourlyGoesByRealHours(t *testing.T) {
+	t.Parallel()
 	for _, zone := range zones {
 		s, err := parseSlots("0 * * * *", zone)
 		if err != nil {
@@ -61,6 +63,7 @@ func TestHourlyGoesByRealHours(t *testing.T) {
 }
 
 func TestGapAndRepeatedHour(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ line, after, want string }{
 		{"30 2 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00"}, // the gap: the first instant after it
 		{"30 2 * * *", "2026-10-25T00:00:00+02:00", "2026-10-25T02:30:00+02:00"}, // twice on the clock: the first
@@ -86,6 +89,7 @@ func TestGapAndRepeatedHour(t *testing.T) {
 }
 
 func TestBadCronLines(t *testing.T) {
+	t.Parallel()
 	for _, line := range []string{"", "* * * *", "61 * * * *", "0 0 31 2 *", "@every 5m", "CRON_TZ=UTC 0 3 * * *", "a b c d e"} {
 		if _, err := parseSlots(line, "UTC"); err == nil {
 			t.Errorf("%q was taken", line)

@@ -7,30 +7,33 @@ import (
 	"testing"
 
 	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
 // The file of a run comes as it was made or not at all, and goes from its node
 // only as it was made.
 func TestFileOfARun(t *testing.T) {
-	h := newHouse(t, nil)
-	r := h.until(h.run("U0DAN", "report"), jobs.Succeeded)
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	r := h.Until(h.Run("U0DAN", "report"), runs.Succeeded)
 	if r.Verdict.File == nil {
 		t.Fatalf("no file: %+v", r.Verdict)
 	}
-	file := h.cluster.Path(h.cluster.Core, "/tmp/stackato-report.tgz")
+	file := h.Cluster.Path(h.Cluster.Core, "/tmp/stackato-report.tgz")
 	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer
-	if err := h.engine.WriteFile(t.Context(), r.ID, &got); err != nil || !bytes.Equal(got.Bytes(), want) {
+	if err := h.Engine.WriteFile(t.Context(), r.ID, &got); err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Fatalf("%d of %d bytes came: %v", got.Len(), len(want), err)
 	}
 	asked := 0
-	h.eventually("outbox", "the row that asks for it to be told", func(tx store.Tx) (bool, error) {
-		err := store.Bucket[jobs.Outgoing]{Name: "outbox"}.Scan(tx, store.Range{}, func(_ string, row jobs.Outgoing) bool {
-			if row.Kind == jobs.TellFile && row.Run == r.ID {
+	h.Eventually("outbox", "the row that asks for it to be told", func(tx store.Tx) (bool, error) {
+		err := store.Bucket[runs.Outgoing]{Name: "outbox"}.Scan(tx, store.Range{}, func(_ string, row runs.Outgoing) bool {
+			if row.Kind == runs.TellFile && row.Run == r.ID {
 				asked++
 			}
 			return true
@@ -45,10 +48,10 @@ func TestFileOfARun(t *testing.T) {
 			t.Fatal(err)
 		}
 		var missing *jobs.NotThereError
-		if err := h.engine.WriteFile(t.Context(), r.ID, &got); !errors.As(err, &missing) {
+		if err := h.Engine.WriteFile(t.Context(), r.ID, &got); !errors.As(err, &missing) {
 			t.Errorf("another file came, of %d bytes: %v", len(data), err)
 		}
-		h.engine.Delivered(t.Context(), r.ID)
+		h.Engine.Delivered(t.Context(), r.ID)
 		if _, err := os.Stat(file); err != nil {
 			t.Errorf("another file was removed: %v", err)
 		}
@@ -56,12 +59,12 @@ func TestFileOfARun(t *testing.T) {
 	if err := os.WriteFile(file, want, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.engine.Delivered(t.Context(), r.ID)
+	h.Engine.Delivered(t.Context(), r.ID)
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("it was not removed: %v", err)
 	}
-	h.engine.Delivered(t.Context(), r.ID) // once more is no harm
-	if none := h.until(h.run("U0DAN", "version"), jobs.Succeeded); h.engine.WriteFile(t.Context(), none.ID, &got) == nil {
+	h.Engine.Delivered(t.Context(), r.ID) // once more is no harm
+	if none := h.Until(h.Run("U0DAN", "version"), runs.Succeeded); h.Engine.WriteFile(t.Context(), none.ID, &got) == nil {
 		t.Error("a run without a file has one")
 	}
 }

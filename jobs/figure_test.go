@@ -4,20 +4,22 @@ import (
 	"testing"
 
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
 )
 
 // Another export ends while one waits for its approval: how large archives
 // usually are has changed by itself, and nothing that was approved.
 func TestAnotherExportLeavesAnApprovalAsItIs(t *testing.T) {
-	h := newHouse(t, func(c *config.Config) { c.Approval.Effects = []string{"change"} })
-	waits := h.run("U0ANN", "export cluster "+h.cluster.Path("10.0.0.11", "/mnt/nas/first.tgz"))
-	h.until(waits, jobs.Awaiting)
-	other := h.run("U0ANN", "export cluster "+h.cluster.Path("10.0.0.11", "/mnt/nas/second.tgz"))
-	h.until(other, jobs.Awaiting)
-	h.press("U0BOB", other, true)
-	h.until(other, jobs.Succeeded)
-	h.press("U0BOB", waits, true)
-	h.until(waits, jobs.Succeeded)
-	h.called(2, "data", "export")
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) { c.Approval.Effects = []string{"change"} })
+	waits := h.Run("U0ANN", "export cluster "+h.Cluster.Path("10.0.0.11", "/mnt/nas/first.tgz"))
+	h.Until(waits, runs.Awaiting)
+	other := h.Run("U0ANN", "export cluster "+h.Cluster.Path("10.0.0.11", "/mnt/nas/second.tgz"))
+	h.Until(other, runs.Awaiting)
+	h.Press("U0BOB", other, true)
+	h.Until(other, runs.Succeeded)
+	h.Press("U0BOB", waits, true)
+	h.Until(waits, runs.Succeeded)
+	h.Called(2, "data", "export")
 }

@@ -39,8 +39,8 @@ const syncEvery = 64 << 20
 
 func partName(name string) string { return "." + name + ".part" }
 
-// partOf is the name of the whole file that a part is of.
-func partOf(name string) (string, bool) {
+// PartOf returns the name of the whole file that an unfinished copy belongs to.
+func PartOf(name string) (string, bool) {
 	whole, ok := strings.CutSuffix(name, ".part")
 	return strings.TrimPrefix(whole, "."), ok && strings.HasPrefix(whole, ".")
 }
@@ -200,4 +200,15 @@ func (c *fileCopy) close() {
 		_ = c.f.Close() // what counts was synced
 	}
 	_ = c.dir.Close()
+}
+
+// CheckCopy reports as an error that a copy on alsbot's host is not what was
+// fetched.
+func CheckCopy(ctx context.Context, want als.Save) error {
+	c, err := openCopy(ctx, want)
+	if err != nil {
+		return err
+	}
+	c.close()
+	return nil
 }

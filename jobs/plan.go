@@ -1,275 +1,174 @@
 package jobs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
 	"path/filepath"
-	"runtime/debug"
-	"strings"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"alsbot/als"
+	"alsbot/config"
 	"alsbot/executor"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
-const (
-	checkLimit  = 2 * time.Minute // for one look at the cluster
-	looksAtOnce = 8
-	keepInMind  = 1 << 20 // bytes of a step's output that readers get
-)
+// planner turns a run's request into a plan, from what the cluster is now.
+type planner struct {
+	cfg    *config.Config
+	st     store.Store
+	ledger *runs.Ledger
+	prober *Prober
+}
 
-// plan looks at the cluster, makes the run's plan and decides what comes
-// next: an end, an approval, the cluster's line, or, for a read, the steps.
-func (e *Engine) plan(ctx context.Context, d *driver, r Run) error {
-	look, stop := e.heed(ctx, d, r)
-	cluster, plan, err := e.think(look, r)
-	over := look.Err() != nil
-	stop()
-	if over {
-		return nil // it is cancelled, or the next start plans again
+// operation returns the operation of a stored run; one that this version no
+// longer has is an error in words.
+func operation(r runs.Run) (als.Operation, error) {
+	op, ok := als.Operations.Find(r.Request.Operation)
+	if !ok {
+		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation, Next: "Type `help` to see what it has"}
 	}
-	if err != nil {
-		return e.unplanned(ctx, r.ID, err)
-	}
-	_, err = e.transit(ctx, r.ID, nobody, func(tx store.Tx, r *Run) error {
-		if r.State != Planned {
-			return errSame // cancelled meanwhile
-		}
-		r.Cluster, r.Plan, r.Digest = cluster, &plan, plan.Digest()
-		return e.route(tx, r)
-	})
-	return err
+	return op, nil
 }
 
 // unplanned ends a run that could not be planned.
-func (e *Engine) unplanned(ctx context.Context, id string, err error) error {
+func unplanned(ctx context.Context, ledger *runs.Ledger, id string, err error) error {
 	var ref *als.Refusal
 	if errors.As(err, &ref) {
-		return e.fail(ctx, id, ref.Text, ref.Next)
+		return ledger.Fail(ctx, id, ref.Text, ref.Next)
 	}
-	what, mend := err.Error(), ""
+	what, fix := err.Error(), ""
 	var node *executor.Error
 	if errors.As(err, &node) {
 		bare, advice := withoutAdvice(node)
-		what, mend = bare.Error(), before(advice)
+		what, fix = bare.Error(), before(advice)
 	}
-	return e.fail(ctx, id, what+". Nothing was changed", mend+"When that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
+	return ledger.Fail(ctx, id, what+". Nothing was changed", fix+"When that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
 }
 
-// route decides where a run with a fresh plan goes.
-func (e *Engine) route(tx store.Tx, r *Run) error {
-	if f, stop := r.Plan.Stopped(); stop {
-		r.State, r.Trouble, r.Next = Failed, f.Text, f.Mend
-		return nil
-	}
-	switch {
-	case r.Plan.Nothing != "":
-		r.State = Succeeded
-		r.Next = r.Plan.Next
-		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next, Offers: r.Plan.Offers}
-	case r.Request.Dry:
-		r.State = Succeeded
-		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
-	case r.Effect == als.Read:
-		e.commence(r)
-	case e.needsApproval(*r):
-		return e.requestApproval(tx, r)
-	default:
-		return e.queue(tx, r)
-	}
-	return nil
-}
-
-// commence makes a run running.
-func (e *Engine) commence(r *Run) {
-	r.State, r.Started = Running, time.Now().UTC().Round(0)
-	r.sure()
-	r.Steps = make([]StepRecord, len(r.Plan.Steps))
-	for i, s := range r.Plan.Steps {
-		id := fmt.Sprintf("%s-%d", r.ID, i+1)
-		r.Steps[i] = StepRecord{Step: s, ID: id, Blob: id}
-	}
-}
-
-// describe shows the findings and the plan as text.
-func describe(p als.Plan) string {
-	var b strings.Builder
-	for _, f := range p.Findings {
-		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Mend, ". "))
-	}
-	return b.String() + p.Text()
-}
-
-// think surveys the cluster, runs the operation's checks and plans. It only
-// looks; it may be done again at any time.
-func (e *Engine) think(ctx context.Context, r Run) (als.Cluster, als.Plan, error) {
-	var plan als.Plan
+// buildPlan surveys the cluster, runs the operation's checks and plans. It
+// changes nothing, so it may be called again at any time.
+func (p *planner) buildPlan(ctx context.Context, r runs.Run) (als.Cluster, als.Plan, error) {
 	op, err := operation(r)
 	if err != nil {
-		return als.Cluster{}, plan, err
+		return als.Cluster{}, als.Plan{}, err
 	}
-	c, ok := e.cfg.Cluster(r.Request.Cluster)
-	if !ok {
-		return als.Cluster{}, plan, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: "Type `clusters` to see which there are"}
-	}
-	cluster := als.Cluster{Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: e.cfg.Path, Run: r.ID, Asked: r.Asked}
-	if cluster.Socket, err = filepath.Abs(e.cfg.Admin.Socket); err != nil {
-		return cluster, plan, fmt.Errorf("finding the socket %s: %w", e.cfg.Admin.Socket, err)
-	}
-	if c.Generation != "auto" {
-		cluster.Generation = als.Generation(c.Generation)
-	}
-	cluster.Keep, cluster.MaxAge = als.Keep(c.Backup.Keep), c.Backup.MaxAge
-	if op.Agent {
-		cluster.Agent = agent(e.cfg.Monitoring.NewRelic)
-	}
-	if op.Archives {
-		cluster.Fetch = host(c.Backup.Fetch)
-	}
-	if cluster.History, err = e.history(ctx, r.Request, op.Archives); err != nil {
-		return cluster, plan, err
-	}
-	if cluster.Busy, err = e.atWork(ctx, r); err != nil {
-		return cluster, plan, err
+	cluster, err := p.known(ctx, op, r)
+	if err != nil {
+		return cluster, als.Plan{}, err
 	}
 	var findings []als.Finding
 	if op.Survey {
-		seen, err := e.look(ctx, cluster, als.SurveySteps(c.Kato))
+		seen, err := p.prober.Probe(ctx, cluster, als.SurveySteps(cluster.Kato))
 		if err != nil {
-			return cluster, plan, err
+			return cluster, als.Plan{}, err
 		}
 		cluster.Generation, cluster.Version, cluster.Nodes, findings = als.ReadSurvey(seen, cluster.Generation)
-		for _, f := range findings {
-			if f.Level == als.Stop {
-				return cluster, als.Plan{Operation: op.Name, Effect: r.Effect, Findings: findings}, nil
-			}
+		if surveyed := (als.Plan{Operation: op.Name, Effect: r.Effect, Findings: findings}); isStopped(surveyed) {
+			return cluster, surveyed, nil
 		}
 	}
-	var seen als.Results
-	if op.Checks != nil {
-		checks, err := op.Checks(r.Request, cluster)
-		if err != nil {
-			return cluster, plan, err
-		}
-		if seen, err = e.look(ctx, cluster, checks); err != nil {
-			return cluster, plan, err
-		}
-		if cluster.Busy == "" { // one may have begun while we looked
-			if cluster.Busy, err = e.atWork(ctx, r); err != nil {
-				return cluster, plan, err
-			}
-		}
+	seen, err := p.check(ctx, op, r, &cluster)
+	if err != nil {
+		return cluster, als.Plan{}, err
 	}
-	plan, err = op.Plan(r.Request, cluster, seen)
+	plan, err := op.Plan(r.Request, cluster, seen)
 	plan.Findings = append(findings, plan.Findings...)
 	return cluster, plan, err
 }
 
-// look runs read-only steps, several at once, and returns their results in
-// the order of the steps. A node that cannot be asked is an error, unless
-// the step tolerates it.
-func (e *Engine) look(ctx context.Context, cluster als.Cluster, steps []als.Step) (als.Results, error) {
-	results := make(als.Results, len(steps))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(looksAtOnce)
-	for i, s := range steps {
-		g.Go(func() error {
-			r, err := e.glance(gctx, cluster, s)
-			if err != nil && !s.Tolerate {
-				return err
-			}
-			results[i] = r
-			return nil
-		})
-	}
-	return results, g.Wait()
+func isStopped(p als.Plan) bool {
+	_, stopped := p.Stopped()
+	return stopped
 }
 
-// glance runs one read-only step over a plain exec, and once more if the
-// connection breaks under it.
-func (e *Engine) glance(ctx context.Context, cluster als.Cluster, s als.Step) (als.Result, error) {
-	limit := s.Limit
-	if limit == 0 {
-		limit = checkLimit
+// known returns what the config and the store know of a run's cluster.
+func (p *planner) known(ctx context.Context, op als.Operation, r runs.Run) (cluster als.Cluster, err error) {
+	c, ok := p.cfg.Cluster(r.Request.Cluster)
+	if !ok {
+		return cluster, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: "Type `clusters` to see which there are"}
 	}
-	res := als.Result{Step: s.Name, Node: s.Node}
-	t, err := e.target(cluster, s.Node)
+	cluster = als.Cluster{
+		Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: p.cfg.Path, Run: r.ID, Asked: r.Asked,
+		Generation: configured(c), Keep: als.Keep(c.Backup.Keep), MaxAge: c.Backup.MaxAge,
+	}
+	if cluster.Socket, err = filepath.Abs(p.cfg.Admin.Socket); err != nil {
+		return cluster, fmt.Errorf("finding the socket %s: %w", p.cfg.Admin.Socket, err)
+	}
+	if op.Agent {
+		cluster.Agent = agent(p.cfg.Monitoring.NewRelic)
+	}
+	if op.Archives {
+		cluster.Fetch = copyHost(c.Backup.Fetch)
+	}
+	if cluster.History, err = p.ledger.History(ctx, r.Request, op.Archives); err != nil {
+		return cluster, err
+	}
+	cluster.Busy, err = p.holder(ctx, r)
+	return cluster, err
+}
+
+// configured returns the generation that the config names, "" for auto.
+func configured(c config.Cluster) als.Generation {
+	if c.Generation == "auto" {
+		return ""
+	}
+	return als.Generation(c.Generation)
+}
+
+// check runs the operation's checks.
+func (p *planner) check(ctx context.Context, op als.Operation, r runs.Run, cluster *als.Cluster) (als.Results, error) {
+	if op.Checks == nil {
+		return nil, nil
+	}
+	checks, err := op.Checks(r.Request, *cluster)
 	if err != nil {
-		res.Trouble = err.Error()
-		return res, err
+		return nil, err
 	}
-	sctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	read := func() (err error) {
-		out := &tail{max: keepInMind}
-		res.Exit, err = e.exec.Exec(sctx, t, s.Command(), out)
-		res.Output = out.bytes()
-		return err
+	seen, err := p.prober.Probe(ctx, *cluster, checks)
+	if err != nil || cluster.Busy != "" {
+		return seen, err
 	}
-	err = read()
-	var broken *executor.Error
-	if errors.As(err, &broken) && broken.Kind == executor.Interrupted && sctx.Err() == nil {
-		err = read()
-	}
-	if err != nil && sctx.Err() != nil && ctx.Err() == nil {
-		err = tooSlow(limit, res.Output)
-	}
-	if errors.Is(context.Cause(ctx), errCancelled) {
-		err = errors.New("the run was cancelled before it was seen to its end")
-	}
-	if err == nil {
-		return res, nil
-	}
-	res.Trouble, res.Mend = inWords(err)
-	var slow *als.Refusal
-	if errors.As(err, &slow) {
-		err = &als.Refusal{Text: fmt.Sprintf("%s on %s: %s", s.Name, t.Name, slow.Text), Next: slow.Next}
-	}
-	return res, err
+	cluster.Busy, err = p.holder(ctx, r) // a run may have begun during the checks
+	return seen, err
 }
 
-// tooSlow says of a command that it did not end, and what it was waiting for
-// if that can be seen.
-func tooSlow(limit time.Duration, out []byte) error {
-	if q, ok := als.Prompt(out); ok {
-		return &als.Refusal{
-			Text: fmt.Sprintf("it waits for an answer (%s) and alsbot never answers prompts", q),
-			Next: "Set up what it asks for (passwordless sudo or SSH keys between the nodes), then ask again",
+// holder returns the other run that is at work on the cluster, or may be; ""
+// if none. What comes after it waits, and is planned again then.
+func (p *planner) holder(ctx context.Context, r runs.Run) (id string, err error) {
+	err = p.st.View(ctx, func(tx store.Tx) error {
+		id, err = runs.Holder(tx, r.Request.Cluster, r.ID)
+		return err
+	})
+	return id, err
+}
+
+// agent returns what the config says of New Relic, without the key itself.
+func agent(n config.NewRelic) als.Agent {
+	return als.Agent{Key: n.LicenseKey != "", Package: n.Package, Source: n.Source, Install: n.Install, Config: n.ConfigFile, Start: n.Start, Process: n.Process}
+}
+
+// copyHost returns what is known of a directory for copies of archives.
+func copyHost(dir string) als.Host {
+	h := als.Host{Dir: dir}
+	if dir == "" {
+		return h
+	}
+	h.Free = freeIn(dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return h // the fetch says what is wrong with it
+	}
+	for _, entry := range entries {
+		whole, ok := PartOf(entry.Name())
+		info, err := entry.Info()
+		if ok && err == nil && info.Mode().IsRegular() {
+			if h.Parts == nil {
+				h.Parts = map[string]int64{}
+			}
+			h.Parts[whole] = info.Size()
 		}
 	}
-	return &als.Refusal{
-		Text: fmt.Sprintf("it did not end within %s", limit),
-		Next: "Look whether the node is overloaded or kato hangs there, then ask again",
-	}
+	return h
 }
-
-// tail keeps the last max bytes that are written to it.
-type tail struct {
-	max int
-	buf []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf = append(t.buf, p...)
-	if len(t.buf) > 2*t.max {
-		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.max:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) bytes() []byte {
-	if len(t.buf) > t.max {
-		return bytes.Clone(t.buf[len(t.buf)-t.max:])
-	}
-	return t.buf
-}
-
-var _ io.Writer = (*tail)(nil)
-
-func stack() string { return string(debug.Stack()) }

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// moment is a time by the clock on the wall, and how long the process had been
-// up then. The two part when the clock is put forward or the host stands still.
+// moment is a time by the wall clock, and how long the process had been up
+// then. The two diverge when the clock is put forward or the host is suspended.
 type moment struct {
 	at time.Time
 	up time.Duration
 }
 
-// looks remembers when the slots of a timer were looked at, so that of one
-// that was missed it can be said why, as far as that is known.
-type looks struct {
-	start time.Time // of alsbot's look at its schedules, with the monotonic reading
+// slotChecks records when the slots of a timer were checked, to say why one was
+// missed, as far as alsbot can know.
+type slotChecks struct {
+	start time.Time // of the first check, with the monotonic reading
 
 	mu     sync.Mutex
-	last   moment // the last look that went well
+	last   moment // the last check that went well
 	failed error  // why there was none since
 }
 
-func startLooks() *looks {
+func newSlotChecks() *slotChecks {
 	now := time.Now()
-	return &looks{start: now, last: moment{at: now.Round(0)}}
+	return &slotChecks{start: now, last: moment{at: now.Round(0)}}
 }
 
-func (l *looks) moment(now time.Time) moment {
+func (l *slotChecks) moment(now time.Time) moment {
 	return moment{at: now.Round(0), up: now.Sub(l.start)}
 }
 
-// done notes how a look at now has ended.
-func (l *looks) done(now time.Time, err error) {
+// done records how a check at now has ended.
+func (l *slotChecks) done(now time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed = err; err == nil {
@@ -41,16 +41,16 @@ func (l *looks) done(now time.Time, err error) {
 	}
 }
 
-// why says what is known of why a slot that is found late at now was missed.
-func (l *looks) why(slot, now time.Time) string {
+// why says why a slot that is found late at now was missed.
+func (l *slotChecks) why(slot, now time.Time) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return whyMissed(slot, l.start.Round(0), l.last, l.moment(now), l.failed)
 }
 
-// whyMissed is why for an alsbot that was started at start, by the clock of
-// then, and whose last good look was last. failed is what came in its way since.
-// Times are those of the slot's zone.
+// whyMissed is why for an alsbot that started at start, by the clock of then,
+// and whose last good check was last. failed is what has prevented one since.
+// Times are shown in the slot's zone.
 func whyMissed(slot, start time.Time, last, now moment, failed error) string {
 	if begun := now.at.Add(-now.up); begun.Before(start) {
 		start = begun // the clock was ahead then

@@ -15,11 +15,13 @@ import (
 	"alsbot/config"
 	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
 // Why a slot was missed is what is known, and no more.
 func TestWhyASlotWasMissed(t *testing.T) {
+	t.Parallel()
 	clock := func(text string) time.Time {
 		at, err := time.Parse("2006-01-02 15:04", "2026-03-01 "+text)
 		if err != nil {
@@ -72,6 +74,7 @@ func (s *refusing) Update(ctx context.Context, fn func(store.Tx) error) error {
 
 // The disk is full when a slot comes: it is not said that alsbot was down.
 func TestASlotThatCameWhileTheDiskWasFull(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
 		bolt, err := store.OpenBolt(filepath.Join(t.TempDir(), "alsbot.db"), store.Ballast(0))
@@ -93,18 +96,18 @@ func TestASlotThatCameWhileTheDiskWasFull(t *testing.T) {
 		time.Sleep(30 * time.Minute) // synctest begins at midnight
 		st.full.Store(true)
 		time.Sleep(time.Hour)
-		ans, err := e.Ask(ctx, jobs.Ask{By: jobs.Principal{Source: jobs.FromSchedule, ID: "hourly"}, Key: "k", Text: "version"})
+		ans, err := e.Ask(ctx, jobs.Ask{By: runs.Principal{Source: runs.FromSchedule, ID: "hourly"}, Key: "k", Text: "version"})
 		if err != nil || !ans.Bad || strings.Count(ans.Text, "ake room") != 1 || !strings.Contains(ans.Text, "Nothing was started") {
 			t.Errorf("a command is answered %+v, %v", ans, err)
 		}
 		st.full.Store(false)
 		time.Sleep(2 * time.Minute)
-		var row jobs.Slot
+		var row runs.Slot
 		var told string
 		if err := st.View(t.Context(), func(tx store.Tx) error {
 			return errors.Join(
-				slotsOf.Scan(tx, store.Range{Prefix: "hourly/"}, func(_ string, r jobs.Slot) bool { row = r; return true }),
-				outboxOf.Scan(tx, store.Range{}, func(_ string, r jobs.Outgoing) bool { told += r.Text; return true }))
+				slotsOf.Scan(tx, store.Range{Prefix: "hourly/"}, func(_ string, r runs.Slot) bool { row = r; return true }),
+				outboxOf.Scan(tx, store.Range{}, func(_ string, r runs.Outgoing) bool { told += r.Text; return true }))
 		}); err != nil {
 			t.Error(err)
 		}

@@ -8,54 +8,37 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
 var (
-	schedulesOf = store.Bucket[jobs.Schedule]{Name: "schedules"}
-	slotsOf     = store.Bucket[jobs.Slot]{Name: "slots"}
-	outboxOf    = store.Bucket[jobs.Outgoing]{Name: "outbox"}
+	schedulesOf = store.Bucket[runs.Schedule]{Name: "schedules"}
+	slotsOf     = store.Bucket[runs.Slot]{Name: "slots"}
+	outboxOf    = store.Bucket[runs.Outgoing]{Name: "outbox"}
 )
-
-// offline changes the store while no engine runs on it.
-func (h *house) offline(fn func(tx store.Tx) error) {
-	h.t.Helper()
-	h.stop()
-	st, err := store.OpenBolt(h.cfg.Store.Path, store.Ballast(0))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	err = st.Update(h.t.Context(), fn)
-	if err := st.Close(); err != nil {
-		h.t.Fatal(err)
-	}
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.open()
-}
 
 // settled waits until a schedule has been looked at after a moment, and
 // returns its ledger, oldest first.
-func (h *house) settled(name string, after time.Time) []jobs.Slot {
-	h.t.Helper()
-	changed := h.st.Watch(h.t.Context(), "schedules")
-	limit := time.After(safety)
+func settled(h *enginetest.Rig, name string, after time.Time) []runs.Slot {
+	h.T.Helper()
+	changed := h.Store.Watch(h.T.Context(), "schedules")
+	limit := time.After(enginetest.Safety)
 	for {
-		var s jobs.Schedule
-		var rows []jobs.Slot
-		err := h.st.View(h.t.Context(), func(tx store.Tx) (err error) {
+		var s runs.Schedule
+		var rows []runs.Slot
+		err := h.Store.View(h.T.Context(), func(tx store.Tx) (err error) {
 			if s, _, err = schedulesOf.Get(tx, name); err != nil {
 				return err
 			}
-			return slotsOf.Scan(tx, store.Range{Prefix: name + "/"}, func(_ string, row jobs.Slot) bool {
+			return slotsOf.Scan(tx, store.Range{Prefix: name + "/"}, func(_ string, row runs.Slot) bool {
 				rows = append(rows, row)
 				return true
 			})
 		})
 		if err != nil {
-			h.t.Fatal(err)
+			h.T.Fatal(err)
 		}
 		if s.Last.After(after) {
 			return rows
@@ -63,30 +46,14 @@ func (h *house) settled(name string, after time.Time) []jobs.Slot {
 		select {
 		case <-changed:
 		case <-limit:
-			h.t.Fatalf("schedule %s stays at %s", name, s.Last)
+			h.T.Fatalf("schedule %s stays at %s", name, s.Last)
 		}
 	}
 }
 
-// told lists what channels are told and has not been sent.
-func (h *house) told() (texts []string) {
-	h.t.Helper()
-	err := h.st.View(h.t.Context(), func(tx store.Tx) error {
-		return outboxOf.Scan(tx, store.Range{}, func(_ string, row jobs.Outgoing) bool {
-			if row.Kind == jobs.TellChannel {
-				texts = append(texts, row.Text)
-			}
-			return true
-		})
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return texts
-}
-
 // Four yearly slots passed while alsbot was away.
 func TestSlotsThatPassedWhileAway(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC()
 	yesterday := now.AddDate(0, 0, -1)
 	if yesterday.Month() == time.February && yesterday.Day() == 29 {
@@ -94,29 +61,29 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 	}
 	line := yesterday.Format("0 0 2 1 *") // 00:00 of one day of the year
 	slot := time.Date(yesterday.Year(), yesterday.Month(), yesterday.Day(), 0, 0, 0, 0, time.UTC)
-	person := jobs.Decision{By: slack("U0ANN"), At: now}
+	person := runs.Decision{By: enginetest.Slack("U0ANN"), At: now}
 	for name, test := range map[string]struct {
-		change func(h *house, s *jobs.Schedule)
+		change func(h *enginetest.Rig, s *runs.Schedule)
 		catch  time.Duration
 		newest string
 		others string
 		says   int
 	}{
-		"missed":    {func(*house, *jobs.Schedule) {}, 0, "missed", "missed", 1},
-		"caught up": {func(*house, *jobs.Schedule) {}, 72 * time.Hour, "ran", "missed", 0},
-		"paused":    {func(_ *house, s *jobs.Schedule) { s.Paused = &person }, 72 * time.Hour, "skipped", "skipped", 0},
-		"busy": {func(h *house, s *jobs.Schedule) {
-			s.Run = h.run("U0ANN", "patch install")
-			h.until(s.Run, jobs.Awaiting)
+		"missed":    {func(*enginetest.Rig, *runs.Schedule) {}, 0, "missed", "missed", 1},
+		"caught up": {func(*enginetest.Rig, *runs.Schedule) {}, 72 * time.Hour, "ran", "missed", 0},
+		"paused":    {func(_ *enginetest.Rig, s *runs.Schedule) { s.Paused = &person }, 72 * time.Hour, "skipped", "skipped", 0},
+		"busy": {func(h *enginetest.Rig, s *runs.Schedule) {
+			s.Run = h.Run("U0ANN", "patch install")
+			h.Until(s.Run, runs.Awaiting)
 		}, 72 * time.Hour, "skipped", "skipped", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, func(c *config.Config) {
+			h := enginetest.New(t, func(c *config.Config) {
 				c.Schedules = []config.Schedule{{Name: "yearly", Cluster: "prod", Cron: line, Timezone: "UTC", Command: "version"}}
 			})
-			var st jobs.Schedule
-			h.settled("yearly", now.Add(-time.Hour)) // it has been met
-			if err := h.st.View(t.Context(), func(tx store.Tx) (err error) {
+			var st runs.Schedule
+			settled(h, "yearly", now.Add(-time.Hour)) // it has been met
+			if err := h.Store.View(t.Context(), func(tx store.Tx) (err error) {
 				st, _, err = schedulesOf.Get(tx, "yearly")
 				return err
 			}); err != nil {
@@ -124,13 +91,13 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 			}
 			st.Last = slot.AddDate(-3, 0, -1)
 			test.change(h, &st)
-			h.offline(func(tx store.Tx) error {
-				h.cfg.Schedules[0].CatchUp = test.catch
+			h.Offline(func(tx store.Tx) error {
+				h.Config.Schedules[0].CatchUp = test.catch
 				return schedulesOf.Put(tx, "yearly", st)
 			})
-			rows := h.settled("yearly", slot.Add(-time.Second))
-			h.restart()
-			if again := h.settled("yearly", slot.Add(-time.Second)); len(again) != len(rows) || len(rows) != 4 {
+			rows := settled(h, "yearly", slot.Add(-time.Second))
+			h.Restart()
+			if again := settled(h, "yearly", slot.Add(-time.Second)); len(again) != len(rows) || len(rows) != 4 {
 				t.Fatalf("%d lines, then %d: %+v", len(rows), len(again), rows)
 			}
 			for i, row := range rows {
@@ -138,19 +105,19 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 				if i == 3 {
 					want = test.newest
 				}
-				if row.Outcome != want || (row.Run != "") != (want == "ran") {
+				if string(row.Outcome) != want || (row.Run != "") != (want == "ran") {
 					t.Errorf("slot %s: %+v, not %s", row.At, row, want)
 				}
 			}
 			if run := rows[3].Run; run != "" {
-				h.until(run, jobs.Succeeded)
-				h.called(1, "version")
+				h.Until(run, runs.Succeeded)
+				h.Called(1, "version")
 			}
-			says := h.told()
+			says := h.Posted()
 			if len(says) != test.says {
 				t.Errorf("the channel hears %q", says)
 			}
-			if ans := h.ask("U0ANN", "schedule list"); ans.Text != strings.ReplaceAll(strings.Join(says, ""), " It also missed 3 times before that.", "") {
+			if ans := h.Ask("U0ANN", "schedule list"); ans.Text != strings.ReplaceAll(strings.Join(says, ""), " It also missed 3 times before that.", "") {
 				t.Errorf("the list says %q, the channel hears %q", ans.Text, says)
 			}
 			if name == "missed" && (!strings.Contains(says[0], ": alsbot runs only since ") || !strings.Contains(says[0], "missed 3 times")) {
@@ -162,21 +129,22 @@ func TestSlotsThatPassedWhileAway(t *testing.T) {
 
 // A clock that was years ahead for a while does not silence a schedule until then.
 func TestAScheduleLooksAgainAfterAClockFarAhead(t *testing.T) {
-	h := newHouse(t, func(c *config.Config) {
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) {
 		c.Schedules = []config.Schedule{{Name: "often", Cluster: "prod", Cron: "* * * * * *", Timezone: "UTC", Command: "version"}}
 	})
-	h.settled("often", time.Now().Add(-time.Hour)) // it has been met
-	h.offline(func(tx store.Tx) error {
+	settled(h, "often", time.Now().Add(-time.Hour)) // it has been met
+	h.Offline(func(tx store.Tx) error {
 		s, _, err := schedulesOf.Get(tx, "often")
 		s.Last = time.Now().AddDate(5, 0, 0)
 		return errors.Join(err, schedulesOf.Put(tx, "often", s))
 	})
 	from := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), safety)
+	ctx, cancel := context.WithTimeout(t.Context(), enginetest.Safety)
 	defer cancel()
-	changed := h.st.Watch(ctx, "slots")
+	changed := h.Store.Watch(ctx, "slots")
 	for {
-		rows := h.settled("often", from.Add(-time.Minute))
+		rows := settled(h, "often", from.Add(-time.Minute))
 		if len(rows) > 0 && rows[len(rows)-1].At.After(from) {
 			return
 		}

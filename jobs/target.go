@@ -10,18 +10,18 @@ import (
 	"alsbot/executor"
 )
 
-// target says how a node of a cluster is reached. The core is dialled at its
+// Target returns how a node of a cluster is reached. The core is dialled at its
 // own address; another node at the address configured for it, else at its IP
 // on the core's port.
-func (e *Engine) target(cluster als.Cluster, node string) (executor.Target, error) {
-	c, ok := e.cfg.Cluster(cluster.Name)
+func (p *Prober) Target(cluster als.Cluster, node string) (executor.Target, error) {
+	c, ok := p.cfg.Cluster(cluster.Name)
 	if !ok {
 		return executor.Target{}, fmt.Errorf("cluster @%s is no longer in alsbot's config", cluster.Name)
 	}
 	return Target(c, cluster.Nodes, node)
 }
 
-// Target says how a node of a configured cluster is reached.
+// Target returns how a node of a configured cluster is reached.
 func Target(c config.Cluster, nodes []als.Node, node string) (executor.Target, error) {
 	host, port, err := net.SplitHostPort(c.Core)
 	if err != nil {
@@ -40,11 +40,6 @@ func Target(c config.Cluster, nodes []als.Node, node string) (executor.Target, e
 	}
 	t.Addr = net.JoinHostPort(node, port)
 	return t, nil
-}
-
-// agent is what the config says of New Relic, without the key itself.
-func agent(n config.NewRelic) als.Agent {
-	return als.Agent{Key: n.LicenseKey != "", Package: n.Package, Source: n.Source, Install: n.Install, Config: n.ConfigFile, Start: n.Start, Process: n.Process}
 }
 
 func isCore(nodes []als.Node, ip string) bool {

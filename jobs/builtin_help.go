@@ -1,0 +1,36 @@
+package jobs
+
+import (
+	"context"
+	"strings"
+
+	"alsbot/als"
+)
+
+func (b *builtins) help(ctx context.Context, c call) (Answer, error) {
+	if err := b.rights.requireRole(ctx, c.By, Viewer, ""); err != nil {
+		return Answer{}, err
+	}
+	text, err := als.Help(als.Operations, strings.Join(c.req.Args, " "))
+	return Answer{Pre: text}, err
+}
+
+func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
+	t := newTable("CLUSTER", "VIEWER", "OPERATOR", "APPROVER")
+	for _, cluster := range b.cfg.Clusters {
+		row := []string{"@" + cluster.Name}
+		for _, role := range []Role{Viewer, Operator, Approver} {
+			ok, err := b.rights.may(ctx, c.By, role, cluster.Name, false)
+			word := "no"
+			switch {
+			case err != nil:
+				word = "unknown (Slack did not answer)"
+			case ok:
+				word = "yes"
+			}
+			row = append(row, word)
+		}
+		t.row(row...)
+	}
+	return Answer{Text: "You are " + c.By.Name() + ". Viewers look, operators ask for anything, approvers approve; the `access` section of alsbot's config says who is what.", Pre: t.String()}, nil
+}

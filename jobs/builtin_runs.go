@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"alsbot/runs"
+)
+
+const listed = 20 // rows of a list
+
+func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
+	seen, err := b.rights.visible(ctx, c.By)
+	if err != nil {
+		return Answer{}, err
+	}
+	only := c.req.Cluster
+	var list []runs.Run
+	for _, cluster := range seen {
+		if only != "" && cluster.Name != only {
+			continue
+		}
+		some, err := b.ledger.Recent(ctx, cluster.Name, listed)
+		if err != nil {
+			return Answer{}, err
+		}
+		list = append(list, some...)
+	}
+	slices.SortFunc(list, func(a, b runs.Run) int { return b.Asked.Compare(a.Asked) })
+	list = list[:min(len(list), listed)]
+	if len(list) == 0 {
+		of := ""
+		if only != "" {
+			of = " of @" + only
+		}
+		return Answer{Text: "There are no runs" + of + " yet. Type `help` to see what alsbot can do."}, nil
+	}
+	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
+	for _, r := range list {
+		state := string(r.State)
+		if r.State == runs.Lost && r.Settled == nil {
+			state += ", to acknowledge"
+		}
+		t.row(r.ID, state, ago(r.Asked), r.By.Name(), r.Text)
+	}
+	return Answer{Text: "The last runs, the newest first. Type `run ID` to see one of them, `output ID` for what it printed.", Pre: t.String()}, nil
+}
+
+// visibleRun returns the run that a command names, and its approval, to a
+// person who may see its cluster.
+func (b *builtins) visibleRun(ctx context.Context, c call) (runs.Run, *runs.Approval, error) {
+	r, a, err := b.ledger.Load(ctx, c.req.Arg(0))
+	if err != nil {
+		return r, a, err
+	}
+	return r, a, b.rights.requireRole(ctx, c.By, Viewer, r.Request.Cluster)
+}
+
+func (b *builtins) showRun(ctx context.Context, c call) (Answer, error) {
+	r, a, err := b.visibleRun(ctx, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	waits, err := b.turns.Waiting(ctx, r.ID)
+	return Answer{Pre: describeRun(r, a, waits)}, err
+}
+
+// atOnce is how much output fits into an answer, in bytes.
+const atOnce = 6000
+
+func (b *builtins) showOutput(ctx context.Context, c call) (Answer, error) {
+	r, _, err := b.visibleRun(ctx, c)
+	if err != nil {
+		return Answer{}, err
+	}
+	out, size, err := b.outputs.Output(ctx, r.ID, atOnce)
+	if err != nil {
+		return Answer{}, err
+	}
+	switch {
+	case size == 0:
+		return Answer{Text: fmt.Sprintf("Run %s has printed nothing. Type `run %s` to see how it stands.", r.ID, r.ID)}, nil
+	case size > int64(len(out)):
+		return Answer{Text: fmt.Sprintf("The last %d of %d bytes; `alsbot output %s` on alsbot's host prints all.", len(out), size, r.ID), Pre: string(out)}, nil
+	}
+	return Answer{Pre: string(out)}, nil
+}

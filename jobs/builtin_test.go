@@ -1,0 +1,101 @@
+package jobs_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/config"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
+)
+
+func TestWhoamiAndClusters(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) {
+		c.Clusters = append(c.Clusters, c.Clusters[0])
+		c.Clusters[1].Name, c.Clusters[1].Channel, c.Clusters[1].Core = "secret", "C0SECRET", "10.9.9.9:22"
+		c.Clusters[1].Access = config.Access{Viewer: []string{"S0LEADS"}, Operator: []string{}}
+	})
+	for user, want := range map[string]string{
+		"U0ANN": "CLUSTER  VIEWER  OPERATOR  APPROVER\n@prod    yes     yes       no\n@secret  no      no        no",
+		"U0BOB": "CLUSTER  VIEWER  OPERATOR  APPROVER\n@prod    yes     no        yes\n@secret  yes     no        yes",
+		"U0DAN": "CLUSTER  VIEWER  OPERATOR  APPROVER\n@prod    yes     no        no\n@secret  no      no        no",
+	} {
+		if ans := h.Ask(user, "whoami"); !strings.HasPrefix(ans.Text, "You are @"+user+". ") || ans.Pre != want {
+			t.Errorf("%s\n%s\nnot\n%s", ans.Text, ans.Pre, want)
+		}
+	}
+	if ans := h.Ask("U0DAN", "clusters"); !strings.Contains(ans.Pre, "@prod") || strings.Contains(ans.Pre, "secret") {
+		t.Errorf("a stranger sees\n%s", ans.Pre)
+	}
+	if ans := h.Ask("U0BOB", "clusters"); !strings.Contains(ans.Pre, "@secret  10.9.9.9:22") {
+		t.Errorf("a lead sees\n%s", ans.Pre)
+	}
+	if ans := h.Ask("U0DAN", "version @secret"); !ans.Bad || ans.Run != "" {
+		t.Errorf("a stranger looks: %+v", ans)
+	}
+}
+
+// When Slack does not answer, lists say so instead of leaving things out.
+func TestListsWhenRightsCannotBeLookedUp(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) {
+		c.Clusters[0].Access = config.Access{Viewer: []string{"S0LEADS"}, Operator: []string{"S0LEADS"}}
+	})
+	h.Groups.Silent(true)
+	for _, text := range []string{"runs", "clusters", "approvals", "schedule list"} {
+		if ans := h.Ask("U0BOB", text); !ans.Bad || !strings.Contains(ans.Text, "could not be looked up") {
+			t.Errorf("%s: %+v", text, ans)
+		}
+	}
+}
+
+func TestApprovalsAndRetry(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	if ans := h.Ask("U0DAN", "approvals"); !strings.HasPrefix(ans.Text, "Nothing waits for approval. Type") {
+		t.Errorf("%+v", ans)
+	}
+	id := h.Run("U0ANN", `patch install --reason "a hole"`)
+	h.Until(id, runs.Awaiting)
+	if ans := h.Ask("U0DAN", "approvals"); !strings.Contains(ans.Pre, id) || !strings.Contains(ans.Pre, "0 of 1") {
+		t.Errorf("\n%s", ans.Pre)
+	}
+	if ans := h.Ask("U0ANN", "retry "+id); !ans.Bad || !strings.Contains(ans.Text, "cancel "+id) {
+		t.Errorf("an open run was asked for again: %+v", ans)
+	}
+	h.Press("U0BOB", id, false)
+	h.Until(id, runs.Rejected)
+	if ans := h.Ask("U0DAN", "retry "+id); !ans.Bad || ans.Run != "" {
+		t.Errorf("a viewer retried an operator's run: %+v", ans)
+	}
+	ans := h.Ask("U0ANN", "retry "+id)
+	if ans.Run == "" || ans.Run == id {
+		t.Fatalf("no new run: %+v", ans)
+	}
+	r := h.Until(ans.Run, runs.Awaiting) // to be approved like the first
+	first, _, err := h.Ledger.Load(t.Context(), id)
+	if err != nil || r.Text != first.Text || r.Request.Reason != "a hole" || r.By != enginetest.Slack("U0ANN") {
+		t.Errorf("%q by %v, not %q: %v", r.Text, r.By, first.Text, err)
+	}
+	if ans := h.Ask("U0DAN", "cancel "+r.ID); !ans.Bad {
+		t.Errorf("a viewer cancelled it: %+v", ans)
+	}
+	h.Called(0, "patch", "install")
+}
+
+// Who is kept from a cluster sees nothing of its runs by their ID either.
+func TestRunsOfAClusterThatOneMayNotSee(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) { c.Clusters[0].Access = config.Access{Viewer: []string{"U0ANN"}} })
+	id := h.Run("U0ANN", "version")
+	h.Until(id, runs.Succeeded)
+	for _, text := range []string{"run ", "output ", "cancel ", "retry ", "acknowledge "} {
+		if ans := h.Ask("U0DAN", text+id); !ans.Bad || ans.Pre != "" || ans.Run != "" {
+			t.Errorf("%s: %+v", text, ans)
+		}
+	}
+	if ans := h.Ask("U0DAN", "runs"); strings.Contains(ans.Pre, id) {
+		t.Errorf("\n%s", ans.Pre)
+	}
+}

@@ -1,0 +1,99 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"alsbot/als"
+	"alsbot/config"
+	"alsbot/runs"
+	"alsbot/store"
+)
+
+// policy answers from the config which runs need approval and when they may
+// start.
+type policy struct{ cfg *config.Config }
+
+// guarded reports whether policy asks for approval of this effect.
+func (p policy) guarded(effect als.Effect) bool {
+	return slices.Contains(p.cfg.Approval.Effects, string(effect))
+}
+
+// needsApproval reports whether policy asks for approval of a run. A schedule
+// was approved with the config, and so were the runs that follow others.
+func (p policy) needsApproval(r runs.Run) bool {
+	return p.guarded(r.Effect) && r.By.Source != runs.FromSchedule && r.By != runs.System
+}
+
+// requestApproval makes a run wait for approval of its plan.
+func (p policy) requestApproval(tx store.Tx, r *runs.Run) error {
+	return runs.RequestApproval(tx, r, p.cfg.Approval.Quorum, p.cfg.Approval.ExpiresAfter)
+}
+
+// opensIn returns how long a run has to wait for one of its cluster's windows:
+// 0 when it may start now. Windows bind what restarts or destroys.
+func (p policy) opensIn(r runs.Run) time.Duration {
+	c, ok := p.cfg.Cluster(r.Request.Cluster)
+	if !ok || (r.Effect != als.Restart && r.Effect != als.Destroy) {
+		return 0
+	}
+	return c.Opens(time.Now())
+}
+
+// enqueue queues a run. It joins its cluster's queue when its window opens, and
+// blocks nobody before.
+func (p policy) enqueue(tx store.Tx, r *runs.Run) error {
+	r.State = runs.Queued
+	r.RightsKnown()
+	if p.opensIn(*r) > 0 {
+		r.Queued = time.Now().UTC().Round(0)
+		return nil
+	}
+	return runs.Enqueue(tx, r)
+}
+
+// route decides where a run with a new plan goes.
+func (p policy) route(tx store.Tx, r *runs.Run) error {
+	if f, stop := r.Plan.Stopped(); stop {
+		r.State, r.Trouble, r.Next = runs.Failed, f.Text, f.Mend
+		return nil
+	}
+	switch {
+	case r.Plan.Nothing != "":
+		r.State = runs.Succeeded
+		r.Next = r.Plan.Next
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next, Offers: r.Plan.Offers}
+	case r.Request.Dry:
+		r.State = runs.Succeeded
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
+	case r.Effect == als.Read:
+		start(r)
+	case p.needsApproval(*r):
+		return p.requestApproval(tx, r)
+	default:
+		return p.enqueue(tx, r)
+	}
+	return nil
+}
+
+// start makes a run running, with a record for each of its plan's steps.
+func start(r *runs.Run) {
+	r.State, r.Started = runs.Running, time.Now().UTC().Round(0)
+	r.RightsKnown()
+	r.Steps = make([]runs.StepRecord, len(r.Plan.Steps))
+	for i, s := range r.Plan.Steps {
+		id := fmt.Sprintf("%s-%d", r.ID, i+1)
+		r.Steps[i] = runs.StepRecord{Step: s, ID: id, Blob: id}
+	}
+}
+
+// describe shows the findings and the plan as text.
+func describe(p als.Plan) string {
+	var b strings.Builder
+	for _, f := range p.Findings {
+		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Mend, ". "))
+	}
+	return b.String() + p.Text()
+}

@@ -1,0 +1,58 @@
+package jobs_test
+
+import (
+	"context"
+	"testing"
+
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
+)
+
+// A cluster that hangs is asked the same by many: a part of the reads is
+// worked on, the others wait, and one that waits can be cancelled.
+func TestACrowdOfReads(t *testing.T) {
+	t.Parallel()
+	const places, asked = 200, 210
+	h := enginetest.New(t, nil)
+	if err := h.Cluster.Fault("hang", "session"); err != nil {
+		t.Fatal(err)
+	}
+	for range asked {
+		h.Run("U0DAN", "version")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), enginetest.Safety)
+	defer cancel()
+	changed := h.Store.Watch(ctx, "runs")
+	count := func() (running int, waits string) {
+		list, err := h.Ledger.Recent(ctx, "prod", asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			switch r.State {
+			case runs.Running:
+				running++
+			case runs.Planned:
+				waits = r.ID
+			}
+		}
+		return running, waits
+	}
+	running, waits := count()
+	for running < places {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Fatalf("only %d reads run", running)
+		}
+		running, waits = count()
+	}
+	if waits == "" {
+		t.Fatal("no read waits")
+	}
+	h.Ask("U0DAN", "cancel "+waits)
+	h.Until(waits, runs.Cancelled)
+	if running, _ := count(); running != places {
+		t.Errorf("%d reads run at the same time", running)
+	}
+}

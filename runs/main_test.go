@@ -1,0 +1,9 @@
+package runs_test
+
+import (
+	"testing"
+
+	"alsbot/jobs/enginetest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
