@@ -9,21 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ballast is a file that does nothing but take room. When the disk is full it
-// is deleted: in the room it leaves, runs that are under way can still be
-// written down, and old ones deleted (a delete in bbolt needs room too). The
-// store then says that it is not Ready for new work until the ballast could
-// be laid down again.
+// ballast is a file that only reserves room. When the disk is full, the store
+// deletes it. The freed room is enough to record the runs in progress, and to
+// delete old ones (a delete in bbolt needs room too). The store then isn't
+// Ready for new work until it can reserve the ballast again.
 type ballast struct {
 	path string
-	size int64 // 0: there is none
+	size int64 // 0 means no ballast
 
 	mu    sync.Mutex
 	gone  bool
-	tried time.Time // when fill was last tried
+	tried time.Time // the last call of fill
 }
 
-// fill lays the ballast down, if there is room for it and a quarter more.
+// fill reserves the ballast if the disk has room for it and a quarter more.
 func (b *ballast) fill() {
 	if b.size <= 0 {
 		return
@@ -31,13 +30,13 @@ func (b *ballast) fill() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.tried = time.Now()
-	b.gone = b.lay() != nil
+	b.gone = b.reserve() != nil
 	if b.gone {
 		_ = os.Remove(b.path)
 	}
 }
 
-func (b *ballast) lay() error {
+func (b *ballast) reserve() error {
 	if info, err := os.Stat(b.path); err == nil && info.Size() == b.size {
 		return nil
 	}
@@ -56,7 +55,7 @@ func (b *ballast) lay() error {
 	return allocate(f, b.size)
 }
 
-// release gives the room back, and reports whether there was any.
+// release frees the room and reports whether there was any.
 func (b *ballast) release() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,13 +66,13 @@ func (b *ballast) release() bool {
 	return os.Remove(b.path) == nil
 }
 
-// again is how long it takes at most until room that was made is noticed.
-const again = 10 * time.Second
+// refillInterval is the longest time until the store notices new room.
+const refillInterval = 10 * time.Second
 
-// refill tries again to lay down what was released, but not all the time.
+// refill tries to reserve released ballast, at most once every refillInterval.
 func (b *ballast) refill() {
 	b.mu.Lock()
-	due := b.gone && time.Since(b.tried) > again
+	due := b.gone && time.Since(b.tried) > refillInterval
 	b.mu.Unlock()
 	if due {
 		b.fill()

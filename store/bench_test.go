@@ -15,9 +15,8 @@ import (
 
 var record = make([]byte, 600) // about the size of a run
 
-// BenchmarkUpdate: durable writes beside what bbolt offers by itself, and
-// beside the limit, which is as many writes in one transaction as there are
-// writers.
+// BenchmarkUpdate compares durable writes with those of bare bbolt and with
+// the limit: one transaction that carries as many writes as there are writers.
 func BenchmarkUpdate(b *testing.B) {
 	for _, writers := range []int{1, 16, 64} {
 		s := open(b, filepath.Join(b.TempDir(), "a.db"), store.Ordered("runs"))
@@ -75,7 +74,7 @@ func openBare(b *testing.B) *bolt.DB {
 	return db
 }
 
-// together shares b.N writes among writers.
+// together divides b.N writes among the writers.
 func together(b *testing.B, writers int, write func() error) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
@@ -97,7 +96,7 @@ func together(b *testing.B, writers int, write func() error) {
 
 func perSecond(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s") }
 
-// many fills a store with runs.
+// many fills a store with n runs.
 func many(b *testing.B, path string, n int) store.Store {
 	b.Helper()
 	s := open(b, path, store.Ordered("runs"))
@@ -130,7 +129,8 @@ func BenchmarkLast20Of100000(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen: start-up, which checks the whole file in a child process.
+// BenchmarkOpen measures the start, which checks the whole file in a child
+// process.
 func BenchmarkOpen(b *testing.B) {
 	b.Run("new", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {

@@ -15,12 +15,12 @@ import (
 	"alsbot/crash"
 )
 
-// blobDir keeps each blob in a file of its own, which is opened and closed by
-// every call: that costs a hundredth of making the bytes durable.
+// blobDir keeps each blob in a file of its own. Every call opens and closes
+// the file, which costs a hundredth of making the bytes durable.
 type blobDir struct {
 	dir    string
 	closed atomic.Bool
-	// full hears of an error; true says that it is worth another try.
+	// full receives a write error and reports whether a retry is worthwhile.
 	full func(error) bool
 }
 
@@ -28,8 +28,8 @@ func openBlobDir(dir string) (*blobDir, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	// Names of files that were made just before a crash become durable now,
-	// and so does the directory's own.
+	// These syncs make the names of files created just before a crash durable,
+	// and the directory's own name.
 	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
 		return nil, err
 	}
@@ -147,8 +147,8 @@ func (d *blobDir) BlobSize(ctx context.Context, name string) (int64, error) {
 	return info.Size(), nil
 }
 
-// DeleteBlobs lists the directory once, however many it deletes. What it has
-// deleted may be back after a power cut.
+// DeleteBlobs reads the directory once, however many blobs it deletes. After a
+// power cut, deleted blobs may be back.
 func (d *blobDir) DeleteBlobs(ctx context.Context, prefix string) error {
 	if _, err := d.file(ctx, prefix); err != nil {
 		return err

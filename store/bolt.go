@@ -15,8 +15,8 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// lockWait is how long an opener waits for the holder to let go: enough for a
-// restart, little enough that a second bot hears at once.
+// lockWait is how long OpenBolt waits for the holder of the lock: long enough
+// for a restart, short enough that a second bot fails at once.
 const lockWait = time.Second
 
 // Option changes how OpenBolt opens a store.
@@ -30,7 +30,7 @@ type settings struct {
 	ballast    int64
 }
 
-// Ordered names the buckets whose keys only grow, such as logs: their pages
+// Ordered names the buckets whose keys only grow, such as logs. Their pages
 // are filled to 95 %, which halves the file.
 func Ordered(buckets ...string) Option {
 	return func(s *settings) {
@@ -40,35 +40,36 @@ func Ordered(buckets ...string) Option {
 	}
 }
 
-// Migrations gives, in order and without gaps, the steps by which the schema
-// has grown. A file that has seen fewer gets the rest when it is opened, in
-// one transaction; a file that has seen more is refused with ErrNewer.
+// Migrations sets the steps of the schema, in order and without gaps. OpenBolt
+// applies the steps that a file lacks in one transaction. It refuses a file
+// with more steps with ErrNewer.
 func Migrations(steps ...Migration) Option {
 	return func(s *settings) { s.migrations = steps }
 }
 
-// Migrated has told called when a file has been brought to another schema.
-func Migrated(told func(from, to int)) Option {
-	return func(s *settings) { s.migrated = told }
+// Migrated makes OpenBolt call report after it has brought a file to another
+// schema.
+func Migrated(report func(from, to int)) Option {
+	return func(s *settings) { s.migrated = report }
 }
 
-// Slow has told called when a commit has taken over a quarter of a second, at
-// most once in ten minutes.
-func Slow(told func(commit time.Duration)) Option {
-	return func(s *settings) { s.slow = told }
+// Slow makes the store call report after a commit that took over a quarter of a
+// second, at most once every ten minutes.
+func Slow(report func(commit time.Duration)) Option {
+	return func(s *settings) { s.slow = report }
 }
 
-// Ballast sets the bytes that are held back for the day on which the disk is
-// full (64 MiB); 0 holds back none.
+// Ballast sets how many bytes the store reserves for a full disk (default 64
+// MiB); 0 reserves none.
 func Ballast(bytes int64) Option {
 	return func(s *settings) { s.ballast = bytes }
 }
 
-// boltStore keeps everything in one bbolt file and blobs in files beside it:
+// boltStore keeps everything in one bbolt file, and blobs in files beside it:
 //
 //	PATH          the database
-//	PATH.lock     who holds it
-//	PATH.ballast  room for the day on which the disk is full
+//	PATH.lock     names the holder
+//	PATH.ballast  reserves room for a full disk
 //	PATH.output/  the blobs
 type boltStore struct {
 	*blobDir
@@ -78,13 +79,14 @@ type boltStore struct {
 	lock *os.File
 	subs watchers
 	once sync.Once
-	err  error // of Close
+	err  error // result of Close
 }
 
-// OpenBolt opens the database at path, or makes an empty one. A file that is
-// there is first checked in a child process (see CheckMain): the library
-// faults on damaged ones. It fails with ErrHeld within two seconds when another process
-// has it, with ErrDamaged, or with ErrNewer, and leaves the file as it was.
+// OpenBolt opens the database at path, or creates an empty one. It first
+// checks an existing file in a child process (see CheckMain), because bbolt
+// faults on damaged files. It returns ErrHeld within two seconds if another
+// process has the file, ErrDamaged, or ErrNewer, and then leaves the file as
+// it was.
 func OpenBolt(path string, opts ...Option) (Store, error) {
 	set := settings{ordered: map[string]bool{}, ballast: 64 << 20}
 	for _, o := range opts {
@@ -134,7 +136,7 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 	return s, nil
 }
 
-// prepare sees to it that there is a sound file at path.
+// prepare makes sure that path holds a sound file.
 func prepare(path string, set settings) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +148,7 @@ func prepare(path string, set settings) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("it is not a regular file")
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0) // what cannot be opened is not damaged
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // a file that can't be opened isn't damaged
 	if err != nil {
 		return err
 	}
@@ -156,15 +158,15 @@ func prepare(path string, set settings) error {
 	if err := checkInChild(path, info.Size()); err != nil {
 		return err
 	}
-	if info.Mode().Perm() != 0o600 { // a snapshot that was copied into place
+	if info.Mode().Perm() != 0o600 { // a snapshot copied into place
 		return os.Chmod(path, 0o600)
 	}
 	return nil
 }
 
-// create makes an empty database under another name and gives it its own when
-// it is whole and on disk: a power cut in bbolt's own first initialisation
-// would leave a file that cannot be opened.
+// create writes an empty database under another name and renames it when it is
+// complete and on disk. A power cut during bbolt's own initialisation would
+// leave a file that can't be opened.
 func create(path string, set settings) error {
 	temp := path + ".new"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -189,8 +191,9 @@ func openFile(path string) (*bolt.DB, error) {
 		Timeout:      lockWait,
 		FreelistType: bolt.FreelistMapType,
 		NoStatistics: true,
-		// Address space, not memory: while the file fits in, writers never
-		// wait for readers to end so that it can be mapped anew.
+		// This is address space, not memory. While the file fits in it,
+		// writers never wait for readers to end before bbolt maps the file
+		// again.
 		InitialMmapSize: 1 << 30,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
@@ -218,8 +221,8 @@ func (s *boltStore) Watch(ctx context.Context, bucket string) <-chan struct{} {
 	return s.subs.add(ctx, bucket)
 }
 
-// Snapshot copies into a temporary file first: a reader that holds a
-// transaction open makes the database grow.
+// Snapshot copies into a temporary file first: a slow reader that held a
+// transaction open would make the database grow.
 func (s *boltStore) Snapshot(ctx context.Context, w io.Writer) error {
 	if err := s.snapshot(ctx, w); err != nil {
 		return fmt.Errorf("copying the store %s: %w", s.path, err)
@@ -233,7 +236,7 @@ func (s *boltStore) snapshot(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer func() { _ = temp.Close() }()
-	if err := os.Remove(temp.Name()); err != nil { // nothing is left after a crash
+	if err := os.Remove(temp.Name()); err != nil { // so a crash leaves no file behind
 		return err
 	}
 	err = s.db.View(func(tx *bolt.Tx) error {
@@ -243,7 +246,7 @@ func (s *boltStore) snapshot(ctx context.Context, w io.Writer) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return ErrClosed
-	case ctx.Err() != nil: // bbolt does not wrap it
+	case ctx.Err() != nil: // bbolt doesn't wrap it
 		return ctx.Err()
 	case err != nil:
 		return err
@@ -255,7 +258,7 @@ func (s *boltStore) snapshot(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// contextWriter writes until ctx ends.
+// contextWriter writes to w until ctx ends.
 type contextWriter struct {
 	ctx context.Context
 	w   io.Writer

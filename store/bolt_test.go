@@ -47,7 +47,7 @@ func put(t testing.TB, s store.Store, bucket, key, value string) {
 	}
 }
 
-// contents is everything in a bucket.
+// contents returns everything in a bucket.
 func contents(t testing.TB, s store.Store, bucket string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -150,8 +150,8 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
-// A failing reader of a snapshot, or a slow one, costs the store nothing: the
-// copy is complete before the first byte is given away.
+// A failing or slow reader of a snapshot costs the store nothing: the copy is
+// complete before its first byte is written out.
 func TestSnapshotReaderHoldsNothing(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "a.db"))
@@ -163,7 +163,7 @@ func TestSnapshotReaderHoldsNothing(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- s.Snapshot(t.Context(), w) }()
 	first := make([]byte, 1)
-	if _, err := r.Read(first); err != nil { // and no more for now
+	if _, err := r.Read(first); err != nil { // read no more for now
 		t.Fatal(err)
 	}
 	size := func() int64 {
@@ -176,7 +176,7 @@ func TestSnapshotReaderHoldsNothing(t *testing.T) {
 	value := strings.Repeat("x", 100<<10)
 	put(t, s, "b", "big", value)
 	before := size()
-	for i := range 200 { // 20 MiB, in the place of themselves
+	for i := range 200 { // 20 MiB, overwriting the same key
 		put(t, s, "b", "big", fmt.Sprint(i, value))
 	}
 	if after := size(); after > before+before/10 {
@@ -197,8 +197,8 @@ type errWriter struct{}
 
 func (errWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// An update that ends its goroutine, as a test's FailNow does, takes nobody
-// with it.
+// An update that ends its goroutine, as a test's FailNow does, affects no
+// other update.
 func TestUpdateThatExits(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "a.db"))
 	for range 3 {

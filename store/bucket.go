@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Bucket is a typed view of one bucket: values are kept as JSON.
+// Bucket is a typed view of one bucket. It stores values as JSON.
 type Bucket[T any] struct{ Name string }
 
-// Get returns the value at key, and whether there is one.
+// Get returns the value at key and whether it exists.
 func (b Bucket[T]) Get(tx Tx, key string) (T, bool, error) {
 	var v T
 	raw, err := tx.Get(b.Name, key)
@@ -21,7 +21,7 @@ func (b Bucket[T]) Get(tx Tx, key string) (T, bool, error) {
 	return v, true, nil
 }
 
-// Put writes the value at key.
+// Put stores the value at key.
 func (b Bucket[T]) Put(tx Tx, key string, v T) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -30,17 +30,17 @@ func (b Bucket[T]) Put(tx Tx, key string, v T) error {
 	return tx.Put(b.Name, key, raw)
 }
 
-// Delete removes the value at key, if there is one.
+// Delete removes the value at key; a missing key is no error.
 func (b Bucket[T]) Delete(tx Tx, key string) error { return tx.Delete(b.Name, key) }
 
-// Range describes which keys Scan visits.
+// Range selects the keys that Scan visits.
 type Range struct {
 	Prefix  string
-	From    string // first key to look at; "" is the end that Reverse starts from
+	From    string // first key to visit; "" starts at the end that Reverse selects
 	Reverse bool
 }
 
-// Scan calls fn for each value in the range until it returns false.
+// Scan calls fn for each value in the range until fn returns false.
 func (b Bucket[T]) Scan(tx Tx, r Range, fn func(key string, v T) bool) error {
 	var bad error
 	err := tx.Scan(b.Name, r.Prefix, r.From, r.Reverse, func(key string, raw []byte) bool {

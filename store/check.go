@@ -17,9 +17,9 @@ import (
 
 var errOtherProgram = fmt.Errorf("%w by another program; stop that one first", ErrHeld)
 
-// How the child is asked, and what it answers. It says first that it has
-// understood, so that a program that knows nothing of this is told apart from
-// a check that has died.
+// These are the words between OpenBolt and its child. The child first says
+// that it has understood. That tells a program without CheckMain from a check
+// that died.
 const (
 	checkFlag   = "--alsbot-check-store="
 	saysReading = "reading\n"
@@ -27,18 +27,20 @@ const (
 	saysHeld    = "held\n"
 )
 
-// CheckMain is called first thing in main, and in TestMain of tests that open
-// damaged files. When the process was started by OpenBolt to check a file, or
-// by Schema to look at one, it does that and exits; else it returns at once.
+// CheckMain must be the first call in main, and in TestMain of tests that open
+// damaged files. If OpenBolt started the process to check a file, or Schema to
+// read its number, CheckMain does that and exits. Otherwise it returns at
+// once.
 //
-// Why a process: bbolt maps the file and trusts it. On a damaged one it
-// panics, also on goroutines of its own, or touches memory that is not there;
-// recover catches neither. In a child all that is an exit status.
+// The check needs its own process: bbolt maps the file and trusts it. On a
+// damaged file it panics, also on goroutines of its own, or touches memory
+// that isn't there. recover catches neither. In a child, both are an exit
+// status.
 //
-// The check reads everything, always: that a store was closed well says
-// nothing about what the disk or a copy has done to it since. It costs about
-// a second per GiB. A program that does not call CheckMain has the file
-// checked in its own process.
+// The check always reads everything, since a clean close doesn't show what the
+// disk or a copy has done to the file later. It takes about a second per GiB.
+// If a program doesn't call CheckMain, OpenBolt checks the file in its own
+// process.
 func CheckMain() {
 	if len(os.Args) != 2 {
 		return
@@ -51,7 +53,7 @@ func CheckMain() {
 		return
 	}
 	fmt.Print(saysReading)
-	debug.SetMaxStack(64 << 20) // pages that point at each other in a circle
+	debug.SetMaxStack(64 << 20) // pages may refer to each other in a circle
 	err := checkFile(strings.TrimPrefix(os.Args[1], checkFlag))
 	switch {
 	case err == nil:
@@ -64,9 +66,9 @@ func CheckMain() {
 	os.Exit(0)
 }
 
-// checkInChild has the file checked by another process.
+// checkInChild lets another process check the file.
 func checkInChild(path string, size int64) error {
-	if size == 0 { // bbolt would make a new database of it
+	if size == 0 { // bbolt would create a new database in it
 		return damaged(path, "it is empty")
 	}
 	self, err := os.Executable()
@@ -100,7 +102,8 @@ func checkInChild(path string, size int64) error {
 	return damaged(path, trace.firstLine(err))
 }
 
-// checkHere catches what can be caught.
+// checkHere checks the file in this process and catches the panics that
+// recover can.
 func checkHere(path string) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -117,16 +120,16 @@ func checkHere(path string) (err error) {
 	return nil
 }
 
-// checkFile opens the file for reading only, has bbolt check its structure,
-// and reads every key and value.
+// checkFile opens the file read-only, lets bbolt check its structure, and
+// reads every key and value.
 func checkFile(path string) error {
 	info, err := os.Stat(path) //nolint:gosec // the operator's own path
 	if err != nil {
 		return err
 	}
-	// bbolt finds keys and values by offsets and lengths of 32 bits. With as
-	// much address space behind the file, what points out of it is a fault
-	// here; without, it may point into other memory and look sound.
+	// bbolt finds keys and values by 32-bit offsets and lengths. With that
+	// much address space behind the file, a reference out of the file faults
+	// here. Without it, the reference may reach other memory and look sound.
 	const reach = 8 << 30
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		ReadOnly: true, PreLoadFreelist: true, Timeout: lockWait, InitialMmapSize: int(info.Size()) + reach,
@@ -138,13 +141,13 @@ func checkFile(path string) error {
 		var bad error
 		for err := range tx.Check() {
 			if bad == nil {
-				bad = err // the channel must be read to its end
+				bad = err // drain the channel
 			}
 		}
 		if bad != nil {
 			return bad
 		}
-		if info.Size() < tx.Size() { // pages that are free today are needed tomorrow
+		if info.Size() < tx.Size() { // bbolt will need the pages that are free now
 			return fmt.Errorf("it has %d bytes and should have %d", info.Size(), tx.Size())
 		}
 		return tx.ForEach(readAll)
@@ -152,8 +155,8 @@ func checkFile(path string) error {
 	return errors.Join(err, db.Close())
 }
 
-// readAll reads every value of a bucket: the check has looked at no more than
-// the beginnings of keys.
+// readAll reads every value of a bucket. bbolt's check reads only the
+// beginnings of keys.
 func readAll(name []byte, b *bolt.Bucket) error {
 	if b == nil {
 		return fmt.Errorf("key %q is no bucket", name)
@@ -162,7 +165,7 @@ func readAll(name []byte, b *bolt.Bucket) error {
 		switch {
 		case len(k) > maxKey:
 			return fmt.Errorf("a key of %d bytes in bucket %q", len(k), name)
-		case v == nil: // a bucket in a bucket is nothing of ours
+		case v == nil: // alsbot nests no buckets
 			return fmt.Errorf("key %q in bucket %q is no value", k, name)
 		case len(v) > maxValue:
 			return fmt.Errorf("a value of %d bytes at key %q in bucket %q", len(v), k, name)
@@ -172,9 +175,10 @@ func readAll(name []byte, b *bolt.Bucket) error {
 	})
 }
 
-// damaged says what is wrong with the file and how to go on.
+// damaged returns an error that says what is wrong with the file and how to
+// restore a snapshot.
 func damaged(path, why string) error {
-	// Go's and bbolt's words for how they died are no news to an operator.
+	// Operators don't need Go's and bbolt's words for how the child died.
 	why = strings.TrimPrefix(strings.TrimPrefix(why, "fatal error: "), "panic: ")
 	if strings.HasPrefix(why, "unexpected fault address") {
 		why = "it refers to places outside of itself"
@@ -183,18 +187,18 @@ func damaged(path, why string) error {
 		ErrDamaged, why, RestoreCommand("SNAPSHOT", path))
 }
 
-// RestoreCommand is the line for a shell that puts a snapshot in the place of
-// the database at path, while nobody has it. The present file stays, beside
-// it, under a name of its own. Nothing is moved before the copy is whole and
-// belongs to the owner of the present file, who is the bot: who types this may
-// be root.
+// RestoreCommand returns the shell line that replaces the database at path
+// with a snapshot while no process has it open. The line keeps the present
+// file beside it, under another name. It moves nothing until the copy is
+// complete and belongs to the present file's owner, which is the bot: the line
+// may be run by root.
 func RestoreCommand(snapshot, path string) string {
 	file, fresh, old := shellescape.Quote(path), shellescape.Quote(path+".restored"), shellescape.Quote(path+".old-")
 	return fmt.Sprintf("cp %s %s && chown --reference=%s %s && mv %s %s$(date +%%s) && mv %s %s",
 		shellescape.Quote(snapshot), fresh, file, fresh, file, old, fresh, file)
 }
 
-// head keeps the first bytes that are written to it.
+// head keeps the first bytes written to it.
 type head struct{ b []byte }
 
 func (h *head) Write(p []byte) (int, error) {
@@ -202,7 +206,7 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// firstLine is what a dying process said first, or else how it ended.
+// firstLine returns the first line of a dying process, or else how it ended.
 func (h *head) firstLine(err error) string {
 	line, _, _ := strings.Cut(string(h.b), "\n")
 	if line = strings.TrimSpace(line); line != "" {

@@ -15,7 +15,7 @@ import (
 	"alsbot/store"
 )
 
-// sound makes a database of a few hundred pages, with freed ones among them.
+// sound returns a database of a few hundred pages, some of them freed.
 func sound(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sound.db")
@@ -46,11 +46,12 @@ func sound(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// bbolt allocates in advance; damage to what was never used proves little.
+	// bbolt allocates in advance. Damage to pages that were never used proves
+	// little.
 	return raw[:(len(bytes.TrimRight(raw, "\x00"))+4095)/4096*4096]
 }
 
-// mutate damages a copy as disks, copies and people do.
+// mutate damages a copy the way disks, copies and people do.
 func mutate(raw []byte, r *rand.Rand) (string, []byte) {
 	const page = 4096
 	b := bytes.Clone(raw)
@@ -61,7 +62,7 @@ func mutate(raw []byte, r *rand.Rand) (string, []byte) {
 			b[r.IntN(len(b))] ^= 1 << r.IntN(8)
 		}
 		return "bits", b
-	case 1: // where the structure is
+	case 1: // in the page header
 		b[p+r.IntN(64)] ^= 1 << r.IntN(8)
 		return "head of a page", b
 	case 2:
@@ -76,11 +77,11 @@ func mutate(raw []byte, r *rand.Rand) (string, []byte) {
 	return "swapped pages", b
 }
 
-// A damaged file is refused and left as it was, or the damage is none that
-// the database minds: then it can be read and written to. Never does it take
-// the process down, which this test would not survive.
+// OpenBolt refuses a damaged file and leaves it as it was, or the damage
+// doesn't affect the database, and every read and write works. It never takes
+// the process down; this test would not survive that.
 //
-// STORE_MUTATIONS says how many copies are damaged.
+// STORE_MUTATIONS sets how many copies the test damages.
 func TestDamagedFiles(t *testing.T) {
 	n := 48
 	if v, err := strconv.Atoi(os.Getenv("STORE_MUTATIONS")); err == nil {
@@ -115,8 +116,8 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// exercise reads everything and writes everywhere. Values may be spoilt:
-// bbolt keeps no sums of them.
+// exercise reads everything and writes everywhere. Values may be altered:
+// bbolt keeps no checksums of them.
 func exercise(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := context.Background()
@@ -167,7 +168,8 @@ func TestWhatIsNoDatabase(t *testing.T) {
 			}
 		})
 	}
-	// What cannot be opened is not damaged: nobody should restore over it.
+	// A file that can't be opened isn't damaged: no one should restore over
+	// it.
 	for _, path := range []string{dir, filepath.Join(dir, "no", "such", "directory")} {
 		if _, err := store.OpenBolt(path); err == nil || errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: got %v", path, err)

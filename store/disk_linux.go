@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fdatasync makes what was written to f durable, and its size.
+// fdatasync makes the content and the size of f durable.
 func fdatasync(f *os.File) error {
 	return ignoringEINTR(func() error { return unix.Fdatasync(int(f.Fd())) })
 }

@@ -4,10 +4,10 @@ package store
 
 import "os"
 
-// fdatasync makes what was written to f durable, and its size.
+// fdatasync makes the content and the size of f durable.
 func fdatasync(f *os.File) error { return f.Sync() }
 
-// allocate gives f real blocks.
+// allocate gives f real blocks by writing zeros.
 func allocate(f *os.File, size int64) error {
 	zeros := make([]byte, 1<<20)
 	for at := int64(0); at < size; at += int64(len(zeros)) {

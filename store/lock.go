@@ -9,13 +9,12 @@ import (
 	"time"
 )
 
-// holderLine is what the lock file says about its holder.
+// holderLine is the format in which the lock file names its holder.
 const holderLine = "process %d on %s since %s\n"
 
-// acquire takes the lock for as long as the file stays open, and writes down
-// who holds it. The kernel lets go of the lock when the process ends in
-// whatever way; what the file then still says is read by nobody, because only
-// who finds the lock taken looks.
+// acquire takes the lock for as long as the file stays open, and writes the
+// holder into it. The kernel releases the lock however the process ends. Stale
+// text then does no harm: only a process that finds the lock taken reads it.
 func acquire(path string, wait time.Duration) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -38,8 +37,8 @@ func acquire(path string, wait time.Duration) (*os.File, error) {
 	return f, nil
 }
 
-// release lets go of the lock, also where a process that was forked just now
-// still has the file, until it becomes another program.
+// release unlocks explicitly. Closing alone isn't enough: a process forked at
+// this moment holds the file until it executes another program.
 func release(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
@@ -53,8 +52,8 @@ func flock(f *os.File, wait time.Duration) error {
 	}
 }
 
-// holder says who has the lock. A process of this host that no longer lives
-// is an earlier holder: the present one has not written its name yet.
+// holder returns a description of the lock's holder. If it names a dead
+// process of this host, the present holder hasn't written its name yet.
 func holder(f *os.File) string {
 	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 512))
 	var pid int

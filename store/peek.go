@@ -16,18 +16,18 @@ import (
 
 const (
 	schemaFlag = "--alsbot-store-schema="
-	// peekLimit is how long the child may have the file. It is less than
-	// lockWait: a bot that starts meanwhile waits, and does not hear that
-	// the file is in use.
+	// peekLimit is how long the child may have the file open. It is less than
+	// lockWait, so a bot that starts at the same time waits for the file and
+	// doesn't fail.
 	peekLimit  = lockWait * 3 / 4
-	childLimit = 10 * time.Second // until it is there, and gone again
+	childLimit = 10 * time.Second // from the child's start to its end
 )
 
-// Schema tells the number of the schema of the database at path, and changes
-// nothing. Where a bot has the database it is ErrHeld. The file is not checked
-// as OpenBolt does: a damaged one may have a number. What a damaged file does
-// to bbolt, and how long that takes, is the affair of another process, which
-// the program's main has to let in by CheckMain.
+// Schema returns the schema number of the database at path and changes
+// nothing. It returns ErrHeld if a bot has the database open. It doesn't check
+// the file as OpenBolt does: a damaged file may have a number. It reads the
+// file in another process, because bbolt may crash or hang on a damaged one.
+// The program's main must call CheckMain.
 func Schema(ctx context.Context, path string) (int, error) {
 	n, err := schemaInChild(ctx, path)
 	if err != nil {
@@ -37,7 +37,7 @@ func Schema(ctx context.Context, path string) (int, error) {
 }
 
 func schemaInChild(ctx context.Context, path string) (int, error) {
-	f, err := os.Open(path) // what is not there, or not ours to read, is said in the system's words
+	f, err := os.Open(path) // a missing or unreadable file gets the system's error
 	if err != nil {
 		return 0, err
 	}
@@ -68,10 +68,10 @@ func schemaInChild(ctx context.Context, path string) (int, error) {
 	return 0, fmt.Errorf("%w, or is no store", ErrDamaged)
 }
 
-// saySchema is the child's part.
+// saySchema runs in the child and prints the schema number.
 func saySchema(path string) {
 	fmt.Print(saysReading)
-	late := time.AfterFunc(peekLimit, func() { os.Exit(1) }) // pages that point at each other in a circle
+	late := time.AfterFunc(peekLimit, func() { os.Exit(1) }) // pages may refer to each other in a circle
 	n, err := readSchema(path)
 	late.Stop()
 	switch {

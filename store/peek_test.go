@@ -25,7 +25,7 @@ func TestSchemaIsToldWithoutABot(t *testing.T) {
 	if _, err := store.Schema(t.Context(), path); !errors.Is(err, store.ErrHeld) {
 		t.Errorf("a bot has it: %v", err)
 	}
-	put(t, s, "b", "k", "w") // which is not disturbed
+	put(t, s, "b", "k", "w") // the writer isn't disturbed
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestSchemaIsToldWithoutABot(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with the file, this process survives it.
+// This process survives any damage to the file.
 func TestSchemaOfDamagedFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	r := rand.New(rand.NewPCG(1, 2)) // the same damage every time

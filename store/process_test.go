@@ -19,7 +19,7 @@ import (
 	"alsbot/store"
 )
 
-// childEnv makes this binary play a part in another process: "PART PATH".
+// childEnv makes this test binary play a part in another process: "PART PATH".
 const childEnv = "STORE_TEST_CHILD"
 
 func playChild(part, path string) {
@@ -39,7 +39,7 @@ func playChild(part, path string) {
 	}
 }
 
-// child starts a part and returns its lines.
+// child starts a part and returns its output lines.
 func child(t *testing.T, part, path string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	self, err := os.Executable()
@@ -64,14 +64,14 @@ func kill(t *testing.T, cmd *exec.Cmd, rest *bufio.Scanner) (lines []string) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for rest.Scan() { // what was acknowledged before it died
+	for rest.Scan() { // acknowledged before it died
 		lines = append(lines, rest.Text())
 	}
 	_ = cmd.Wait()
 	return lines
 }
 
-// writeForEver says what it has written, when it has been told that it is.
+// writeForEver prints each key after Update has acknowledged it.
 func writeForEver(s store.Store) {
 	ctx := context.Background()
 	for g := range 8 {
@@ -106,8 +106,8 @@ func waitForEver() {
 	<-c
 }
 
-// Whatever was acknowledged before a kill -9 is there after it, and the file
-// is sound: opening it checks that.
+// Every acknowledged write survives a kill -9, and the file is sound: opening
+// it checks that.
 func TestKilledWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	acked := map[string]bool{}
@@ -171,7 +171,7 @@ func TestSecondOpener(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	kill(t, cmd, lines)
-	s := open(t, path) // the dead hold nothing
+	s := open(t, path) // the dead process holds no lock
 	_, err = store.OpenBolt(path)
 	if want := fmt.Sprintf("process %d on ", os.Getpid()); !errors.Is(err, store.ErrHeld) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
@@ -181,7 +181,7 @@ func TestSecondOpener(t *testing.T) {
 	}
 }
 
-// A lock file that names somebody who is gone does not accuse him.
+// A lock file that names a dead process doesn't blame that process.
 func TestStaleHolderIsNotNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	cmd, lines := child(t, "hold", path)
@@ -192,7 +192,7 @@ func TestStaleHolderIsNotNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, path)
-	if err := os.WriteFile(path+".lock", note, 0o600); err != nil { // as before s has written its own
+	if err := os.WriteFile(path+".lock", note, 0o600); err != nil { // as before s wrote its own
 		t.Fatal(err)
 	}
 	_, err = store.OpenBolt(path)
@@ -204,7 +204,7 @@ func TestStaleHolderIsNotNamed(t *testing.T) {
 	}
 }
 
-// Of many who open a new file at once, in this process or another, one gets it.
+// If many open a new file at once, in this process or others, one gets it.
 func TestOneOpenerWins(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	var mu sync.Mutex
@@ -231,8 +231,8 @@ func TestOneOpenerWins(t *testing.T) {
 	}
 }
 
-// fill writes until the system refuses to let files grow, as a full disk
-// does, and then gets room again.
+// fill writes until the system refuses to let files grow, as a full disk does.
+// Then it gets room again.
 func fill(s store.Store, path string) {
 	ctx := context.Background()
 	signal.Ignore(syscall.SIGXFSZ)

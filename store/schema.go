@@ -10,13 +10,13 @@ import (
 // Migration is one step of the schema. It reads and writes like an update.
 type Migration func(Tx) error
 
-// The store's own bucket; callers cannot name it.
+// These name the store's own bucket and key. Callers can't name that bucket.
 var (
 	metaBucket = []byte("\x00store")
 	schemaKey  = []byte("schema")
 )
 
-// setSchema writes down how many migrations the file has seen.
+// setSchema records how many migrations the file has seen.
 func setSchema(tx *bolt.Tx, steps int) error {
 	b, err := tx.CreateBucketIfNotExists(metaBucket)
 	if err != nil {
@@ -40,7 +40,7 @@ func schema(db *bolt.DB) (steps int, err error) {
 	return steps, err
 }
 
-// migrate brings the file to the schema of this program.
+// migrate brings the file to this program's schema.
 func migrate(db *bolt.DB, set settings) error {
 	seen, err := schema(db)
 	if err != nil {

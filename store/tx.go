@@ -8,7 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// The limits of a transaction, the same for every engine.
+// These limits apply to every engine.
 const (
 	maxKey   = 1 << 10
 	maxValue = 1 << 20
@@ -20,17 +20,17 @@ var (
 	errScanning = errors.New("a scan is under way: write after it")
 )
 
-// boltTx is a Tx over a bbolt transaction.
+// boltTx implements Tx on a bbolt transaction.
 type boltTx struct {
 	tx       *bolt.Tx
 	ordered  map[string]bool
-	changed  map[string]bool // buckets that were written to; made by the first
+	changed  map[string]bool // buckets written to; nil until the first write
 	writes   int
 	scanning int
 	ended    bool
 }
 
-// end makes a Tx that was kept past its time fail instead of fault.
+// end makes later calls return an error. bbolt would fault on them.
 func (t *boltTx) end() { t.ended = true }
 
 func (t *boltTx) Get(bucket, key string) ([]byte, error) {
@@ -79,7 +79,7 @@ func (t *boltTx) Delete(bucket, key string) error {
 }
 
 func (t *boltTx) Scan(bucket, prefix, from string, reverse bool, fn func(key string, value []byte) bool) error {
-	b, err := t.reading(bucket, "k") // any key is as good
+	b, err := t.reading(bucket, "k") // any valid key will do
 	if err != nil || b == nil {
 		return err
 	}
@@ -100,12 +100,12 @@ func (t *boltTx) Scan(bucket, prefix, from string, reverse bool, fn func(key str
 
 type seek func() (key, value []byte)
 
-// ascending finds the first key in the range, going up.
+// ascending returns a seek to the first key of the range, going up.
 func ascending(c *bolt.Cursor, prefix, from string) seek {
 	return func() ([]byte, []byte) { return c.Seek([]byte(max(prefix, from))) }
 }
 
-// descending finds the first key in the range, going down.
+// descending returns a seek to the first key of the range, going down.
 func descending(c *bolt.Cursor, prefix, from string) seek {
 	return func() ([]byte, []byte) {
 		end, exclusive := after(prefix), true
@@ -126,8 +126,8 @@ func descending(c *bolt.Cursor, prefix, from string) seek {
 	}
 }
 
-// after is the first string behind all those that begin with prefix; "" is
-// the end of everything.
+// after returns the first string behind all strings that begin with prefix; ""
+// means the end of the bucket.
 func after(prefix string) string {
 	for last := len(prefix) - 1; last >= 0; last-- {
 		if prefix[last] < 0xff {
@@ -137,7 +137,7 @@ func after(prefix string) string {
 	return ""
 }
 
-// reading returns the bucket, or nil if there is none.
+// reading returns the bucket, or nil if it doesn't exist.
 func (t *boltTx) reading(bucket, key string) (*bolt.Bucket, error) {
 	if err := checkNames(bucket, key); err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (t *boltTx) writing(bucket, key string) error {
 	return nil
 }
 
-// note remembers that a bucket is being changed.
+// note records that the transaction changes a bucket.
 func (t *boltTx) note(bucket string, b *bolt.Bucket) {
 	if t.changed == nil {
 		t.changed = map[string]bool{}
@@ -187,5 +187,6 @@ func checkNames(bucket, key string) error {
 	return nil
 }
 
-// copied is a copy that is never nil: an empty value is not an absent one.
+// copied returns a copy that is never nil, because an empty value isn't a
+// missing one.
 func copied(v []byte) []byte { return append([]byte{}, v...) }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// watchers are the channels that want to hear of commits, by bucket. The zero
-// value is ready.
+// watchers holds the channels that receive after commits, by bucket. The zero
+// value is ready to use.
 type watchers struct {
 	mu     sync.Mutex
 	by     map[string]map[chan struct{}]bool
@@ -14,7 +14,7 @@ type watchers struct {
 }
 
 func (w *watchers) add(ctx context.Context, bucket string) <-chan struct{} {
-	ch := make(chan struct{}, 1) // one signal waits, more are merged into it
+	ch := make(chan struct{}, 1) // one signal waits; later ones merge into it
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -52,7 +52,7 @@ func (w *watchers) notify(buckets map[string]bool) {
 	}
 }
 
-// close ends all channels.
+// close closes all channels.
 func (w *watchers) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

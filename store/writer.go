@@ -18,13 +18,13 @@ import (
 	"alsbot/crash"
 )
 
-// maxGroup bounds what one commit carries, and so how long one may take.
+// maxGroup limits the updates in one commit, and so how long a commit takes.
 const maxGroup = 1024
 
-// writer is the one goroutine that writes. It takes everything that is
-// queued, runs it in one transaction, commits once and releases the callers;
-// meanwhile the next group queues up. Nobody waits for a timer: a caller
-// alone pays for one commit, many share one.
+// writer runs all updates on one goroutine. It takes everything queued, runs
+// it in one transaction, commits once and releases the callers. During the
+// commit the next group queues up. No caller waits for a timer: a single
+// caller pays for one commit, many share one.
 type writer struct {
 	db      *bolt.DB
 	set     settings
@@ -34,19 +34,19 @@ type writer struct {
 	mu     sync.Mutex
 	queue  []*call
 	closed bool
-	wake   chan struct{} // holds one token while there may be something to do
+	wake   chan struct{} // holds one token while there may be work
 	done   chan struct{}
 
 	broken atomic.Pointer[error]
-	slow   time.Time // when a slow commit was told; of the writing goroutine
+	slow   time.Time // last report of a slow commit; writing goroutine only
 }
 
-// call is one Update. Until the writer has taken it, its caller may leave.
+// call is one Update. Its caller may leave until the writer has claimed it.
 type call struct {
 	fn      func(Tx) error
-	claimed atomic.Bool // by the writer, or by the caller who leaves
+	claimed atomic.Bool // by the writer, or by a caller that leaves
 	err     error
-	out     bool // fn has failed; it takes no further part
+	out     bool // fn has failed and isn't run again
 	done    chan struct{}
 }
 
@@ -72,7 +72,7 @@ func (w *writer) Update(ctx context.Context, fn func(Tx) error) error {
 		if c.claimed.CompareAndSwap(false, true) {
 			return ctx.Err()
 		}
-		<-c.done // it is being written: only the result is true
+		<-c.done // it is being written: only its result is true
 		return c.err
 	}
 }
@@ -95,7 +95,7 @@ func (w *writer) signal() {
 	}
 }
 
-// stop lets what is queued be written and ends the writer.
+// stop writes everything queued and ends the writer.
 func (w *writer) stop() {
 	w.mu.Lock()
 	w.closed = true
@@ -109,9 +109,9 @@ func (w *writer) run() {
 		for {
 			group, closed := w.take()
 			if len(group) > 0 {
-				w.settle(group)
-				// Those who were just released and write again at once
-				// belong to the next group, not to the one after.
+				w.commitGroup(group)
+				// Callers that were just released and write again at once
+				// belong to the next group, not to the one after it.
 				runtime.Gosched()
 				continue
 			}
@@ -124,7 +124,7 @@ func (w *writer) run() {
 	}
 }
 
-// take returns the calls that are queued and whose callers still wait.
+// take returns the queued calls whose callers still wait.
 func (w *writer) take() (group []*call, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,14 +143,14 @@ func (w *writer) take() (group []*call, closed bool) {
 	return group, w.closed && len(w.queue) == 0
 }
 
-// errExited is what the callers get when a fn has ended its goroutine, as a
-// test's FailNow does: the writer's own.
+// errExited is the result of every call in a group whose fn ended the writer's
+// goroutine, as a test's FailNow does.
 var errExited = errors.New("an update of the store has ended its goroutine")
 
-// settle brings a group to its end and releases the callers. Nobody is
-// released before: a fn's error may rest on what another one of the group has
-// written, which becomes true only with the commit.
-func (w *writer) settle(group []*call) {
+// commitGroup writes a group and then releases its callers. It releases no one
+// earlier: fn's error may depend on what another call of the group has
+// written, and that becomes true only with the commit.
+func (w *writer) commitGroup(group []*call) {
 	err := errExited
 	defer func() {
 		for _, c := range group {
@@ -175,8 +175,8 @@ func (w *writer) settle(group []*call) {
 	w.ballast.refill()
 }
 
-// write runs a group in one transaction. A fn that fails after it has written
-// takes the transaction down; the others are run again without it.
+// write runs a group in one transaction. If a fn fails after it has written,
+// write rolls back and runs the other calls again without it.
 func (w *writer) write(group []*call) error {
 	if err := w.broken.Load(); err != nil {
 		return *err
@@ -194,7 +194,7 @@ func (w *writer) write(group []*call) error {
 
 func (w *writer) attempt(group []*call) (again bool, err error) {
 	defer func() {
-		if v := recover(); v != nil { // not from a fn: bbolt itself
+		if v := recover(); v != nil { // a panic of bbolt itself; guarded catches fn's
 			err = fmt.Errorf("panic in bbolt: %v\n%s", v, debug.Stack())
 		}
 	}()
@@ -231,7 +231,7 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 	return false, nil
 }
 
-// timed tells of a commit that was slow.
+// timed reports a slow commit.
 func (w *writer) timed(commit time.Duration) {
 	const slow, again = time.Second / 4, 10 * time.Minute
 	if commit > slow && w.set.slow != nil && (w.slow.IsZero() || time.Since(w.slow) > again) {
@@ -240,7 +240,7 @@ func (w *writer) timed(commit time.Duration) {
 	}
 }
 
-// guarded runs fn; a panic becomes its error.
+// guarded runs fn and returns a panic as an error.
 func guarded(fn func(Tx) error, tx Tx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -250,9 +250,9 @@ func guarded(fn func(Tx) error, tx Tx) (err error) {
 	return fn(tx)
 }
 
-// explain turns the error of a commit into a sentence. Only a full disk is
-// known to leave the database as it was: after any other error it is open
-// what is on disk, so nothing more is written on top.
+// explain turns a commit error into a sentence. Only a full disk is known to
+// leave the database unchanged. After any other error the state on disk is
+// unknown, so the writer writes nothing more.
 func (w *writer) explain(err error) error {
 	if full(err) {
 		return fmt.Errorf("%w, nothing was written (%w): make room on the disk of %s", ErrFull, err, w.db.Path())
@@ -265,8 +265,9 @@ func (w *writer) explain(err error) error {
 	return err
 }
 
-// Ready is nil while there is room to take on new work. Asking is what finds
-// that there is room again: while no work is taken, nothing may be written.
+// Ready returns nil while there is room for new work. It also checks whether
+// there is room again: while alsbot accepts no work, there may be no write
+// that would notice.
 func (w *writer) Ready() error {
 	w.mu.Lock()
 	closed := w.closed
@@ -284,8 +285,8 @@ func (w *writer) Ready() error {
 	return nil
 }
 
-// full reports whether err means that there is no room. bbolt keeps only the
-// text of some.
+// full reports whether err means that the disk is full. bbolt keeps only the
+// text of some errors.
 func full(err error) bool {
 	if err == nil {
 		return false

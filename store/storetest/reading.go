@@ -61,7 +61,7 @@ func scan(t *testing.T, s store.Store) {
 	})
 }
 
-// scanInUpdate: a transaction scans what it has written itself.
+// scanInUpdate tests that a transaction sees its own writes in a scan.
 func scanInUpdate(t *testing.T, s store.Store) {
 	put(t, s, "b", "a", "")
 	put(t, s, "b", "c", "")

@@ -1,4 +1,4 @@
-// Package storetest is the suite that every store engine passes.
+// Package storetest tests a store engine. Every engine passes this suite.
 package storetest
 
 import (
@@ -11,17 +11,17 @@ import (
 	"alsbot/store"
 )
 
-// Engine is how the suite gets at an engine.
+// Engine tells the suite how to open an engine.
 type Engine struct {
-	// Open returns an empty store; it is closed when the test ends, and
-	// closing it twice is no error.
+	// Open returns an empty store and closes it when the test ends. Closing
+	// the store twice must be no error.
 	Open func(t *testing.T) store.Store
-	// Restore returns a store that holds what Snapshot has written; nil for
-	// an engine that is restored by other means.
+	// Restore returns a store with the content that Snapshot wrote. It is nil
+	// for an engine that is restored by other means.
 	Restore func(t *testing.T, snapshot []byte) store.Store
 }
 
-// Run runs the suite, each test on a store of its own.
+// Run runs the suite, each test on its own store.
 func Run(t *testing.T, e Engine) {
 	tests := []struct {
 		name string
@@ -102,7 +102,7 @@ func snapshot(t *testing.T, e Engine) {
 		put(t, s, "b", fmt.Sprintf("k%03d", i), "before")
 	}
 	var copied bytes.Buffer
-	// What is written while the copy is being made is not in it.
+	// The copy doesn't contain what is written while it is made.
 	if err := s.Snapshot(t.Context(), writeFirst{&copied, func() { put(t, s, "b", "k000", "after") }}); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func snapshot(t *testing.T, e Engine) {
 	r := e.Restore(t, copied.Bytes())
 	want(t, "first value", get(t, r, "b", "k000"), "before")
 	want(t, "last value", get(t, r, "b", "k499"), "before")
-	put(t, r, "b", "k500", "new") // the copy is a store like any other
+	put(t, r, "b", "k500", "new") // the copy is a normal store
 	want(t, "new value", get(t, r, "b", "k500"), "new")
 }
 

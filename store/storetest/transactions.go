@@ -98,8 +98,8 @@ func ownError(t *testing.T, s store.Store) {
 	want(t, "view's error", err, errRefused)
 }
 
-// isolation: what a transaction sees does not change under it, and what is
-// not committed is seen by nobody.
+// isolation tests that a transaction's view doesn't change, and that no one
+// sees uncommitted writes.
 func isolation(t *testing.T, s store.Store) {
 	put(t, s, "b", "k", "before")
 	began, write := make(chan struct{}), make(chan struct{})
@@ -126,8 +126,8 @@ func isolation(t *testing.T, s store.Store) {
 	want(t, "after both", get(t, s, "b", "k"), "after")
 }
 
-// failingNeighbour: updates that run together with one that fails are as if
-// it had never been, and each caller gets its own result.
+// failingNeighbour tests that a failing update doesn't affect the updates of
+// its group, and that each caller gets its own result.
 func failingNeighbour(t *testing.T, s store.Store) {
 	const n = 200
 	var wg sync.WaitGroup
@@ -179,7 +179,7 @@ func panics(t *testing.T, s store.Store) {
 	want(t, "of one that did not", get(t, s, "b", "1"), "")
 }
 
-// counter: updates are serial, so no increment is lost.
+// counter tests that updates are serial, so no increment is lost.
 func counter(t *testing.T, s store.Store) {
 	n := store.Bucket[int]{Name: "n"}
 	var wg sync.WaitGroup
@@ -200,7 +200,7 @@ func counter(t *testing.T, s store.Store) {
 func cancelled(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := s.Update(ctx, func(tx store.Tx) error {
-		cancel() // too late: it is written
+		cancel() // too late: the update has started
 		return tx.Put("b", "begun", []byte("v"))
 	})
 	want(t, "cancelled while it is being written", err, nil)
@@ -209,7 +209,7 @@ func cancelled(t *testing.T, s store.Store) {
 	want(t, "update", errors.Is(s.Update(ctx, fn), context.Canceled), true)
 	want(t, "view", errors.Is(s.View(ctx, fn), context.Canceled), true)
 
-	// One that waits behind another leaves the line.
+	// An update that waits behind another one leaves the queue.
 	ctx, cancel = context.WithCancel(t.Context())
 	left := make(chan error)
 	update(t, s, func(store.Tx) error {
