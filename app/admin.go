@@ -18,9 +18,9 @@ import (
 	"alsbot/jobs"
 )
 
-// admin serves two things: health and metrics over TCP, without anything
-// that tells of runs, and the local command line over a socket that only the
-// bot's own user (and root) can open.
+// admin serves health and metrics over TCP, which reveal nothing about runs.
+// It serves the local command line over a socket that only the bot's own user
+// and root can open.
 type admin struct {
 	app     *App
 	metrics *metrics
@@ -28,7 +28,7 @@ type admin struct {
 
 func newAdmin(a *App, m *metrics) *admin { return &admin{app: a, metrics: m} }
 
-// stopWait is how long requests under way may take when alsbot stops.
+// stopWait is how long requests in progress may take when alsbot stops.
 const stopWait = 2 * time.Second
 
 func (ad *admin) run(ctx context.Context) error {
@@ -51,8 +51,8 @@ func (ad *admin) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// listenSocket takes over the socket's path: the store's lock has made sure
-// that no other bot of this installation is alive.
+// listenSocket replaces a socket that an earlier bot left. The store's lock
+// has already ruled out that another bot of this installation is alive.
 func listenSocket(ctx context.Context, path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
 		return nil, fmt.Errorf("admin.socket: %s is there and is no socket: give another path, or move it away", path)
@@ -88,7 +88,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return <-stopped
 }
 
-// health is what may be asked from outside the host.
+// health returns the handler for requests from outside the host.
 func (ad *admin) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
@@ -103,7 +103,7 @@ func (ad *admin) health() http.Handler {
 	return mux
 }
 
-// local is what the command line asks by the socket.
+// local returns the handler for the command line's requests over the socket.
 func (ad *admin) local() http.Handler {
 	e := ad.app.engine
 	mux := http.NewServeMux()
@@ -135,7 +135,7 @@ func (ad *admin) local() http.Handler {
 		}
 		if err := e.WriteOutput(r.Context(), r.PathValue("id"), w); err != nil {
 			ad.app.log.Error("sending output to the command line", "error", err)
-			panic(http.ErrAbortHandler) // half an output must not look whole
+			panic(http.ErrAbortHandler) // a partial output must not look complete
 		}
 	})
 	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, r *http.Request) {
@@ -169,19 +169,20 @@ func reply(w http.ResponseWriter, v any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		panic(http.ErrAbortHandler) // the command line has gone
+		panic(http.ErrAbortHandler) // the client is gone
 	}
 }
 
 func say(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(text)) // the asker may have gone
+	_, _ = w.Write([]byte(text)) // the client may be gone
 }
 
 type peerKey struct{}
 
-// withPeer finds out who is at the other end of a socket: the kernel says.
+// withPeer adds the user at the other end of a socket to ctx, as the kernel
+// reports it.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
 	uc, ok := c.(*net.UnixConn)
 	if !ok {
@@ -202,7 +203,7 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, peerKey{}, name)
 }
 
-// userName is how a user of this host is called.
+// userName returns the name of a user of this host.
 func userName(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 
 const safety = 5 * time.Minute
 
-// play sets a scene and returns the config of a bot in it, which answers at
-// a free port.
+// play starts a scene and returns the config of a bot in it that listens on a
+// free port.
 func play(t *testing.T) *config.Config {
 	t.Helper()
 	s, err := scene.Start(scene.Options{Dir: t.TempDir()})
@@ -46,7 +46,7 @@ func play(t *testing.T) *config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// at an address that no other program takes a port of meanwhile
+	// No other program takes a port of this address before the bot does.
 	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,8 @@ func serve(t *testing.T, cfg *config.Config) {
 	})
 }
 
-// answer asks and returns the status and the body; 0 if nobody answers.
+// answer sends a request and returns the status and the body; 0 means no
+// answer.
 func answer(t *testing.T, c *http.Client, method, url string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(`{"Key":"k","Text":"whoami"}`))
@@ -95,7 +96,7 @@ func answer(t *testing.T, c *http.Client, method, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// becomes asks until the answer has a status.
+// becomes repeats a request until its answer has the status.
 func becomes(t *testing.T, c *http.Client, url string, status int) string {
 	t.Helper()
 	limit := time.After(safety)
@@ -114,8 +115,8 @@ func becomes(t *testing.T, c *http.Client, url string, status int) string {
 	}
 }
 
-// Over TCP there are health and metrics and nothing that tells of runs or
-// takes commands; those are behind a socket that only its owner can open.
+// TCP serves health and metrics only: nothing about runs, and no commands.
+// Those are behind a socket that only its owner can open.
 func TestWhatAnswersWhere(t *testing.T) {
 	cfg := play(t)
 	serve(t, cfg)
@@ -158,7 +159,7 @@ func TestWhatAnswersWhere(t *testing.T) {
 	}
 }
 
-// A socket that a killed bot has left is taken over; any other file is not.
+// alsbot takes over the socket of a killed bot, but no other file.
 func TestTheSocketsPath(t *testing.T) {
 	cfg := play(t)
 	cfg.Admin.Socket = filepath.Join(t.TempDir(), "precious")

@@ -1,5 +1,5 @@
-// Package app puts the parts of alsbot together: it builds them in one
-// straight function, runs them as one group and stops them in reverse.
+// Package app builds the parts of alsbot in one straight function, runs them
+// as one group and stops them in reverse.
 package app
 
 import (
@@ -22,7 +22,7 @@ import (
 	"alsbot/store"
 )
 
-// App is a whole bot: built by New, working in Run.
+// App is a whole bot: New builds it, Run runs it.
 type App struct {
 	cfg    *config.Config
 	log    *slog.Logger
@@ -33,9 +33,9 @@ type App struct {
 	admin  *admin
 }
 
-// New builds the parts. It opens the store and listens nowhere yet. The
-// errors are for people; store.ErrHeld, store.ErrDamaged and *config.Error
-// can be told apart.
+// New builds the parts and opens the store. It doesn't listen yet. Its errors
+// are for people; callers can match store.ErrHeld, store.ErrDamaged and
+// *config.Error.
 func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		return nil, err
@@ -77,10 +77,10 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	return a, nil
 }
 
-// Schema is the number of the store's schema in this version.
+// Schema returns the number of this version's store schema.
 func Schema() int { return len(jobs.Migrations()) }
 
-// storeRoom says what to do when the store's directory is not there.
+// storeRoom returns an error with advice if the store's directory is missing.
 func storeRoom(cfg *config.Config) error {
 	dir := filepath.Dir(cfg.Store.Path)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
@@ -106,8 +106,8 @@ func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 	return st, ownership(err, cfg.Store.Path, os.Getuid())
 }
 
-// ownership adds what to do to an error that is about rights: most often
-// somebody has worked with the store as root, and its files are root's now.
+// ownership adds advice to a permission error. Most often someone has used the
+// store as root, so its files belong to root.
 func ownership(err error, path string, uid int) error {
 	if !errors.Is(err, os.ErrPermission) {
 		return err
@@ -117,8 +117,8 @@ func ownership(err error, path string, uid int) error {
 		err, me, strings.TrimPrefix(me, "uid "), shellescape.Quote(path))
 }
 
-// Run works until ctx ends or a part fails. What runs on nodes goes on when
-// Run has returned; the next start attaches to it.
+// Run works until ctx ends or a part fails. Commands on nodes go on after Run
+// returns; the next start attaches to them.
 func (a *App) Run(ctx context.Context) error {
 	if err := a.greet(ctx); err != nil {
 		return errors.Join(err, a.Close())
@@ -139,7 +139,7 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Close())
 }
 
-// greet says in the log what starts, and how many runs it takes up again.
+// greet logs the start and how many runs alsbot takes up again.
 func (a *App) greet(ctx context.Context) error {
 	var open map[jobs.State]int
 	err := a.store.View(ctx, func(tx store.Tx) (err error) {
@@ -148,7 +148,7 @@ func (a *App) greet(ctx context.Context) error {
 	})
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil // it has been stopped again already
+			return nil // alsbot is already stopping
 		}
 		return fmt.Errorf("counting the runs that are under way: %w", err)
 	}
@@ -160,7 +160,7 @@ func (a *App) greet(ctx context.Context) error {
 	return nil
 }
 
-// Close lets go of nodes and of the store. Run calls it.
+// Close closes the connections to nodes and the store. Run calls it.
 func (a *App) Close() error {
 	return errors.Join(a.exec.Close(), a.store.Close())
 }

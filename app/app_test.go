@@ -16,7 +16,7 @@ func TestOwnership(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
 		uid  int
-		want string // of the end
+		want string // expected end of the text
 	}{
 		{refused, 0, `alsbot.db.lock: permission denied. This was run as root. If that is the bot's user, type as root: chown -R root: '/var/lib/als bot/alsbot.db'*; if not, run it as the bot's user`},
 		{refused, 1 << 30, `This was run as uid 1073741824. If that is the bot's user, type as root: chown -R 1073741824: '/var/lib/als bot/alsbot.db'*; if not, run it as the bot's user`},

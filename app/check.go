@@ -19,9 +19,9 @@ import (
 	"alsbot/store"
 )
 
-// Check tells what is right and wrong with a config and, with connect, with
-// Slack and every node that it names. It reports whether all is well; a
-// warning is.
+// Check prints what is right and wrong with a config and, with connect, with
+// Slack and every node that the config names. It reports whether everything is
+// in order; a warning is.
 func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer) bool {
 	c := &checker{out: out, good: true}
 	c.say("ok", "config", "%s, %s", count(len(cfg.Clusters), "cluster"), count(len(cfg.Schedules), "schedule"))
@@ -73,8 +73,8 @@ func count(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// key looks whether there is a private key to log in with. What is in it is
-// seen when it is used.
+// key checks that there is a private key to log in with. Its content is
+// checked when it is used.
 func (c *checker) key(cl config.Cluster) {
 	f, err := os.Open(cl.IdentityFile)
 	if errors.Is(err, os.ErrNotExist) {
@@ -87,8 +87,8 @@ func (c *checker) key(cl config.Cluster) {
 	_ = f.Close() // nothing was written
 }
 
-// store tells the schema of the store's file, if it is there and no bot is at
-// work on it: that one has brought it to its own version's.
+// store prints the schema of the store's file if it exists and no bot uses it.
+// A running bot has already brought the file to its own schema.
 func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	if err := storeRoom(cfg); err != nil {
 		c.bad("config", err)
@@ -110,7 +110,7 @@ func (c *checker) store(ctx context.Context, cfg *config.Config) {
 	}
 }
 
-// fetch looks whether archives can be fetched to this host.
+// fetch checks whether alsbot can copy archives to this host.
 func (c *checker) fetch(cl config.Cluster) {
 	dir := cl.Backup.Fetch
 	if dir == "" {
@@ -143,8 +143,8 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 	}
 }
 
-// maxSkew is how far a node's clock may be off: cron lines and certificates
-// on it would disagree with what people see.
+// maxSkew is the largest allowed error of a node's clock. Beyond it, the
+// node's cron lines and certificates disagree with the times that people see.
 const maxSkew = 30 * time.Second
 
 func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl config.Cluster) {
@@ -163,7 +163,7 @@ func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl confi
 	c.preconditions(ctx, exec, cl, seen)
 }
 
-// node checks login and clock of one node.
+// node checks the login and the clock of one node.
 func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string) {
 	what := "@" + cl.Name + " " + ip
 	asked := time.Now()
@@ -186,8 +186,8 @@ func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.C
 	}
 }
 
-// preconditions looks at what several operations need. One that is not met is
-// a warning: what needs it refuses by itself.
+// preconditions runs the checks that several operations share. An unmet one is
+// a warning: the operations that need it refuse.
 func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl config.Cluster, seen surveyed) {
 	cluster := als.Cluster{Name: cl.Name, Kato: cl.Kato, Generation: seen.generation, Version: seen.version, Nodes: seen.nodes}
 	var rs als.Results

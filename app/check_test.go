@@ -10,8 +10,8 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// A channel that Slack does not let the bot see is not said to be well, and is
-// nothing that is known to be wrong.
+// If Slack doesn't let the bot see a channel, check neither calls the channel
+// ok nor reports it as wrong.
 func TestCheckWarnsOfWhatItCannotSee(t *testing.T) {
 	ws := workspace.New(workspace.Options{
 		Channels: []workspace.Channel{{ID: "C0PROD", Name: "prod"}},

@@ -1,4 +1,5 @@
 package app
 
-// Ownership is for the tests: root, who may run them, is refused nothing.
+// Ownership lets tests call ownership directly: as root, they meet no
+// permission error.
 var Ownership = ownership

@@ -14,7 +14,7 @@ import (
 	"alsbot/store"
 )
 
-// metrics count what has ended and look at the store when they are asked.
+// metrics counts ended runs, and reads the rest from the store on request.
 type metrics struct {
 	cfg      *config.Config
 	st       store.Store
@@ -64,7 +64,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector: it reads the store.
+// Collect implements prometheus.Collector. It reads the store.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

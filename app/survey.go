@@ -12,10 +12,11 @@ import (
 	"alsbot/jobs"
 )
 
-// nodeLimit is how long one look at one node may take, unless it says more.
+// nodeLimit is how long one probe of one node may take, unless the probe sets
+// its own limit.
 const nodeLimit = time.Minute
 
-// surveyed is what a cluster's core says of the cluster.
+// surveyed is what a cluster's core reports about the cluster.
 type surveyed struct {
 	generation als.Generation
 	version    string
@@ -23,8 +24,8 @@ type surveyed struct {
 	warnings   []error
 }
 
-// survey asks a cluster's core what it is. An error says why nothing can be
-// planned there, and what to do about it.
+// survey asks a cluster's core for its version, generation and nodes. An error
+// says why alsbot can plan nothing there, and what to do about it.
 func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (surveyed, error) {
 	var seen surveyed
 	var results als.Results
@@ -50,7 +51,7 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 	return seen, nil
 }
 
-// look runs a read on a node and returns what it printed and its exit status.
+// look runs a read on a node and returns its output and exit status.
 func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, s als.Step) ([]byte, int, error) {
 	t, err := jobs.Target(cl, nodes, s.Node)
 	if err != nil {

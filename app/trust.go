@@ -17,9 +17,9 @@ import (
 	"alsbot/jobs"
 )
 
-// Trust shows the host keys that a cluster's bastion and nodes offer, and
-// what known_hosts makes of them. With add it writes those that are unknown
-// to the file; a key that has changed is never written.
+// Trust prints the host keys that a cluster's bastion and nodes offer, and
+// whether known_hosts has them. With add, it writes the unknown ones to the
+// file. It never writes a changed key.
 func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out io.Writer) error {
 	cl, err := ClusterNamed(cfg, name)
 	if err != nil {
@@ -49,7 +49,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 	for _, t := range targets {
 		seen(t)
 	}
-	// The other nodes are known only by asking a core that is trusted.
+	// Only a trusted core can name the other nodes.
 	if len(lines) == 0 && bad == nil {
 		more, err := others(ctx, exec, cl, targets)
 		bad = errors.Join(bad, err)
@@ -83,7 +83,8 @@ func knownName(addr string) string {
 	return "[" + host + "]:" + port
 }
 
-// trustees are the bastion, the core and the nodes with an address in the config.
+// trustees returns the bastion, the core and the nodes with an address in the
+// config.
 func trustees(cl config.Cluster) ([]executor.Target, error) {
 	core, err := jobs.Target(cl, nil, als.Core)
 	if err != nil {
@@ -109,7 +110,7 @@ func trustees(cl config.Cluster) ([]executor.Target, error) {
 	return targets, nil
 }
 
-// others are the nodes that the core names and the config does not.
+// others returns the nodes that the core names and the config doesn't.
 func others(ctx context.Context, exec *executor.Executor, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
 	seen, err := survey(ctx, exec, cl)
 	if err != nil {
@@ -140,8 +141,8 @@ func appendLines(path string, lines []string) error {
 	return nil
 }
 
-// ClusterNamed finds a cluster of the config by its name, also written as
-// people write it in Slack, with an @ before it.
+// ClusterNamed returns a cluster of the config by its name. It accepts the
+// form that people type in Slack, with an @ in front.
 func ClusterNamed(cfg *config.Config, name string) (config.Cluster, error) {
 	cl, ok := cfg.Cluster(strings.TrimPrefix(name, "@"))
 	if ok {

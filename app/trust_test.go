@@ -11,9 +11,9 @@ import (
 	"alsbot/sim/node"
 )
 
-// The nodes that a core names are only found by who can read what it says: a
-// version that is not understood is said, and a generation that the config
-// names goes before it.
+// Trust finds the nodes that a core names only if it understands the core's
+// output. If it doesn't understand the version, it says so; a generation in
+// the config takes precedence.
 func TestTrustSaysThatTheCoreIsNotUnderstood(t *testing.T) {
 	c, err := node.Start(node.Options{Dir: filepath.Join(t.TempDir(), "nodes")})
 	if err != nil {

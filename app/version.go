@@ -9,10 +9,11 @@ import (
 	"alsbot/config"
 )
 
-// version is set by the Makefile's build; else the build info has it.
+// version is set by the Makefile's build. Without it, Version uses the build
+// info.
 var version string
 
-// Version is what this binary was built from.
+// Version returns the commit that this binary was built from.
 func Version() string {
 	if version != "" {
 		return version
@@ -29,8 +30,8 @@ func Version() string {
 	return "devel"
 }
 
-// Manifest returns the manifest of the Slack app: for the config at path, or
-// for the defaults where there is no such file yet.
+// Manifest returns the manifest of the Slack app for the config at path, or
+// for the defaults if that file doesn't exist.
 func Manifest(path string, environ []string) ([]byte, error) {
 	command, mode := "/als", "socket"
 	cfg, err := config.LoadWithoutSecrets(path, environ)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// watch answers what monitoring asks by the socket.
+// watch answers monitoring requests over the socket.
 func (ad *admin) watch(w http.ResponseWriter, r *http.Request) {
 	seen, err := ad.app.engine.Watched(r.Context(), r.URL.Query().Get("cluster"))
 	if bad := errors.Join(ad.app.store.Ready(), ad.app.bot.Ready()); bad != nil {

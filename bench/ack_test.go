@@ -34,7 +34,7 @@ func newSlacker(addr, respond string) *slacker {
 	}}
 }
 
-// send sends one command and returns how long its acknowledgement took.
+// send sends one command and returns the time to its acknowledgement.
 func (s *slacker) send(text string) (time.Duration, error) {
 	body := []byte(url.Values{
 		"token": {"simulated"}, "team_id": {"T0SIM"}, "team_domain": {"simulated"}, "channel_id": {scene.Prod}, "channel_name": {"prod"},

@@ -1,6 +1,6 @@
-// Package bench_test measures alsbot beside its limits: the same job in bare
-// Go with nothing around it, in the same run, on the same disk. `make bench`
-// prints one table; docs/performance.md says how to read it.
+// Package bench_test measures alsbot beside its limits. A limit is the same
+// work in bare Go with nothing around it, in the same run, on the same disk.
+// `make bench` prints one table; docs/performance.md explains it.
 package bench_test
 
 import (
@@ -49,14 +49,14 @@ func BenchmarkFigures(b *testing.B) {
 	f.print()
 }
 
-// figures is the table.
+// figures collects the rows of the table.
 type figures struct {
-	bin  string // path of alsbot
+	bin  string // path of the alsbot binary
 	rows [][]string
 }
 
-// row adds a line. ratio and goal are compared as less is better, or more is
-// better with atLeast; a goal of 0 is no goal.
+// row adds a row. A lower ratio is better, or a higher one with atLeast. A
+// goal of 0 means no goal.
 func (f *figures) row(what, alsbot, limit string, ratio float64, goal float64, is string) {
 	verdict := "ok"
 	switch {
@@ -86,11 +86,11 @@ func (f *figures) print() {
 	_ = w.Flush()
 }
 
-// build makes the binary as `make build` does.
+// build builds the binary as `make build` does.
 func build(b *testing.B) string {
 	b.Helper()
 	if bin := os.Getenv("BENCH_BINARY"); bin != "" {
-		return bin // one that was built otherwise, for a profile
+		return bin // a binary built differently, for a profile
 	}
 	bin := filepath.Join(b.TempDir(), "alsbot")
 	cmd := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "alsbot/cmd/alsbot")
@@ -108,7 +108,7 @@ func must(b *testing.B, err error) {
 	}
 }
 
-// times are how long many runs of one thing took.
+// times holds the durations of many runs of one thing.
 type times []time.Duration
 
 func (t times) at(quantile float64) time.Duration {
@@ -120,7 +120,7 @@ func (t times) median() time.Duration { return t.at(0.5) }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// show renders a duration with three digits.
+// show formats a duration with three digits.
 func show(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

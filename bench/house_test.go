@@ -26,7 +26,7 @@ type house struct {
 	bin   string
 	dir   string
 	admin string // address of health and metrics
-	slack string // where it listens in HTTP mode
+	slack string // address of the listener in HTTP mode
 	cmd   *exec.Cmd
 	log   bytes.Buffer
 	gone  chan struct{} // closed when cmd has ended
@@ -34,7 +34,7 @@ type house struct {
 
 const patience = 2 * time.Minute // a safety limit
 
-// furnish sets a scene. change edits the config's text.
+// furnish starts a scene. change edits the text of the config.
 func furnish(b *testing.B, bin, mode string, change func(yaml string, c *node.Cluster) string) *house {
 	b.Helper()
 	h := &house{b: b, bin: bin, dir: b.TempDir(), admin: freeAddr(b), slack: freeAddr(b)}
@@ -62,7 +62,7 @@ func freeAddr(b *testing.B) string {
 	return l.Addr().String()
 }
 
-// start starts alsbot and says how long it took until it was ready: connected
+// start starts alsbot and returns the time until it was ready: it is connected
 // to Slack, and its socket answers.
 func (h *house) start() time.Duration {
 	h.b.Helper()
@@ -80,7 +80,7 @@ func (h *house) launch(cmd *exec.Cmd, url string) time.Duration {
 	must(h.b, cmd.Start())
 	go func() {
 		defer close(gone)
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		_ = cmd.Wait() // cmd.ProcessState says how it ended
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
@@ -102,7 +102,7 @@ func (h *house) launch(cmd *exec.Cmd, url string) time.Duration {
 	}
 }
 
-// stop ends what start has started.
+// stop ends the process that start started.
 func (h *house) stop() {
 	if h.cmd != nil {
 		end(h.cmd, h.gone)
@@ -120,8 +120,8 @@ func end(cmd *exec.Cmd, gone chan struct{}) {
 	}
 }
 
-// memory returns what the process has resident, and the most since it
-// started or since forget: the kernel's word, in bytes.
+// memory returns the resident bytes of a process, and their peak since its
+// start or since forget, as the kernel reports them.
 func memory(b *testing.B, cmd *exec.Cmd) (now, peak int64) {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
@@ -161,7 +161,7 @@ func (h *house) ask(channel, text string) string {
 	return id
 }
 
-// answered waits until a channel shows a message that holds all words.
+// answered waits until a channel shows a message that contains all words.
 func (h *house) answered(channel string, words ...string) {
 	h.b.Helper()
 	ctx, cancel := context.WithTimeout(h.b.Context(), patience)
@@ -188,7 +188,7 @@ func hasAll(s string, words []string) bool {
 	return true
 }
 
-// local asks alsbot by its socket, as the command line does.
+// local returns a client for alsbot's socket, which the command line uses too.
 func (h *house) local() *http.Client {
 	socket := filepath.Join(h.dir, "alsbot.sock")
 	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

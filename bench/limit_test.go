@@ -18,8 +18,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// limitEnv makes this binary a bare server in a process of its own:
-// "ADDRESS DATABASE update|rows|group".
+// limitEnv makes this binary a bare server in a process of its own: "ADDRESS
+// DATABASE update|rows|group".
 const limitEnv = "BENCH_LIMIT"
 
 func limitMain() {
@@ -84,8 +84,8 @@ func serveLimit(addr, path, kind string) error {
 	return http.ListenAndServe(addr, nil)
 }
 
-// sameRows writes what alsbot writes for a command: the run, two indexes by
-// time, that it is open, an audit entry and a row of the outbox.
+// sameRows writes the rows that alsbot writes for a command: the run, two
+// indexes by time, a row that marks it open, an audit entry and an outbox row.
 func sameRows(tx *bolt.Tx, key, value []byte) error {
 	now := []byte(time.Now().UTC().Format("20060102T150405.000000000Z"))
 	for _, row := range []struct {
@@ -106,7 +106,7 @@ func sameRows(tx *bolt.Tx, key, value []byte) error {
 	return nil
 }
 
-// group is the least that commits what is queued together.
+// group is the smallest server that commits everything queued together.
 type group struct {
 	db    *bolt.DB
 	mu    sync.Mutex

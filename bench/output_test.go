@@ -14,12 +14,12 @@ const (
 	prints = `yes "$(date) the quick brown fox jumps over the lazy dog" | head -c 1073741824`
 )
 
-// output: 1 GiB from a node into the store, as a read and as a durable
-// command, beside a bare session that throws it away.
+// output measures 1 GiB from a node into the store, as a read and as a durable
+// command, beside a bare session that discards it.
 func output(b *testing.B, f *figures) {
 	h := furnish(b, f.bin, "socket", standIn(b, "case $1 in version | restart) "+prints+" ;; esac\nexec kato \"$@\"\n"))
 	h.start()
-	h.ended(h.ask(scene.Prod, "status")) // warms up
+	h.ended(h.ask(scene.Prod, "status")) // warm up
 	grew := func(command string) (int64, time.Duration) {
 		before, _ := memory(b, h.cmd)
 		forget(b, h.cmd)
@@ -54,7 +54,7 @@ func output(b *testing.B, f *figures) {
 	f.row("1 GiB printed by a durable command, on disk", speed(durableTook), speed(least), ratio(least, durableTook), 0, atLeast)
 }
 
-// ended waits until a run has ended, by asking alsbot.
+// ended polls alsbot until a run has ended.
 func (h *house) ended(id string) (state string) {
 	h.b.Helper()
 	for until := time.Now().Add(patience); ; {

@@ -18,8 +18,8 @@ import (
 	"alsbot/sim/scene"
 )
 
-// standIn replaces kato by a shell script, so that what is measured is the
-// way to the node and back, not the simulator.
+// standIn replaces kato with a shell script, so the benchmark measures the way
+// to the node and back, not the simulator.
 func standIn(b *testing.B, script string) func(string, *node.Cluster) string {
 	b.Helper()
 	return func(yaml string, c *node.Cluster) string {
@@ -31,7 +31,8 @@ func standIn(b *testing.B, script string) func(string, *node.Cluster) string {
 
 const saysVersion = "echo 2.10.6\n"
 
-// bareSSH is a warm connection of x/crypto/ssh to the core, as alsbot makes it.
+// bareSSH returns a warm x/crypto/ssh connection to the core, made as alsbot
+// makes it.
 func bareSSH(b *testing.B, c *node.Cluster) *ssh.Client {
 	b.Helper()
 	pem, err := os.ReadFile(c.IdentityFile)
@@ -46,8 +47,8 @@ func bareSSH(b *testing.B, c *node.Cluster) *ssh.Client {
 	return client
 }
 
-// warmRead: from `version` to the answer in the channel, beside one bare exec
-// through the same login shell and two calls of the Web API.
+// warmRead measures from `version` to the answer in the channel, beside one
+// bare exec through the same login shell and two calls of the Web API.
 func warmRead(b *testing.B, f *figures) {
 	h := furnish(b, f.bin, "http", standIn(b, saysVersion))
 	h.start()
@@ -72,15 +73,15 @@ func warmRead(b *testing.B, f *figures) {
 		return time.Since(began)
 	}
 	var mine, least times
-	const posts = 14 // what a channel bears at once
+	const posts = 14 // what a channel accepts at once
 	for _, channel := range []string{scene.Prod, scene.Approve} {
 		for range posts {
 			mine = append(mine, ours(channel))
 			least = append(least, limit())
-			time.Sleep(30 * time.Millisecond) // what follows an answer takes its turn
+			time.Sleep(30 * time.Millisecond) // lets the work after an answer finish
 		}
 	}
-	mine, least = mine[1:], least[1:] // the first dials
+	mine, least = mine[1:], least[1:] // drop the first, which dials
 	f.row("warm read, command to posted answer", show(mine.median()), show(least.median()), ratio(mine.median(), least.median()), 2, atMost)
 }
 

@@ -18,11 +18,11 @@ import (
 	"alsbot/store"
 )
 
-// idle: what alsbot holds when it has nothing to do, connected to Slack.
+// idle measures the memory of an alsbot with no work, connected to Slack.
 func idle(b *testing.B, f *figures) {
 	h := furnish(b, f.bin, "socket", nil)
 	h.start()
-	time.Sleep(3 * time.Second) // what happens once after a start
+	time.Sleep(3 * time.Second) // lets the work that follows a start finish
 	now, _ := memory(b, h.cmd)
 	info, err := os.Stat(f.bin)
 	must(b, err)
@@ -31,15 +31,15 @@ func idle(b *testing.B, f *figures) {
 	f.row("binary, stripped", fmt.Sprintf("%.1f MiB", float64(info.Size())/mib), "18 MiB", float64(info.Size())/(18*mib), 1, atMost)
 }
 
-// startUp: from exec to ready, connected to Slack; beside a bare server that
-// opens a bbolt file and listens.
+// startUp measures from exec to ready and connected to Slack, beside a bare
+// server that opens a bbolt file and listens.
 func startUp(b *testing.B, f *figures) {
 	var least times
 	for range 7 {
 		least = append(least, bareStart(b))
 	}
 	h := furnish(b, f.bin, "http", nil)
-	h.start() // makes the store
+	h.start() // creates the store
 	h.stop()
 	empty := h.starts(7)
 	f.row("start to ready, empty store", show(empty.median()), show(least.median()), ratio(empty.median(), least.median()), 0, atMost)
@@ -79,7 +79,7 @@ func bareStart(b *testing.B) time.Duration {
 	return took
 }
 
-// get asks alsbot by its socket, as the command line does.
+// get sends a request to alsbot's socket, as the command line does.
 func (h *house) get(path string, into any) {
 	h.b.Helper()
 	resp, err := h.local().Get("http://alsbot" + path)
@@ -88,9 +88,9 @@ func (h *house) get(path string, into any) {
 	must(h.b, json.NewDecoder(resp.Body).Decode(into))
 }
 
-// fill writes 100,000 runs like model into a store, a minute apart, with
-// their indexes, three audit entries each and the place of their message,
-// and returns the file's size.
+// fill writes 100,000 runs like model into a store, one minute apart, with
+// their indexes, three audit entries each and the place of their message. It
+// returns the file's size.
 func fill(b *testing.B, path string, model jobs.Run) int64 {
 	b.Helper()
 	st, err := store.OpenBolt(path, store.Ordered(jobs.Ordered...))
@@ -149,7 +149,8 @@ func put(tx store.Tx, r jobs.Run, i int, asked time.Time) error {
 	return nil
 }
 
-// lastRuns: the last 20 runs, decoded, beside a bare cursor on the same file.
+// lastRuns measures reading and decoding the last 20 runs, beside a bare
+// cursor on the same file.
 func (h *house) lastRuns(f *figures) {
 	b := h.b
 	path := filepath.Join(h.dir, "alsbot.db")
@@ -188,7 +189,7 @@ func (h *house) lastRuns(f *figures) {
 	f.row("last 20 of one cluster's, decoded", show(ofOne), show(least), ratio(ofOne, least), 2, atMost)
 }
 
-// timed is the median of many calls.
+// timed returns the median duration of many calls.
 func timed(fn func()) time.Duration {
 	var all times
 	for range 300 {

@@ -14,7 +14,7 @@ import (
 	"alsbot/store"
 )
 
-// durableWrites: 64 writers, beside 64 writes in each bare transaction.
+// durableWrites measures 64 writers, beside bare transactions of 64 writes.
 func durableWrites(b *testing.B, f *figures) {
 	const writers, total = 64, 64 * 200
 	st, err := store.OpenBolt(filepath.Join(b.TempDir(), "a.db"), store.Ordered("runs"))

@@ -25,7 +25,7 @@ var (
 	pathForm    = regexp.MustCompile(`^[A-Za-z0-9_./+@=-]+$`)
 )
 
-// check reports every value that does not make sense.
+// check reports every value that isn't allowed.
 func (r *report) check(c *Config) {
 	r.checkSlack(c.Slack)
 	if c.Slack.Mode == "http" {
@@ -80,7 +80,7 @@ func (r *report) checkSlack(s Slack) {
 	}
 }
 
-// loopback reports whether a host is this machine.
+// loopback reports whether host is the alsbot host itself.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
@@ -154,8 +154,9 @@ func (r *report) checkApproval(c *Config) {
 	}
 }
 
-// people counts who is in a list, if that can be known: a group may have any
-// number of members, and an empty list is nobody by intention.
+// people counts the people in a list. known is false for a list with a group,
+// which may have any number of members, and for an empty list, which means no
+// one on purpose.
 func people(ids []string) (n int, known bool) {
 	for _, id := range ids {
 		if !userForm.MatchString(id) {
@@ -169,7 +170,7 @@ func people(ids []string) (n int, known bool) {
 func (r *report) checkSchedule(p string, s Schedule, clusters []string) {
 	if s.Cluster == "" {
 		r.add(p+".cluster", "is required")
-	} else if len(clusters) > 0 && !slices.Contains(clusters, s.Cluster) { // that there is none is said already
+	} else if len(clusters) > 0 && !slices.Contains(clusters, s.Cluster) { // with no clusters at all, that problem is already reported
 		r.add(p+".cluster", "%s is not configured%s; there are: %s", shown(s.Cluster), suggest(s.Cluster, clusters), strings.Join(clusters, ", "))
 	}
 	if strings.TrimSpace(s.Command) == "" {
@@ -202,7 +203,7 @@ func (r *report) cron(p, line string) {
 	}
 }
 
-// The checks that several keys share.
+// The checks below are shared by several keys.
 
 func (r *report) name(p, name string, before []string) {
 	switch {
@@ -232,7 +233,8 @@ func (r *report) oneOf(p, value string, words ...string) {
 	}
 }
 
-// listen checks an address to listen on; without a host it is all of them.
+// listen checks an address to listen on. Without a host it means all
+// addresses.
 func (r *report) listen(p, addr string) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || !isPort(port, 0) || host != "" && !isHost(host) {
@@ -258,7 +260,8 @@ func isPort(port string, least uint64) bool {
 	return err == nil && n >= least
 }
 
-// isClean reports whether a path is absolute and written without detours.
+// isClean reports whether p is an absolute path without . and .. parts or
+// doubled slashes.
 func isClean(p string) bool {
 	return strings.HasPrefix(p, "/") && path.Clean(p) == p && pathForm.MatchString(p)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// anyDay is where the search for a cron line's next time starts. It has a leap
-// year ahead of it.
+// anyDay is where the search for a cron line's next time starts. A leap year
+// follows within the searched span.
 var anyDay = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (r *report) checkCluster(p string, c Cluster) {

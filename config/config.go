@@ -1,14 +1,14 @@
-// Package config reads alsbot's configuration: one YAML file, the
-// environment on top, and every mistake reported at once. The keys are a
+// Package config reads alsbot's configuration: one YAML file, overridden by
+// environment variables. It reports every mistake at once. The keys are a
 // contract; config.example.yaml documents them.
 package config
 
 import (
 	"time"
-	_ "time/tzdata" // zones are known also where the system has none
+	_ "time/tzdata" // so zones are known even if the system has none
 )
 
-// Config is the whole configuration, checked.
+// Config is the whole configuration, after its checks.
 type Config struct {
 	Slack     Slack      `koanf:"slack"`
 	HTTP      HTTP       `koanf:"http"`
@@ -21,13 +21,13 @@ type Config struct {
 
 	Monitoring Monitoring `koanf:"monitoring"`
 
-	// Path is the file that was read, absolute; "" without one.
+	// Path is the absolute path of the file that was read, or "".
 	Path string `koanf:"-"`
-	// Warnings are what Load found odd but not wrong, one sentence each.
+	// Warnings lists what Load found odd but not wrong, one sentence each.
 	Warnings []string `koanf:"-"`
 }
 
-// Slack is how the workspace is reached.
+// Slack sets how alsbot reaches the workspace.
 type Slack struct {
 	Mode          string `koanf:"mode"` // socket or http
 	AppToken      Secret `koanf:"app_token"`
@@ -37,20 +37,20 @@ type Slack struct {
 	Command       string `koanf:"command"`
 }
 
-// HTTP is the listener for Slack's calls in http mode.
+// HTTP sets the listener for Slack's calls in http mode.
 type HTTP struct {
 	Listen string `koanf:"listen"`
 }
 
-// Admin is the listener for health and metrics, and the socket of the local
+// Admin sets the listener for health and metrics, and the socket of the local
 // command line.
 type Admin struct {
 	Listen string            `koanf:"listen"`
 	Socket string            `koanf:"socket"`
-	Users  map[string]string `koanf:"users"` // user of this host → the same person's Slack user ID
+	Users  map[string]string `koanf:"users"` // user of the alsbot host → that person's Slack user ID
 }
 
-// Store is where things are written down.
+// Store sets where alsbot keeps its records.
 type Store struct {
 	Engine   string        `koanf:"engine"` // bolt or etcd
 	Path     string        `koanf:"path"`
@@ -58,7 +58,7 @@ type Store struct {
 	KeepRuns time.Duration `koanf:"keep_runs"`
 }
 
-// Etcd is used with engine etcd.
+// Etcd applies to engine etcd only.
 type Etcd struct {
 	Endpoints []string `koanf:"endpoints"`
 	Prefix    string   `koanf:"prefix"`
@@ -67,14 +67,14 @@ type Etcd struct {
 	CAFile    string   `koanf:"ca_file"`
 }
 
-// Access says who may do what: Slack user IDs, user group IDs, or "*".
+// Access sets who can do what: Slack user IDs, user group IDs, or "*".
 type Access struct {
 	Viewer   []string `koanf:"viewer"`
 	Operator []string `koanf:"operator"`
 	Approver []string `koanf:"approver"`
 }
 
-// Approval says what needs a second person.
+// Approval sets which commands need a second person.
 type Approval struct {
 	Effects      []string      `koanf:"effects"`
 	ExpiresAfter time.Duration `koanf:"expires_after"`
@@ -83,7 +83,7 @@ type Approval struct {
 	Reason       bool          `koanf:"reason"` // --reason is required
 }
 
-// Cluster is one ALS cluster and how its nodes are reached.
+// Cluster is one ALS cluster and the way to reach its nodes.
 type Cluster struct {
 	Name         string            `koanf:"name"`
 	Core         string            `koanf:"core"` // host:port
@@ -97,14 +97,14 @@ type Cluster struct {
 	LegacySSH    bool              `koanf:"legacy_ssh"`
 	Addresses    map[string]string `koanf:"addresses"`
 	RunsDir      string            `koanf:"runs_dir"`
-	Access       Access            `koanf:"access"` // a list that is set here replaces the general one
+	Access       Access            `koanf:"access"` // each list set here replaces the general one
 	Channel      string            `koanf:"channel"`
-	Approvals    string            `koanf:"approvals"` // Load puts Channel here when it is empty
-	Windows      []Window          `koanf:"windows"`   // none is any time
+	Approvals    string            `koanf:"approvals"` // if empty, Load copies Channel here
+	Windows      []Window          `koanf:"windows"`   // none means any time
 	Backup       Backup            `koanf:"backup"`
 }
 
-// Backup is where exports go and how long they are kept.
+// Backup sets where exports go and how long alsbot keeps them.
 type Backup struct {
 	Directory string        `koanf:"directory"`
 	Fetch     string        `koanf:"fetch"`
@@ -112,14 +112,14 @@ type Backup struct {
 	MaxAge    time.Duration `koanf:"max_age"`
 }
 
-// Keep says how many backups retention leaves.
+// Keep sets how many backups retention keeps.
 type Keep struct {
 	Daily   int `koanf:"daily"`
 	Weekly  int `koanf:"weekly"`
 	Monthly int `koanf:"monthly"`
 }
 
-// Schedule is a person who types on time.
+// Schedule types a command at set times, as a person would.
 type Schedule struct {
 	Name     string        `koanf:"name"`
 	Cluster  string        `koanf:"cluster"`
@@ -139,8 +139,8 @@ func (c *Config) Cluster(name string) (Cluster, bool) {
 	return Cluster{}, false
 }
 
-// AccessOf returns who may do what on this cluster: a list that is set here
-// replaces the general one.
+// AccessOf returns who can do what on this cluster. Each list set for the
+// cluster replaces the general one.
 func (c Cluster) AccessOf(general Access) Access {
 	pick := func(own, general []string) []string {
 		if own != nil {
@@ -155,8 +155,8 @@ func (c Cluster) AccessOf(general Access) Access {
 	}
 }
 
-// Opens says how long it is from now until approved restarts may start on
-// this cluster: 0 while a window is open, or without windows.
+// Opens returns the time from now until approved restarts may start on this
+// cluster. It is 0 while a window is open, or if there are no windows.
 func (c Cluster) Opens(now time.Time) time.Duration {
 	if len(c.Windows) == 0 {
 		return 0

@@ -2,8 +2,8 @@ package config
 
 import "maps"
 
-// defaults is what holds for keys that are not set. Nobody may do anything
-// until access says so.
+// defaults returns the values of keys that aren't set. Until access is set, no
+// one can do anything.
 func defaults() map[string]any {
 	return map[string]any{
 		"slack":    map[string]any{"mode": "socket", "api_url": "https://slack.com/api/", "command": "/als"},
@@ -16,7 +16,7 @@ func defaults() map[string]any {
 	}
 }
 
-// clusterDefaults is the same for each cluster.
+// clusterDefaults returns the defaults of each cluster.
 func clusterDefaults() map[string]any {
 	return map[string]any{
 		"kato": "kato", "generation": "auto", "runs_dir": ".alsbot/runs",
@@ -27,10 +27,11 @@ func clusterDefaults() map[string]any {
 	}
 }
 
-// scheduleDefaults is the same for each schedule.
+// scheduleDefaults returns the defaults of each schedule.
 func scheduleDefaults() map[string]any { return map[string]any{"timezone": "UTC"} }
 
-// over returns set laid over base: maps are merged, all else is replaced.
+// over returns base overridden by set: it merges maps and replaces everything
+// else.
 func over(base, set map[string]any) map[string]any {
 	out := maps.Clone(base)
 	for k, v := range set {
@@ -43,7 +44,7 @@ func over(base, set map[string]any) map[string]any {
 	return out
 }
 
-// eachOver lays every map of a list over base.
+// eachOver overrides base with each map of a list.
 func eachOver(list any, base map[string]any) any {
 	elements, _ := list.([]any)
 	out := make([]any, len(elements))

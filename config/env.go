@@ -9,10 +9,10 @@ import (
 
 const envPrefix = "ALSBOT_"
 
-// applyEnv lays the variables over the tree. ALSBOT_STORE__PATH is store.path,
-// ALSBOT_CLUSTERS__0__CORE is clusters[0].core; a list of words is separated
-// by commas, a map is written KEY=VALUE,KEY=VALUE. An element may be added
-// behind the last.
+// applyEnv overrides the tree with variables. ALSBOT_STORE__PATH is
+// store.path, ALSBOT_CLUSTERS__0__CORE is clusters[0].core. Commas separate a
+// list of words; a map is written KEY=VALUE,KEY=VALUE. A variable may add one
+// element after the last.
 func (r *report) applyEnv(tree map[string]any, environ []string) map[string]any {
 	vars := slices.Clone(environ)
 	slices.SortFunc(vars, inOrder)
@@ -31,7 +31,7 @@ func (r *report) applyEnv(tree map[string]any, environ []string) map[string]any 
 	return tree
 }
 
-// inOrder sorts variables so that element 10 comes behind element 9.
+// inOrder sorts variables so that element 10 comes after element 9.
 func inOrder(a, b string) int {
 	nameA, _, _ := strings.Cut(a, "=")
 	nameB, _, _ := strings.Cut(b, "=")
@@ -46,8 +46,8 @@ func inOrder(a, b string) int {
 	})
 }
 
-// variable returns what was at path (old) with the variable's value put into
-// it, or nil after a mistake.
+// variable returns old, the value at path, changed by the variable. After a
+// mistake it returns nil.
 func (r *report) variable(path, name, value string, words []string, old any, t reflect.Type) any {
 	if len(words) == 0 {
 		r.set(path, name, 0)
@@ -94,13 +94,13 @@ func (r *report) variable(path, name, value string, words []string, old any, t r
 	return m
 }
 
-// envName is the variable for a path.
+// envName returns the name of the variable for a path.
 func envName(path string) string {
 	path = strings.NewReplacer("[", ".", "]", "").Replace(path)
 	return envPrefix + strings.ReplaceAll(path, ".", "__")
 }
 
-// whole reads a variable's value in the shape of t.
+// whole reads a variable's value as type t.
 func (r *report) whole(path, value string, t reflect.Type) any {
 	switch {
 	case isScalar(t):
@@ -128,7 +128,7 @@ func (r *report) whole(path, value string, t reflect.Type) any {
 	return nil
 }
 
-// below names a variable for something under path.
+// below returns the name of a variable for a key under path.
 func (r *report) below(path string, t reflect.Type) string {
 	if t.Kind() == reflect.Slice {
 		path, t = at(path, 0), t.Elem()
@@ -137,7 +137,7 @@ func (r *report) below(path string, t reflect.Type) string {
 	return strings.ToUpper(envName(join(path, names[0])))
 }
 
-// split splits at commas; spaces around the parts do not count.
+// split splits at commas and trims spaces around the parts.
 func split(value string) []string {
 	var parts []string
 	for p := range strings.SplitSeq(value, ",") {

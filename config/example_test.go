@@ -25,8 +25,8 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
-// Every key is in the example, and, because Load refuses unknown ones, the
-// other way round. Each has its comment, or one just above.
+// The example has every key. Load refuses unknown keys, so it has no others.
+// Each key has a comment, or one just above it.
 func TestExampleIsComplete(t *testing.T) {
 	raw, err := os.ReadFile(examplePath)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestExampleIsComplete(t *testing.T) {
 	}
 }
 
-// paths are the keys below a type that are set by themselves.
+// paths returns the keys below a type that are set one by one.
 func paths(prefix string, t reflect.Type) (all []string) {
 	if t.Kind() == reflect.Slice {
 		t = t.Elem()
@@ -77,8 +77,8 @@ func has(v any, path []string) bool {
 	return false
 }
 
-// What the example calls a default is one: without these lines the result is
-// the same.
+// Every value that the example calls a default is the default: removing its
+// line changes nothing.
 func TestExampleShowsDefaults(t *testing.T) {
 	raw, err := os.ReadFile(examplePath)
 	if err != nil {

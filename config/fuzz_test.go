@@ -11,8 +11,8 @@ import (
 	"alsbot/config"
 )
 
-// FuzzLoad: whatever the file and a variable say, there is a configuration or
-// a list of problems, and no secret in it.
+// FuzzLoad checks that any file and variable yield a configuration or a list
+// of problems without a secret in it.
 func FuzzLoad(f *testing.F) {
 	example, err := os.ReadFile(examplePath)
 	if err != nil {

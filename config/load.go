@@ -14,24 +14,24 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// maxFile is far more than a configuration needs.
+// maxFile is far more than a configuration needs, in bytes.
 const maxFile = 1 << 20
 
-// Load reads the YAML file at path ("" for none) and, on top of it, the
-// variables of environ, which is like os.Environ(), that begin with ALSBOT_.
-// A mistake does not hide the next: the error is an *Error that lists all of
-// them, unless the file could not be read.
+// Load reads the YAML file at path ("" means none), and overrides it with the
+// variables of environ that begin with ALSBOT_. environ has the form of
+// os.Environ(). Unless it can't read the file, Load goes on after a mistake
+// and returns an *Error that lists all of them.
 func Load(path string, environ []string) (*Config, error) {
 	return load(path, environ, func(*report, *Config) {})
 }
 
-// LoadWithoutSecrets is Load for who has no use for secrets: one that is
-// missing is no mistake. A supervisor may give them to the bot alone.
+// LoadWithoutSecrets is like Load but allows missing secrets: a supervisor may
+// give them to the bot only.
 func LoadWithoutSecrets(path string, environ []string) (*Config, error) {
 	return load(path, environ, (*report).forgiveMissing)
 }
 
-// forgiveMissing takes the problems with secrets that are not set away.
+// forgiveMissing removes the problems about missing secrets.
 func (r *report) forgiveMissing(c *Config) {
 	var missing []string
 	eachSecret(reflect.ValueOf(c).Elem(), "", func(key string, s Secret) {
@@ -57,7 +57,7 @@ func load(path string, environ []string, forgive func(*report, *Config)) (*Confi
 	}
 	tree := r.applyEnv(file, environ)
 	c, err := build(tree)
-	if err != nil && len(r.problems) == 0 { // the tree has the shape of Config by now
+	if err != nil && len(r.problems) == 0 { // the tree already fits Config
 		return nil, fmt.Errorf("reading the configuration %s: %w", path, err)
 	}
 	if err == nil && readable {
@@ -76,7 +76,7 @@ func load(path string, environ []string, forgive func(*report, *Config)) (*Confi
 	return c, nil
 }
 
-// secretsIn reports whether the file holds secrets, not only the environment.
+// secretsIn reports whether the file, not only the environment, holds secrets.
 func (r *report) secretsIn(file string) bool {
 	found := false
 	eachSecret(reflect.ValueOf(Config{}), "", func(key string, _ Secret) {
@@ -97,7 +97,7 @@ func read(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// build lays what was set over the defaults and makes a Config of it.
+// build overrides the defaults with what was set and returns a Config.
 func build(set map[string]any) (*Config, error) {
 	set["clusters"] = eachOver(set["clusters"], clusterDefaults())
 	set["schedules"] = eachOver(set["schedules"], scheduleDefaults())
@@ -126,5 +126,6 @@ func build(set map[string]any) (*Config, error) {
 	return c, nil
 }
 
-// delimiter is in no key, as a dot would be: addresses has IPs for keys.
+// delimiter separates keys in a path. A dot can't: the keys of addresses are
+// IPs.
 const delimiter = "\x00"

@@ -118,7 +118,7 @@ func TestEnvironmentAlone(t *testing.T) {
 	}
 }
 
-// Every mistake is in the one error, with its place, in the file's order.
+// One error holds every mistake, with its place, in the order of the file.
 func TestAllMistakesTogether(t *testing.T) {
 	path := write(t, `slack:
   mode: sokcet

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// Monitoring is what can be put on the nodes to watch them.
+// Monitoring sets the agents that alsbot can install on nodes.
 type Monitoring struct {
 	NewRelic NewRelic `koanf:"newrelic"`
 }
 
-// NewRelic is how its agent gets on a node. The vendor has retired it, so each
-// part of what the ALS handbook refers to can be replaced.
+// NewRelic sets how New Relic's agent is installed. The vendor has retired it,
+// so every part of the handbook's procedure can be replaced.
 type NewRelic struct {
 	LicenseKey Secret   `koanf:"license_key"`
 	Package    string   `koanf:"package"`
-	Source     string   `koanf:"source"`      // a line of apt's sources; "" adds none
+	Source     string   `koanf:"source"`      // a line for apt's sources; "" adds none
 	Install    []string `koanf:"install"`     // commands, run as root; {package} stands for Package
-	ConfigFile string   `koanf:"config_file"` // on the node: gets the line license_key=…
+	ConfigFile string   `koanf:"config_file"` // on the node; alsbot writes the line license_key=… into it
 	Start      string   `koanf:"start"`       // a command, run as root
-	Process    string   `koanf:"process"`     // by which the agent is known when it runs
+	Process    string   `koanf:"process"`     // name of the agent's process
 }
 
 func monitoringDefaults() map[string]any {
@@ -39,8 +39,8 @@ func monitoringDefaults() map[string]any {
 	}}
 }
 
-// The words of a command reach the node one by one and meet no shell; what
-// means something to one is refused all the same, because it would not work.
+// The words of a command reach the node one by one, without a shell. Shell
+// syntax is refused anyway, because it wouldn't work.
 var (
 	keyForm     = regexp.MustCompile(`^[A-Za-z0-9]{40}$`)
 	packageForm = regexp.MustCompile(`^[a-z0-9][a-z0-9+.:=~-]{0,99}$`)
@@ -78,7 +78,8 @@ func (r *report) command(p, line string) {
 }
 
 // Secret returns the secret at a path of keys, such as
-// monitoring.newrelic.license_key; "" if it is not set, or none.
+// monitoring.newrelic.license_key. It returns "" if that key isn't set or
+// isn't a secret.
 func (c *Config) Secret(path string) Secret {
 	var found Secret
 	eachSecret(reflect.ValueOf(c).Elem(), "", func(at string, s Secret) {
@@ -89,7 +90,7 @@ func (c *Config) Secret(path string) Secret {
 	return found
 }
 
-// Secrets returns every secret that is set.
+// Secrets returns all secrets that are set.
 func (c *Config) Secrets() []Secret {
 	var all []Secret
 	eachSecret(reflect.ValueOf(c).Elem(), "", func(_ string, s Secret) {
@@ -100,7 +101,7 @@ func (c *Config) Secrets() []Secret {
 	return all
 }
 
-// eachSecret calls fn for every secret below a struct, set or not.
+// eachSecret calls fn for every secret in a struct, set or not.
 func eachSecret(v reflect.Value, path string, fn func(path string, s Secret)) {
 	for f, value := range v.Fields() {
 		at := strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), ".")

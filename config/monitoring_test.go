@@ -17,7 +17,7 @@ func TestSecrets(t *testing.T) {
 	if c.Secret("slack.app_token").Reveal() != "xapp-1" || c.Secret("slack.command") != "" || c.Secret("nowhere") != "" {
 		t.Error("a path finds what is no secret, or not what is one")
 	}
-	if n := len(c.Secrets()); n != 3 { // the two tokens of the smallest config, and this one
+	if n := len(c.Secrets()); n != 3 { // the two tokens of the smallest config, and the licence key
 		t.Errorf("%d secrets", n)
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 // Problem is one mistake in the configuration.
 type Problem struct {
-	Place string // file and line, or the variable; "" for what is nowhere
-	Path  string // of the key, such as clusters[0].core
+	Place string // file and line, or the variable; "" if there is no place
+	Path  string // the key's path, such as clusters[0].core
 	Text  string // what is wrong, and what to write
 }
 
@@ -23,10 +23,10 @@ func (p Problem) String() string {
 	return strings.Join(parts, ": ")
 }
 
-// Error is all that is wrong with the configuration.
+// Error lists every mistake in the configuration.
 type Error struct{ Problems []Problem }
 
-// Error has one line for each problem.
+// Error returns one line for each problem.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -39,12 +39,12 @@ func (e *Error) Error() string {
 type report struct {
 	problems []Problem
 	places   map[string]string // by path
-	lines    map[string]int    // of places in the file, for their order
+	lines    map[string]int    // line of each place in the file, for sorting
 }
 
-// add notes a problem with the key at path. A key that is nowhere is placed
-// where the one around it is. What was already found wrong, or what is around
-// it, is not found missing too.
+// add records a problem with the key at path. If the key has no place, the
+// problem gets the place of the key around it. A key that already has a
+// problem, or is inside one that has, isn't reported as missing too.
 func (r *report) add(path, format string, args ...any) {
 	if slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Path != "" && within(path, p.Path) }) {
 		return
@@ -52,7 +52,7 @@ func (r *report) add(path, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Place: r.place(path), Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
-// within reports whether a path is the other or below it.
+// within reports whether path equals other or is below it.
 func within(path, other string) bool {
 	rest, ok := strings.CutPrefix(path, other)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
@@ -68,7 +68,8 @@ func (r *report) place(path string) string {
 	return r.places[""]
 }
 
-// set notes where a key was set: by the file, or over it by a variable.
+// set records where a key was set: in the file, or by a variable that
+// overrides it.
 func (r *report) set(path, place string, line int) {
 	r.places[path] = place
 	if line > 0 {
@@ -76,7 +77,8 @@ func (r *report) set(path, place string, line int) {
 	}
 }
 
-// err returns what was found, in the order of the file, variables last.
+// err returns the problems as an error: in the order of the file, variables
+// last.
 func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
@@ -91,8 +93,8 @@ func (r *report) err() error {
 	return &Error{r.problems}
 }
 
-// suggest is " (did you mean X?)" for the known word nearest to the one that
-// was typed, or "".
+// suggest returns " (did you mean X?)" with the known word nearest to typed,
+// or "".
 func suggest(typed string, known []string) string {
 	best, at := "", max(2, len(typed)/3)+1
 	for _, k := range known {
@@ -106,7 +108,7 @@ func suggest(typed string, known []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// distance is the number of letters to add, drop or change.
+// distance returns the number of letters to add, drop or change.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Secret is a string that prints masked everywhere. Reveal gives the value.
+// Secret is a string that always prints masked. Reveal returns its value.
 type Secret string
 
 const masked = "••••••"
@@ -22,7 +22,7 @@ func (s Secret) String() string {
 	return masked
 }
 
-// Format masks the secret under every verb, also those that do not fit.
+// Format masks the secret for every verb, even one that doesn't fit a string.
 func (s Secret) Format(f fmt.State, verb rune) {
 	if verb == 'q' || verb == 'v' && f.Flag('#') {
 		_, _ = fmt.Fprintf(f, "%q", s.String())
@@ -37,8 +37,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText masks the secret in JSON and YAML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// shown is a value as a problem may quote it: short, on one line, and masked
-// if it looks like a token that stands in the wrong place.
+// shown returns a value as a problem may quote it: short, on one line, and
+// masked if it looks like a misplaced token.
 func shown(value string) string {
 	if strings.Contains(value, "xox") || strings.Contains(value, "xapp-") {
 		return masked

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The struct tags of Config are the schema: what follows reads values in the
-// shape of a type, and reports what does not fit.
+// The struct tags of Config are the schema. The functions below read values as
+// a given type and report those that don't fit.
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
@@ -20,7 +20,7 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// keys are the keys of a struct, in its order, and their types.
+// keys returns the keys of a struct, in its order, and their types.
 func keys(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	types = map[string]reflect.Type{}
 	for f := range t.Fields() {
@@ -32,7 +32,7 @@ func keys(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	return names, types
 }
 
-// below is the type of what stands under a key.
+// below returns the type of the value at a key.
 func below(t reflect.Type, key string) (_ reflect.Type, known bool) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), true
@@ -62,13 +62,13 @@ func join(path, key string) string {
 
 func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// node reads a piece of YAML in the shape of t; nil if it is empty or wrong.
-// Its depth is the schema's, whatever anchors the file plays with.
+// node reads a piece of YAML as type t; it returns nil for an empty or wrong
+// one. The depth is that of the schema, whatever anchors the file uses.
 func (r *report) node(file, path string, n *yaml.Node, t reflect.Type) any {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if _, known := r.places[path]; !known { // the key's line, if there is one
+	if _, known := r.places[path]; !known { // keep the line of the key if it has one
 		r.set(path, fmt.Sprintf("%s:%d", file, n.Line), n.Line)
 	}
 	switch {
@@ -99,7 +99,7 @@ func (r *report) list(file, path string, n *yaml.Node, t reflect.Type) any {
 	for i, e := range n.Content {
 		v := r.node(file, at(path, i), e, t.Elem())
 		if v == nil && !isScalar(t.Elem()) {
-			v = map[string]any{} // keeps the numbers of those behind it
+			v = map[string]any{} // keeps the indexes of the elements after it
 		}
 		if v != nil {
 			list = append(list, v)
@@ -133,14 +133,14 @@ func (r *report) mapping(file, path string, n *yaml.Node, t reflect.Type) any {
 	return out
 }
 
-// unknown reports a key that does not exist. Its value is not shown: it may
-// be a token under a misspelt name.
+// unknown reports a key that doesn't exist. It doesn't show the value, which
+// may be a token under a misspelt name.
 func (r *report) unknown(path, key, place string, names []string) {
 	r.problems = append(r.problems, Problem{Place: place, Text: fmt.Sprintf("%s is no key%s; there are %s",
 		strings.Trim(shown(join(path, key)), `"`), suggest(key, names), strings.Join(names, ", "))})
 }
 
-// scalar reads one value as the type t wants it.
+// scalar reads one value as type t.
 func (r *report) scalar(path, text string, t reflect.Type) any {
 	wrong := func(what string) any {
 		r.add(path, "%s %s", shown(text), what)
@@ -176,7 +176,7 @@ func (r *report) scalar(path, text string, t reflect.Type) any {
 	return text
 }
 
-// durationHook turns a text that scalar has let through into a duration.
+// durationHook turns text that scalar has accepted into a duration.
 func durationHook(_, to reflect.Type, v any) (any, error) {
 	if text, ok := v.(string); ok && to == durationType {
 		return parseDuration(text)

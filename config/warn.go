@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// warn collects what is odd but may be meant.
+// warn collects settings that are odd but may be intended.
 func (c *Config) warn(path string, secrets bool) {
 	c.warnTokens()
 	c.warnFile(path, secrets)
@@ -34,7 +34,7 @@ func (c *Config) warnf(format string, args ...any) {
 	c.Warnings = append(c.Warnings, fmt.Sprintf(format, args...))
 }
 
-// warnTokens finds tokens that were probably swapped.
+// warnTokens warns of tokens that were probably swapped.
 func (c *Config) warnTokens() {
 	tokens := []struct {
 		key    string
@@ -48,7 +48,7 @@ func (c *Config) warnTokens() {
 	}
 }
 
-// warnFile finds a file that anybody may read or change.
+// warnFile warns of a config file that others can read or change.
 func (c *Config) warnFile(path string, secrets bool) {
 	info, err := os.Stat(path)
 	if path == "" || err != nil || !info.Mode().IsRegular() {

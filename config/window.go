@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Window is a stretch of hours that comes back on some days of the week, in
-// one time zone, such as "Sat 02:00-05:00 Europe/Berlin". One that ends at or
-// before the hour of its start ends on the next day. The zero value is never open.
+// Window is a weekly period: hours on some days, in one time zone, such as
+// "Sat 02:00-05:00 Europe/Berlin". If its end isn't after its start, it ends
+// on the next day. The zero value is never open.
 type Window struct {
 	text       string
-	days       [7]bool // on which it opens
-	start, end int     // minutes after midnight; end may be over 24 hours
+	days       [7]bool // days on which it opens
+	start, end int     // minutes after midnight; end may exceed 24 hours
 	zone       *time.Location
 }
 
 var dayNames = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // ParseWindow reads [DAYS] HH:MM-HH:MM [ZONE]. DAYS is a list of days and
-// ranges such as Mon-Fri or Sat,Sun; without it every day. Without ZONE it is
-// UTC.
+// ranges such as Mon-Fri or Sat,Sun; without it, the window opens every day.
+// Without ZONE, times are UTC.
 func ParseWindow(text string) (Window, error) {
 	w := Window{text: text, zone: time.UTC, days: [7]bool{true, true, true, true, true, true, true}}
 	fields := strings.Fields(text)
@@ -59,7 +59,7 @@ func ParseWindow(text string) (Window, error) {
 }
 
 func parseZone(name string) (*time.Location, error) {
-	if name == "Local" { // means something else on each machine
+	if name == "Local" { // "Local" differs between machines
 		return nil, errors.New(`"Local" is no time zone here: name one, such as UTC or Europe/Berlin`)
 	}
 	zone, err := time.LoadLocation(name)
@@ -112,18 +112,19 @@ func (w Window) Contains(t time.Time) bool {
 	return !w.Next(t).After(t)
 }
 
-// Next returns the first moment at or after t at which the window is open: t
-// itself while it is, else its next start. The zero Window never opens: for
-// it, Next is a time that nobody lives to see.
+// Next returns the first moment at or after t when the window is open: t
+// itself while it is open, otherwise its next start. For the zero Window,
+// which never opens, it returns a time in the far future.
 func (w Window) Next(t time.Time) time.Time {
 	if w.zone == nil {
 		return never(t)
 	}
 	local := t.In(w.zone)
-	// From yesterday, whose window may still be open, to a week and a day
-	// ahead: on the day of a change of clocks one may not happen.
+	// The search starts yesterday, whose window may still be open. It goes
+	// past a week, because a window may not happen on the day of a clock
+	// change.
 	y, m, today := local.Date()
-	for d := today - 1; d <= today+15; d++ { // by the calendar: a midnight may not exist
+	for d := today - 1; d <= today+15; d++ { // by date: a midnight may not exist
 		if !w.days[time.Date(y, m, d, 12, 0, 0, 0, time.UTC).Weekday()] {
 			continue
 		}
@@ -148,7 +149,7 @@ func (w Window) String() string { return w.text }
 // MarshalText returns the window as it was written.
 func (w Window) MarshalText() ([]byte, error) { return []byte(w.text), nil }
 
-// UnmarshalText is ParseWindow.
+// UnmarshalText parses the window like ParseWindow.
 func (w *Window) UnmarshalText(text []byte) error {
 	var err error
 	*w, err = ParseWindow(string(text))

@@ -13,13 +13,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML reads the file in the shape of Config; ok is false when it is no
-// YAML, or not one of keys and values, as what was cut off in its first word.
+// parseYAML reads the file into the shape of Config. ok is false if it isn't
+// YAML, or isn't made of keys and values, such as a file cut off in its first
+// word.
 func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok bool) {
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	var doc, more yaml.Node
 	err := dec.Decode(&doc)
-	if errors.Is(err, io.EOF) { // nothing but comments
+	if errors.Is(err, io.EOF) { // only comments
 		return map[string]any{}, true
 	}
 	if err == nil && !errors.Is(dec.Decode(&more), io.EOF) {
@@ -41,8 +42,9 @@ func (r *report) parseYAML(file string, raw []byte) (tree map[string]any, ok boo
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-// syntax reports what the YAML parser says, with its line as the place. It
-// names no line for characters that YAML does not have, and never the first.
+// syntax reports a parser error, with its line as the place. The parser gives
+// no line for characters that YAML doesn't allow, and never gives the first
+// line.
 func (r *report) syntax(file string, raw []byte, err error) {
 	text := err.Error()
 	line := notText(raw)
@@ -59,15 +61,15 @@ func (r *report) syntax(file string, raw []byte, err error) {
 	if strings.Contains(text, "xox") || strings.Contains(text, "xapp-") {
 		text = "this is no YAML"
 	}
-	switch text { // what the parser says of most slips of the space bar
+	switch text { // the parser's texts for most indentation mistakes
 	case "did not find expected key", "mapping values are not allowed in this context":
 		text += ": look at how far this line and those above it are indented"
 	}
 	r.problems = append(r.problems, Problem{Place: place, Text: text})
 }
 
-// notText is the first line with a control character or with what is not
-// UTF-8, "" if there is none.
+// notText returns the first line with a control character or invalid UTF-8, or
+// "".
 func notText(raw []byte) string {
 	for i, line := range bytes.Split(raw, []byte("\n")) {
 		bad := func(c rune) bool { return c < ' ' && c != '\t' && c != '\r' || c == 0x7f }

@@ -25,7 +25,7 @@ import (
 	"alsbot/jobs"
 )
 
-// local asks the running bot by its socket.
+// local sends requests to the running bot over its socket.
 type local struct {
 	http *http.Client
 	path string
@@ -41,7 +41,7 @@ func newLocal(path string) *local {
 	}}}
 }
 
-// ask sends a request and returns the body, which the caller closes.
+// ask sends a request and returns the body. The caller must close it.
 func (l *local) ask(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
 	var in io.Reader
 	if body != nil {
@@ -67,7 +67,7 @@ func (l *local) ask(ctx context.Context, method, path string, body any) (io.Read
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what there is of the reason
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // as much of the reason as arrived
 		return nil, errors.New(strings.TrimSpace(string(text)))
 	}
 	return resp.Body, nil
@@ -93,7 +93,7 @@ func (c *cli) local() (*local, error) {
 	return newLocal(cfg.Admin.Socket), nil
 }
 
-// do asks for a command and, if it becomes a run, stays with it to its end.
+// do requests a command and, if it becomes a run, follows the run to its end.
 func (c *cli) do() *cobra.Command {
 	var wait bool
 	cmd := &cobra.Command{
@@ -125,8 +125,8 @@ func (c *cli) do() *cobra.Command {
 	return cmd
 }
 
-// follow waits for the end of a run and shows what became of it. The run needs
-// nobody who waits: where that ends early, the error says how to go on.
+// follow waits for the end of a run and prints the result. The run doesn't
+// depend on follow: if the waiting ends early, the error says how to go on.
 func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
@@ -134,7 +134,7 @@ func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 	for ; ; <-tick.C {
 		var r jobs.Run
 		err := l.decode(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &r)
-		var cut *url.Error // the bot ended, or starts anew, in the middle of an answer
+		var cut *url.Error // the bot stopped, or restarted, in the middle of an answer
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("run %s goes on without this command; `alsbot do \"run %s\"` shows it", id, id)
@@ -178,14 +178,15 @@ func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
 	return nil
 }
 
-// show prints text for a terminal: what a node printed can do nothing there.
+// show prints text on a terminal without the control sequences that a node may
+// have printed.
 func show(out io.Writer, text string) {
 	if text = strings.TrimRight(text, "\n"); text != "" {
-		_, _ = fmt.Fprintln(out, inert(text)) // a closed pipe ends us by its signal
+		_, _ = fmt.Fprintln(out, inert(text)) // SIGPIPE ends the process if the pipe is closed
 	}
 }
 
-// inert takes the escape sequences and control characters out of text.
+// inert removes escape sequences and control characters from text.
 func inert(text string) string {
 	return strings.Map(func(r rune) rune {
 		if (r < ' ' && r != '\n' && r != '\t') || (r >= 0x7f && r < 0xa0) {
@@ -257,8 +258,8 @@ func (c *cli) runs() *cobra.Command {
 	return cmd
 }
 
-// noRuns says that there are none, where no script reads it, or that there is
-// no such cluster. One that has left the config may have runs on record.
+// noRuns says that there are no runs, where no script reads it, or that there
+// is no such cluster. A cluster that has left the config may still have runs.
 func noRuns(out io.Writer, cfg *config.Config, cluster string) error {
 	if cluster != "" {
 		if _, err := app.ClusterNamed(cfg, cluster); err != nil {

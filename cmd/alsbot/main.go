@@ -18,7 +18,7 @@ import (
 	"alsbot/store"
 )
 
-// Exit statuses, beside 0 and, for anything else that went wrong, 1.
+// These are the exit statuses, besides 0 and, for any other error, 1.
 const (
 	exitConfig  = 2 // the config or the command line is wrong
 	exitHeld    = 3 // another alsbot has the store
@@ -56,21 +56,20 @@ func status(err error) int {
 	return 1
 }
 
-// usageError is a command line that cannot be understood, or a config that
-// cannot be read or is wrong.
+// usageError wraps an error in the command line or the config.
 type usageError struct{ error }
 
-// exitError ends the program with a status and says nothing more: all has
-// been said.
+// exitError ends the program with a status and prints nothing: everything has
+// been printed already.
 type exitError int
 
 func (c exitError) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
-// systemConfig is where deploy/alsbot.service has the config, so that what a
-// message says to type works in any directory of the bot's host.
+// systemConfig is the path that deploy/alsbot.service uses. With it, the
+// commands that messages name work in any directory of the alsbot host.
 const systemConfig = "/etc/alsbot/config.yaml"
 
-// where returns the first of the files that is there, else the first.
+// where returns the first file that exists, or else the first name.
 func where(files ...string) string {
 	for _, f := range files {
 		if _, err := os.Stat(f); err == nil {
@@ -80,7 +79,7 @@ func where(files ...string) string {
 	return files[0]
 }
 
-// cli is what the subcommands share.
+// cli holds what the subcommands share.
 type cli struct{ path string }
 
 func command() *cobra.Command {
@@ -102,7 +101,7 @@ func command() *cobra.Command {
 	return root
 }
 
-// inOneVoice gives the commands that cobra adds our words.
+// inOneVoice gives the commands that cobra adds texts in our style.
 func inOneVoice(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -116,8 +115,8 @@ func inOneVoice(root *cobra.Command) {
 	}
 }
 
-// family makes a command one that is nothing without its subcommands: alone
-// it shows its help, with another word it says which it may have meant.
+// family marks a command that does nothing without a subcommand. Alone it
+// shows its help; with an unknown word it suggests a subcommand.
 func family(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -134,8 +133,9 @@ func family(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = true
 }
 
-// answerUsage has every command answer too many words, or too few, with its
-// usage. One that takes any, as a Nagios plugin does, judges them itself.
+// answerUsage makes every command answer too many or too few words with its
+// usage. A command that accepts any words, as a Nagios plugin does, checks
+// them itself.
 func answerUsage(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		answerUsage(sub)
@@ -158,8 +158,8 @@ func answerUsage(cmd *cobra.Command) {
 
 func (c *cli) load() (*config.Config, error) { return c.loadBy(config.Load) }
 
-// loadBare is load for what asks neither Slack nor anything else that wants a
-// secret: who types a command on the bot's host has none.
+// loadBare is like load but needs no secrets: people who type commands on the
+// alsbot host don't have them, and these commands don't use them.
 func (c *cli) loadBare() (*config.Config, error) { return c.loadBy(config.LoadWithoutSecrets) }
 
 func (c *cli) loadBy(load func(string, []string) (*config.Config, error)) (*config.Config, error) {

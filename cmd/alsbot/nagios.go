@@ -20,7 +20,8 @@ import (
 	"alsbot/jobs"
 )
 
-// The statuses of the Nagios plugin guidelines, which are its exit statuses.
+// These are the statuses of the Nagios plugin guidelines, which are also its
+// exit statuses.
 const (
 	nagiosOK = iota
 	nagiosWarning
@@ -30,14 +31,14 @@ const (
 
 const (
 	nagiosPatience = 10 * time.Second // Nagios itself gives up after a minute
-	rolesFresh     = time.Hour        // how old a look at the roles may be
-	patchesFresh   = 26 * time.Hour   // and one at the patches: a daily schedule, and some
+	rolesFresh     = time.Hour        // maximum age of a check of the roles
+	patchesFresh   = 26 * time.Hour   // the same for patches: a daily schedule, and some slack
 )
 
-// nagios is a plugin: one line, performance data behind a |, and the state as
-// exit status. It reads what the bot knows and asks no node. Whatever goes
-// wrong on the way is UNKNOWN; but that the bot is not there is what the check
-// of alsbot itself is for, and CRITICAL there.
+// nagios is a plugin: it prints one line with performance data after a |, and
+// exits with the state. It reads what the bot knows and asks no node. Any
+// failure on the way is UNKNOWN, with one exception: the check of alsbot
+// itself reports a missing bot as CRITICAL.
 func (c *cli) nagios() *cobra.Command {
 	var cluster, socket string
 	cmd := &cobra.Command{
@@ -60,14 +61,14 @@ func (c *cli) nagios() *cobra.Command {
 	return cmd
 }
 
-// finding is what a check has to say.
+// finding is the result of a check.
 type finding struct {
 	state int
 	text  string
 	perf  string // label=value;warn;crit …
 }
 
-// tell prints the one line and returns the exit status as an error.
+// tell prints the line and returns the exit status as an error.
 func (f finding) tell(out io.Writer, check string) error {
 	word := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[f.state]
 	text := strings.Join(strings.Fields(strings.ReplaceAll(f.text, "|", "/")), " ")
@@ -97,8 +98,8 @@ func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster,
 	return judged(check, w, time.Now()).tell(out, check)
 }
 
-// watched asks the bot. Nagios's user need not be able to read the config,
-// which may hold tokens, nor have the bot's environment: the socket and the
+// watched asks the bot. Nagios's user may lack the right to read the config,
+// which may hold tokens, and lacks the bot's environment: the socket and the
 // cluster's name are enough.
 func (c *cli) watched(ctx context.Context, cluster, socket string) (w jobs.Watched, err error) {
 	if cluster == "" || socket == "" {
@@ -129,8 +130,8 @@ func judged(check string, w jobs.Watched, now time.Time) finding {
 	return finding{state: nagiosUnknown, text: "there is no check " + check}
 }
 
-// backupFinding warns of a backup older than backup.max_age, or of a newer one
-// that is not verified; none at all, or twice that age, is critical.
+// backupFinding warns if the last backup is older than backup.max_age, or if a
+// newer one isn't verified. No backup, or twice that age, is critical.
 func backupFinding(w jobs.Watched, now time.Time) finding {
 	if w.Backup == nil {
 		return finding{state: nagiosCritical, text: "there is no verified backup of " + w.Cluster + ": take one with `export cluster`"}
@@ -172,9 +173,10 @@ func patchesFinding(w jobs.Watched, now time.Time) finding {
 	return f
 }
 
-// severities tells the patches of each severity, in words and as performance
-// data: any that is not left to choice is critical. While the severity of some
-// is unknown, none found of another is not 0 but U, which is Nagios's unknown.
+// severities returns the patches of each severity, in words and as performance
+// data. Any severity except a mild one is critical. While the severity of some
+// patches is unknown, a count of none becomes U, Nagios's unknown, instead of
+// 0.
 func severities(data map[string]string) (words, perf string) {
 	var said []string
 	vague := data[als.SeverityKey+als.UnknownSeverity] != "0"
@@ -215,7 +217,8 @@ func rolesFinding(w jobs.Watched, now time.Time) finding {
 	return f
 }
 
-// looked is a number of a look, or the finding that there is no recent one.
+// looked returns a number from the last check, or a finding that there is no
+// recent one.
 func looked(l *jobs.Look, key, command string, fresh time.Duration, now time.Time) (int, finding) {
 	schedule := fmt.Sprintf(": put `%s` on a schedule, at least every %s", command, fresh)
 	switch {

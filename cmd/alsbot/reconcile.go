@@ -33,7 +33,7 @@ func (c *cli) reconcile() *cobra.Command {
 	}
 }
 
-// reconciled prints what was found. It ends with 1 unless everything is known.
+// reconciled prints the result. It exits with 1 unless everything is known.
 func reconciled(out io.Writer, found jobs.Reconciled) error {
 	for _, s := range found.Unnamed {
 		show(out, s)
@@ -80,7 +80,7 @@ func reconciled(out io.Writer, found jobs.Reconciled) error {
 	return nil
 }
 
-// again says what to type if there may be more than was found.
+// again says what to type if there may be more to find.
 func again(out io.Writer, found jobs.Reconciled) bool {
 	if len(found.Silent)+len(found.Unnamed) == 0 {
 		return false
@@ -89,7 +89,7 @@ func again(out io.Writer, found jobs.Reconciled) bool {
 	return true
 }
 
-// advise says what a person can do about what was found.
+// advise prints what a person can do about the result.
 func advise(out io.Writer, found jobs.Reconciled) {
 	show(out, "Next: look at each cluster (`alsbot do \"status @CLUSTER\"`). What became of a run that the store does not know "+
 		"stands in its message in Slack: look for its ID, without the dash and what follows")

@@ -18,8 +18,8 @@ import (
 	"alsbot/store"
 )
 
-// What works with the store as a whole: through the bot, or on the file when
-// no bot is at work on it.
+// The commands below work on the whole store: through the bot or, if no bot
+// runs, on the file.
 
 func (c *cli) audit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
@@ -71,7 +71,7 @@ func (c *cli) snapshot() *cobra.Command {
 	}
 }
 
-// takeSnapshot writes the file whole, or leaves what is there.
+// takeSnapshot writes the complete file, or leaves an existing one as it is.
 func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 	if isDir(file) {
 		return fmt.Errorf("%s is a directory: name a file in it", file)
@@ -79,7 +79,7 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 	if dir := filepath.Dir(file); !isDir(dir) {
 		return fmt.Errorf("there is no directory %s", dir)
 	}
-	if same(file, cfg.Store.Path) { // the bot would go on with a file that has no name any more
+	if same(file, cfg.Store.Path) { // the bot would go on with a file that no longer has a name
 		return fmt.Errorf("%s is the store itself (store.path): name another file", file)
 	}
 	f, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o600))
@@ -101,7 +101,7 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 	return f.CloseAtomicallyReplace()
 }
 
-// same reports whether two names are there and mean the same file.
+// same reports whether both names exist and refer to the same file.
 func same(a, b string) bool {
 	one, err := os.Stat(a)
 	other, err2 := os.Stat(b)
@@ -113,7 +113,7 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// offline opens the store itself, when no bot does.
+// offline opens the store directly, for when no bot runs.
 func offline(cfg *config.Config, fn func(store.Store) error) error {
 	if _, err := os.Stat(cfg.Store.Path); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no store at %s (store.path): `alsbot serve` makes it when it first starts. If there should be one, is this the right directory and the right --config?", cfg.Store.Path)

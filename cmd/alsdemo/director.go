@@ -15,7 +15,7 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// director has the bot's process and the switches of the page.
+// director controls the bot's process and the switches of the page.
 type director struct {
 	dir   string
 	scene *scene.Scene
@@ -24,7 +24,7 @@ type director struct {
 	bot *exec.Cmd
 }
 
-// start starts the bot, if it does not run.
+// start starts the bot if it isn't running.
 func (d *director) start(context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,7 +47,7 @@ func (d *director) start(context.Context) error {
 	}
 	d.bot = cmd
 	go func() {
-		_ = cmd.Wait() // its log says why
+		_ = cmd.Wait() // the bot's log says why it ended
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.bot == cmd {
@@ -57,12 +57,12 @@ func (d *director) start(context.Context) error {
 	return nil
 }
 
-// kill is kill -9.
+// kill ends the bot with kill -9.
 func (d *director) kill() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.bot != nil {
-		_ = d.bot.Process.Kill() // it may have just ended
+		_ = d.bot.Process.Kill() // the bot may have just ended
 		d.bot = nil
 	}
 }
@@ -76,7 +76,7 @@ func (d *director) running() string {
 	return fmt.Sprintf("running, pid %d", d.bot.Process.Pid)
 }
 
-// The nodes that the page can take down.
+// The page can take these nodes down.
 const (
 	core   = "10.0.0.10"
 	worker = "10.0.0.12"
@@ -97,19 +97,19 @@ func (d *director) controls() []workspace.Control {
 	}
 }
 
-// fault is a switch that turns one of the cluster's faults on and off.
+// fault returns a switch that turns one of the cluster's faults on and off.
 func (d *director) fault(name, value, label, help string) workspace.Control {
 	return d.toggle(name, label, help, func() error { return d.scene.Cluster.Fault(name, value) })
 }
 
-// power takes the core's power in the middle of what it does, and gives it
-// back: what ran there is lost.
+// power returns a switch that cuts the core's power in the middle of its work
+// and restores it. Commands on the core are then lost.
 func (d *director) power() workspace.Control {
 	return d.toggle("down@"+core, "The core loses its power", "what runs there ends, and nobody can know how; press again and it is back",
 		func() error { return d.scene.Cluster.Die(core) })
 }
 
-// toggle is a switch whose fault is turned on by do.
+// toggle returns a switch that turns its fault on by calling do.
 func (d *director) toggle(name, label, help string, do func() error) workspace.Control {
 	on := func() bool {
 		st, err := d.scene.Cluster.State()

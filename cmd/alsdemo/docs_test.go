@@ -7,7 +7,7 @@ import (
 	"alsbot/als"
 )
 
-// The table of commands is written from the catalogue: `make generate`.
+// `make generate` writes the table of commands from the catalogue.
 func TestCommandsAreDocumented(t *testing.T) {
 	have, err := os.ReadFile("../../docs/commands.md")
 	if err != nil {

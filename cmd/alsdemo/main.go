@@ -1,6 +1,6 @@
-// Command alsdemo is alsbot on a simulated cluster and a simulated Slack
-// workspace: one command, no account, no root, no network. The bot in it is
-// the product's own code, in a process of its own that can be killed.
+// Command alsdemo runs alsbot on a simulated cluster and a simulated Slack
+// workspace: one command, no account, no root, no network. The bot is the
+// product's own code, in a process of its own that can be killed.
 package main
 
 import (
@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 	return demo(ctx, *listen, *profile)
 }
 
-// bot is what the demo starts as a process of its own: alsbot serve.
+// bot runs alsbot serve. The demo starts it as a process of its own.
 func bot(ctx context.Context, path string) error {
 	cfg, err := config.Load(path, nil)
 	if err != nil {
@@ -67,8 +67,8 @@ func bot(ctx context.Context, path string) error {
 // pace is how long one task of the simulated kato takes: long enough to watch.
 const pace = 700 * time.Millisecond
 
-// extra is what the demo's bot has beside what a scene gives it. The licence
-// key is nobody's.
+// extra is added to the config that the scene writes for the bot. The licence
+// key is invented.
 const extra = `
 monitoring: {newrelic: {license_key: demodemodemodemodemodemodemodemodemodemo}}
 schedules:

@@ -1,6 +1,5 @@
-// Package scene puts a simulated cluster and a simulated workspace side by
-// side and writes the config by which alsbot finds both. The demo and the
-// script tests play in it.
+// Package scene starts a simulated cluster and a simulated workspace, and
+// writes an alsbot config for both. The demo and the script tests use it.
 package scene
 
 import (
@@ -15,7 +14,7 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// The people and channels of a scene.
+// These are the people and channels of a scene.
 const (
 	Ann = "U0ANN" // operator
 	Bob = "U0BOB" // approver
@@ -33,29 +32,28 @@ const (
 // People maps first names to user IDs.
 var People = map[string]string{"ann": Ann, "bob": Bob, "cat": Cat, "dan": Dan}
 
-// Options say what the scene is like.
+// Options describes a scene.
 type Options struct {
-	Dir     string // absolute; everything is in it
-	Profile string // of kato; see package node
-	Version string // of kato; default that of the profile
-	Shape   string // of patch status; default that of the profile
+	Dir     string // absolute; holds everything
+	Profile string // kato's profile; see package node
+	Version string // kato's version; the default is the profile's
+	Shape   string // shape of patch status; the default is the profile's
 	User    string // the system user; default helion
-	// Fresh adds a second cluster, @fresh, on which nothing was set up yet
-	// and which has no role for rabbit. Its nodes know the first one's core
-	// as OldCore.
+	// Fresh adds a second cluster, @fresh, that isn't set up yet and has no
+	// rabbit role. Its nodes know the first cluster's core as OldCore.
 	Fresh  bool
 	Mode   string // socket (the default) or http
-	Listen string // of the workspace; default 127.0.0.1:0
+	Listen string // address of the workspace; default 127.0.0.1:0
 	Pace   time.Duration
-	Extra  string // YAML that is appended to the config: more top-level keys
-	// Suggest, Controls and Hints are for the page.
+	Extra  string // YAML appended to the config: more top-level keys
+	// Suggest, Controls and Hints apply to the page.
 	Suggest  func(string) []workspace.Suggestion
 	Controls []workspace.Control
 	Hints    []string
-	// HTTP is where the bot listens in http mode.
+	// HTTP is the address on which the bot listens in http mode.
 	HTTP string
 	// Patience is how long Slack waits for an acknowledgement, and how long a
-	// trigger can be used; default 3 s, as it is.
+	// trigger is valid. The default is Slack's 3 s.
 	Patience time.Duration
 }
 
@@ -113,7 +111,7 @@ func (s *Scene) nodes(o Options) (err error) {
 	return s.Fresh.Know(OldCore, s.Cluster, true, true)
 }
 
-// cast is who is in the workspace, and where.
+// cast returns the people and channels of the workspace.
 func cast(o Options) workspace.Options {
 	w := workspace.Options{
 		Users: []workspace.User{
@@ -175,7 +173,7 @@ func (s *Scene) yaml(o Options) string {
 	return b.String()
 }
 
-// Close ends both. The directory stays.
+// Close ends the cluster and the workspace. The directory stays.
 func (s *Scene) Close() error {
 	var errs []error
 	if s.Workspace != nil {
