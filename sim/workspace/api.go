@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// maxBody is more than any request of a bot needs.
+// maxBody limits a request, in bytes; it is more than a bot needs.
 const maxBody = 8 << 20
 
-// apiError is a refusal under the name that Slack gives it.
+// apiError is a refusal, under Slack's name for it.
 type apiError struct {
 	name     string
 	messages []string // response_metadata.messages
-	needed   string   // the scope that is missing
-	provided string   // the scopes that were granted
+	needed   string   // the missing scope
+	provided string   // the granted scopes
 }
 
 func (e *apiError) Error() string { return e.name }
 
 func refuse(name string) error { return &apiError{name: name} }
 
-// params are a request's arguments, whether they came as a form, in the query
-// or as JSON. A JSON argument that is no string is kept as JSON text.
+// params holds a request's arguments, from a form, the query or JSON. A JSON
+// argument that isn't a string stays JSON text.
 type params map[string]string
 
 func (p params) has(name string) bool { _, ok := p[name]; return ok }
@@ -41,11 +41,11 @@ type Call struct {
 	Method string
 	Params map[string]string // without the token
 	At     time.Time
-	Error  string // what was refused; empty if it succeeded
+	Error  string // Slack's name of the refusal; "" if the call succeeded
 }
 
-// Calls counts the calls of a method, refused ones included. It counts all
-// calls if method is empty.
+// Calls counts the calls of a method, including refused ones. An empty method
+// counts all calls.
 func (w *Workspace) Calls(method string) int {
 	n := 0
 	for _, c := range w.Record() {
@@ -56,7 +56,7 @@ func (w *Workspace) Calls(method string) int {
 	return n
 }
 
-// Record lists every call in the order in which they were answered.
+// Record returns every call in the order of their answers.
 func (w *Workspace) Record() []Call {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,7 +65,7 @@ func (w *Workspace) Record() []Call {
 
 type method struct {
 	scope    string
-	appToken bool // takes the app-level token, not the bot's
+	appToken bool // requires the app-level token, not the bot's
 	do       func(*Workspace, params) (object, error)
 }
 
@@ -165,7 +165,7 @@ func (w *Workspace) record(name string, p params, problem string) {
 	w.touch()
 }
 
-// finish makes Slack's envelope out of an answer or a refusal.
+// finish builds Slack's envelope from an answer or a refusal.
 func finish(answer object, err error) object {
 	if err == nil {
 		answer["ok"] = true
@@ -189,7 +189,7 @@ func finish(answer object, err error) object {
 func reply(rw http.ResponseWriter, status int, answer any) {
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	rw.WriteHeader(status)
-	_ = json.NewEncoder(rw).Encode(answer) // the client has gone if it fails
+	_ = json.NewEncoder(rw).Encode(answer) // an error means that the client is gone
 }
 
 func bearer(r *http.Request, p params) string {

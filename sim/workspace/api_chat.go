@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// Slack's limits for the text of a message, in characters.
+// These are Slack's limits for the text of a message, in characters.
 const (
 	maxText       = 40000
 	maxUpdateText = 4000
 )
 
-// target finds the channel that a call names and checks that the bot may post
-// there. A user's ID stands for the direct message with that user.
+// target returns the channel that a call names and checks that the bot may
+// post there. A user's ID names the direct message with that user.
 func (w *Workspace) target(id string) (*channel, error) {
 	if _, isUser := w.names.users[id]; isUser && id != BotUser {
 		return w.direct(id), nil
@@ -32,7 +32,7 @@ func (w *Workspace) target(id string) (*channel, error) {
 	return ch, nil
 }
 
-// content reads and checks what a message is to say.
+// content reads and checks the content of a message.
 func (w *Workspace) content(method string, p params) (text string, blocks json.RawMessage, err error) {
 	text = p["text"]
 	if raw := p["blocks"]; raw != "" {
@@ -72,7 +72,7 @@ func blocksError(errs []error) *apiError {
 	return e
 }
 
-// withIDs gives blocks and elements the IDs that Slack would generate.
+// withIDs adds the IDs to blocks and elements that Slack would generate.
 func withIDs(raw []byte) json.RawMessage {
 	blocks := decodeBlocks(raw)
 	if len(blocks) == 0 {
@@ -93,7 +93,7 @@ func withIDs(raw []byte) json.RawMessage {
 
 func must(raw []byte, err error) json.RawMessage {
 	if err != nil {
-		panic(err) // only values that came from JSON are given back to it
+		panic(err) // can't fail: the values came from JSON
 	}
 	return raw
 }
@@ -117,8 +117,8 @@ func (w *Workspace) chatPost(p params) (object, error) {
 	return object{"channel": ch.ID, "ts": m.ts, "message": w.wire(m)}, nil
 }
 
-// parent is the message that a reply belongs to. A reply to a message that is
-// gone is posted into the channel, as Slack does.
+// parent returns the message that a reply belongs to. Like Slack, it posts a
+// reply to a deleted message into the channel.
 func (w *Workspace) parent(ch *channel, ts string) string {
 	m := ch.find(ts)
 	if m == nil {
@@ -127,7 +127,7 @@ func (w *Workspace) parent(ch *channel, ts string) string {
 	if m.thread != "" {
 		return m.thread
 	}
-	m.rev = w.touch() // it shows how many replies it has
+	m.rev = w.touch() // its reply count changes
 	return m.ts
 }
 
@@ -153,7 +153,7 @@ func (w *Workspace) chatPostEphemeral(p params) (object, error) {
 	return object{"message_ts": m.ts}, nil
 }
 
-// own finds a message that the bot may change.
+// own returns a message that the bot may change.
 func (w *Workspace) own(p params, refusal string) (*message, error) {
 	ch := w.channels[p["channel"]]
 	if ch == nil {
@@ -171,8 +171,8 @@ func (w *Workspace) own(p params, refusal string) (*message, error) {
 	return m, nil
 }
 
-// chatUpdate leaves the blocks alone if the call brings none: only "[]" takes
-// them away, buttons and all.
+// chatUpdate keeps the blocks if the call has none. Only "[]" removes them,
+// with their buttons.
 func (w *Workspace) chatUpdate(p params) (object, error) {
 	m, err := w.own(p, "cant_update_message")
 	if err != nil {
@@ -238,7 +238,7 @@ func (w *Workspace) reactionsAdd(p params) (object, error) {
 	return object{}, nil
 }
 
-// blocksValidate is blocks.validate: it only looks.
+// blocksValidate implements blocks.validate, which changes nothing.
 func (w *Workspace) blocksValidate(p params) (object, error) {
 	if errs := Validate([]byte(p["blocks"])); len(errs) > 0 {
 		return nil, blocksError(errs)
@@ -246,7 +246,7 @@ func (w *Workspace) blocksValidate(p params) (object, error) {
 	return object{}, nil
 }
 
-// wire is a message as the Web API and interaction payloads show it.
+// wire returns a message in the form of the Web API and interaction payloads.
 func (w *Workspace) wire(m *message) object {
 	out := object{"type": "message", "user": m.user, "ts": m.ts, "text": m.text, "team": teamID}
 	if m.user == BotUser {

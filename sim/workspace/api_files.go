@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// upload is a promise of a file: its name and how many bytes it will have.
+// upload is an announced file: its name and its length in bytes.
 type upload struct {
 	file   *file
 	length int
@@ -39,8 +39,8 @@ func (w *Workspace) filesUploadURL(p params) (object, error) {
 	return object{"upload_url": base + "/upload/v1/" + key, "file_id": f.id}, nil
 }
 
-// serveUpload takes the bytes, bare or as the one file of a form. A file of
-// another length than was promised does not arrive.
+// serveUpload receives the bytes, bare or as the only file of a form. It
+// refuses a file whose length differs from the announced one.
 func (w *Workspace) serveUpload(rw http.ResponseWriter, r *http.Request) {
 	trouble := w.trouble("upload")
 	if trouble != nil && !trouble.afterwards {
@@ -113,7 +113,7 @@ func (w *Workspace) filesComplete(p params) (object, error) {
 	return object{"files": out}, nil
 }
 
-// serveFile is url_private: it wants the token.
+// serveFile implements url_private, which requires the token.
 func (w *Workspace) serveFile(rw http.ResponseWriter, r *http.Request) {
 	if w.opts.BotToken == "" || r.Header.Get("Authorization") != "Bearer "+w.opts.BotToken {
 		http.Error(rw, "not authorised", http.StatusForbidden)

@@ -55,7 +55,7 @@ func (w *Workspace) usergroupsUsers(p params) (object, error) {
 	return object{"users": append([]string{}, g.Members...)}, nil
 }
 
-// visible is a channel that the bot can know of.
+// visible returns a channel that the bot can see.
 func (w *Workspace) visible(id string) (*channel, error) {
 	ch := w.channels[id]
 	if ch == nil || ch.Private && !ch.botIn() {

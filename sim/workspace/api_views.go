@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// maxStack is how many modals can lie on each other.
+// maxStack is how many modals can be stacked.
 const maxStack = 3
 
-// view is a modal or a Home tab as it is now.
+// view is the present state of a modal or a Home tab.
 type view struct {
 	id, user string
 	hash     string
 	body     object // as the app sent it
 	blocks   json.RawMessage
 	errors   map[string]string // by block_id, from the last submission
-	notice   string            // trouble that the person sees
+	notice   string            // an error that the person sees
 	root     string
 	previous string
 	rev      uint64
 }
 
-// View is a modal or a Home tab as it stood when it was asked for.
+// View is a copy of a modal or a Home tab.
 type View struct {
 	ID         string
 	CallbackID string
 	Title      string
 	Blocks     json.RawMessage
 	Errors     map[string]string // by block_id, from the last submission
-	Notice     string            // trouble that the person sees, such as no answer
+	Notice     string            // an error that the person sees, such as no answer
 
 	names *directory
 }
 
-// Text is the view as a person reads it, its title first.
+// Text returns the view as a person reads it, title first.
 func (v View) Text() string { return joined("\n", v.Title, v.names.renderBlocks(v.Blocks)) }
 
 func (w *Workspace) exportView(v *view) (View, bool) {
@@ -49,14 +49,14 @@ func (w *Workspace) exportView(v *view) (View, bool) {
 	}, true
 }
 
-// Modal is the modal in front of userID, if there is one.
+// Modal returns userID's front modal, if there is one.
 func (w *Workspace) Modal(userID string) (View, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.exportView(w.top(userID))
 }
 
-// Home is userID's Home tab, if the app has published one.
+// Home returns userID's Home tab, if the app has published one.
 func (w *Workspace) Home(userID string) (View, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -71,7 +71,7 @@ func (w *Workspace) top(userID string) *view {
 	return stack[len(stack)-1]
 }
 
-// trigger lets the app open a modal for the person who did something.
+// trigger lets the app open a modal for the person who acted.
 type trigger struct {
 	user    string
 	expires time.Time
@@ -98,7 +98,7 @@ func (w *Workspace) useTrigger(id string) (string, error) {
 	return t.user, nil
 }
 
-// fill checks what the app sent and puts it into v.
+// fill checks what the app sent and stores it in v.
 func (w *Workspace) fill(v *view, raw, kind string) error {
 	var body object
 	if json.Unmarshal([]byte(raw), &body) != nil || body == nil {
@@ -198,7 +198,7 @@ func (w *Workspace) viewsPublish(p params) (object, error) {
 	return object{"view": w.wireView(v)}, nil
 }
 
-// wireView is a view as the API and payloads show it.
+// wireView returns a view in the form of the API and payloads.
 func (w *Workspace) wireView(v *view) object {
 	out := maps.Clone(v.body)
 	blocks := v.blocks

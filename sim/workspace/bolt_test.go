@@ -15,7 +15,7 @@ import (
 )
 
 // bolt installs the official client into the user's cache, once for each
-// package-lock.json, and returns the directory with its node_modules.
+// package-lock.json, and returns the directory that holds node_modules.
 func bolt(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
@@ -35,8 +35,8 @@ func bolt(t *testing.T) string {
 	if _, err = os.Stat(filepath.Join(dir, "node_modules")); err == nil {
 		return dir
 	}
-	// Installed beside and renamed, so that a run that was interrupted, or
-	// another one at the same time, leaves nothing half done.
+	// Install into a temporary directory and rename it, so an interrupted or
+	// concurrent run leaves nothing half done.
 	if err = os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func bolt(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var out []byte
-	for range 3 { // a registry has its bad moments
+	for range 3 { // the registry may fail for a moment
 		install := exec.CommandContext(t.Context(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
 		install.Dir = fresh
 		if out, err = install.CombinedOutput(); err == nil {

@@ -17,24 +17,26 @@ import (
 	"time"
 )
 
-// What a person sees when the app does not answer, as Slack words it.
+// These are the errors that a person sees if the app doesn't answer, in
+// Slack's words.
 var (
-	// ErrTimeout says that the app did not acknowledge in time.
+	// ErrTimeout means that the app didn't acknowledge in time.
 	ErrTimeout = errors.New("operation_timeout")
-	// ErrDispatch says that the app could not be reached, or answered with an error.
+	// ErrDispatch means that the app was unreachable or answered with an
+	// error.
 	ErrDispatch = errors.New("dispatch_failed")
 )
 
-// delivery is something that the app is to be told.
+// delivery is a payload for the app.
 type delivery struct {
 	kind    string // slash_commands, interactive or events_api
 	payload object
-	retry   int    // how often it has been sent before
-	reason  string // why it is sent again
+	retry   int    // how often it was sent before
+	reason  string // reason for the retry
 }
 
-// deliver sends d to the app once and returns what it answered with. Slack
-// sends commands and clicks once only; events go through deliverEvent.
+// deliver sends d to the app once and returns the app's answer. Slack sends
+// commands and clicks only once; deliverEvent sends events.
 func (w *Workspace) deliver(ctx context.Context, d delivery) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.opts.AckTimeout, ErrTimeout)
 	defer cancel()
@@ -95,8 +97,8 @@ func (w *Workspace) deliverSocket(ctx context.Context, d delivery) (json.RawMess
 	}
 }
 
-// route picks the sockets that this payload goes to: any one, and with it
-// those that the faults ask for. The lock is held.
+// route picks the sockets for this payload: any one, plus those that the
+// faults require. The caller holds the lock.
 func (w *Workspace) route(raw []byte) (targets []*socket, cut bool) {
 	h := &w.hub
 	pick := func() *socket {
@@ -120,7 +122,7 @@ func (w *Workspace) route(raw []byte) (targets []*socket, cut bool) {
 	return targets, cut
 }
 
-// deliverHTTP posts d to the app as Slack does in HTTP mode, signed.
+// deliverHTTP posts d to the app, signed, as Slack does in HTTP mode.
 func (w *Workspace) deliverHTTP(ctx context.Context, base string, d delivery) (json.RawMessage, error) {
 	path, kind, body := "/slack/events", "application/json", must(json.Marshal(d.payload))
 	switch d.kind {
@@ -175,8 +177,8 @@ func (w *Workspace) sign(req *http.Request, body []byte) {
 	req.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
 }
 
-// deliverEvent sends an event until it is acknowledged or the retries are used
-// up. Every attempt has the same event_id.
+// deliverEvent sends an event until the app acknowledges it or the retries are
+// used up. Every attempt has the same event_id.
 func (w *Workspace) deliverEvent(ctx context.Context, event object) error {
 	payload := object{
 		"token": "simulated", "team_id": teamID, "api_app_id": appID, "type": "event_callback", "event": event,

@@ -29,7 +29,8 @@ func TestCommandOverSocketMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What the bot sends back is read as mrkdwn, so the references show as names.
+	// The workspace reads the bot's answer as mrkdwn, so references show as
+	// names.
 	if want := "/als got: patch install <b> & @ben in #ops @prod from U0ANN in C0OPS"; got.Text != want {
 		t.Errorf("the answer reads %q, want %q", got.Text, want)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// element is something that can be pressed, chosen or filled in, and the ID of
-// the block that it stands in.
+// element is something that a person can press, choose or fill in, with the ID
+// of its block.
 type element struct {
 	object
 	block object
@@ -30,7 +30,7 @@ func eachBlock(blocks []object, visit func(object)) {
 	}
 }
 
-// parts are the elements that stand in a block itself.
+// parts returns the elements directly in a block.
 func parts(b object) []object {
 	out := append(b.objects("elements"), b.objects("actions")...)
 	for _, key := range []string{"accessory", "element"} {
@@ -59,7 +59,8 @@ func interactive(kind string) bool {
 	}, kind)
 }
 
-// elements lists what people can act on in blocks, in reading order.
+// elements returns the elements of blocks on which people can act, in reading
+// order.
 func elements(raw []byte) []element {
 	var out []element
 	eachBlock(decodeBlocks(raw), func(b object) {
@@ -72,8 +73,8 @@ func elements(raw []byte) []element {
 	return out
 }
 
-// lookup finds the one element that name means: its label, its action_id, or
-// its block_id and action_id with a slash between.
+// lookup returns the only element with this name: its label, its action_id, or
+// its block_id and action_id joined by a slash.
 func lookup(raw []byte, name string) (element, error) {
 	var found []element
 	var offered []string
@@ -94,8 +95,8 @@ func lookup(raw []byte, name string) (element, error) {
 	return element{}, fmt.Errorf("no %q to press: there are %s", name, strings.Join(offered, ", "))
 }
 
-// chosen is the part of a payload that says what was chosen, for the kind of
-// element. The values are the option values, dates or text that were entered.
+// chosen returns the part of a payload that holds the choice, in the form of
+// the element's kind. values are option values, dates or text.
 func (e element) chosen(values []string) (object, error) {
 	first := ""
 	if len(values) > 0 {
@@ -138,8 +139,8 @@ func (e element) chosen(values []string) (object, error) {
 	}
 }
 
-// option finds an option by its value or its text. The options of an external
-// select came from the app, so any value is taken.
+// option returns an option by its value or its text. The options of an
+// external select came from the app, so option accepts any value there.
 func (e element) option(value string) (object, error) {
 	options := e.objects("options")
 	for _, g := range e.objects("option_groups") {
@@ -158,7 +159,7 @@ func (e element) option(value string) (object, error) {
 	return nil, fmt.Errorf("%s has no option %q: there are %s", e.str("action_id"), value, strings.Join(offered, ", "))
 }
 
-// initial are the values that an element starts with.
+// initial returns the initial values of an element.
 func (e element) initial() []string {
 	for _, key := range []string{"initial_value", "initial_date", "initial_time", "initial_user", "initial_channel", "initial_conversation"} {
 		if v := e.str(key); v != "" {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Fault is a way of the Web API to misbehave.
+// Fault is a way in which a call of the Web API fails.
 type Fault struct {
 	name       string
 	status     int
@@ -13,7 +13,7 @@ type Fault struct {
 	slackError string
 	silent     bool
 	cut        bool
-	afterwards bool // the call is carried out first
+	afterwards bool // executes the call first
 }
 
 // RateLimited answers 429 and asks the client to wait that many seconds.
@@ -29,13 +29,13 @@ func Refused(slackError string) Fault {
 	return Fault{name: slackError, status: http.StatusOK, slackError: slackError}
 }
 
-// NoAnswer takes the request and stays silent until the client gives up.
+// NoAnswer reads the request and stays silent until the client gives up.
 func NoAnswer() Fault { return Fault{name: "no answer", silent: true} }
 
 // Cut closes the connection and does nothing.
 func Cut() Fault { return Fault{name: "connection cut", cut: true} }
 
-// AnswerLost does what was asked and closes the connection instead of saying so.
+// AnswerLost executes the call and closes the connection instead of answering.
 func AnswerLost() Fault { return Fault{name: "answer lost", cut: true, afterwards: true} }
 
 type fault struct {
@@ -44,10 +44,10 @@ type fault struct {
 	left   int
 }
 
-// Fail makes the next calls of a method fail, of any method if it is empty.
-// Faults for the same method are used up in the order in which they were set.
-// The method "upload" stands for posts to upload URLs, "response_url" for
-// posts to response URLs.
+// Fail makes the next calls of a method fail; an empty method means any.
+// Faults for the same method apply in the order in which they were set. The
+// method "upload" means posts to upload URLs, "response_url" means posts to
+// response URLs.
 func (w *Workspace) Fail(method string, times int, f Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -55,10 +55,10 @@ func (w *Workspace) Fail(method string, times int, f Fault) {
 	w.touch()
 }
 
-// Outage is a state of all that Slack serves.
+// Outage is the state of everything that Slack serves.
 type Outage int
 
-// No outage, every request answered with 503, every connection cut.
+// No outage; 503 for every request; every connection cut.
 const (
 	OutageOff Outage = iota
 	Outage503
@@ -77,22 +77,22 @@ func (w *Workspace) SetOutage(o Outage) {
 	}
 }
 
-// Outage tells which outage there is.
+// Outage returns the present outage.
 func (w *Workspace) Outage() Outage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.outage
 }
 
-// MisdirectUploads makes upload URLs name a host that is not the API's, where
-// a client must not send its token.
+// MisdirectUploads makes upload URLs name another host than the API's. A
+// client must not send its token there.
 func (w *Workspace) MisdirectUploads(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.badUpload = on
 }
 
-// trouble takes the fault that applies to this call, nil if there is none.
+// trouble consumes and returns the fault that applies to this call, or nil.
 func (w *Workspace) trouble(method string) *Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -125,7 +125,7 @@ func (f *Fault) answer(rw http.ResponseWriter, r *http.Request, w *Workspace) {
 		}
 		panic(http.ErrAbortHandler)
 	case f.cut:
-		panic(http.ErrAbortHandler) // net/http's way to close without an answer
+		panic(http.ErrAbortHandler) // makes net/http close without an answer
 	}
 	if f.retryAfter > 0 {
 		rw.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))

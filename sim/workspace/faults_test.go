@@ -65,12 +65,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// collect acknowledges every delivery and passes its envelope ID on.
+// collect acknowledges every delivery and sends its envelope ID to the
+// channel.
 func collect(t *testing.T, w *workspace.Workspace) <-chan string {
 	t.Helper()
 	ids := make(chan string, 20)
 	listen(t, w, func(c *socketmode.Client, e socketmode.Event) {
-		_ = c.Ack(*e.Request) // the socket may be gone by now
+		_ = c.Ack(*e.Request) // the socket may be gone
 		ids <- e.Request.EnvelopeID
 	})
 	return ids
@@ -93,7 +94,8 @@ func TestCutAndRedelivery(t *testing.T) {
 	ids := collect(t, w)
 	w.RedeliverOnReconnect(1)
 	w.CutAfterDelivery(1)
-	// Whether the acknowledgement outruns the cut is open: Say may fail or not.
+	// The acknowledgement may come before or after the cut, so Say may fail or
+	// not.
 	_, _ = w.Say(within(t), ann, ops, "/als one")
 	if err := w.Wait(within(t), func() bool { return w.Opened() > 1 && w.Sockets() == 1 }); err != nil {
 		t.Fatal(err)
@@ -105,7 +107,7 @@ func TestCutAndRedelivery(t *testing.T) {
 			t.Errorf("envelopes %s and %s, want the same twice", first, second)
 		}
 	default:
-		// The first copy died with the socket; what arrived is the second one.
+		// The first copy died with the socket; this is the second one.
 	}
 	if _, err := w.Say(within(t), ann, ops, "/als two"); err != nil {
 		t.Errorf("on the new socket: %v", err)

@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// Message is one message as it stood when it was asked for.
+// Message is a copy of one message.
 type Message struct {
 	Channel   string
 	TS        string
 	Thread    string // the parent's TS, if it is a reply
-	User      string // who posted it
-	To        string // who alone sees it, if it is ephemeral
-	Fallback  string // the text field: notifications and screen readers
+	User      string // the author
+	To        string // the only reader, if it is ephemeral
+	Fallback  string // the text field, for notifications and screen readers
 	Blocks    json.RawMessage
 	Edits     int
-	Broadcast bool // a reply that is shown in the channel too
+	Broadcast bool // a reply that the channel shows too
 	Files     []File
-	Reactions []string // names of emoji, in the order they were added
+	Reactions []string // names of emoji, in the order of their addition
 
 	names *directory
 }
 
-// File is a file as it was shared.
+// File is a shared file.
 type File struct {
 	ID      string
 	Name    string
@@ -32,8 +32,8 @@ type File struct {
 	Content []byte
 }
 
-// Text is the message as a person reads it: blocks line by line with buttons
-// in square brackets, or the fallback text if there are no blocks.
+// Text returns the message as a person reads it: blocks line by line with
+// buttons in square brackets, or the fallback text if there are no blocks.
 func (m Message) Text() string {
 	text := m.names.plain(m.Fallback)
 	if len(m.Blocks) > 0 {
@@ -45,7 +45,7 @@ func (m Message) Text() string {
 	return text
 }
 
-// Buttons are the labels of the buttons that the message offers.
+// Buttons returns the labels of the message's buttons.
 func (m Message) Buttons() []string {
 	var labels []string
 	for _, e := range elements(m.Blocks) {
@@ -83,31 +83,32 @@ func (w *Workspace) pick(channelID string, want func(*message) bool) []Message {
 	return out
 }
 
-// Messages are what everybody in the channel sees, replies included, oldest first.
+// Messages returns what everyone in the channel sees, including replies,
+// oldest first.
 func (w *Workspace) Messages(channelID string) []Message {
 	return w.pick(channelID, func(m *message) bool { return m.to == "" })
 }
 
-// Thread is a message and its replies.
+// Thread returns a message and its replies.
 func (w *Workspace) Thread(channelID, ts string) []Message {
 	return w.pick(channelID, func(m *message) bool { return m.to == "" && (m.ts == ts || m.thread == ts) })
 }
 
-// Ephemerals are what only userID sees in the channel, oldest first.
+// Ephemerals returns what only userID sees in the channel, oldest first.
 func (w *Workspace) Ephemerals(userID, channelID string) []Message {
 	return w.pick(channelID, func(m *message) bool { return m.to == userID })
 }
 
-// Direct is the ID of the conversation between the bot and userID, whether or
-// not anything has been said in it.
+// Direct returns the ID of the conversation between the bot and userID, even
+// an empty one.
 func (w *Workspace) Direct(userID string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.direct(userID).ID
 }
 
-// Transcript is everything in a channel as text, with what only one person
-// sees marked as such. It is meant for the messages of failing tests.
+// Transcript returns everything in a channel as text and marks what only one
+// person sees. It is for the messages of failing tests.
 func (w *Workspace) Transcript(channelID string) string {
 	var b strings.Builder
 	for _, m := range w.pick(channelID, func(*message) bool { return true }) {
@@ -130,8 +131,8 @@ func (w *Workspace) Transcript(channelID string) string {
 	return b.String()
 }
 
-// Draft is a message of the bot with these blocks (JSON text) that is posted
-// nowhere: it shows how they read.
+// Draft returns a message of the bot with these blocks (JSON text) without
+// posting it, to show how the blocks read.
 func (w *Workspace) Draft(blocks string) Message {
 	return Message{User: BotUser, Blocks: json.RawMessage(blocks), names: w.names}
 }

@@ -1,9 +1,9 @@
-// Package workspace is a Slack workspace that runs inside one process, for
-// tests and for the demo: the Web API, Socket Mode, signed HTTP deliveries and
-// a web page on which people talk to the bot. It refuses what Slack refuses,
-// under Slack's own error names, and can be told to misbehave.
+// Package workspace simulates a Slack workspace inside one process, for tests
+// and for the demo. It serves the Web API, Socket Mode, signed HTTP deliveries
+// and a web page on which people talk to the bot. It refuses what Slack
+// refuses, under Slack's error names, and can fail on request.
 //
-// Everything that a Workspace serves is bound to this machine.
+// A Workspace serves loopback addresses only.
 package workspace
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Options describe a workspace. Only the tokens are required.
+// Options describes a workspace. Only the tokens are required.
 type Options struct {
 	Users    []User
 	Groups   []Group
@@ -23,28 +23,29 @@ type Options struct {
 	AppToken      string // xapp-…; Socket Mode is off without it
 	SigningSecret string // signs the deliveries of HTTP mode
 
-	// RequestURL is the base address of the app in HTTP mode, e.g.
+	// RequestURL is the base address of the app in HTTP mode, such as
 	// "http://127.0.0.1:8080". Deliveries go to /slack/commands,
 	// /slack/interactions and /slack/events under it. Empty means Socket Mode.
 	RequestURL string
 
-	// Scopes that the app was granted; those of alsbot's manifest, without the
-	// optional ones, if nil. A call that lacks its scope is refused.
+	// Scopes are the scopes granted to the app. nil means those of alsbot's
+	// manifest, without the optional ones. A call that lacks its scope is
+	// refused.
 	Scopes []string
 
-	// AckTimeout is how long the app may take to acknowledge; 3 s if zero.
+	// AckTimeout is how long the app may take to acknowledge; 0 means 3 s.
 	AckTimeout time.Duration
-	// TriggerLife is how long a trigger_id can be used; 3 s if zero.
+	// TriggerLife is how long a trigger_id is valid; 0 means 3 s.
 	TriggerLife time.Duration
 	// EventRetries are the pauses before an unacknowledged event is sent
-	// again. Slack's own (at once, one minute, five minutes) if nil.
+	// again. nil means Slack's own: at once, one minute, five minutes.
 	EventRetries []time.Duration
-	// PingInterval is the pause between WebSocket pings; 10 s if zero.
+	// PingInterval is the pause between WebSocket pings; 0 means 10 s.
 	PingInterval time.Duration
-	// Now replaces the clock for timestamps and expiry, not for time-outs.
+	// Now replaces the clock for timestamps and expiry, not for timeouts.
 	Now func() time.Time
 
-	Suggest  func(text string) []Suggestion // completes what follows the command
+	Suggest  func(text string) []Suggestion // completes the text after the command
 	Controls []Control                      // switches on the page
 	Hints    []string                       // "try this" lines on the page
 }
@@ -64,26 +65,26 @@ type Group struct {
 	Members []string
 }
 
-// Channel is a public channel unless Private is set. The bot is in it unless
-// BotAbsent is set.
+// Channel is a public channel unless Private is set. The bot is a member
+// unless BotAbsent is set.
 type Channel struct {
 	ID        string   // C…
 	Name      string   // without #
-	Members   []string // user IDs; everybody if nil
+	Members   []string // user IDs; nil means everyone
 	Topic     string
 	BotAbsent bool
 	Private   bool
 	Archived  bool
 }
 
-// Suggestion is one completion: Text is the whole text that would follow the
-// command word, Help says what it does.
+// Suggestion is one completion: Text is the whole text after the command, Help
+// says what the command does.
 type Suggestion struct {
 	Text string `json:"text"`
 	Help string `json:"help"`
 }
 
-// Control is a switch on the page, for instance one that kills the bot.
+// Control is a switch on the page, for example one that kills the bot.
 type Control struct {
 	Name  string // identifies it, e.g. "kill"
 	Label string // on the button

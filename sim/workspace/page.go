@@ -14,15 +14,15 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// The page loads nothing from elsewhere and runs no script but its own, even
-// if a message got past the escaping.
+// pagePolicy lets the page load nothing from elsewhere and run only its own
+// script, even if a message got past the escaping.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func (w *Workspace) pageRoutes(mux *http.ServeMux) {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
-		panic(err) // the directory is embedded above
+		panic(err) // can't fail: the directory is embedded
 	}
 	static := http.FileServerFS(files)
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func (w *Workspace) pageRoutes(mux *http.ServeMux) {
 	}))
 }
 
-// did is what somebody did on the page.
+// did is an action of a person on the page.
 type did struct {
 	User, Channel, Thread, TS, Text string
 	View, Action                    string
@@ -67,8 +67,8 @@ type did struct {
 	Control                         string
 }
 
-// deed answers a post of the page. Another site's page cannot send one: its
-// Origin is refused, and a form cannot have this content type.
+// deed handles a post of the page. A page of another site can't send one: its
+// Origin is refused, and a form can't have this content type.
 func deed(do func(context.Context, did) (Ack, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
@@ -114,7 +114,8 @@ func (w *Workspace) pageSuggest(rw http.ResponseWriter, r *http.Request) {
 	reply(rw, http.StatusOK, list)
 }
 
-// pageFile shows a shared file as text, never as anything that a browser runs.
+// pageFile serves a shared file as text, never as something that a browser
+// runs.
 func (w *Workspace) pageFile(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	f := w.files[r.URL.Query().Get("id")]

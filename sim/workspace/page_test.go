@@ -16,8 +16,8 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// page is the workspace's page in a real browser. Everything that its console
-// says fails the test.
+// page is the workspace's page in a real browser. Any output on its console
+// fails the test.
 type page struct {
 	t   *testing.T
 	ctx context.Context
@@ -50,7 +50,7 @@ func open(t *testing.T, address string) page {
 		defer close(silent)
 		for message, err := range console {
 			if err != nil {
-				return // the tab has gone
+				return // the tab is gone
 			}
 			t.Errorf("the page's console: %v", message)
 		}
@@ -79,7 +79,7 @@ func (p page) until(expression string) {
 	}))
 }
 
-// shows waits until the text of what the selector finds contains want.
+// shows waits until the text of the selected element contains want.
 func (p page) shows(selector, want string) {
 	p.t.Helper()
 	s, _ := json.Marshal(selector)
@@ -97,8 +97,8 @@ func (p page) count(selector string) int {
 	return n
 }
 
-// enter types into what the selector finds. It does not go through chromedp's
-// SendKeys, which races with its own event loop.
+// enter types into the selected element. It doesn't use chromedp's SendKeys,
+// which races with its own event loop.
 func (p page) enter(selector, text string) {
 	p.t.Helper()
 	s, _ := json.Marshal(selector)
@@ -116,15 +116,15 @@ func (p page) press(keys ...string) {
 	}
 }
 
-// become switches the person who sits before the page.
+// become switches the person who uses the page.
 func (p page) become(userID string) {
 	p.t.Helper()
 	p.click(`#who input[value="` + userID + `"]`)
 	p.until(`document.body.dataset.me === "` + userID + `"`)
 }
 
-// demoApp answers commands on the side, posts a message with a button to
-// press, and a form for "/als form".
+// demoApp answers commands privately, posts a message with a button, and opens
+// a form for "/als form".
 func demoApp(t *testing.T, w *workspace.Workspace) <-chan string {
 	api, ctx := client(w), within(t)
 	presses := make(chan string, 10)
@@ -200,7 +200,7 @@ func TestPageConversation(t *testing.T) {
 		t.Errorf("somebody else sees %d private messages", n)
 	}
 
-	// The thread opens beside it and takes a reply.
+	// The thread opens beside the channel and accepts a reply.
 	p.click(".thread-link")
 	p.shows("#thread-list", "line one of the output")
 	p.enter("#reply", "looks good")
@@ -208,7 +208,7 @@ func TestPageConversation(t *testing.T) {
 	p.shows("#thread-list", "looks good")
 	p.click("#thread-close")
 
-	// One press, one effect: the message changes where it stands.
+	// One press has one effect: the message changes in place.
 	p.click(`#list [data-key="decide/approve"]`)
 	p.shows("#list .message", "Approved by @ben")
 	p.shows("#list .message .edited", "(edited)")
@@ -224,7 +224,7 @@ func TestPageConversation(t *testing.T) {
 	default:
 	}
 
-	// A hint goes into the composer, a control does its work.
+	// A hint fills the composer; a control does its work.
 	p.click(".hint-line")
 	p.until(`document.querySelector("#composer").value === "/als patch status"`)
 	p.shows("#controls", "running")
@@ -266,7 +266,8 @@ func TestPageShowsHostileTextAsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Unescaped, as a careless bot would send it: a link that is no web address stays text.
+	// A careless bot would send this unescaped. A link that isn't a web
+	// address stays text.
 	if _, _, err = api.PostMessageContext(ctx, ops, slack.MsgOptionText("<javascript:alert(1)|click me>", false)); err != nil {
 		t.Fatal(err)
 	}

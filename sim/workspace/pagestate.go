@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// pageEvents sends what userID sees, whole at first and then what changed.
+// pageEvents sends what userID sees: first everything, then the changes.
 func (w *Workspace) pageEvents(rw http.ResponseWriter, r *http.Request) {
 	user := r.URL.Query().Get("user")
 	if _, ok := w.names.users[user]; !ok {
@@ -19,7 +19,7 @@ func (w *Workspace) pageEvents(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "text/event-stream")
 	rw.Header().Set("Cache-Control", "no-store")
 	flush := http.NewResponseController(rw)
-	// Controls tell their state only when asked.
+	// Controls must be polled for their state.
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var last []byte
@@ -32,7 +32,7 @@ func (w *Workspace) pageEvents(rw http.ResponseWriter, r *http.Request) {
 		raw := must(json.Marshal(state))
 		if since == 0 || rev != since || !bytes.Equal(raw, last) {
 			if _, err := fmt.Fprintf(rw, "id: %d\ndata: %s\n\n", rev, raw); err != nil || flush.Flush() != nil {
-				return // the page has gone
+				return // the page is gone
 			}
 		}
 		since, last = rev, raw
@@ -59,8 +59,8 @@ func (w *Workspace) controlStates() []object {
 	return out
 }
 
-// snapshot is the workspace as userID sees it, with the messages that changed
-// after the revision since. The lock is held.
+// snapshot returns the workspace as userID sees it, with the messages that
+// changed after the revision since. The caller holds the lock.
 func (w *Workspace) snapshot(userID string, since uint64) object {
 	users, channels, messages := []object{}, []object{}, []object{}
 	for _, u := range w.names.list {

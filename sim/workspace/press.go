@@ -11,13 +11,13 @@ import (
 )
 
 // Press presses a button, named by its label or action_id, in a message that
-// userID sees. It is refused if the message does not offer it now.
+// userID sees. It fails if the message doesn't offer the button now.
 func (w *Workspace) Press(ctx context.Context, userID, channelID, ts, name string) (Ack, error) {
 	return w.Choose(ctx, userID, channelID, ts, name)
 }
 
-// Choose acts on any element of a message: values are the values or texts of
-// the options chosen, a date, or what was typed.
+// Choose acts on any element of a message. values are the values or texts of
+// options, a date, or typed text.
 func (w *Workspace) Choose(ctx context.Context, userID, channelID, ts, name string, values ...string) (Ack, error) {
 	w.mu.Lock()
 	m := w.seen(userID, channelID, ts)
@@ -34,8 +34,8 @@ func (w *Workspace) Choose(ctx context.Context, userID, channelID, ts, name stri
 	return w.act(ctx, userID, m, blocks, e, values)
 }
 
-// PressOld presses a button of a message as it was when old was taken, as
-// somebody does whose screen has not been updated.
+// PressOld presses a button of an old copy of a message, as a person does
+// whose screen isn't up to date.
 func (w *Workspace) PressOld(ctx context.Context, userID string, old Message, name string) (Ack, error) {
 	e, err := lookup(old.Blocks, name)
 	if err != nil {
@@ -76,8 +76,8 @@ func (w *Workspace) act(ctx context.Context, userID string, m *message, blocks j
 	return w.actOn(ctx, payload, blocks, e, values)
 }
 
-// PressView acts on an element of userID's Home tab or front modal. What is
-// filled in but not submitted goes along as the view's state.
+// PressView acts on an element of userID's Home tab or front modal. Values
+// that are filled in but not submitted are sent as the view's state.
 func (w *Workspace) PressView(ctx context.Context, userID, viewID, name string, values ...string) (Ack, error) {
 	w.mu.Lock()
 	v := w.views[viewID]
@@ -116,8 +116,8 @@ func (w *Workspace) actOn(ctx context.Context, payload object, blocks json.RawMe
 	return Ack{Payload: answer, Took: time.Since(started)}, err
 }
 
-// interaction is what all payloads of one person's doing have in common. The
-// lock is held.
+// interaction returns the part that all payloads of one person's actions
+// share. The caller holds the lock.
 func (w *Workspace) interaction(kind, userID string) object {
 	return object{
 		"type": kind, "token": "simulated", "api_app_id": appID, "trigger_id": w.newTrigger(userID),
@@ -126,8 +126,8 @@ func (w *Workspace) interaction(kind, userID string) object {
 	}
 }
 
-// formState is the state of everything that can be filled in, with the given
-// values (by action_id or block_id/action_id) in the place of the initial ones.
+// formState returns the state of all inputs. values (by action_id or
+// block_id/action_id) replace the initial ones.
 func formState(blocks []byte, values map[string][]string) (map[string]object, error) {
 	state := map[string]object{}
 	for _, e := range elements(blocks) {

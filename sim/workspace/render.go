@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// object is a decoded JSON object. Blocks keep whatever fields they came with.
+// object is a decoded JSON object. Blocks keep all their fields.
 type object map[string]any
 
 func (o object) str(key string) string { s, _ := o[key].(string); return s }
 func (o object) obj(key string) object { return asObject(o[key]) }
 func (o object) flag(key string) bool  { b, _ := o[key].(bool); return b }
 
-// has tells a field that is there, null aside.
+// has reports whether a field is present and not null.
 func (o object) has(key string) bool { return o[key] != nil }
 
 func (o object) objects(key string) []object {
@@ -51,7 +51,7 @@ func (d *directory) user(id string) string {
 	return id
 }
 
-// renderBlocks is what a person reads, one line or more for each block.
+// renderBlocks returns what a person reads, at least one line for each block.
 func (d *directory) renderBlocks(raw []byte) string {
 	var parts []string
 	for _, b := range decodeBlocks(raw) {
@@ -209,8 +209,8 @@ func (d *directory) inline(e object) string {
 
 var angle = regexp.MustCompile(`<([^<>]*)>`)
 
-// plain turns Slack's marked-up text into what a person reads. Entities are
-// undone last, so escaped text never becomes a mention.
+// plain turns Slack's markup into what a person reads. It decodes entities
+// last, so escaped text never becomes a mention.
 func (d *directory) plain(text string) string {
 	text = angle.ReplaceAllStringFunc(text, func(s string) string {
 		target, label, labelled := strings.Cut(s[1:len(s)-1], "|")

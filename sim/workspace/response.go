@@ -15,7 +15,7 @@ const (
 // responseURL lets the app answer one command or click without a token.
 type responseURL struct {
 	user, channel string
-	original      *message // what was clicked in, nil for a command
+	original      *message // the clicked message; nil for a command
 	expires       time.Time
 	uses          int
 }
@@ -98,7 +98,7 @@ func (w *Workspace) respond(key string, p params) error {
 	return nil
 }
 
-// readFields reads a JSON object whose fields become params. No text at all
+// readFields reads a JSON object and returns its fields as params. Empty text
 // is an empty object.
 func readFields(raw []byte) (params, error) {
 	p := params{}

@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// slackbot is who tells a person that something did not work.
+// slackbot is the user who tells a person about an error.
 const slackbot = "USLACKBOT"
 
-// Ack is what came back for something that a person did.
+// Ack is the result of a person's action.
 type Ack struct {
-	TS      string          // of the message that was said, or of the answer
-	Payload json.RawMessage // what the app acknowledged with, if anything
+	TS      string          // of the posted message, or of the answer
+	Payload json.RawMessage // the app's acknowledgement, if it has content
 	Text    string          // the answer as the person reads it, if there is one
 	Took    time.Duration
 }
 
 // Say types text into a channel. Text that starts with "/" is a slash command,
-// "@alsbot …" a mention that the app hears of, anything else a message that it
-// does not. The error is ErrTimeout or ErrDispatch if the app did not answer,
-// which the person is told too.
+// and "@alsbot …" is a mention, which the app receives. Other text is a
+// message that the app doesn't receive. If the app doesn't answer, Say returns
+// ErrTimeout or ErrDispatch, and the person sees it too.
 func (w *Workspace) Say(ctx context.Context, userID, channelID, text string) (Ack, error) {
 	return w.SayInThread(ctx, userID, channelID, "", text)
 }
 
-// SayInThread replies to the message ts. Slash commands do not work there.
+// SayInThread replies to the message ts. Slash commands don't work there.
 func (w *Workspace) SayInThread(ctx context.Context, userID, channelID, ts, text string) (Ack, error) {
 	user, ok := w.names.users[userID]
 	if !ok {
@@ -55,7 +55,7 @@ func (w *Workspace) SayInThread(ctx context.Context, userID, channelID, ts, text
 	return w.say(ctx, user, ch, ts, text)
 }
 
-// tell shows a line that only the person sees and returns it as an error.
+// tell shows a line to one person only and returns it as an error.
 func (w *Workspace) tell(userID string, ch *channel, line string) (Ack, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -105,7 +105,7 @@ func (w *Workspace) command(ctx context.Context, user User, ch *channel, text st
 	return ack, nil
 }
 
-// slackWord is the part of an error that Slack would show.
+// slackWord returns the part of an error that Slack would show.
 func slackWord(err error) string {
 	if errors.Is(err, ErrTimeout) {
 		return ErrTimeout.Error()
@@ -113,7 +113,7 @@ func slackWord(err error) string {
 	return ErrDispatch.Error()
 }
 
-// showAnswer posts what a command was acknowledged with, if anything.
+// showAnswer posts the content of a command's acknowledgement, if any.
 func (w *Workspace) showAnswer(userID, channelID string, answer json.RawMessage) *Message {
 	p, err := readFields(answer)
 	if err != nil || p["text"] == "" && p["blocks"] == "" {
@@ -123,7 +123,7 @@ func (w *Workspace) showAnswer(userID, channelID string, answer json.RawMessage)
 	defer w.mu.Unlock()
 	text, blocks, err := w.content("acknowledgement", p)
 	if err != nil {
-		return nil // it is on record as a violation
+		return nil // it is recorded as a violation
 	}
 	m := &message{channel: channelID, user: BotUser, text: text, blocks: blocks}
 	if p["response_type"] != "in_channel" {
@@ -142,9 +142,9 @@ func channelName(ch *channel) string {
 
 var typed = regexp.MustCompile(`(^|[\s(])(https?://[^\s<>|]+|[@#][\p{L}0-9][\p{L}0-9._-]*)`)
 
-// encode is what Slack makes of text that somebody types: entities for & < >,
-// and references for the people, groups, channels and addresses that exist.
-// Slash commands (should_escape) get references with their name in them.
+// encode returns typed text in Slack's encoding: entities for & < >, and
+// references for people, groups, channels and addresses that exist. In slash
+// commands (should_escape) a reference includes its name.
 func (w *Workspace) encode(text string, command bool) string {
 	return typed.ReplaceAllStringFunc(escape(text), func(match string) string {
 		at := strings.IndexAny(match, "@#h")

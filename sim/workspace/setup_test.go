@@ -23,7 +23,8 @@ const (
 
 	triggerLife = 30 * time.Second
 
-	// patience is how long a test waits for what must come. It is a safety limit.
+	// patience is how long a test waits for something that must happen. It is
+	// a safety limit.
 	patience = 5 * time.Minute
 )
 
@@ -36,7 +37,7 @@ func options() workspace.Options {
 		Groups:   []workspace.Group{{ID: "S0LEADS", Handle: "leads", Members: []string{ben}}},
 		Channels: []workspace.Channel{{ID: ops, Name: "ops"}, {ID: "C0ELSE", Name: "elsewhere", BotAbsent: true}, {ID: "C0OLD", Name: "old", Archived: true}},
 		BotToken: botToken, AppToken: appToken, SigningSecret: "shhh",
-		AckTimeout: triggerLife, TriggerLife: triggerLife, // three seconds are not much beside other tests
+		AckTimeout: triggerLife, TriggerLife: triggerLife, // 3 s are short beside other tests
 	}
 }
 
@@ -64,15 +65,15 @@ func client(w *workspace.Workspace) *slack.Client {
 
 func within(t *testing.T) context.Context {
 	t.Helper()
-	// Not of t.Context, which ends before the clean-ups: what the app still has
-	// to finish then would fail.
+	// t.Context ends before the clean-ups, and the app's remaining work would
+	// fail.
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// listen runs a Socket Mode client until the test ends and gives each event to
-// handle, which acknowledges it.
+// listen runs a Socket Mode client until the test ends. It passes each event
+// to handle, which must acknowledge it.
 func listen(t *testing.T, w *workspace.Workspace, handle func(*socketmode.Client, socketmode.Event)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +81,7 @@ func listen(t *testing.T, w *workspace.Workspace, handle func(*socketmode.Client
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.RunContext(ctx) // it ends with ctx
+		_ = c.RunContext(ctx) // ends with ctx
 	}()
 	pumped := make(chan struct{})
 	go func() {

@@ -2,7 +2,8 @@ package workspace
 
 import "encoding/json"
 
-// CutSockets ends every socket without a close frame, as a network does.
+// CutSockets ends every socket without a close frame, as a network failure
+// does.
 func (w *Workspace) CutSockets() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -12,8 +13,8 @@ func (w *Workspace) CutSockets() {
 }
 
 // FreezeSockets makes the open sockets half-open: they stay connected and may
-// be given payloads, but nothing comes out of them and nothing is heard. It
-// returns how many there are.
+// receive payloads, but send nothing, and the workspace ignores what they
+// send. It returns their number.
 func (w *Workspace) FreezeSockets() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -23,34 +24,34 @@ func (w *Workspace) FreezeSockets() int {
 	return len(w.hub.sockets)
 }
 
-// CutAfterDelivery cuts the socket that is given a payload as soon as it has
-// been written, before it can be acknowledged, for the next n payloads.
+// CutAfterDelivery cuts the socket of each of the next n payloads right after
+// writing the payload, before the app can acknowledge it.
 func (w *Workspace) CutAfterDelivery(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hub.cutAfter += n
 }
 
-// DuplicateDeliveries sends the next n payloads on a second socket as well, or
-// twice on the same one if there is no other.
+// DuplicateDeliveries sends each of the next n payloads on a second socket
+// too, or twice on the same one if there is no other.
 func (w *Workspace) DuplicateDeliveries(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hub.duplicate += n
 }
 
-// RedeliverOnReconnect sends the next n payloads a second time, on the first
-// socket that is opened after each of them.
+// RedeliverOnReconnect sends each of the next n payloads again, on the first
+// socket that opens after it.
 func (w *Workspace) RedeliverOnReconnect(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hub.redeliver += n
 }
 
-// Disconnect announces the end of every socket, for one of Slack's reasons:
+// Disconnect announces the end of every socket, with one of Slack's reasons:
 // "warning", "refresh_requested", "link_disabled" or "too_many_websockets".
-// The client is expected to close. After link_disabled no socket can be opened
-// until EnableSockets.
+// The client must close. After link_disabled, no socket opens until
+// EnableSockets.
 func (w *Workspace) Disconnect(reason string) {
 	w.mu.Lock()
 	sockets := append([]*socket(nil), w.hub.sockets...)

@@ -13,24 +13,25 @@ import (
 
 const (
 	maxSockets = 10
-	// maxAck is the size at which Slack silently drops an acknowledgement.
+	// maxAck is the size from which Slack silently drops an acknowledgement.
 	maxAck = 20 * 1024
-	// approximateConnection is what Slack says a socket lives, in seconds.
+	// approximateConnection is a socket's lifetime as Slack announces it, in
+	// seconds.
 	approximateConnection = 18060
 )
 
-// hub holds the open sockets of the app. It is guarded by the workspace's lock.
+// hub holds the open sockets of the app. The workspace's lock guards it.
 type hub struct {
 	sockets  []*socket
-	next     int // whose turn it is
+	next     int // index of the next socket to use
 	tickets  map[string]bool
-	pending  map[string]chan []byte // envelopes that wait for their acknowledgement
-	answers  map[string]bool        // which of them may be answered with a payload
-	opened   int                    // sockets that were greeted
+	pending  map[string]chan []byte // envelopes that wait for acknowledgement
+	answers  map[string]bool        // whether a payload may answer them
+	opened   int                    // sockets that received a hello
 	closes   []int
 	disabled bool
 
-	duplicate, redeliver, cutAfter int // how many deliveries are still to be treated so
+	duplicate, redeliver, cutAfter int // deliveries left to treat this way
 	again                          [][]byte
 }
 
@@ -42,8 +43,8 @@ type socket struct {
 	frozen bool // guarded by the workspace's lock
 }
 
-// send writes one text frame. An error means that the socket is gone, which
-// its reader finds out for itself.
+// send writes one text frame. It ignores an error: the socket is then gone,
+// and its reader notices.
 func (s *socket) send(raw []byte) {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -70,7 +71,7 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "this socket address is unknown or was used before", http.StatusNotFound)
 		return
 	}
-	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }} // ServeHTTP has looked
+	upgrader := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }} // ServeHTTP has checked it
 	conn, err := upgrader.Upgrade(rw, r, nil)
 	if err != nil {
 		return // Upgrade has answered
@@ -86,15 +87,15 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 	w.read(s)
 }
 
-// register adds the socket, says hello on it, and hands it what is to be
-// delivered again. It is refused if there are too many.
+// register adds the socket, sends hello on it, and redelivers what is due. It
+// refuses a socket beyond the limit.
 func (w *Workspace) register(s *socket) bool {
 	w.mu.Lock()
 	if len(w.hub.sockets) >= maxSockets || w.ctx.Err() != nil {
 		w.mu.Unlock()
 		return false
 	}
-	w.work.Add(1) // under the lock and after the look at ctx: Close may be waiting
+	w.work.Add(1) // under the lock and after the check of ctx: Close may be waiting
 	w.hub.sockets = append(w.hub.sockets, s)
 	hello := must(json.Marshal(object{
 		"type": "hello", "num_connections": len(w.hub.sockets), "connection_info": object{"app_id": appID},
@@ -135,8 +136,8 @@ func (w *Workspace) isFrozen(s *socket) bool {
 	return s.frozen
 }
 
-// read takes acknowledgements until the socket ends. A frozen socket is read
-// too, or its end would go unnoticed, but nothing on it has any effect.
+// read receives acknowledgements until the socket ends. It reads a frozen
+// socket too, to notice its end, but ignores what arrives.
 func (w *Workspace) read(s *socket) {
 	defer w.unregister(s)
 	s.conn.SetReadLimit(1 << 20)
@@ -200,29 +201,29 @@ func (w *Workspace) acknowledged(raw []byte) {
 	}
 	waiting := w.hub.pending[ack.EnvelopeID]
 	if waiting == nil {
-		return // late, or the second one for a duplicate
+		return // late, or the second one of a duplicate
 	}
 	delete(w.hub.pending, ack.EnvelopeID)
 	waiting <- ack.Payload
 }
 
-// Sockets counts the open sockets, those that only look open included.
+// Sockets returns the number of open sockets, including half-open ones.
 func (w *Workspace) Sockets() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.hub.sockets)
 }
 
-// Opened counts the sockets that were ever greeted: it grows when the app
-// comes back.
+// Opened returns the number of sockets that ever received a hello. It grows
+// when the app reconnects.
 func (w *Workspace) Opened() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.hub.opened
 }
 
-// CloseCodes lists how the sockets were ended: the code of the client's close
-// frame, or 1006 where it went away without one or was cut.
+// CloseCodes returns how the sockets ended: the code of the client's close
+// frame, or 1006 if there was none.
 func (w *Workspace) CloseCodes() []int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// dial opens a socket by hand, to see what a client library hides.
+// dial opens a socket by hand, to show what a client library hides.
 func dial(t *testing.T, w *workspace.Workspace) *websocket.Conn {
 	t.Helper()
 	_, address, err := client(w).StartSocketModeContext(within(t))
@@ -83,7 +83,7 @@ func TestPings(t *testing.T) {
 	}
 }
 
-// Slack drops an acknowledgement of 20 KiB and says nothing.
+// Slack silently drops an acknowledgement of 20 KiB.
 func TestHugeAcknowledgementIsDropped(t *testing.T) {
 	w := start(t, func(o *workspace.Options) { o.AckTimeout = 300 * time.Millisecond })
 	conn := dial(t, w)
@@ -104,7 +104,7 @@ func TestHugeAcknowledgementIsDropped(t *testing.T) {
 	if err := <-answered; err != nil {
 		t.Error(err)
 	}
-	if err := w.Wait(within(t), func() bool { return len(w.Violations()) > 0 }); err != nil { // it may come after the time-out
+	if err := w.Wait(within(t), func() bool { return len(w.Violations()) > 0 }); err != nil { // it may come after the timeout
 		t.Fatal(err)
 	}
 	if v := w.Violations(); len(v) != 1 || !strings.Contains(v[0], "Slack drops") {

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// directory knows the names behind IDs. It never changes, so rendering needs
-// no lock.
+// directory maps IDs to names. It never changes, so rendering needs no lock.
 type directory struct {
 	users    map[string]User
 	list     []User
@@ -38,7 +37,7 @@ func newDirectory(o Options) *directory {
 // channel is a channel or a direct message with its messages, oldest first.
 type channel struct {
 	Channel
-	dm       string // the user's ID, if it is a direct message with the bot
+	dm       string // the user's ID, for a direct message with the bot
 	messages []*message
 }
 
@@ -54,7 +53,7 @@ func (c *channel) has(userID string) bool {
 	return c.Members == nil || slices.Contains(c.Members, userID)
 }
 
-// find returns the message that everybody can see, nil if there is none.
+// find returns a message that everyone can see, or nil.
 func (c *channel) find(ts string) *message {
 	for _, m := range c.messages {
 		if m.ts == ts && m.to == "" && !m.deleted {
@@ -84,7 +83,7 @@ func (w *Workspace) addChannel(c Channel) *channel {
 	return ch
 }
 
-// direct is the conversation between the bot and userID.
+// direct returns the conversation between the bot and userID.
 func (w *Workspace) direct(userID string) *channel {
 	id := "D" + strings.TrimPrefix(userID, "U")
 	if ch := w.channels[id]; ch != nil {
@@ -96,8 +95,8 @@ func (w *Workspace) direct(userID string) *channel {
 	return ch
 }
 
-// touch marks a change and wakes everybody who waits for one. It returns the
-// revision that the changed thing must carry. The lock is held.
+// touch records a change and wakes everyone who waits for one. It returns the
+// revision for the changed thing. The caller holds the lock.
 func (w *Workspace) touch() uint64 {
 	w.rev++
 	close(w.changed)
@@ -105,13 +104,14 @@ func (w *Workspace) touch() uint64 {
 	return w.rev
 }
 
-// timestamp is a new message ID: seconds and microseconds, unique, increasing.
+// timestamp returns a new message ID: seconds and microseconds, unique and
+// increasing.
 func (w *Workspace) timestamp() string {
 	w.lastTS = max(w.lastTS+1, w.opts.Now().UnixMicro())
 	return fmt.Sprintf("%d.%06d", w.lastTS/1e6, w.lastTS%1e6)
 }
 
-// post adds a message to its channel. The lock is held.
+// post adds a message to its channel. The caller holds the lock.
 func (w *Workspace) post(m *message) *message {
 	m.ts = w.timestamp()
 	m.rev = w.touch()
@@ -131,15 +131,15 @@ func (w *Workspace) violateLocked(format string, args ...any) {
 	w.touch()
 }
 
-// Violations are the things that the app did against Slack's rules, also those
-// that Slack lets pass, such as blocks without a text for notifications.
+// Violations returns what the app did against Slack's rules, including what
+// Slack lets pass, such as blocks without a text for notifications.
 func (w *Workspace) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.violations)
 }
 
-// SetGroupMembers changes who is in a user group from now on.
+// SetGroupMembers changes the members of a user group.
 func (w *Workspace) SetGroupMembers(groupID string, userIDs ...string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -152,8 +152,9 @@ func (w *Workspace) SetGroupMembers(groupID string, userIDs ...string) error {
 	return nil
 }
 
-// Wait returns when cond holds, or ctx's error. cond is asked at once, after
-// every change in the workspace, and ten times a second for what it sees elsewhere.
+// Wait returns nil when cond holds, or ctx's error. It checks cond at once,
+// after every change in the workspace, and ten times a second, because cond
+// may look elsewhere too.
 func (w *Workspace) Wait(ctx context.Context, cond func() bool) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -173,8 +174,8 @@ func (w *Workspace) Wait(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// WaitMessage returns the first message of the channel for which cond holds,
-// as it then stands. Its error quotes what the channel holds instead.
+// WaitMessage returns the channel's first message for which cond holds. Its
+// error quotes the channel's content.
 func (w *Workspace) WaitMessage(ctx context.Context, channelID string, cond func(Message) bool) (Message, error) {
 	var found Message
 	err := w.Wait(ctx, func() bool {

@@ -11,14 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-// troubleConnecting is what Slack shows when a submission gets no usable answer.
+// troubleConnecting is Slack's text for a submission without a usable answer.
 const troubleConnecting = "We had some trouble connecting. Try again?"
 
-// Submit fills in and submits the modal in front of userID. The values are by
-// action_id or block_id/action_id: what was typed, or the values of the
-// options. What is not named keeps its initial value. The client's own checks
-// (required fields, lengths) are made first and shown like the app's: as the
-// Errors of the view, which then stays open, and as an error here.
+// Submit fills in and submits userID's front modal. values are by action_id or
+// block_id/action_id: typed text, or option values. Other inputs keep their
+// initial values. Submit first makes the client's own checks (required fields,
+// lengths). It reports their failures like the app's: as the Errors of the
+// view, which then stays open, and as an error.
 func (w *Workspace) Submit(ctx context.Context, userID string, values map[string][]string) (Ack, error) {
 	w.mu.Lock()
 	v := w.top(userID)
@@ -59,7 +59,7 @@ func (w *Workspace) Submit(ctx context.Context, userID string, values map[string
 	return ack, w.submitted(v, answer)
 }
 
-// submitted does with the modal what the app's answer says.
+// submitted applies the app's answer to the modal.
 func (w *Workspace) submitted(v *view, answer json.RawMessage) error {
 	var a struct {
 		Action string            `json:"response_action"`
@@ -116,14 +116,14 @@ func (w *Workspace) showErrors(v *view, errs map[string]string) error {
 	return nil
 }
 
-// drop takes v off its stack.
+// drop removes v from its stack.
 func (w *Workspace) drop(v *view) {
 	w.modals[v.user] = slices.DeleteFunc(w.modals[v.user], func(other *view) bool { return other == v })
 	w.touch()
 }
 
-// CloseModal closes the modal in front of userID. The app hears of it if the
-// modal asked for that.
+// CloseModal closes userID's front modal. It notifies the app if the modal
+// asked for that.
 func (w *Workspace) CloseModal(ctx context.Context, userID string) error {
 	w.mu.Lock()
 	v := w.top(userID)
@@ -143,7 +143,7 @@ func (w *Workspace) CloseModal(ctx context.Context, userID string) error {
 	return err
 }
 
-// OpenHome is userID looking at the app's Home tab, which the app is told.
+// OpenHome opens the app's Home tab as userID and notifies the app.
 func (w *Workspace) OpenHome(ctx context.Context, userID string) error {
 	w.mu.Lock()
 	event := object{"type": "app_home_opened", "user": userID, "channel": w.direct(userID).ID, "tab": "home", "event_ts": w.timestamp()}
@@ -154,7 +154,7 @@ func (w *Workspace) OpenHome(ctx context.Context, userID string) error {
 	return w.deliverEvent(ctx, event)
 }
 
-// known refuses values for elements that the form does not have.
+// known refuses values for elements that the form doesn't have.
 func known(blocks []byte, values map[string][]string) error {
 	for name := range values {
 		if _, err := lookup(blocks, name); err != nil {

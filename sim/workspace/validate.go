@@ -9,26 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// maxBlockText is how many characters all blocks of a message may hold
-// together. Slack does not document it.
+// maxBlockText limits the characters of all blocks of a message together.
+// Slack doesn't document it.
 const maxBlockText = 13200
 
-// ErrBlocksTooLong says that all blocks together hold too much text, which
-// Slack calls msg_blocks_too_long.
+// ErrBlocksTooLong means that all blocks together hold too much text. Slack
+// calls it msg_blocks_too_long.
 var ErrBlocksTooLong = errors.New("the blocks hold too many characters together")
 
 // BlockError is one thing that Slack refuses in blocks.
 type BlockError struct {
-	Pointer string // JSON pointer to the place
+	Pointer string // JSON pointer to the refused place
 	Reason  string // in Slack's words
 }
 
 func (e *BlockError) Error() string { return e.Reason + " [json-pointer:" + e.Pointer + "]" }
 
-// Validate checks the blocks of a message as Slack does and returns all that
-// it would refuse. blocks is JSON text ([]byte, json.RawMessage or string) or
-// anything that encodes to it, such as a []slack.Block. Characters are counted
-// as code points.
+// Validate checks the blocks of a message as Slack does and returns everything
+// that Slack would refuse. blocks is JSON text ([]byte, json.RawMessage or
+// string) or anything that encodes to it, such as a []slack.Block. It counts
+// characters as code points.
 func Validate(blocks any) []error {
 	raw, err := encoded(blocks)
 	if err != nil {
@@ -87,10 +87,10 @@ func encoded(v any) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// checker collects what is wrong with one set of blocks.
+// checker collects the errors of one set of blocks.
 type checker struct {
 	where  string // message, modal or home
-	most   int    // how many blocks
+	most   int    // maximum number of blocks
 	errs   []error
 	ids    map[string]bool // block_ids seen
 	chars  int             // of all text
@@ -119,9 +119,9 @@ func (c *checker) all(at string, raw []byte) {
 	}
 }
 
-// fields refuses what the type does not know: Slack does, and a misspelt field
-// is a bug that nobody would see. Every object may have a type and a block_id
-// or action_id, as its kind has it.
+// fields refuses fields that the type doesn't have. Slack refuses them too,
+// and a misspelt field is a bug that no one would see. Every object may have a
+// type, and a block_id or action_id according to its kind.
 func (c *checker) fields(at string, o object, known ...string) {
 	common := []string{"type", "block_id"}
 	if strings.HasPrefix(at, "/view") && strings.Count(at, "/") == 1 {
@@ -134,7 +134,7 @@ func (c *checker) fields(at string, o object, known ...string) {
 	}
 }
 
-// length checks a string that is given, in code points.
+// length checks the length of a present string, in code points.
 func (c *checker) length(at, s string, least, most int) {
 	switch n := utf8.RuneCountInString(s); {
 	case n < least:
@@ -144,7 +144,7 @@ func (c *checker) length(at, s string, least, most int) {
 	}
 }
 
-// Which text objects a place takes.
+// These are the text objects that a place accepts.
 const (
 	plainText = "plain_text"
 	anyText   = "plain_text or mrkdwn"
@@ -178,7 +178,7 @@ func (c *checker) text(at string, v any, kinds string, most int, required bool) 
 
 func (c *checker) count(s string) { c.chars += utf8.RuneCountInString(s) }
 
-// some checks how many items a list has and returns them.
+// some checks the number of items in a list and returns them.
 func (c *checker) some(at string, v any, least, most int) []object {
 	list, ok := v.([]any)
 	if !ok && v != nil {

@@ -77,9 +77,9 @@ func (c *checker) block(at string, b object) {
 	}
 }
 
-// surface tells where a type of block may stand, "" if there is no such type.
-// Types that alsbot has no use for (video, layout, task cards) are not known
-// here and so refused.
+// surface returns where a type of block may appear, or "" for an unknown type.
+// It doesn't know types that alsbot never uses (video, layout, task cards), so
+// they are refused.
 func (c *checker) surface(kind string) string {
 	switch kind {
 	case "section", "header", "divider", "context", "actions", "image", "rich_text":

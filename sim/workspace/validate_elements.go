@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxTableText is how many characters a table may hold.
+// maxTableText limits the characters of a table.
 const maxTableText = 10000
 
 func (c *checker) element(at string, e object) {

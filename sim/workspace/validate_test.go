@@ -18,7 +18,8 @@ func times(n int, item string) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", n), ",")
 }
 
-// numbered repeats a format with a running number, for what must differ.
+// numbered repeats a format with a running number, for values that must
+// differ.
 func numbered(n int, format string) string {
 	var items []string
 	for i := range n {
@@ -35,8 +36,8 @@ func section(text string) string {
 	return `{"type":"section","text":{"type":"mrkdwn","text":"` + text + `"}}`
 }
 
-// Each row stands at a limit: good is the last that Slack takes, bad the first
-// that it refuses, at the place that the pointer names.
+// Each row is at a limit: good is the last value that Slack accepts, bad the
+// first one that it refuses, at the place of the pointer.
 func TestValidateLimits(t *testing.T) {
 	header := `{"type":"header","text":{"type":"plain_text","text":"%s"}}`
 	actions := `{"type":"actions","elements":[%s]}`
@@ -147,7 +148,7 @@ func TestValidateView(t *testing.T) {
 	}
 }
 
-// Whatever arrives as blocks is refused or can be stored, shown and acted on.
+// Any input as blocks is either refused, or can be stored, shown and used.
 func FuzzBlocks(f *testing.F) {
 	for _, seed := range []string{
 		"[" + section("x") + "]", `[{"type":"table","rows":[[{"type":"raw_text","text":"x"}],[null]]}]`, `[null]`, `[[]]`, `[{"type":"container","child_blocks":[{}]}]`,

@@ -19,8 +19,7 @@ const (
 	botID   = "B0ALSBOT"
 )
 
-// Workspace is a simulated Slack. Its methods may be called from any number of
-// goroutines.
+// Workspace is a simulated Slack. It is safe for concurrent use.
 type Workspace struct {
 	opts Options
 	mux  *http.ServeMux
@@ -31,16 +30,16 @@ type Workspace struct {
 	mu      sync.Mutex
 	base    string // http://127.0.0.1:port, once started
 	server  *http.Server
-	rev     uint64        // of the last change; every visible thing carries the rev it changed at
-	changed chan struct{} // closed at each change, then replaced
+	rev     uint64        // of the last change; every visible thing carries the rev of its own change
+	changed chan struct{} // closed and replaced at each change
 	lastTS  int64         // microseconds
 
 	names     *directory
 	groups    map[string]*Group
 	channels  map[string]*channel
-	order     []string // channel IDs as they are listed
+	order     []string // channel IDs in listing order
 	views     map[string]*view
-	modals    map[string][]*view // by user, the stack with its top last
+	modals    map[string][]*view // by user: the stack, top last
 	homes     map[string]*view   // by user
 	uploads   map[string]*upload // by the secret in the upload URL
 	files     map[string]*file
@@ -56,7 +55,7 @@ type Workspace struct {
 	violations []string
 }
 
-// New builds a workspace and starts nothing.
+// New returns a workspace that isn't started yet.
 func New(o Options) *Workspace {
 	o = o.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
@@ -79,8 +78,8 @@ func New(o Options) *Workspace {
 	return w
 }
 
-// Start serves the workspace on addr until Close. It refuses any address but
-// a loopback one: the page lets whoever reaches it act as anybody.
+// Start serves the workspace on addr until Close. It refuses any address
+// except a loopback one: everyone who reaches the page can act as any person.
 func (w *Workspace) Start(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -105,17 +104,17 @@ func (w *Workspace) Start(addr string) error {
 	return nil
 }
 
-// URL is the address of the page, without a slash at the end.
+// URL returns the address of the page, without a trailing slash.
 func (w *Workspace) URL() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.base
 }
 
-// APIURL is what a client takes for https://slack.com/api/.
+// APIURL returns the address that replaces https://slack.com/api/ in a client.
 func (w *Workspace) APIURL() string { return w.URL() + "/api/" }
 
-// SetRequestURL names the app's base address in HTTP mode; empty goes back to
+// SetRequestURL sets the app's base address in HTTP mode; empty returns to
 // Socket Mode. The app often learns its port only after the workspace runs.
 func (w *Workspace) SetRequestURL(base string) {
 	w.mu.Lock()
@@ -123,7 +122,7 @@ func (w *Workspace) SetRequestURL(base string) {
 	w.requestURL = base
 }
 
-// Close cuts every connection and waits until nothing of the workspace runs.
+// Close cuts every connection and waits until the workspace's goroutines end.
 func (w *Workspace) Close() error {
 	w.mu.Lock()
 	w.stop()
@@ -149,9 +148,9 @@ func (w *Workspace) routes() *http.ServeMux {
 	return mux
 }
 
-// ServeHTTP answers requests that reach this machine under a loopback name. A
-// foreign Host header is DNS rebinding, a foreign Origin is another page's
-// script: both are refused before anything is looked at.
+// ServeHTTP answers requests that use a loopback name. A foreign Host header
+// is DNS rebinding, and a foreign Origin is a script of another page:
+// ServeHTTP refuses both before it does anything else.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if !loopback(hostOnly(r.Host)) {
 		http.Error(rw, "the simulated workspace answers to 127.0.0.1 and localhost only", http.StatusForbidden)
@@ -164,8 +163,8 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mux.ServeHTTP(rw, r)
 }
 
-// ownOrigin also takes https://api.slack.com on the socket's address: that is
-// what Socket Mode clients send, and the address holds a one-time ticket.
+// ownOrigin also accepts https://api.slack.com on the socket's address. Socket
+// Mode clients send that origin, and the address holds a one-time ticket.
 func ownOrigin(origin string, r *http.Request) bool {
 	if r.URL.Path == "/link/" && origin == "https://api.slack.com" {
 		return true
