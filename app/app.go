@@ -120,7 +120,7 @@ func ownership(err error, path string, uid int) error {
 // Run works until ctx ends or a part fails. Commands on nodes go on after Run
 // returns; the next start attaches to them.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.greet(ctx); err != nil {
+	if err := a.logStart(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -139,8 +139,8 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Close())
 }
 
-// greet logs the start and how many runs alsbot takes up again.
-func (a *App) greet(ctx context.Context) error {
+// logStart logs the start and how many runs alsbot takes up again.
+func (a *App) logStart(ctx context.Context) error {
 	var open map[jobs.State]int
 	err := a.store.View(ctx, func(tx store.Tx) (err error) {
 		open, err = jobs.Open(tx)

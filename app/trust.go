@@ -27,7 +27,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 	}
 	exec := executor.New(slog.New(slog.DiscardHandler))
 	defer exec.Close() //nolint:errcheck // the process ends here
-	targets, err := trustees(cl)
+	targets, err := trustTargets(cl)
 	if err != nil {
 		return err
 	}
@@ -83,9 +83,9 @@ func knownName(addr string) string {
 	return "[" + host + "]:" + port
 }
 
-// trustees returns the bastion, the core and the nodes with an address in the
+// trustTargets returns the bastion, the core and the nodes with an address in the
 // config.
-func trustees(cl config.Cluster) ([]executor.Target, error) {
+func trustTargets(cl config.Cluster) ([]executor.Target, error) {
 	core, err := jobs.Target(cl, nil, als.Core)
 	if err != nil {
 		return nil, err

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// A package server, a monitoring agent, and what a node's users could see of
-// other people's commands.
+// The tools in this file stand for a package server and a monitoring agent,
+// and show what a node's users can see of each other's commands.
 
-// agentTools are the commands by which an agent is installed and seen.
+// agentTools returns the commands that install an agent and show it.
 func agentTools() map[string]func(*tool) int {
 	return map[string]func(*tool) int{
 		"apt-get": (*tool).aptGet, "apt-key": (*tool).aptKey, "wget": (*tool).wget, "pgrep": (*tool).pgrep,
 	}
 }
 
-// packaged are what packages bring: scripts below /etc/init.d.
+// packaged returns what packages install: scripts below /etc/init.d.
 func packaged() map[string]func(*tool) int {
 	return map[string]func(*tool) int{"newrelic-sysmond": (*tool).sysmond}
 }
 
 func (t *tool) own(path string) string { return filepath.Join(t.root, path) }
 
-// aptGet knows one package, once somebody has added a source.
+// aptGet knows one package, after someone has added a source.
 func (t *tool) aptGet() int {
 	t.witness()
 	_, _, rest := t.words()

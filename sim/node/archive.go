@@ -13,18 +13,19 @@ import (
 	"time"
 )
 
-// archive is what an export writes.
+// archive describes the file that an export writes.
 type archive struct {
 	data    Data
 	names   []string // contents
-	size    int64    // roughly, of the file
+	size    int64    // approximate size of the file
 	seed    int64    // decides the bytes of the binary members
 	version string
 	fault   string
 }
 
-// writeArchive writes a real .tgz with what the contents hold, damaged as the
-// fault says. The text says why kato gave up, the error why the simulator did.
+// writeArchive writes a real .tgz with the contents, damaged as the fault
+// requires. The text says why kato failed; the error says why the simulator
+// failed.
 func writeArchive(f *os.File, a archive) (string, error) {
 	zip := gzip.NewWriter(f)
 	out := tar.NewWriter(zip)

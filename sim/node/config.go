@@ -21,7 +21,7 @@ func configCommands() []command {
 	}
 }
 
-// tree is the whole configuration; the map of the nodes is part of it.
+// tree returns the whole configuration, including the map of the nodes.
 func (s *State) tree() map[string]any {
 	all := map[string]any{}
 	for component, v := range s.Config {
@@ -42,7 +42,7 @@ func (s *State) tree() map[string]any {
 	return all
 }
 
-// find walks to a key path such as mysql/host.
+// find returns the value at a key path such as mysql/host.
 func find(tree any, path string) (any, bool) {
 	if path == "" {
 		return tree, true
@@ -143,7 +143,7 @@ func (k *kato) configSet() int {
 	return 0
 }
 
-// scalar reads a value as YAML or JSON does.
+// scalar parses a value as YAML or JSON does.
 func scalar(text string) any {
 	var v any
 	if json.Unmarshal([]byte(text), &v) == nil && v != nil {
@@ -194,8 +194,8 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-// yamlOf prints a value as the Psych of Ruby 1.9 does: scalars bare, strings
-// with special characters as ! '…'.
+// yamlOf formats a value as Ruby 1.9's Psych does: scalars bare, strings with
+// special characters as ! '…'.
 func yamlOf(value any, indent string) string {
 	switch v := value.(type) {
 	case map[string]any:
@@ -234,7 +234,7 @@ func yamlOf(value any, indent string) string {
 	}
 }
 
-// yamlString quotes what YAML would read as something else.
+// yamlString quotes a string that YAML would read as something else.
 func yamlString(s string) string {
 	plain := s != "" && !strings.ContainsAny(s[:1], "{}[]&*#?|<>=!%@`'\"-,") && !strings.ContainsAny(s, "{}\\\n") &&
 		!strings.Contains(s, ": ") && !strings.Contains(s, " #") && scalar(s) == any(s)

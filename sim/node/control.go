@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// State returns a copy of what the cluster remembers.
+// State returns a copy of the cluster's state.
 func (c *Cluster) State() (*State, error) { return c.disk.read() }
 
-// Update changes what the cluster remembers, in one step.
+// Update changes the cluster's state in one step.
 func (c *Cluster) Update(change func(*State)) error { return c.disk.update(change) }
 
-// Patches returns the published patches and where they are installed.
+// Patches returns the published patches and the nodes that have them.
 func (c *Cluster) Patches() ([]*Patch, error) {
 	s, err := c.disk.read()
 	if err != nil {
@@ -25,7 +25,7 @@ func (c *Cluster) Patches() ([]*Patch, error) {
 	return s.Patches, nil
 }
 
-// Publish makes a patch appear in the manifest. A zero ID gets the next number.
+// Publish adds a patch to the manifest. A zero ID gets the next number.
 func (c *Cluster) Publish(p Patch) error {
 	return c.disk.update(func(s *State) {
 		if p.ID == 0 {
@@ -35,7 +35,7 @@ func (c *Cluster) Publish(p Patch) error {
 	})
 }
 
-// SetRole puts a role of a node into a state, such as STOPPED or FATAL.
+// SetRole sets the state of a node's role, such as STOPPED or FATAL.
 func (c *Cluster) SetRole(ip, role, state string) error {
 	return c.disk.update(func(s *State) {
 		if m := s.Nodes[ip]; m != nil && m.Roles[role] != nil {
@@ -44,7 +44,7 @@ func (c *Cluster) SetRole(ip, role, state string) error {
 	})
 }
 
-// Calls returns every run of kato so far, oldest first, whatever became of it.
+// Calls returns every call of kato so far, oldest first, whatever its outcome.
 func (c *Cluster) Calls() ([]Call, error) { return calls(c.disk, "calls.jsonl") }
 
 // Called returns the calls that begin with these words.
@@ -66,8 +66,7 @@ func beginning(all []Call, words []string) []Call {
 	})
 }
 
-// Fault switches a fault on, or off with the value "". See the list in
-// faults.go.
+// Fault switches a fault on, or off with the value "". faults.go lists them.
 func (c *Cluster) Fault(name, value string) error {
 	if err := checkFault(name); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (c *Cluster) Fault(name, value string) error {
 	return c.applyFault(name, value)
 }
 
-// applyFault does what a fault needs outside kato.
+// applyFault does the part of a fault that is outside kato.
 func (c *Cluster) applyFault(name, value string) error {
 	name, ip, one := strings.Cut(name, "@")
 	for node, s := range c.servers {
@@ -108,14 +107,14 @@ func (c *Cluster) applyFault(name, value string) error {
 	return nil
 }
 
-// Die takes the power from a node: what runs there ends at once, and nobody
-// reaches it until the fault down@IP is switched off.
+// Die cuts the power of a node: its processes end at once, and no one reaches
+// it until the fault down@IP is switched off.
 func (c *Cluster) Die(ip string) error {
 	return errors.Join(c.Fault("down@"+ip, "yes"), reap(c.disk.path(ip)))
 }
 
-// Hold stops a kato, by its process, where it is; Free lets it go on. It is not
-// stopped while it has the cluster's state in its hands.
+// Hold stops a kato process where it is; Free continues it. Hold waits while
+// the process holds the cluster's state.
 func (c *Cluster) Hold(pid int) error {
 	unlock, err := c.disk.lock(syscall.LOCK_EX)
 	if err != nil {
@@ -137,9 +136,9 @@ func (c *Cluster) Hold(pid int) error {
 	return fmt.Errorf("process %d does not stop", pid)
 }
 
-// Free lets a process go on that Hold has stopped.
+// Free continues a process that Hold stopped.
 func (c *Cluster) Free(pid int) error { return syscall.Kill(pid, syscall.SIGCONT) }
 
-// Cut breaks a node's open connections, as a network does; what runs on the
-// node goes on.
+// Cut breaks a node's open connections, as a network failure does. Commands on
+// the node go on.
 func (c *Cluster) Cut(ip string) { c.servers[ip].cut() }

@@ -13,7 +13,7 @@ import (
 // content is one part of an export and the role that holds it.
 type content struct {
 	name, role string
-	off        bool // left out unless asked for
+	off        bool // excluded unless requested
 }
 
 func contents() []content {
@@ -32,7 +32,7 @@ func services() []string {
 	return []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}
 }
 
-// dataOptions are the switches that export and import share.
+// dataOptions returns the options that export and import share.
 func dataOptions() string {
 	opts := []string{"--cluster", "--only-this-node", "--manual", "--force", "--base-dir=DIR", "--remote",
 		"--exclude-filesystem-data", "--exclude-filesystem-user-creation"}
@@ -66,7 +66,7 @@ func (k *kato) mode() bool {
 	return n == 1
 }
 
-// selected returns the contents that the switches leave, each with its node.
+// selected returns the contents that the options select, and the node of each.
 func (k *kato) selected() (names []string, nodes map[string]string) {
 	nodes = map[string]string{}
 	explicit := slices.ContainsFunc(contents(), func(c content) bool { return k.has(c.name) })
@@ -135,8 +135,9 @@ func (k *kato) export() int {
 	return 0
 }
 
-// canExport says whether a part can be read: its node answers, its role runs,
-// and the filesystem is this node's, because its steps run in a local shell.
+// canExport reports whether a part can be read: its node answers and its role
+// runs. The filesystem must be on this node, because its steps run in a local
+// shell.
 func (k *kato) canExport(name, node string) bool {
 	for _, c := range contents() {
 		if c.name == name {

@@ -15,7 +15,7 @@ import (
 	"alsbot/sim/node"
 )
 
-// members reads an archive to its end.
+// members reads an archive to its end and returns its names.
 func members(file string) ([]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestDamagedExports(t *testing.T) {
 		fault  string
 		status int
 		broken bool
-		files  int // at most
+		files  int // maximum
 	}{
 		{"truncated", 0, true, 99},
 		{"corrupt", 0, true, 99},

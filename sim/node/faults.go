@@ -7,50 +7,51 @@ import (
 	"time"
 )
 
-// Faults are switched on with Cluster.Fault(name, value) and off with the
-// value "". A name may end in @IP: then only that node, or only kato run on
-// that node, has the fault. A value marked [:COMMAND] may be limited to the
-// kato commands that begin with these words, as in "1:patch install".
+// faultNames returns the name of every fault. Cluster.Fault(name, value)
+// switches a fault on, and the value "" switches it off. A name may end in
+// @IP: then only that node, or only kato on that node, has the fault. A value
+// marked [:COMMAND] may be limited to the kato commands that begin with these
+// words, as in "1:patch install".
 //
 //	name       value                what happens
-//	down       yes                  (needs @IP) connections are refused, those open break; other nodes' kato says so
+//	down       yes                  (needs @IP) the node refuses connections and breaks open ones; other nodes' kato reports it
 //	hang       accept|banner|auth|session  the SSH server stops answering at that point
 //	missing    yes                  bin/kato is gone: not found, status 127
 //	slow       DURATION             kato waits before every line
-//	silent     [yes:COMMAND]        kato never prints nor ends
+//	silent     [yes:COMMAND]        kato never prints or ends
 //	prompt     sudo|tty|password|confirm|yesno|forever [:COMMAND]  see prompts
 //	pretend    [yes:COMMAND]        the usual output, status 0, no effect
 //	exit       STATUS[:COMMAND]     that exit status, whatever happened
 //	crash      [yes:COMMAND]        kato prints a Ruby trace in the middle and ends
 //	busy       JOB                  as if that job were running: export, import, upgrade, patch; ps shows it on the core, or on @IP
-//	core-only  yes                  patches go in on the core only and fail elsewhere
-//	forget     PATCH|all            the record of an installed patch is lost
-//	unknown-ok yes                  an unknown patch name is accepted without a word
-//	manifest   yes                  the patch server cannot be reached
-//	fatal      ROLE[,ROLE…]         roles go FATAL when they are started
-//	starting   ROLE[=DURATION][,…]  roles stay STARTING, for ever without a duration
-//	export     truncated|nofile|tiny|half|full|corrupt  what becomes of the archive
+//	core-only  yes                  patches install on the core only and fail elsewhere
+//	forget     PATCH|all            kato loses the record of an installed patch
+//	unknown-ok yes                  kato accepts an unknown patch name silently
+//	manifest   yes                  the patch server is unreachable
+//	fatal      ROLE[,ROLE…]         roles become FATAL when they are started
+//	starting   ROLE[=DURATION][,…]  roles stay STARTING, forever without a duration
+//	export     truncated|nofile|tiny|half|full|corrupt  how the archive is damaged
 //	import     half|PART[,PART…]    the import stops in the middle; these parts of it fail
-//	redeploy   APP[,APP…]           apps that an import cannot redeploy
+//	redeploy   APP[,APP…]           apps that an import can't redeploy
 //	upgrade    IP                   the upgrade halts at that node
 //	vanish     IP                   it breaks off there, and kato is gone from where it was started
 //	relocate   yes                  Device or resource busy
-//	noise      sizes,motd,ansi,cr   any of them, round every output
+//	noise      sizes,motd,ansi,cr   any of them, around every output
 //	hostile    mentions|links|fence|escapes|binary|line=N|bytes=N [:COMMAND]  text in the output
 //	variant    comma|table|lost|zero  other shapes of node list, status, version and patch status
 //
-// pretend, exit and prompt forever also hold for the nodes' other commands, if
+// pretend, exit and prompt forever also apply to the nodes' other commands if
 // they name one, as in "yes:quotaon -v".
 //
-// To add one: read it with faults.is or faults.value where it strikes, and
-// give it a line here and in faultNames.
+// To add a fault, read it with faults.is or faults.value at the place of its
+// effect, and add a line here and in faultNames.
 func faultNames() []string {
 	return []string{"down", "hang", "missing", "slow", "silent", "prompt", "pretend", "exit", "crash", "busy", "core-only",
 		"forget", "unknown-ok", "manifest", "fatal", "starting", "export", "import", "redeploy", "upgrade", "vanish", "relocate",
 		"noise", "hostile", "variant"}
 }
 
-// named is the value of a fault that is limited to this very command.
+// named returns the value of a fault that is limited to this exact command.
 func (f faults) named(name string) string {
 	if v := f.all[name] + f.all[name+"@"+f.node]; !strings.Contains(v, ":") {
 		return ""
@@ -58,17 +59,18 @@ func (f faults) named(name string) string {
 	return f.value(name)
 }
 
-// faults answers which of them hold for one run of kato.
+// faults tells which faults apply to one run of kato.
 type faults struct {
 	all  map[string]string
 	node string
-	line string // the command line without kato
+	line string // the command line after kato
 }
 
-// value is the fault's value without its command, or "" if it does not hold.
+// value returns the fault's value without its command, or "" if the fault
+// doesn't apply.
 func (f faults) value(name string) string { return f.valueOn(name, f.node) }
 
-// valueOn is value for what kato does on another node.
+// valueOn is like value, for what kato does on another node.
 func (f faults) valueOn(name, node string) string {
 	v, ok := f.all[name+"@"+node]
 	if !ok {
@@ -83,7 +85,7 @@ func (f faults) valueOn(name, node string) string {
 
 func (f faults) is(name string) bool { return f.value(name) != "" }
 
-// down reports whether a node is unreachable for the others.
+// down reports whether other nodes can't reach a node.
 func (f faults) down(node string) bool { return f.all["down@"+node] != "" }
 
 func (f faults) exit() (int, bool) {
@@ -99,8 +101,8 @@ func (f faults) duration(name string) time.Duration {
 	return d
 }
 
-// lists reports whether a fault whose value is a list names the item; what
-// follows the item's = is returned with it.
+// lists reports whether a fault whose value is a list contains the item. It
+// also returns the text after the item's =.
 func (f faults) lists(name, node, item string) (string, bool) {
 	for entry := range strings.SplitSeq(f.valueOn(name, node), ",") {
 		if key, value, _ := strings.Cut(entry, "="); key == item && key != "" {
@@ -110,7 +112,7 @@ func (f faults) lists(name, node, item string) (string, bool) {
 	return "", false
 }
 
-// noise is what surrounds the lines that kato prints.
+// noise selects what is printed around kato's lines.
 type noise struct{ sizes, motd, ansi, cr bool }
 
 func (f faults) noise() noise {
@@ -137,7 +139,7 @@ func (n noise) paint(word string) string {
 	return "\x1b[1;32m" + word + "\x1b[0m"
 }
 
-// hostile is text that a node could print to harm who reads it in a chat.
+// hostile returns text with which a node could harm its readers in a chat.
 func (f faults) hostile() string {
 	kind, count, _ := strings.Cut(f.value("hostile"), "=")
 	n, err := strconv.Atoi(count)
@@ -164,7 +166,7 @@ func (f faults) hostile() string {
 	return ""
 }
 
-// checkFault reports what is wrong with a fault's name.
+// checkFault returns an error for an invalid fault name.
 func checkFault(name string) error {
 	base, _, _ := strings.Cut(name, "@")
 	for _, known := range faultNames() {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// furnish makes a node's directory: homes, kato, the commands that stand for
-// the system's, and the places that people export to.
+// furnish creates a node's directory: homes, kato, stand-ins for system
+// commands, and the places for exports.
 func furnish(root, user string) error {
 	for _, dir := range []string{"home/bin", "home/helion/logs", "root", "usr/bin", "mnt/nas", "tmp",
 		"etc/init.d", "etc/apt/sources.list.d",
@@ -33,7 +33,8 @@ func furnish(root, user string) error {
 	}
 	files["home/bin/kato"] = files["usr/bin/kato"]
 	delete(files, "usr/bin/kato")
-	// Only a script that names a place of the node's own needs more than a shell.
+	// Only a script that names one of the node's own directories needs more
+	// than a shell.
 	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/* | */var/helion/* | */var/stackato/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
 	boot := bootScript(user)
 	if _, err := os.Stat(filepath.Join(root, boot)); os.IsNotExist(err) {
@@ -51,8 +52,8 @@ func furnish(root, user string) error {
 	return nil
 }
 
-// bootScript is where a node's quotas are turned on after a reboot; Stackato's
-// has another name.
+// bootScript returns the script that turns a node's quotas on after a reboot.
+// Stackato's has another name.
 func bootScript(user string) string {
 	if user == "stackato" {
 		return "etc/init.d/setup_stackato_lxc"
@@ -60,20 +61,21 @@ func bootScript(user string) string {
 	return "etc/init.d/setup_helion_lxc"
 }
 
-// stand is the script of a command that this program stands for.
+// stand returns the wrapper script of a command that this program simulates.
 func stand(name, root string) (string, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	// A test binary with the race detector would sleep a second at its exit.
+	// With the race detector, a test binary would sleep one second at its
+	// exit.
 	return fmt.Sprintf("#!/bin/sh\nGORACE=atexit_sleep_ms=0 %s=%s %s=%s exec %s \"$@\"\n", toolEnv, name, rootEnv, quote(root), quote(exe)), nil
 }
 
-// quote makes one word of a shell out of a path.
+// quote returns a path as one shell word.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// hideKato takes kato away, or brings it back.
+// hideKato removes kato, or restores it.
 func hideKato(root string, hide bool) error {
 	kato := filepath.Join(root, "home/bin/kato")
 	hidden := filepath.Join(root, "home/helion/kato.gone")

@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// command is one command of kato in the profiles that have it. The same
-// words may stand in the table twice, once for each grammar.
+// command is one command of kato, in the profiles that have it. The table may
+// have the same words twice, with different grammars.
 type command struct {
 	words   string   // "patch install"
-	only    []string // profiles; nil: all
-	options string   // "-a --all, -n --node=IP": a value's name follows =
+	only    []string // profiles; nil means all
+	options string   // "-a --all, -n --node=IP": the value's name follows =
 	args    string   // as the usage shows them: "[<patchname>]", "<role>..."
-	min     int      // how many arguments at least
-	max     int      // at most; negative: any number
-	job     string   // not empty: only one such command runs in a cluster
-	admin   bool     // goes to kato.log and the history
+	min     int      // minimum number of arguments
+	max     int      // maximum; negative means any number
+	job     string   // if set, only one command of this job runs in a cluster
+	admin   bool     // recorded in kato.log and the history
 	run     func(*kato) int
 }
 
 // option is one option of a command.
 type option struct {
 	long, short string // without dashes
-	value       string // name of its value; "" for a switch
+	value       string // name of the value; "" for a switch
 }
 
 func (c command) parseOptions() []option {
@@ -43,7 +43,7 @@ func (c command) parseOptions() []option {
 	return opts
 }
 
-// usage is the text that docopt prints.
+// usage returns the text that docopt prints.
 func (c command) usage() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage:\n  kato %s [options] %s\n", c.words, c.args)
@@ -77,10 +77,10 @@ func (p parsed) arg(i int) string {
 	return p.args[i]
 }
 
-// parse reads what follows the words of a command. False is a usage error:
-// an unknown option, a value that is missing or too many, a wrong number of
-// arguments. Unlike docopt it takes no abbreviated options, so that a caller
-// who leans on them is caught.
+// parse reads the words after a command's own. It returns false for a usage
+// error: an unknown option, a missing or unexpected value, a wrong number of
+// arguments. Unlike docopt it accepts no abbreviated options, so that a caller
+// who relies on them fails a test.
 func (c command) parse(words []string) (parsed, bool) {
 	p := parsed{flags: map[string]string{}}
 	opts := c.parseOptions()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// importData replaces the cluster's data by an archive's, or by an old
-// core's. Like the real one it wipes first and reads then.
+// importData replaces the cluster's data with an archive's, or with an old
+// core's. Like the real command, it wipes first and then reads.
 func (k *kato) importData() int {
 	if !k.mode() {
 		return k.fail("%s", k.cmd.usage())

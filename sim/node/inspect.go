@@ -47,7 +47,7 @@ func (k *kato) inspect() int {
 	return 0
 }
 
-// trouble says what is wrong with what a test looks at.
+// trouble returns what is wrong with the subject of a test, or "".
 func (k *kato) trouble(test string) string {
 	m := k.s.Nodes[k.node]
 	switch test {
@@ -69,7 +69,7 @@ func (k *kato) trouble(test string) string {
 	return ""
 }
 
-// tests is what kato inspect looks at, by group.
+// tests returns the tests of kato inspect, by group.
 func tests() map[string][]string {
 	return map[string][]string{
 		"system":  {"disk_space", "memory", "ntp"},

@@ -11,15 +11,17 @@ import (
 	"time"
 )
 
-// What a node's wrapper scripts tell the process that they start.
+// A node's wrapper scripts pass these variables to the process that they
+// start.
 const (
 	toolEnv = "SIM_NODE_TOOL" // kato, or one of tools
 	rootEnv = "SIM_NODE_ROOT" // the node's directory
 )
 
 // Main turns the process into a simulated kato, or another command of a node,
-// if a node's wrapper script started it, and then does not return. Call it
-// first thing in main, or in TestMain, of every program that starts a cluster.
+// if a node's wrapper script started it; it then doesn't return. It must be
+// the first call in main, or in TestMain, of every program that starts a
+// cluster.
 func Main() {
 	name, root := os.Getenv(toolEnv), os.Getenv(rootEnv)
 	switch {
@@ -43,13 +45,13 @@ type kato struct {
 	cmd  command
 	parsed
 	gen    generation
-	faults faults // as they stand when kato starts
+	faults faults // the faults at kato's start
 	out    *output
 	s      *State // as last read or changed
-	dry    bool   // nothing is changed, whatever is printed
+	dry    bool   // prints as usual but changes nothing
 }
 
-// commands is every command of kato; the families stand in files of their own.
+// commands returns every command of kato. Each family has its own file.
 func commands() []command {
 	return slices.Concat(infoCommands(), statusCommands(), roleCommands(), patchCommands(), dataCommands(),
 		configCommands(), upgradeCommands(), storageCommands(), supportCommands())
@@ -81,7 +83,8 @@ func runKato(root string, argv []string) int {
 	return status
 }
 
-// dispatch finds the command and runs it, with all that goes round it.
+// dispatch finds the command and runs it, including the work that all commands
+// share.
 func (k *kato) dispatch() int {
 	cmd, rest, ok := k.lookup()
 	if !ok {
@@ -118,7 +121,7 @@ func (k *kato) dispatch() int {
 	return status
 }
 
-// lookup finds the command with the most words that fits and is in the profile.
+// lookup returns the longest matching command of the profile.
 func (k *kato) lookup() (command, []string, bool) {
 	if len(k.argv) == 0 || slices.Contains([]string{"help", "-h", "--help"}, k.argv[0]) {
 		return command{words: "help", run: (*kato).help}, nil, true
@@ -145,10 +148,10 @@ func (k *kato) help() int {
 	return 0
 }
 
-// enter claims the cluster for a command of which only one may run. The
-// claim ends with the process, however it ends.
+// enter claims the cluster for a command that must run alone. The claim ends
+// with the process, however it ends.
 func (k *kato) enter() (release func(), refused string) {
-	if k.cmd.job == "" || k.has("status") { // node upgrade --status only looks
+	if k.cmd.job == "" || k.has("status") { // node upgrade --status only reads
 		return func() {}, ""
 	}
 	if other := k.faults.value("busy"); other != "" {
@@ -184,7 +187,7 @@ func writeAll(f *os.File, text string) error {
 	return err
 }
 
-// update changes the shared state and keeps k.s fresh.
+// update changes the shared state and refreshes k.s.
 func (k *kato) update(change func(*State)) {
 	if k.dry {
 		change(k.s)
@@ -206,7 +209,7 @@ func (k *kato) fail(format string, args ...any) int {
 	return 1
 }
 
-// target is the node that --node names, else this one.
+// target returns the node that --node names, or else this one.
 func (k *kato) target() string {
 	if node := k.flags["node"]; node != "" {
 		return node
@@ -214,7 +217,7 @@ func (k *kato) target() string {
 	return k.node
 }
 
-// log writes an administrative command to kato.log and the history.
+// log records an administrative command in kato.log and the history.
 func (k *kato) log(status int) {
 	if !k.cmd.admin || k.has("status") {
 		return
@@ -233,7 +236,8 @@ func (k *kato) log(status int) {
 	k.appendLog("kato.log", fmt.Sprintf("[info] (%d) INVOKE-ADMIN-ACTION {\"command\": %q,\"status\": %q}", os.Getpid(), line, word))
 }
 
-// appendLog adds a line to a log file of this node, which stands for /s/logs.
+// appendLog adds a line to a log file of this node, in its stand-in for
+// /s/logs.
 func (k *kato) appendLog(name, line string) {
 	f, err := os.OpenFile(filepath.Join(k.root, "home", "helion", "logs", name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -245,7 +249,7 @@ func (k *kato) appendLog(name, line string) {
 	}
 }
 
-// forever waits for a signal to end the process.
+// forever waits until a signal ends the process.
 func forever() {
 	for {
 		time.Sleep(time.Hour)

@@ -13,12 +13,13 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// Every command on a fresh cluster: what it prints and how it ends.
+// TestCommands runs every command on a fresh cluster and checks its output and
+// exit status.
 func TestCommands(t *testing.T) {
 	for _, test := range []struct {
 		profile, args, stdin string
 		status               int
-		want                 string // the whole output, or with … in front or behind: a part
+		want                 string // the whole output, or with … at an end: a part of it
 	}{
 		{node.ALS10, "version", "", 0, "3.0.1\n"},
 		{node.ALS11, "version", "", 0, "3.4.2\n"},

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// clientKey returns the public half of the key that the nodes accept, and
-// makes the key if the file is not there.
+// clientKey returns the public half of the key that the nodes accept. It
+// creates the key if the file is missing.
 func clientKey(file string) (ssh.PublicKey, error) {
 	signer, err := loadKey(file, newECDSA)
 	if err != nil {
@@ -28,7 +28,7 @@ func clientKey(file string) (ssh.PublicKey, error) {
 	return signer.PublicKey(), os.WriteFile(file+".pub", ssh.MarshalAuthorizedKey(signer.PublicKey()), 0o644)
 }
 
-// hostKeys returns a node's keys. An RSA one signs with SHA-1 only, as
+// hostKeys returns a node's keys. Its RSA key signs with SHA-1 only, as
 // OpenSSH 5.9 does.
 func hostKeys(root string, withRSA bool) ([]ssh.Signer, error) {
 	ec, err := loadKey(filepath.Join(root, "ssh_host_ecdsa_key"), newECDSA)
@@ -70,8 +70,8 @@ func loadKey(file string, generate func() (crypto.PrivateKey, error)) (ssh.Signe
 	return ssh.NewSignerFromKey(key)
 }
 
-// writeKnownHosts lists every node under the address that it listens on and,
-// for those who come through a bastion, under its own.
+// writeKnownHosts lists every node under its listening address and, for
+// clients that use a bastion, under its own IP.
 func (c *Cluster) writeKnownHosts() error {
 	var b bytes.Buffer
 	for ip, s := range c.servers {
@@ -82,8 +82,8 @@ func (c *Cluster) writeKnownHosts() error {
 	return os.WriteFile(c.KnownHosts, b.Bytes(), 0o600)
 }
 
-// ChangeHostKey gives a node a new ECDSA host key that KnownHosts does not
-// list: what a reinstalled node, or an attacker, looks like.
+// ChangeHostKey gives a node a new ECDSA host key that isn't in KnownHosts. A
+// reinstalled node, or an attacker, looks like that.
 func (c *Cluster) ChangeHostKey(ip string) error {
 	file := filepath.Join(c.disk.path(ip), "ssh_host_ecdsa_key")
 	if err := os.Remove(file); err != nil {

@@ -11,16 +11,17 @@ import (
 	"time"
 )
 
-// Call is one time that somebody ran kato, or another command of a node.
+// Call is one call of kato, or of another command of a node.
 type Call struct {
-	Node string    `json:"node"` // on which node
-	Argv []string  `json:"argv"` // without "kato"; with the name of another command
+	Node string    `json:"node"` // where it ran
+	Argv []string  `json:"argv"` // without "kato", but with the name of another command
 	At   time.Time `json:"at"`
 	PID  int       `json:"pid"`
 }
 
-// record adds a call to a ledger before anything else is done. One write
-// to a file opened with O_APPEND: calls that come together stay whole.
+// record adds a call to a ledger before the command does anything else. It
+// uses one write to a file opened with O_APPEND, so simultaneous calls don't
+// mix.
 func record(d disk, ledger, node string, argv []string) error {
 	b, err := json.Marshal(Call{Node: node, Argv: argv, At: time.Now().UTC(), PID: os.Getpid()})
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Mount mounts a filesystem on a node under a path as the node names it, such
-// as /mnt/containers; the directory is made. A nil mount takes it away.
+// Mount mounts a filesystem on a node at a path of the node, such as
+// /mnt/containers, and creates the directory. A nil mount unmounts it.
 func (c *Cluster) Mount(ip, path string, m *Mount) error {
 	point := c.Path(ip, path)
 	if m != nil {
@@ -28,7 +28,7 @@ func (c *Cluster) Mount(ip, path string, m *Mount) error {
 	})
 }
 
-// on finds the mount that holds a path; "/" stands for the node's own disk.
+// on returns the mount that holds a path; "/" means the node's own disk.
 func (m *Machine) on(path string) (string, *Mount) {
 	at, found := "/", &Mount{Device: "/dev/vda1", Type: "ext4", Options: "rw,relatime,errors=remount-ro"}
 	for point, mount := range m.Mounts {
@@ -39,7 +39,7 @@ func (m *Machine) on(path string) (string, *Mount) {
 	return at, found
 }
 
-// points returns where something is mounted, in order.
+// points returns the sorted mount points.
 func (m *Machine) points() []string {
 	points := []string{"/"}
 	for point := range m.Mounts {
@@ -74,7 +74,7 @@ func (t *tool) words() (flags string, values, rest []string) {
 	return flags, values, rest
 }
 
-// mount lists, or remounts with more options.
+// mount lists mounts, or remounts one with more options.
 func (t *tool) mount() int {
 	_, options, rest := t.words()
 	if len(options) == 0 && len(rest) == 0 {
@@ -117,7 +117,7 @@ func (t *tool) change(point string, change func(*Mount)) int {
 	return 0
 }
 
-// quotacheck counts; it needs the mount options first.
+// quotacheck counts. It needs the mount options first.
 func (t *tool) quotacheck() int {
 	_, _, rest := t.words()
 	if !t.mayMount() {
@@ -141,7 +141,7 @@ func (t *tool) quotacheck() int {
 	return t.change(rest[0], func(m *Mount) { m.Checked = true })
 }
 
-// quotaon turns quotas on, or with -p prints whether they are.
+// quotaon turns quotas on, or with -p prints whether they are on.
 func (t *tool) quotaon() int {
 	flags, _, rest := t.words()
 	if len(rest) != 1 || t.machine().Mounts[rest[0]] == nil {
@@ -170,8 +170,8 @@ func (t *tool) quotaon() int {
 	return t.change(rest[0], func(m *Mount) { m.Quota = true })
 }
 
-// findmnt prints target, source, type and options of what holds a path, or
-// the columns that -o names.
+// findmnt prints target, source, type and options of the mount that holds a
+// path, or the columns that -o names.
 func (t *tool) findmnt() int {
 	flags, columns, rest := t.words()
 	if len(columns) == 0 {
@@ -200,7 +200,7 @@ func (t *tool) findmnt() int {
 	return 0
 }
 
-// df prints the free space that the cluster's state has, in 1024-byte blocks.
+// df prints the free space in the cluster's state, in 1024-byte blocks.
 func (t *tool) df() int {
 	_, _, rest := t.words()
 	if len(rest) == 0 {

@@ -1,8 +1,8 @@
-// Package node simulates an ALS cluster: every node is a real SSH server on
-// loopback that runs real commands with /bin/sh in a directory of its own,
-// with a kato that keeps its state in one file for the whole cluster. It
-// needs no root and no network and leaves nothing outside its directory. It
-// serves tests and the demo.
+// Package node simulates an ALS cluster for tests and the demo. Every node is
+// a real SSH server on loopback that runs real commands with /bin/sh in a
+// directory of its own. Its kato keeps its state in one file for the whole
+// cluster. The package needs no root and no network, and leaves nothing
+// outside its directory.
 //
 //	func TestMain(m *testing.M) {
 //		node.Main() // this binary is also the nodes' kato
@@ -13,13 +13,13 @@
 //	defer c.Close()
 //	c.Fault("slow@10.0.0.10", "100ms:patch install")
 //
-// To add a command to kato, add an entry to the list at the head of its
+// To add a command to kato, add an entry to the list at the top of its
 // family's file (roles.go, patch.go, data.go, …): words, options as the usage
-// shows them, the profiles that have it, and a method of kato. Print through
-// k.out, change the state through k.update only.
+// shows them, the profiles that have it, and a method of kato. Print only
+// through k.out, and change the state only through k.update.
 //
-// To add a fault, give it a line in faults.go and ask for it with k.faults
-// where it strikes.
+// To add a fault, add a line in faults.go and check it with k.faults at the
+// place of its effect.
 package node
 
 import (
@@ -33,29 +33,28 @@ import (
 	"time"
 )
 
-// Options says what cluster is started. The zero value, with Dir, is the
-// default cluster of ALS 1.3, as fast as it can be.
+// Options describes the cluster to start. With only Dir set, it is the default
+// cluster of ALS 1.3, as fast as possible.
 type Options struct {
-	Dir     string        // absolute; a cluster that is already there goes on with its state, keys and ports
+	Dir     string        // absolute; an existing cluster there continues with its state, keys and ports
 	Profile string        // ALS10, ALS11 or ALS13; default ALS13
 	Nodes   []Spec        // default Four()
 	User    string        // the system user; default helion
-	Fresh   bool          // nobody has set up the first user, and it holds nothing
-	Version string        // as kato version prints it; default that of the profile
-	Shape   string        // of patch status: A, B or C; default that of the profile
-	Seed    int64         // of the content of exports
+	Fresh   bool          // the first user isn't set up, and the cluster is empty
+	Version string        // as kato version prints it; the default is the profile's
+	Shape   string        // of patch status: A, B or C; the default is the profile's
+	Seed    int64         // for the content of exports
 	Pace    time.Duration // how long one task of kato takes; 0 for tests, a second for people
-	// ExportSize is roughly the size of an exported archive in bytes;
+	// ExportSize is the approximate size of an exported archive in bytes;
 	// default 64 KiB.
 	ExportSize int64
-	// RSA gives every node an RSA host key beside the ECDSA one.
+	// RSA gives every node an RSA host key besides the ECDSA one.
 	RSA bool
 }
 
-// Cluster is a running cluster. Its methods may be called from several
-// goroutines.
+// Cluster is a running cluster. Its methods are safe for concurrent use.
 type Cluster struct {
-	User         string // to log in as; root is let in too
+	User         string // login user; root can log in too
 	Core         string // the core node's IP
 	KnownHosts   string // file with the nodes' host keys
 	IdentityFile string // file with the key that they accept
@@ -94,7 +93,7 @@ func (o *Options) defaults() error {
 	return nil
 }
 
-// Start starts a cluster in a directory, which it creates if need be.
+// Start starts a cluster in a directory, which it creates if necessary.
 func Start(o Options) (*Cluster, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
@@ -102,7 +101,7 @@ func Start(o Options) (*Cluster, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("starting the simulated cluster: %w", err)
 	}
-	// What the nodes print and compare are real paths.
+	// The nodes print and compare real paths.
 	dir, err := filepath.EvalSymlinks(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated cluster: %w", err)
@@ -167,10 +166,10 @@ func (c *Cluster) start(ctx context.Context, o Options) error {
 	return c.writeKnownHosts()
 }
 
-// Addr is where a node's SSH server listens, host:port.
+// Addr returns the host:port of a node's SSH server.
 func (c *Cluster) Addr(ip string) string { return c.servers[ip].addr }
 
-// Addresses maps every node's IP, as kato names it, to its Addr.
+// Addresses maps the IP of every node, as kato names it, to its Addr.
 func (c *Cluster) Addresses() map[string]string {
 	all := map[string]string{}
 	for ip, s := range c.servers {
@@ -179,8 +178,8 @@ func (c *Cluster) Addresses() map[string]string {
 	return all
 }
 
-// resolve finds the node that an address means: a node's IP, whatever the
-// port, or where one listens.
+// resolve returns the node at an address: a node's IP with any port, or a
+// node's listening address.
 func (c *Cluster) resolve(host, port string) (string, bool) {
 	if s, ok := c.servers[host]; ok {
 		return s.addr, true
@@ -193,11 +192,11 @@ func (c *Cluster) resolve(host, port string) (string, bool) {
 	return "", false
 }
 
-// Home is the home directory of the system user on a node, on this machine.
+// Home returns the real path of the system user's home on a node.
 func (c *Cluster) Home(ip string) string { return filepath.Join(c.disk.path(ip), "home") }
 
-// Path is what stands on this machine for an absolute path of a node, such as
-// /mnt/nas. The node's own commands see this path too: they are real.
+// Path returns the real path for an absolute path of a node, such as /mnt/nas.
+// The node's own commands see the real path too, because they are real.
 func (c *Cluster) Path(ip, path string) string { return nodePath(c.disk.path(ip), c.User, path) }
 
 func nodePath(root, user, path string) string {
@@ -209,8 +208,7 @@ func nodePath(root, user, path string) string {
 	return filepath.Join(root, path)
 }
 
-// Close ends the servers and everything that runs on the nodes. The
-// directory stays.
+// Close ends the servers and every process on the nodes. The directory stays.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

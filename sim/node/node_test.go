@@ -35,7 +35,7 @@ func start(t *testing.T, o node.Options) *node.Cluster {
 	return c
 }
 
-// dial connects as anybody would: with the key and the known hosts.
+// dial connects as any client does: with the key and the known hosts.
 func dial(t *testing.T, c *node.Cluster, ip string) *ssh.Client {
 	t.Helper()
 	client, err := ssh.Dial("tcp", c.Addr(ip), clientConfig(t, c, c.User))
@@ -63,7 +63,7 @@ func clientConfig(t *testing.T, c *node.Cluster, user string) *ssh.ClientConfig 
 	return &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: known}
 }
 
-// exec runs one command line and returns its output, both streams, and status.
+// exec runs one command line and returns its output (both streams) and status.
 func exec(t *testing.T, client *ssh.Client, line, stdin string) (string, int) {
 	t.Helper()
 	s, err := client.NewSession()
@@ -85,7 +85,7 @@ func exec(t *testing.T, client *ssh.Client, line, stdin string) (string, int) {
 	return "", 0
 }
 
-// both takes two streams at once.
+// both collects two streams in one buffer.
 type both struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

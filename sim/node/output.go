@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// okColumn is how many characters stand before the ok of a task line.
+// okColumn is the number of characters before the ok of a task line.
 const okColumn = 43
 
-// output is what kato prints: lines, headings and tasks, each as soon as it
-// is known, spoiled by the faults that say so.
+// output prints for kato: lines, headings and tasks, each as soon as it is
+// known, altered by the faults.
 type output struct {
 	w       *os.File
 	faults  faults
@@ -43,8 +43,8 @@ func (o *output) heading(format string, args ...any) {
 	o.line("-----> "+format, args...)
 }
 
-// task prints what is being done, does it for at least the time that a task
-// takes, and prints how it went.
+// task prints a task, runs it for at least the pace of a task, and prints its
+// result.
 func (o *output) task(pace time.Duration, what string, do func() bool) bool {
 	o.begin()
 	o.write(fmt.Sprintf("%-*s", okColumn, what))
@@ -59,14 +59,14 @@ func (o *output) task(pace time.Duration, what string, do func() bool) bool {
 	return ok
 }
 
-// raw prints text of several lines.
+// raw prints text with several lines.
 func (o *output) raw(text string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		o.line("%s", line)
 	}
 }
 
-// json prints a value for machines, in one line.
+// json prints a value as JSON on one line.
 func (o *output) json(v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -99,7 +99,7 @@ func (o *output) end() {
 	o.hostile = ""
 }
 
-// crash ends kato as an exception of Ruby does.
+// crash ends kato as a Ruby exception does.
 func (o *output) crash() {
 	fmt.Fprint(os.Stderr, "/home/helion/helion/kato/lib/kato/util/process_util.rb:71:in `block in run': undefined method `[]' for nil:NilClass (NoMethodError)\n"+
 		"\tfrom /home/helion/helion/kato/bin/kato:19:in `<main>'\n")

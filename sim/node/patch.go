@@ -29,7 +29,7 @@ func patchCommands() []command {
 	}
 }
 
-// scope is the nodes that a patch command is about.
+// scope returns the nodes that a patch command applies to.
 func (k *kato) scope() []string {
 	switch {
 	case k.has("only-this-node"), k.has("local"):
@@ -40,14 +40,14 @@ func (k *kato) scope() []string {
 	return k.s.ips()
 }
 
-// missing returns the nodes in scope that a patch concerns and that lack it.
+// missing returns the nodes in scope that need a patch and lack it.
 func (k *kato) missing(p *Patch, scope []string) []string {
 	return slices.DeleteFunc(k.s.with(p.Roles...), func(ip string) bool {
 		return slices.Contains(p.Installed, ip) || !slices.Contains(scope, ip)
 	})
 }
 
-// named finds the patch of the command line.
+// patch returns the patch with this name, or nil.
 func (s *State) patch(name string) *Patch {
 	for _, p := range s.Patches {
 		if p.Name == name {
@@ -57,8 +57,8 @@ func (s *State) patch(name string) *Patch {
 	return nil
 }
 
-// pick returns the patches that a command is about. Without a name, all. The
-// second value is true when kato must end now, with that status.
+// pick returns the patches that a command applies to; without a name, all. If
+// end is true, kato must end now with that status.
 func (k *kato) pick() (patches []*Patch, status int, end bool) {
 	name := k.arg(0)
 	if name == "" {
@@ -68,12 +68,12 @@ func (k *kato) pick() (patches []*Patch, status int, end bool) {
 		return []*Patch{p}, 0, false
 	}
 	if !k.gen.honest || k.faults.is("unknown-ok") {
-		return nil, 0, true // before 3.4.2 there was no proper error
+		return nil, 0, true // before 3.4.2 kato had no proper error
 	}
 	return nil, k.fail("Patch '%s' not found.", name), true
 }
 
-// manifest is the refresh that precedes every change.
+// manifest refreshes the manifest, as kato does before every change.
 func (k *kato) manifest() bool {
 	k.out.heading("Updating patch manifest")
 	if k.faults.is("manifest") {
@@ -123,8 +123,8 @@ func (k *kato) patchReinstall() int {
 	return k.activate(touched, ok)
 }
 
-// install puts a patch on nodes and notes in touched which roles of which
-// node it changed.
+// install installs a patch on nodes and adds the changed roles of each node to
+// touched.
 func (k *kato) install(p *Patch, nodes []string, doing string, touched map[string][]string) bool {
 	k.out.heading("Installing patch %s", p.Name)
 	all := true
@@ -151,7 +151,7 @@ func (k *kato) forgets(patch string) bool {
 	return one || all
 }
 
-// markPatch edits the record: installed on this node, or not.
+// markPatch edits the record of whether this node has the patch.
 func (k *kato) markPatch(name, ip string, installed bool) {
 	k.update(func(s *State) {
 		p := s.patch(name)
@@ -163,7 +163,7 @@ func (k *kato) markPatch(name, ip string, installed bool) {
 	})
 }
 
-// activate restarts what was patched, or leaves it running the old code.
+// activate restarts the patched roles, or leaves them running the old code.
 func (k *kato) activate(touched map[string][]string, ok bool) int {
 	if len(touched) > 0 && !k.has("no-restart") {
 		k.out.heading("Restarting roles")

@@ -4,14 +4,14 @@ import (
 	"strings"
 )
 
-// listed is one patch as patch status shows it.
+// listed is one patch in the form of patch status.
 type listed struct {
 	*Patch
 	missing []string
 }
 
-// patchStatus prints the list in the shape of the profile. Without --all only
-// what some node still lacks.
+// patchStatus prints the list in the shape of the profile. Without --all it
+// lists only patches that some node lacks.
 func (k *kato) patchStatus() int {
 	var list []listed
 	open := 0
@@ -50,8 +50,8 @@ func (k *kato) patchStatus() int {
 	return 0
 }
 
-// patchJSON prints the array that the console asks for. Without --quiet kato
-// talks before it.
+// patchJSON prints the array that the console reads. Without --quiet, kato
+// prints other lines before it.
 func (k *kato) patchJSON(list []listed) {
 	type object struct {
 		ID          int      `json:"id"`
@@ -79,7 +79,7 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-// bareVersion is the product's own version number.
+// bareVersion returns the product's own version number.
 func (k *kato) bareVersion() string {
 	words := strings.Fields(k.s.Nodes[k.node].Version)
 	return words[len(words)-1]

@@ -5,12 +5,12 @@ import "fmt"
 // Peer is a host outside the cluster: the core of another simulated cluster.
 type Peer struct {
 	Dir   string `json:"dir"`   // of the other cluster
-	Known bool   `json:"known"` // its host key is in our nodes' known_hosts
-	Trust bool   `json:"trust"` // it takes our nodes' key
+	Known bool   `json:"known"` // our nodes have its host key in known_hosts
+	Trust bool   `json:"trust"` // it accepts our nodes' key
 }
 
-// Know gives the core of another cluster a name on this one's nodes, as DNS
-// would. Without known or trust, ssh there asks for what it lacks.
+// Know gives the core of another cluster a name on this cluster's nodes, as
+// DNS would. Without known or trust, ssh to it asks for what is missing.
 func (c *Cluster) Know(host string, other *Cluster, known, trust bool) error {
 	return c.disk.update(func(s *State) {
 		if s.Peers == nil {
@@ -20,8 +20,8 @@ func (c *Cluster) Know(host string, other *Cluster, known, trust bool) error {
 	})
 }
 
-// state is what the other cluster remembers; why says why it cannot be asked,
-// as ssh does.
+// state returns the other cluster's state. If the host can't be asked, why
+// holds the reason in ssh's words.
 func (p *Peer) state(host string) (s *State, why string) {
 	s, err := disk{p.Dir}.read()
 	switch {
@@ -53,8 +53,8 @@ func (t *tool) sshOut(p *Peer, user, host string, strict bool, command []string)
 	return t.enter(disk{p.Dir}.path(other.Core), user, command)
 }
 
-// fetch is what an import from a running core reads there. It asks as ssh
-// asks; nobody answers.
+// fetch returns what an import reads from a running core. ssh may prompt; no
+// one answers.
 func (k *kato) fetch(host string) (names []string, data Data, wrong string) {
 	p := k.s.Peers[host]
 	if p == nil {

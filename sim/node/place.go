@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// place resolves a path that kato is to read or write. Absolute paths are
-// real ones of this machine, so everything outside the node's own directory
-// is refused in the words of an ordinary user without rights there.
+// place resolves a path that kato reads or writes. Absolute paths are real
+// ones of the host, so it refuses everything outside the node's own directory,
+// with the error of an ordinary user without rights there.
 func (k *kato) place(path string) (string, string) {
 	abs, err := filepath.Abs(path)
 	if err != nil {

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// jobCommands are how somebody else has called the jobs of the fault busy.
+// jobCommands are the command lines of another user's jobs, for the fault
+// busy.
 var jobCommands = map[string]string{"export": "data export --cluster /mnt/nas/by-hand.tgz", "import": "data import --cluster /mnt/nas/by-hand.tgz",
 	"upgrade": "node upgrade --cluster", "patch": "patch install"}
 
 // ps lists processes as `ps -e -o pid= -o args=` does: those of every system,
-// each kato that runs on this node, and the one of the fault busy, which is on
-// the core unless the fault names another node. Of this machine it tells nothing.
+// each kato on this node, and the job of the fault busy. That job is on the
+// core unless the fault names another node. ps reveals nothing about the host.
 func (t *tool) ps() int {
 	fmt.Println("    1 /sbin/init\n  812 /usr/sbin/sshd -D")
 	line := "%5d ruby /home/" + t.s.User + "/bin/kato %s\n"
@@ -30,7 +31,7 @@ func (t *tool) ps() int {
 		env, err := os.ReadFile(file)
 		words := strings.Split(string(env), "\x00")
 		if err != nil || !slices.Contains(words, toolEnv+"=kato") || !slices.Contains(words, rootEnv+"="+t.root) {
-			continue // ended meanwhile, or not of this node
+			continue // ended, or on another node
 		}
 		argv, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
 		pid, bad := strconv.Atoi(filepath.Base(filepath.Dir(file)))

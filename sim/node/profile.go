@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The profiles: generations of kato that behave alike.
+// Each profile is a group of kato versions that behave alike.
 const (
 	ALS10 = "als10" // ALS 1.0: exit status always 0, --only-this-node, rollback
 	ALS11 = "als11" // ALS 1.1: shape C of patch status, real exit statuses
@@ -17,12 +17,12 @@ const (
 type Spec struct {
 	IP    string
 	Roles []string
-	// Bastion lets SSH clients forward connections through this node, to
-	// other nodes of the cluster only.
+	// Bastion lets SSH clients forward connections through this node, but only
+	// to nodes of the cluster.
 	Bastion bool
 }
 
-// Four is the default cluster: a core, a node of data services, two DEAs.
+// Four returns the default cluster: a core, a node of data services, two DEAs.
 func Four() []Spec {
 	return []Spec{
 		{IP: "10.0.0.10", Roles: []string{"base", "primary", "controller", "router"}},
@@ -38,7 +38,7 @@ type role struct {
 	processes []string
 }
 
-// allRoles lists the roles in the order in which they start.
+// allRoles returns the roles in the order of their start.
 func allRoles() []role {
 	return []role{
 		{"base", []string{"systail", "logyard", "logyard_sieve", "docker_events"}},
@@ -60,7 +60,7 @@ func allRoles() []role {
 	}
 }
 
-// members returns the roles that a name stands for: one role, or a group's.
+// members returns the roles of a name: one role, or a group's.
 func members(name string) []string {
 	switch name {
 	case "data-services":
@@ -74,12 +74,13 @@ func members(name string) []string {
 	return nil
 }
 
-// generation is what differs between the profiles apart from the grammar.
+// generation holds the differences between the profiles, apart from the
+// grammar.
 type generation struct {
 	version string // as kato version prints it
-	next    string // what an upgrade without --version leads to
+	next    string // version after an upgrade without --version
 	shape   string // of patch status
-	honest  bool   // exit statuses are real
+	honest  bool   // exit statuses are true
 }
 
 func generationOf(profile string) (generation, bool) {
@@ -91,9 +92,8 @@ func generationOf(profile string) (generation, bool) {
 	return g, ok
 }
 
-// at is what differs between the versions of a generation: kato piped its
-// output through tee, and so always ended with 0, until 3.4.1; 1.2 is upgraded
-// to 1.3.
+// at adapts a generation to one of its versions. Until 3.4.1 kato piped its
+// output through tee and so always exited with 0. 1.2 is upgraded to 1.3.
 func (g generation) at(version string) generation {
 	switch {
 	case strings.HasPrefix(version, "3.2"), strings.HasPrefix(version, "3.3"), version == "3.4.0":
@@ -104,7 +104,7 @@ func (g generation) at(version string) generation {
 	return g
 }
 
-// firstState is a healthy cluster on its first day.
+// firstState returns the state of a healthy cluster on its first day.
 func firstState(o Options, g generation) *State {
 	s := &State{
 		Profile: o.Profile, User: o.User, Pace: o.Pace, Shape: o.Shape, Seed: o.Seed, ExportSize: o.ExportSize,

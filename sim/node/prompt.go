@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// prompts asks what the fault "prompt" says before kato does anything:
+// prompts asks what the fault "prompt" requires, before kato does anything:
 //
 //	sudo      no terminal: sudo gives up at once, status 1
 //	tty       sudo asks for a password on standard input
 //	password  ssh to another node asks for a password on standard input
-//	confirm   the typed confirmation: nothing but Proceed goes on
-//	yesno     a question: nothing but y or yes goes on
+//	confirm   the typed confirmation: only Proceed goes on
+//	yesno     a question: only y or yes goes on
 //	forever   asks, and waits whatever standard input holds
 //
-// It returns true when kato must end, with its exit status.
+// It returns true if kato must end, and the exit status.
 func (k *kato) prompts() (int, bool) {
 	sudo := "[sudo] password for " + k.s.User + ": "
 	switch k.faults.value("prompt") {
@@ -49,7 +49,7 @@ func (k *kato) prompts() (int, bool) {
 	return 0, false
 }
 
-// ask prints a question and reads one line; "" also stands for no answer.
+// ask prints a question and reads one line; "" may mean no answer.
 func (k *kato) ask(question string) string {
 	k.out.write(question)
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
@@ -59,7 +59,7 @@ func (k *kato) ask(question string) string {
 	return strings.TrimSpace(line)
 }
 
-// confirm asks a question that only y or yes answers with true.
+// confirm asks a question and returns true only for y or yes.
 func (k *kato) confirm(question string) bool {
 	answer := strings.ToLower(k.ask(question))
 	if answer == "y" || answer == "yes" {

@@ -20,8 +20,8 @@ func roleCommands() []command {
 	}
 }
 
-// chosen resolves the role arguments on the target node; without any, all
-// roles of the node. The text says what is wrong with them.
+// chosen resolves the role arguments on the target node; without any, it
+// returns all roles of the node. The text says what is wrong with them.
 func (k *kato) chosen() ([]string, string) {
 	assigned := k.s.Nodes[k.target()].Roles
 	if len(k.args) == 0 {
@@ -91,7 +91,8 @@ func (k *kato) stopRoles(ip string, roles []string) bool {
 	})
 }
 
-// roleTasks prints one task for each role and changes it when the task ends.
+// roleTasks prints one task for each role and changes the role when its task
+// ends.
 func (k *kato) roleTasks(ip string, roles []string, label string, change func(string, *Role)) bool {
 	all := true
 	for _, name := range roles {
@@ -114,7 +115,7 @@ func (k *kato) roleTasks(ip string, roles []string, label string, change func(st
 	return all
 }
 
-// run starts a role, or makes of it what a fault says.
+// run starts a role, or applies the fault for it.
 func (k *kato) run(ip, name string, r *Role) {
 	r.Restarts++
 	r.Stale = false
@@ -144,8 +145,8 @@ func (k *kato) roleInfo() int {
 	return 0
 }
 
-// named resolves the roles of role add and role remove: by name or group,
-// all, or all but the named.
+// named resolves the roles of role add and role remove: by name or group, all,
+// or all except the named ones.
 func (k *kato) named() ([]string, string) {
 	var names []string
 	for _, arg := range k.args {

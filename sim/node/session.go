@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// openSession takes a session, at most as many at a time as sessions holds.
+// openSession accepts a session, but no more at a time than sessions holds.
 func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struct{}) {
 	select {
 	case sessions <- struct{}{}:
@@ -29,14 +29,14 @@ func (s *server) openSession(user string, ch ssh.NewChannel, sessions chan struc
 		return
 	}
 	s.work.Go(func() {
-		// who has heard that it is closed may count on its place
+		// A client that has seen the close may rely on a free session.
 		defer func() { <-sessions; _ = channel.Close() }()
 		s.session(user, channel, requests)
 	})
 }
 
-// session waits for what is to be run. There are no terminals, and like
-// OpenSSH 5.9 it takes no signals.
+// session waits for the command to run. It offers no terminals and, like
+// OpenSSH 5.9, accepts no signals.
 func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Request) {
 	for req := range requests {
 		var args []string
@@ -57,7 +57,8 @@ func (s *server) session(user string, ch ssh.Channel, requests <-chan *ssh.Reque
 	}
 }
 
-// command prepares the user's shell as sshd starts it, in a session of its own.
+// command prepares the user's shell as sshd starts it, in a process session of
+// its own.
 func (s *server) command(user string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(s.ctx, "/bin/sh", args...)
 	cmd.Dir = userHome(s.root, user)
@@ -66,9 +67,9 @@ func (s *server) command(user string, args []string) *exec.Cmd {
 	return cmd
 }
 
-// run runs one command over a channel. As with sshd, the channel stays open
-// as long as somebody holds the command's output, and a client that goes
-// away kills nothing: it only closes the pipes.
+// run runs one command over a channel. As with sshd, the channel stays open as
+// long as a process holds the command's output. A client that goes away kills
+// nothing: only the pipes close.
 func (s *server) run(user string, args []string, ch ssh.Channel, requests <-chan *ssh.Request) {
 	cmd := s.command(user, args)
 	pipes, err := connect(cmd)
@@ -99,7 +100,7 @@ func (s *server) run(user string, args []string, ch ssh.Channel, requests <-chan
 	<-copies
 }
 
-// pipes are a command's three files: our ends, and theirs.
+// pipes holds a command's three files: our ends, and the command's.
 type pipes struct {
 	stdin, stdout, stderr *os.File
 	theirs                []*os.File
@@ -141,7 +142,7 @@ func (p pipes) closeOurs() {
 	}
 }
 
-// report tells the client how a command ended.
+// report sends the client a command's exit status.
 func report(ch ssh.Channel, err error) {
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
@@ -174,7 +175,7 @@ func exit(ch ssh.Channel, status int) {
 	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 }
 
-// forward is what makes a node a bastion. It reaches nodes of the cluster only.
+// forward makes a node a bastion. It reaches only nodes of the cluster.
 func (s *server) forward(ch ssh.NewChannel) {
 	var to struct {
 		Host   string
@@ -212,15 +213,16 @@ func (s *server) forward(ch ssh.NewChannel) {
 	_ = target.Close()
 }
 
-// reapTime is how long what is killed may take to be gone.
+// reapTime is how long killed processes may take to disappear.
 const reapTime = 30 * time.Second
 
-// reap ends everything that was started on the nodes under dir, also what
-// has made itself a session of its own. Such a process is known by its HOME.
+// reap ends every process started on the nodes under dir, including one in a
+// session of its own. It recognises a process by its HOME.
 func reap(dir string) error {
 	mark := "\x00HOME=" + dir + string(filepath.Separator)
-	// What forks while we look is found in the next round, and what is between
-	// two programs has no environment for a moment: twice nothing is nothing.
+	// The next round finds a process that forks during this one. A process
+	// between two programs briefly has no environment. So only two empty
+	// rounds in a row mean that none is left.
 	for nothing, until := 0, time.Now().Add(reapTime); nothing < 2 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		list, err := filepath.Glob("/proc/[0-9]*/environ")
 		if err != nil {
@@ -230,7 +232,7 @@ func reap(dir string) error {
 		for _, file := range list {
 			env, err := os.ReadFile(file)
 			if err != nil || !strings.Contains("\x00"+string(env), mark) {
-				continue // ended meanwhile, or not ours
+				continue // ended, or not ours
 			}
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 			if err != nil || pid == os.Getpid() {

@@ -12,12 +12,12 @@ import (
 	"syscall"
 )
 
-// own finds /etc/ and where kato's data is, where a path begins.
+// own matches /etc/ and kato's data directories at the start of a path.
 var own = regexp.MustCompile(`(^|[^A-Za-z0-9._/})-])/(etc|var/helion|var/stackato)/`)
 
-// sh is the shell of a script that names such places. They are the
-// node's own: on the way in they become those below its directory, and on the
-// way out again what the script calls them. The real /etc is never touched.
+// sh is the shell of a script that names those directories, which are the
+// node's own. It maps them to directories below the node's on the way in, and
+// back to the script's names on the way out. It never touches the real /etc.
 func (t *tool) sh() int {
 	args := make([]string, len(t.args))
 	for i, arg := range t.args {
@@ -27,7 +27,7 @@ func (t *tool) sh() int {
 	cmd.Env = t.inner()
 	cmd.Stdin = os.Stdin
 	out := &renamer{to: os.Stdout, from: []byte(t.root + "/etc/"), by: []byte("/etc/")}
-	errs := out // one pipe, so that the order stays
+	errs := out // one pipe keeps the order
 	if !sameFile(os.Stdout, os.Stderr) {
 		errs = &renamer{to: os.Stderr, from: out.from, by: out.by}
 	}
@@ -44,8 +44,8 @@ func (t *tool) sh() int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// inner is the environment of what a tool starts: without what tells this
-// program that it is a tool.
+// inner returns the environment for what a tool starts, without the variables
+// that make this program a tool.
 func (t *tool) inner() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "SIM_NODE_") || strings.HasPrefix(v, "GORACE=")
@@ -58,8 +58,8 @@ func sameFile(a, b *os.File) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// renamer writes what it gets with one path in another's place. It keeps back
-// only what may be the beginning of that path, so that a prompt is seen at once.
+// renamer replaces one path with another in what it writes. It holds back only
+// a possible beginning of that path, so a prompt appears at once.
 type renamer struct {
 	to       io.Writer
 	from, by []byte

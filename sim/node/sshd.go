@@ -16,7 +16,7 @@ import (
 )
 
 // server is the SSH server of one node. It offers what OpenSSH 5.9p1 offers,
-// as far as x/crypto has it, and never asks for a password.
+// as far as x/crypto supports it, and never asks for a password.
 type server struct {
 	Spec
 	ctx     context.Context // ends with the cluster
@@ -24,7 +24,7 @@ type server struct {
 	user    string
 	client  ssh.PublicKey
 	resolve func(host, port string) (string, bool)
-	host    string // where it listens, if it can
+	host    string // preferred listening host
 	addr    string // fixed after the first listen
 	work    sync.WaitGroup
 
@@ -48,17 +48,17 @@ func closedChan() chan struct{} {
 	return c
 }
 
-// ownHost is a loopback address that no other program uses: while a node is
-// down, nobody else answers in its place or takes its port.
+// ownHost returns a loopback address that no other program uses: while a node
+// is down, no one else answers in its place or takes its port.
 func ownHost() string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 }
 
-// listen opens the port that the node had before, or else any.
+// listen opens the node's earlier port, or else any.
 func (s *server) listen(addr string) error {
 	var listener net.ListenConfig
 	ln, err := listener.Listen(s.ctx, "tcp", cmp.Or(addr, s.host+":0"))
-	if err != nil && s.addr == "" { // another program has taken the port since, or the machine has no such address
+	if err != nil && s.addr == "" { // another program took the port, or the host has no such address
 		ln, err = listener.Listen(s.ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -90,7 +90,8 @@ func (s *server) accept(ln net.Listener) {
 	}
 }
 
-// setDown closes the port and breaks what is open, or opens it again.
+// setDown closes the port and breaks open connections, or opens the port
+// again.
 func (s *server) setDown(down bool) error {
 	s.mu.Lock()
 	ln := s.ln
@@ -140,7 +141,8 @@ func (s *server) setHang(at string) {
 	}
 }
 
-// stuck waits while the node hangs at this point, or until the connection is gone.
+// stuck waits while the node hangs at this point, or until the connection
+// ends.
 func (s *server) stuck(c *conn, at string) {
 	s.mu.Lock()
 	hang, thawed := s.hang, s.thawed
@@ -170,11 +172,11 @@ func (s *server) publicKeys() []ssh.PublicKey {
 	return keys
 }
 
-// version is the greeting of the OpenSSH that Ubuntu 12.04 ships.
+// version is the greeting of Ubuntu 12.04's OpenSSH.
 const version = "SSH-2.0-OpenSSH_5.9p1 Debian-5ubuntu1.10"
 
-// config is OpenSSH 5.9p1's offer. x/crypto drops from it what it does not
-// have: blowfish, cast128, aes192/256-cbc, md5, umac, ripemd.
+// config returns OpenSSH 5.9p1's offer. x/crypto drops what it doesn't
+// support: blowfish, cast128, aes192/256-cbc, md5, umac, ripemd.
 func (s *server) config(c *conn) *ssh.ServerConfig {
 	cfg := &ssh.ServerConfig{
 		Config: ssh.Config{
@@ -261,7 +263,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// reset closes without the courtesy of a last packet.
+// reset closes the connection with a TCP reset.
 func (c *conn) reset() {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -16,7 +16,7 @@ import (
 	"alsbot/sim/node"
 )
 
-// patience ends a test that would otherwise wait for ever.
+// patience ends a test that would otherwise wait forever.
 const patience = 5 * time.Minute
 
 // eventually waits until a condition holds.

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// State is everything that a cluster remembers. It lives in one JSON file
-// that the test or demo process and every kato process share under a lock,
-// so a kato that is killed leaves exactly what it had done so far.
+// State is the whole state of a cluster. It lives in one JSON file, which the
+// test or demo process and every kato process share under a lock. A killed
+// kato therefore leaves exactly what it had done so far.
 type State struct {
 	Profile string              `json:"profile"`
 	Core    string              `json:"core"`
@@ -28,31 +28,31 @@ type State struct {
 	Config  map[string]any      `json:"config"` // component, then nested keys
 	Patches []*Patch            `json:"patches"`
 	Data    Data                `json:"data"`
-	// Peers are hosts outside the cluster, by the name that its nodes know.
+	// Peers are hosts outside the cluster, by the name that its nodes use.
 	Peers   map[string]*Peer     `json:"peers,omitempty"`
 	Upgrade map[string]*Progress `json:"upgrade,omitempty"`
 	History []Event              `json:"history,omitempty"` // oldest first
 	Faults  map[string]string    `json:"faults"`
-	// ExportSize is roughly how large an exported archive gets, in bytes.
+	// ExportSize is the approximate size of an exported archive, in bytes.
 	ExportSize int64 `json:"export_size"`
-	Exports    int   `json:"exports,omitempty"` // how many were begun
+	Exports    int   `json:"exports,omitempty"` // number of exports started
 }
 
 // Machine is one node.
 type Machine struct {
-	Addr      string            `json:"addr,omitempty"` // where its SSH server listens
+	Addr      string            `json:"addr,omitempty"` // address of its SSH server
 	Version   string            `json:"version"`
 	Roles     map[string]*Role  `json:"roles"`
 	Locations map[string]string `json:"locations"` // services, droplets, containers
 	DiskFree  int64             `json:"disk_free"` // bytes
 	MemFree   int64             `json:"mem_free"`  // bytes
-	Sudo      bool              `json:"sudo"`      // the user may use sudo without a password
+	Sudo      bool              `json:"sudo"`      // the user has passwordless sudo
 	Trust     bool              `json:"trust"`     // ssh to the other nodes works without a password
 	Mounts    map[string]*Mount `json:"mounts"`
-	Agents    []string          `json:"agents,omitempty"` // monitoring agents that run, by their process
+	Agents    []string          `json:"agents,omitempty"` // running monitoring agents, by process name
 }
 
-// Mount is one mounted filesystem of a node, under its path as the node's
+// Mount is one mounted filesystem of a node, at its path as the node's
 // commands see it.
 type Mount struct {
 	Device  string `json:"device"`
@@ -62,14 +62,13 @@ type Mount struct {
 	Quota   bool   `json:"quota,omitempty"`   // quotas are on
 }
 
-// Role is what a role of a node is doing.
+// Role is the state of one role of a node.
 type Role struct {
 	State    string    `json:"state"` // RUNNING, STARTING, STOPPED, FATAL, …
 	Then     string    `json:"then,omitempty"`
 	At       time.Time `json:"at,omitzero"` // when State becomes Then
 	Restarts int       `json:"restarts,omitempty"`
-	// Stale is true when a patch was installed with --no-restart: the old
-	// code still runs.
+	// Stale is true after a patch with --no-restart: the old code still runs.
 	Stale bool `json:"stale,omitempty"`
 }
 
@@ -81,7 +80,7 @@ func (r *Role) Now(t time.Time) string {
 	return r.State
 }
 
-// Patch is one patch that the vendor has published.
+// Patch is one published patch.
 type Patch struct {
 	ID          int      `json:"id"`
 	Name        string   `json:"name"`
@@ -91,17 +90,17 @@ type Patch struct {
 	Installed   []string `json:"installed,omitempty"` // node IPs
 }
 
-// Data is what an export carries and an import replaces.
+// Data is what an export contains and an import replaces.
 type Data struct {
 	Users     []string `json:"users,omitempty"`
 	Apps      []string `json:"apps,omitempty"`
 	FirstUser bool     `json:"first_user"`       // the first-user setup is done
-	Imports   int      `json:"imports"`          // how often data was replaced
+	Imports   int      `json:"imports"`          // number of imports
 	Source    string   `json:"source,omitempty"` // of the last import
-	Parts     []string `json:"parts,omitempty"`  // contents that the last import brought
+	Parts     []string `json:"parts,omitempty"`  // contents of the last import
 }
 
-// Progress is how far the upgrade of a node has come.
+// Progress is the progress of a node's upgrade.
 type Progress struct {
 	State string `json:"state"` // pending, in progress, complete, failed
 	Stage string `json:"stage,omitempty"`
@@ -117,7 +116,7 @@ type Event struct {
 	Status  string    `json:"status"`
 }
 
-// ips returns the nodes in the order of their addresses.
+// ips returns the nodes sorted by address.
 func (s *State) ips() []string {
 	var ips []string
 	for ip := range s.Nodes {
@@ -148,7 +147,7 @@ func (s *State) with(roles ...string) []string {
 	return ips
 }
 
-// roles returns the roles of a node as kato lists them: base first, then by name.
+// roles returns the roles of a node in kato's order: base first, then by name.
 func (m *Machine) roles() []string {
 	var names []string
 	for name := range m.Roles {
@@ -178,7 +177,7 @@ type disk struct{ dir string }
 
 func (d disk) path(name string) string { return filepath.Join(d.dir, name) }
 
-// read returns the present state; the caller owns it.
+// read returns the present state. The caller owns it.
 func (d disk) read() (*State, error) {
 	unlock, err := d.lock(syscall.LOCK_SH)
 	if err != nil {
@@ -188,7 +187,8 @@ func (d disk) read() (*State, error) {
 	return d.load()
 }
 
-// update changes the state in one step that no other process sees half done.
+// update changes the state in one step; no other process sees a partial
+// change.
 func (d disk) update(change func(*State)) error {
 	unlock, err := d.lock(syscall.LOCK_EX)
 	if err != nil {
@@ -232,7 +232,7 @@ func (d disk) exists() bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// lock takes the lock of the state file. The kernel frees it when the
+// lock takes the lock of the state file. The kernel releases it when the
 // process dies.
 func (d disk) lock(how int) (func(), error) {
 	f, err := os.OpenFile(d.path("state.lock"), os.O_CREATE|os.O_RDWR, 0o600)

@@ -17,7 +17,7 @@ func statusCommands() []command {
 	}
 }
 
-// states returns node, role, state, of all nodes.
+// states returns the state of every role of every node: node, role, state.
 func (k *kato) states() map[string]map[string]string {
 	now := time.Now()
 	all := map[string]map[string]string{}

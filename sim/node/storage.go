@@ -17,7 +17,7 @@ func storageCommands() []command {
 }
 
 // relocate stops the node's roles, moves the data and leaves a symbolic link.
-// It starts nothing again.
+// It doesn't start the roles again.
 func (k *kato) relocate(what string) int {
 	to := k.arg(0)
 	dir, wrong := k.place(to)
@@ -43,7 +43,7 @@ func (k *kato) relocate(what string) int {
 	return 0
 }
 
-// quotaOn reports whether the path lies on a mount with quotas.
+// quotaOn reports whether the path is on a mount with quotas.
 func (k *kato) quotaOn(path string) bool {
 	mounts := k.s.Nodes[k.node].Mounts
 	for point, m := range mounts {
@@ -54,7 +54,7 @@ func (k *kato) quotaOn(path string) bool {
 	return false
 }
 
-// moveDir moves what is in a directory and puts a link in its place.
+// moveDir moves a directory's content and replaces the directory with a link.
 func moveDir(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {

@@ -52,7 +52,7 @@ func (k *kato) history() int {
 	return 0
 }
 
-// report writes a real archive. The node's /tmp stands in its own directory.
+// report writes a real archive. The node's /tmp is in the node's directory.
 func (k *kato) report() int {
 	file := filepath.Join(k.root, "tmp", "stackato-report.tgz")
 	k.out.heading("Collecting logs and configuration")
@@ -84,7 +84,7 @@ func (k *kato) writeReport(file string) error {
 		out.Close(), zip.Close(), f.Close())
 }
 
-// drains prints in colour, as the real one does even without a terminal.
+// drains prints in colour, as the real command does even without a terminal.
 func (k *kato) drains() int {
 	if k.has("json") {
 		k.out.json(map[string]any{"builtin.apptail": map[string]any{k.s.Core: map[string]any{"name": "RUNNING", "rev": 3, "error": ""}}})

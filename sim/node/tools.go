@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// tool is one run of a command that stands for one of the system's, because
-// the real one would need root, another machine, or would tell about this one.
+// tool is one run of a stand-in for a system command. The real command would
+// need root or another machine, or would reveal the host.
 type tool struct {
 	disk disk
 	root string // of the node
@@ -24,7 +24,8 @@ type tool struct {
 	faults
 }
 
-// tools are the commands in every node's usr/bin. It stands first on the PATH.
+// tools returns the commands in every node's usr/bin, which is first on the
+// PATH.
 func tools() map[string]func(*tool) int {
 	all := map[string]func(*tool) int{
 		"su": (*tool).su, "sudo": (*tool).sudo, "ssh": (*tool).ssh, "sh": (*tool).sh,
@@ -56,8 +57,8 @@ func runTool(name, root string, args []string) int {
 	return tools()[name](t)
 }
 
-// struck does what a fault says that names this command, and reports whether
-// the command ends with that.
+// struck applies a fault that names this command, and reports whether that
+// ends the command.
 func (t *tool) struck() (int, bool) {
 	switch {
 	case t.named("pretend") != "":
@@ -79,15 +80,15 @@ func (t *tool) fail(status int, format string, args ...any) int {
 
 func (t *tool) machine() *Machine { return t.s.Nodes[t.node] }
 
-// asRoot is as near to root as anybody comes on a simulated node.
+// asRoot reports whether the user is the simulated node's root.
 func (t *tool) asRoot() bool { return os.Getenv("USER") == "root" }
 
-// mayMount also takes who is root on this machine: scripts ask id whether
-// they need sudo, and id tells the truth.
+// mayMount also accepts root of the host: scripts ask id whether they need
+// sudo, and id answers for the host.
 func (t *tool) mayMount() bool { return t.asRoot() || os.Geteuid() == 0 }
 
-// become replaces the process by a shell of a user of the machine whose root
-// is given.
+// become replaces the process with a shell of a user on the machine with this
+// root directory.
 func (t *tool) become(root, user string, args ...string) int {
 	env := append(userEnv(root, user), "SSH_CONNECTION="+os.Getenv("SSH_CONNECTION"))
 	if err := os.Chdir(userHome(root, user)); err != nil {
@@ -104,15 +105,15 @@ func userHome(root, user string) string {
 	return filepath.Join(root, "home")
 }
 
-// userEnv is what sshd gives a session that is no login: ~/bin, and with it
-// kato, is not on the PATH.
+// userEnv returns the environment that sshd gives a session without a login:
+// ~/bin, and with it kato, isn't on the PATH.
 func userEnv(root, user string) []string {
 	return []string{"HOME=" + userHome(root, user), "USER=" + user, "LOGNAME=" + user, "SHELL=/bin/sh",
 		"PATH=" + filepath.Join(root, "usr/bin") + ":/usr/bin:/bin"}
 }
 
-// su gives root the login environment of another user, in the forms
-// su - USER -c COMMAND and su - USER /bin/bash -c COMMAND.
+// su gives root the login environment of another user. It accepts su - USER -c
+// COMMAND and su - USER /bin/bash -c COMMAND.
 func (t *tool) su() int {
 	user, command := "root", []string{}
 	for i := 0; i < len(t.args); i++ {
@@ -138,8 +139,8 @@ func (t *tool) su() int {
 	return t.become(t.root, user, append([]string{"-l"}, command...)...)
 }
 
-// sudo runs a command as root where the node has the NOPASSWD entry, or as
-// root does.
+// sudo runs a command as root if the node has the NOPASSWD entry, or if the
+// caller is root.
 func (t *tool) sudo() int {
 	quiet := false
 	args := t.args
@@ -166,7 +167,8 @@ func (t *tool) sudo() int {
 	return t.fail(126, "sudo: %s: %s", args[0], err)
 }
 
-// ssh runs a command on another node of the cluster, if this one's key is there.
+// ssh runs a command on another node of the cluster if that node accepts this
+// one's key.
 func (t *tool) ssh() int {
 	args, batch := t.args, false
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
@@ -201,7 +203,7 @@ func (t *tool) ssh() int {
 	return t.enter(t.disk.path(host), user, args[1:])
 }
 
-// enter is a session on a machine: a login, or one command.
+// enter starts a session on a machine: a login, or one command.
 func (t *tool) enter(root, user string, command []string) int {
 	if len(command) == 0 {
 		return t.become(root, user, "-l")
@@ -209,7 +211,7 @@ func (t *tool) enter(root, user string, command []string) int {
 	return t.become(root, user, "-c", strings.Join(command, " "))
 }
 
-// free prints the memory figures of the node in the layout of procps 3.2.
+// free prints the node's memory in the layout of procps 3.2.
 func (t *tool) free() int {
 	unit, total := int64(1<<10), int64(8<<30)
 	for _, arg := range t.args {

@@ -62,8 +62,8 @@ func TestSSHBetweenNodes(t *testing.T) {
 	}
 }
 
-// The quota procedure of the handbook, with what goes wrong when a step of it
-// is left out.
+// TestQuotas runs the handbook's quota procedure, and shows what fails if a
+// step is left out.
 func TestQuotas(t *testing.T) {
 	c := start(t, node.Options{})
 	must(t, c.Mount(c.Core, "/mnt/containers", &node.Mount{Device: "/dev/vdb1", Type: "ext4", Options: "rw,relatime"}))

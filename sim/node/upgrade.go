@@ -56,14 +56,15 @@ func (k *kato) upgrade() int {
 	return k.upgradeAll(nodes, to)
 }
 
-// newest reports whether the nodes have what an upgrade would lead to. What
-// kato prints then no source tells.
+// newest reports whether the nodes already have the version of an upgrade. No
+// source tells what kato prints then.
 func (k *kato) newest(nodes []string) bool {
 	return !slices.ContainsFunc(nodes, func(ip string) bool { return lastWord(k.s.Nodes[ip].Version) != k.gen.next })
 }
 
-// upgradeNodes is the trap of the generations: without options, the core's
-// upgrade means this node in ALS 1.0 to 1.2 and the whole cluster in ALS 1.3.
+// upgradeNodes returns the nodes that an upgrade applies to. Without options,
+// an upgrade on the core means this node in ALS 1.0 to 1.2, and the whole
+// cluster in ALS 1.3.
 func (k *kato) upgradeNodes() []string {
 	var nodes []string
 	switch {
@@ -84,10 +85,10 @@ func (k *kato) upgradeNodes() []string {
 }
 
 // inUpgradeOrder sorts the nodes by their roles: DEAs first, the core late,
-// and what nothing names last.
+// all others last.
 func (k *kato) inUpgradeOrder() []string {
 	order := []string{"dea", "controller", "router", "primary"}
-	late := func(ip string) bool { return ip == k.s.Core && k.s.Profile != ALS10 } // 3.0 takes data services last
+	late := func(ip string) bool { return ip == k.s.Core && k.s.Profile != ALS10 } // 3.0 upgrades data services last
 	if list := k.flags["role-order"]; list != "" {
 		order = strings.Split(list, ",")
 	}
@@ -136,7 +137,7 @@ func (k *kato) upgradeAll(nodes []string, to string) int {
 	return 0
 }
 
-// upgradeNode takes one node through the stages.
+// upgradeNode runs the upgrade stages of one node.
 func (k *kato) upgradeNode(ip, to string) bool {
 	stages := []string{"self-update", "version check", "pre-upgrade validation", "download", "retire", "backup state", "upgrade", "post-upgrade validation", "restart"}
 	for _, stage := range stages {

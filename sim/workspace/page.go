@@ -35,31 +35,31 @@ func (w *Workspace) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /page/events", w.pageEvents)
 	mux.HandleFunc("GET /page/suggest", w.pageSuggest)
 	mux.HandleFunc("GET /page/file", w.pageFile)
-	mux.HandleFunc("POST /page/say", deed(func(ctx context.Context, d did) (Ack, error) {
-		return w.SayInThread(ctx, d.User, d.Channel, d.Thread, d.Text)
+	mux.HandleFunc("POST /page/say", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return w.SayInThread(ctx, a.User, a.Channel, a.Thread, a.Text)
 	}))
-	mux.HandleFunc("POST /page/act", deed(func(ctx context.Context, d did) (Ack, error) {
-		return w.Choose(ctx, d.User, d.Channel, d.TS, d.Action, d.Values...)
+	mux.HandleFunc("POST /page/act", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return w.Choose(ctx, a.User, a.Channel, a.TS, a.Action, a.Values...)
 	}))
-	mux.HandleFunc("POST /page/view", deed(func(ctx context.Context, d did) (Ack, error) {
-		return w.PressView(ctx, d.User, d.View, d.Action, d.Values...)
+	mux.HandleFunc("POST /page/view", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return w.PressView(ctx, a.User, a.View, a.Action, a.Values...)
 	}))
-	mux.HandleFunc("POST /page/submit", deed(func(ctx context.Context, d did) (Ack, error) {
-		return w.Submit(ctx, d.User, d.Form)
+	mux.HandleFunc("POST /page/submit", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return w.Submit(ctx, a.User, a.Form)
 	}))
-	mux.HandleFunc("POST /page/close", deed(func(ctx context.Context, d did) (Ack, error) {
-		return Ack{}, w.CloseModal(ctx, d.User)
+	mux.HandleFunc("POST /page/close", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return Ack{}, w.CloseModal(ctx, a.User)
 	}))
-	mux.HandleFunc("POST /page/home", deed(func(ctx context.Context, d did) (Ack, error) {
-		return Ack{}, w.OpenHome(ctx, d.User)
+	mux.HandleFunc("POST /page/home", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return Ack{}, w.OpenHome(ctx, a.User)
 	}))
-	mux.HandleFunc("POST /page/control", deed(func(ctx context.Context, d did) (Ack, error) {
-		return Ack{}, w.control(ctx, d.Control)
+	mux.HandleFunc("POST /page/control", onPost(func(ctx context.Context, a action) (Ack, error) {
+		return Ack{}, w.control(ctx, a.Control)
 	}))
 }
 
-// did is an action of a person on the page.
-type did struct {
+// action is what a person did on the page.
+type action struct {
 	User, Channel, Thread, TS, Text string
 	View, Action                    string
 	Values                          []string
@@ -67,24 +67,24 @@ type did struct {
 	Control                         string
 }
 
-// deed handles a post of the page. A page of another site can't send one: its
-// Origin is refused, and a form can't have this content type.
-func deed(do func(context.Context, did) (Ack, error)) http.HandlerFunc {
+// onPost handles a post of the page. A page of another site can't send one:
+// its Origin is refused, and a form can't have this content type.
+func onPost(do func(context.Context, action) (Ack, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 			http.Error(rw, "JSON is expected", http.StatusUnsupportedMediaType)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, 1<<20))
-		var d did
+		var a action
 		if err == nil {
-			err = json.Unmarshal(body, &d)
+			err = json.Unmarshal(body, &a)
 		}
 		if err != nil {
 			http.Error(rw, "this is no JSON: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		ack, err := do(r.Context(), d)
+		ack, err := do(r.Context(), a)
 		out := object{"ok": err == nil, "ts": ack.TS}
 		if err != nil {
 			out["error"] = err.Error()

@@ -1,11 +1,11 @@
-// Blocks, drawn as Slack draws them.
+// This file draws blocks as Slack draws them.
 import { h, icon } from './dom.js';
 import { channelMention, date, emojiText, groupMention, mention, mrkdwn, safeLink, text, userMention } from './mrkdwn.js';
 import { markdown } from './markdown.js';
 import { control, field } from './inputs.js';
 
-// blocks draws a list of blocks. act is called with an element, its block and
-// the values chosen when somebody uses an element.
+// blocks draws a list of blocks. When someone uses an element, it calls act
+// with the element, its block and the chosen values.
 export function blocks(list, act, errors = {}) {
   return (list ?? []).map((b) => block(b, act, errors));
 }
@@ -42,7 +42,7 @@ function element(e, b, act) {
   return e.type === 'image' ? placeholder(e) : control(e, b, act);
 }
 
-// Pictures would come from the network, which this page has none of.
+// Pictures would come from the network, which this page doesn't use.
 function placeholder(e) {
   return h('span', { class: 'image', role: 'img', 'aria-label': e.alt_text }, icon('image'), h('span', {}, e.alt_text));
 }

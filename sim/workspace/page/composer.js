@@ -1,4 +1,4 @@
-// The line where people type, with completion of the app's command.
+// This file is the input line, with completion of the app's command.
 import { h, icon, post } from './dom.js';
 import { report } from './dialogs.js';
 import { state } from './state.js';
@@ -6,7 +6,7 @@ import { state } from './state.js';
 let serial = 0;
 
 export class Composer {
-  // where tells the channel and thread that a message goes to.
+  // where returns the channel and thread that a message goes to.
   constructor(formNode, { label, inputID, where, suggestions }) {
     this.where = where;
     this.suggesting = suggestions;
@@ -61,9 +61,11 @@ export class Composer {
   }
 
   show(items) {
-    // The same list again, for instance from a slower answer, keeps the choice.
+    // The same list again, for example from a slower answer, keeps
+    // the choice.
     if (JSON.stringify(items) === JSON.stringify(this.items) && this.list.hidden === (items.length === 0)) return;
-    // In another list what was chosen stays chosen, if it is there.
+    // In another list, the chosen entry stays chosen if it is
+    // there.
     const chosen = this.at >= 0 ? this.items[this.at].text : undefined;
     this.items = items;
     this.at = items.findIndex((item) => item.text === chosen);
@@ -89,7 +91,7 @@ export class Composer {
 
   accept(i) {
     const line = this.line(this.items[i]);
-    this.hide(); // at once: an Enter that follows is to send
+    this.hide(); // at once: a following Enter must send
     this.set(line.endsWith(' ') ? line : line + ' ');
   }
 
@@ -123,7 +125,7 @@ export class Composer {
     this.input.value = '';
     this.changed();
     const result = await post('say', { user: state.me, text, ...this.where() });
-    // Trouble with a command is shown in the channel already.
+    // The channel already shows the error of a command.
     if (!result.ok && !result.ts) report(result);
   }
 }

@@ -1,8 +1,9 @@
-// The question that an element may put before it acts.
+// This file asks the question that an element may ask before it acts.
 import { h } from './dom.js';
 import { text } from './mrkdwn.js';
 
-// confirm asks as the element's confirm object says and resolves to the answer.
+// confirm asks the question of the element's confirm object and resolves to
+// the answer.
 export function confirm(c) {
   return new Promise((resolve) => {
     const done = (answer) => { box.close(); box.remove(); resolve(answer); };

@@ -1,4 +1,4 @@
-// What the app and its files open in front of the page.
+// This file shows what the app and its files open in front of the page.
 import { h, icon, post, size, toast } from './dom.js';
 import { text } from './mrkdwn.js';
 import { blocks } from './blocks.js';
@@ -9,8 +9,8 @@ const home = document.getElementById('dialogs');
 
 let shown = null; // the modal that is on the page: its dialog and its view
 
-// drawModal brings the page in line with state.modal. What was typed stays as
-// long as the app has not sent another view.
+// drawModal updates the page to state.modal. Typed text stays until the app
+// sends another view.
 export function drawModal() {
   const view = state.modal;
   if (shown && (!view || view.id !== shown.view.id || view.hash !== shown.view.hash)) {

@@ -1,5 +1,5 @@
-// Small helpers to build the page. Text only ever becomes text nodes: nothing
-// that came from a message is parsed as HTML anywhere on this page.
+// This file builds the page. Text only becomes text nodes: the page parses
+// nothing from a message as HTML.
 
 export function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -36,8 +36,8 @@ export function icon(name) {
   return svg;
 }
 
-// post tells the workspace what somebody did. It never throws: trouble comes
-// back as {ok: false, error}.
+// post sends a person's action to the workspace. It never throws: an error
+// comes back as {ok: false, error}.
 export async function post(path, body) {
   try {
     const response = await fetch('page/' + path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });

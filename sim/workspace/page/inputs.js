@@ -1,4 +1,4 @@
-// Everything that can be pressed, chosen or filled in.
+// This file draws everything that people can press, choose or fill in.
 import { h } from './dom.js';
 import { text } from './mrkdwn.js';
 import { confirm } from './confirm.js';
@@ -44,7 +44,7 @@ function selectOf(e, list, change, label, multiple) {
   return node;
 }
 
-// entry draws the part that somebody fills in. values reads it back.
+// entry draws the part that people fill in. values reads it back.
 function entry(e, id) {
   const common = { id, 'data-action': e.action_id, placeholder: words(e.placeholder) || undefined };
   const label = words(e.placeholder) || e.action_id;
@@ -96,7 +96,7 @@ export function values(node) {
   return node.value === '' ? [] : [node.value];
 }
 
-// field draws an input block: label, entry, hint and what is wrong with it.
+// field draws an input block: label, entry, hint and error.
 export function field(b, error, act) {
   const id = 'field-' + b.block_id;
   const node = entry(b.element, id);

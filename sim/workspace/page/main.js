@@ -1,4 +1,5 @@
-// The page: it listens to the workspace and draws what this person sees.
+// This file is the page: it listens to the workspace and draws what this
+// person sees.
 import { h, icon, post } from './dom.js';
 import { blocks } from './blocks.js';
 import { Composer } from './composer.js';
@@ -32,7 +33,7 @@ addEventListener('hashchange', () => {
   else if (channel && channel !== state.channel) go(channel);
 });
 
-// The address remembers who I am and where: a reload changes nothing.
+// The address holds the person and the channel, so a reload changes nothing.
 function place() {
   const q = new URLSearchParams(location.hash.slice(1));
   return { user: q.get('user') ?? '', channel: q.get('channel') ?? '' };

@@ -1,4 +1,4 @@
-// The part of Markdown that Slack's markdown block knows.
+// This file renders the part of Markdown that Slack's markdown block supports.
 import { h } from './dom.js';
 import { safeLink } from './mrkdwn.js';
 

@@ -1,5 +1,5 @@
-// The list of messages in a channel or a thread. A message is drawn again only
-// when it has changed, so what is unfolded or focused stays so.
+// This file draws the messages of a channel or a thread. It redraws only
+// changed messages, so unfolded and focused elements stay so.
 import { clock, day, h, icon, post, size } from './dom.js';
 import { body } from './blocks.js';
 import { emojiText } from './mrkdwn.js';
@@ -14,7 +14,7 @@ export function avatar(user, small = false) {
   return h('span', { class: `avatar hue-${hue}${user?.id === state.bot ? ' bot' : ''}${small ? ' small' : ''}`, 'aria-hidden': 'true' }, initials);
 }
 
-// MessageList keeps one list element in line with the messages it is given.
+// MessageList updates one list element to the messages it is given.
 export class MessageList {
   constructor(list, scroll, options) {
     Object.assign(this, { list, scroll, ...options });
@@ -43,7 +43,8 @@ export class MessageList {
     if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
-  // place changes only what differs, for the sake of focus and screen readers.
+  // place changes only what differs, to keep the focus and to help
+  // screen readers.
   place(nodes) {
     nodes.forEach((node, i) => {
       const there = this.list.children[i];
@@ -71,7 +72,7 @@ export class MessageList {
     return node;
   }
 
-  // keep carries over what the reader did to the old drawing of a message.
+  // keep copies the reader's changes from the old drawing of a message.
   keep(old, fresh, m) {
     for (const d of old.querySelectorAll('details[data-keep]')) {
       const same = fresh.querySelector(`details[data-keep="${CSS.escape(d.dataset.keep)}"]`);

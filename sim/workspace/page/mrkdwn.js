@@ -1,5 +1,5 @@
-// Slack's mrkdwn, and nothing beside it: what Slack would not turn into a
-// link, a mention or formatting stays text here too.
+// This file renders Slack's mrkdwn and nothing else: text that Slack wouldn't
+// turn into a link, a mention or formatting stays text.
 import { h } from './dom.js';
 import { state } from './state.js';
 
@@ -18,7 +18,7 @@ export const emojiText = (name) => emoji[name] ?? `:${name}:`;
 
 const decode = (s) => s.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
 
-// safeLink gives a link only to addresses that cannot run anything.
+// safeLink links only to addresses that can't run anything.
 export function safeLink(url, ...content) {
   if (!/^(https?:\/\/|mailto:)/i.test(url)) return h('span', {}, ...content);
   return h('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, ...content);
@@ -36,7 +36,8 @@ export function groupMention(id) {
   return mention('@' + (group?.handle ?? id), group?.members.includes(state.me));
 }
 
-// date renders a timestamp in the reader's own zone, by Slack's format words.
+// date renders a timestamp in the reader's own zone, with Slack's format
+// words.
 export function date(ts, format) {
   const at = new Date(Number(ts) * 1000);
   const near = { Today: 0, Tomorrow: 1, Yesterday: -1 };
@@ -60,7 +61,7 @@ export function date(ts, format) {
   return h('time', { datetime: at.toISOString(), title: at.toUTCString() }, text);
 }
 
-// reference renders what stands between < and >.
+// reference renders the text between < and >.
 function reference(inner) {
   const bar = inner.indexOf('|');
   const target = bar < 0 ? inner : inner.slice(0, bar);
@@ -75,8 +76,8 @@ function reference(inner) {
   return document.createTextNode(decode('<' + inner + '>'));
 }
 
-// A mark hugs the text inside, and the closing one is followed by the end of
-// the line or by something that is no letter or digit: _als_node_ is one word.
+// A mark touches the text inside. After the closing mark comes the end of the
+// line, or a character that is no letter or digit: _als_node_ is one word.
 const marks = {
   '*': ['strong', /^\*([^\s*](?:.*?[^\s*])?)\*(?![\p{L}\p{N}])/u],
   _: ['em', /^_([^\s_](?:.*?[^\s_])?)_(?![\p{L}\p{N}])/u],

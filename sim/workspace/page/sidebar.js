@@ -1,4 +1,4 @@
-// Who I am, where I can go, and the demo's switches.
+// This file draws the person, the channels and the demo's switches.
 import { h, post } from './dom.js';
 import { avatar } from './messages.js';
 import { report } from './dialogs.js';
@@ -17,8 +17,8 @@ export function drawSidebar({ become, go }) {
   at('connection').className = 'connection ' + (state.connected && up ? 'up' : 'down');
 }
 
-// drawWho is drawn once for each set of people: a radio button that is
-// replaced while the arrow keys move through it would lose the focus.
+// drawWho draws once for each set of people: replacing a radio button while
+// the arrow keys move through it would lose the focus.
 function drawWho(become) {
   const people = state.users.filter((u) => u.id !== state.bot);
   const box = at('who');

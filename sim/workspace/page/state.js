@@ -1,5 +1,5 @@
-// What the page knows: the last snapshot of the workspace and where this
-// person is looking. Everything is drawn from here.
+// This file holds what the page knows: the last snapshot of the workspace, and
+// where this person is. Everything is drawn from it.
 
 export const state = {
   me: '', bot: '', command: '/als', connected: false, sockets: 0,
@@ -16,7 +16,8 @@ export const state = {
     return this.channels.get(this.channel);
   },
 
-  // visible lists a channel's messages, or a thread's, oldest first.
+  // visible returns the messages of a channel, or of a thread, oldest
+  // first.
   visible(channel, thread = '') {
     const all = [...(this.messages.get(channel)?.values() ?? [])].filter((m) => !m.deleted);
     const wanted = thread ? (m) => m.ts === thread || m.thread === thread : (m) => !m.thread || m.broadcast;

@@ -1,6 +1,6 @@
-// A Bolt app that nobody here adapted: it starts in Socket Mode, answers a
-// command with buttons, acknowledges a press, and stops when stdin ends. The
-// Go test reads one line for each step.
+// This Bolt app is not adapted to the simulator. It starts in Socket Mode,
+// answers a command with buttons, acknowledges a press, and stops when stdin
+// ends. The Go test reads one line for each step.
 const { App, LogLevel } = require('@slack/bolt');
 
 const app = new App({
