@@ -20,7 +20,7 @@ func bolt(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		t.Fatal("this test runs Slack's official client: install Node.js 20 or later with npm")
+		lacks(t, "npm", "this test runs Slack's official client on Node.js 20 or later")
 	}
 	lock, err := os.ReadFile("testdata/bolt/package-lock.json")
 	if err != nil {

@@ -33,7 +33,7 @@ func open(t *testing.T, address string) page {
 		}
 	}
 	if chromium == "" {
-		t.Fatal("this test looks at the page in a browser: install chromium")
+		lacks(t, "chromium", "this test opens the page in a browser")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1360, 900), chromedp.WSURLReadTimeout(patience))

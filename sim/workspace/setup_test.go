@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"os"
 	"testing"
 	"time"
 
@@ -27,6 +28,16 @@ const (
 	// a safety limit.
 	patience = 5 * time.Minute
 )
+
+// lacks ends a test for which the machine lacks a program: a skip on a
+// laptop, a failure in CI.
+func lacks(t *testing.T, program, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s: %s is not installed; scripts/setup installs it", why, program)
+	}
+	t.Skipf("%s: %s is not installed; to run this test, run scripts/setup as root", why, program)
+}
 
 func options() workspace.Options {
 	return workspace.Options{
