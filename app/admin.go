@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // admin serves health and metrics over TCP, which reveal nothing about runs.
@@ -121,15 +122,15 @@ func (ad *admin) local() http.Handler {
 		if err != nil || n < 1 {
 			n = 20
 		}
-		list, err := e.Runs(r.Context(), r.URL.Query().Get("cluster"), n)
+		list, err := ad.app.ledger.Recent(r.Context(), r.URL.Query().Get("cluster"), n)
 		reply(w, list, err)
 	})
 	mux.HandleFunc("GET /runs/{id}", func(w http.ResponseWriter, r *http.Request) {
-		run, _, err := e.Get(r.Context(), r.PathValue("id"))
+		run, _, err := ad.app.ledger.Load(r.Context(), r.PathValue("id"))
 		reply(w, run, err)
 	})
 	mux.HandleFunc("GET /runs/{id}/output", func(w http.ResponseWriter, r *http.Request) {
-		if _, _, err := e.Get(r.Context(), r.PathValue("id")); err != nil {
+		if _, _, err := ad.app.ledger.Load(r.Context(), r.PathValue("id")); err != nil {
 			reply(w, nil, err)
 			return
 		}
@@ -146,12 +147,12 @@ func (ad *admin) local() http.Handler {
 	})
 	mux.HandleFunc("GET /watch", ad.watch)
 	mux.HandleFunc("GET /reconcile", func(w http.ResponseWriter, r *http.Request) {
-		found, err := e.Reconcile(r.Context())
+		found, err := ad.app.upkeep.Reconcile(r.Context())
 		reply(w, found, err)
 	})
 	mux.Handle("GET /metrics", ad.metrics.handler())
 	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
-		n, err := jobs.VerifyAudit(r.Context(), ad.app.store)
+		n, err := runs.VerifyAudit(r.Context(), ad.app.store)
 		reply(w, n, err)
 	})
 	return mux
@@ -160,7 +161,7 @@ func (ad *admin) local() http.Handler {
 func reply(w http.ResponseWriter, v any, err error) {
 	if err != nil {
 		code := http.StatusInternalServerError
-		var nf *jobs.NotFoundError
+		var nf *runs.NotFoundError
 		if errors.As(err, &nf) {
 			code = http.StatusNotFound
 		}
@@ -211,7 +212,7 @@ func userName(uid int) string {
 	return "uid " + strconv.Itoa(uid)
 }
 
-func peer(r *http.Request) jobs.Principal {
+func peer(r *http.Request) runs.Principal {
 	name, _ := r.Context().Value(peerKey{}).(string)
-	return jobs.Principal{Source: jobs.FromLocal, ID: name}
+	return runs.Principal{Source: runs.FromLocal, ID: name}
 }

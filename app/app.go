@@ -19,7 +19,9 @@ import (
 	"alsbot/config"
 	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep"
 )
 
 // App is a whole bot: New builds it, Run runs it.
@@ -28,7 +30,9 @@ type App struct {
 	log    *slog.Logger
 	store  store.Store
 	exec   *executor.Executor
+	ledger *runs.Ledger
 	engine *jobs.Engine
+	upkeep *upkeep.Upkeep
 	bot    *bot.Bot
 	admin  *admin
 }
@@ -58,27 +62,38 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, err := jobs.Installation(context.Background(), st)
+	owner, err := runs.Installation(context.Background(), st)
 	if err != nil {
 		return nil, err
 	}
 	m := newMetrics(cfg, st)
 	exec := executor.New(log)
 	exec.Owner = owner
-	engine, err := jobs.New(jobs.Options{
-		Config: cfg, Store: st, Executor: exec, Directory: client, Log: log, Observe: m.observe,
+	a := &App{cfg: cfg, log: log, store: st, exec: exec, ledger: runs.NewLedger(st, upkeep.Hooks(cfg)...)}
+	a.engine, err = jobs.New(jobs.Options{
+		Config: cfg, Store: st, Ledger: a.ledger, Executor: exec, Directory: client, Log: log,
+		Ended: func(ctx context.Context, r runs.Run) {
+			m.observe(r)
+			a.upkeep.Ended(ctx, r)
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	b := bot.New(cfg, client, engine, st, log)
-	a := &App{cfg: cfg, log: log, store: st, exec: exec, engine: engine, bot: b}
+	a.upkeep = upkeep.New(upkeep.Options{Config: cfg, Store: st, Ledger: a.ledger, Executor: exec, Engine: a.engine, Log: log})
+	a.bot = bot.New(cfg, client, desk{a.engine, a.ledger}, st, log)
 	a.admin = newAdmin(a, m)
 	return a, nil
 }
 
+// desk is what the bot asks: the engine decides, the ledger knows.
+type desk struct {
+	*jobs.Engine
+	*runs.Ledger
+}
+
 // Schema returns the number of this version's store schema.
-func Schema() int { return len(jobs.Migrations()) }
+func Schema() int { return len(runs.Migrations()) }
 
 // storeRoom returns an error with advice if the store's directory is missing.
 func storeRoom(cfg *config.Config) error {
@@ -101,7 +116,7 @@ func OpenStore(cfg *config.Config, opts ...store.Option) (store.Store, error) {
 	if err := storeRoom(cfg); err != nil {
 		return nil, err
 	}
-	opts = append(opts, store.Ordered(jobs.Ordered...), store.Migrations(jobs.Migrations()...))
+	opts = append(opts, store.Ordered(runs.Ordered...), store.Migrations(runs.Migrations()...))
 	st, err := store.OpenBolt(cfg.Store.Path, opts...)
 	return st, ownership(err, cfg.Store.Path, os.Getuid())
 }
@@ -134,6 +149,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	part("admin", a.admin.run)
 	part("jobs", a.engine.Run)
+	part("upkeep", a.upkeep.Run)
 	part("slack", a.bot.Run)
 	err := g.Wait()
 	return errors.Join(err, a.Close())
@@ -141,9 +157,9 @@ func (a *App) Run(ctx context.Context) error {
 
 // logStart logs the start and how many runs alsbot takes up again.
 func (a *App) logStart(ctx context.Context) error {
-	var open map[jobs.State]int
+	var open map[runs.State]int
 	err := a.store.View(ctx, func(tx store.Tx) (err error) {
-		open, err = jobs.Open(tx)
+		open, err = runs.Open(tx)
 		return err
 	})
 	if err != nil {
@@ -153,7 +169,7 @@ func (a *App) logStart(ctx context.Context) error {
 		return fmt.Errorf("counting the runs that are under way: %w", err)
 	}
 	line := []any{"version", Version(), "clusters", len(a.cfg.Clusters), "schedules", len(a.cfg.Schedules), "slack", a.cfg.Slack.Mode}
-	for _, s := range []jobs.State{jobs.Running, jobs.Queued, jobs.Awaiting, jobs.Planned} {
+	for _, s := range []runs.State{runs.Running, runs.Queued, runs.Awaiting, runs.Planned} {
 		line = append(line, string(s), open[s])
 	}
 	a.log.Info("alsbot is starting", line...)

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -50,7 +50,7 @@ func (m *metrics) handler() http.Handler {
 }
 
 // observe counts a run that has ended.
-func (m *metrics) observe(r jobs.Run) {
+func (m *metrics) observe(r runs.Run) {
 	m.runs.WithLabelValues(r.Request.Operation, r.Request.Cluster, string(r.State)).Inc()
 	if !r.Started.IsZero() {
 		m.took.WithLabelValues(r.Request.Operation).Observe(r.Ended.Sub(r.Started).Seconds())
@@ -72,7 +72,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	err := m.st.View(context.Background(), func(tx store.Tx) error {
 		for _, c := range m.cfg.Clusters {
 			gauge(backupMax, c.Backup.MaxAge.Seconds(), c.Name)
-			last, ok, err := jobs.LastBackup(tx, c.Name)
+			last, ok, err := runs.LastBackup(tx, c.Name)
 			if err != nil {
 				return err
 			}
@@ -80,14 +80,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 				gauge(backupAge, time.Since(last.At).Seconds(), c.Name)
 			}
 		}
-		open, err := jobs.Open(tx)
+		open, err := runs.Open(tx)
 		if err != nil {
 			return err
 		}
-		for _, s := range []jobs.State{jobs.Planned, jobs.Awaiting, jobs.Queued, jobs.Running} {
+		for _, s := range []runs.State{runs.Planned, runs.Awaiting, runs.Queued, runs.Running} {
 			gauge(runsOpen, float64(open[s]), string(s))
 		}
-		rows, err := jobs.Untold(tx)
+		rows, err := runs.Unsent(tx)
 		gauge(waiting, float64(rows))
 		return err
 	})

@@ -13,7 +13,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/scene"
 	"alsbot/store"
 )
@@ -49,7 +49,7 @@ func startUp(b *testing.B, f *figures) {
 	h.start()
 	id := h.ask(scene.Prod, "version")
 	h.ended(id)
-	var model jobs.Run
+	var model runs.Run
 	h.get("/runs/"+id, &model)
 	h.stop()
 	size := fill(b, filepath.Join(h.dir, "alsbot.db"), model)
@@ -91,9 +91,9 @@ func (h *house) get(path string, into any) {
 // fill writes 100,000 runs like model into a store, one minute apart, with
 // their indexes, three audit entries each and the place of their message. It
 // returns the file's size.
-func fill(b *testing.B, path string, model jobs.Run) int64 {
+func fill(b *testing.B, path string, model runs.Run) int64 {
 	b.Helper()
-	st, err := store.OpenBolt(path, store.Ordered(jobs.Ordered...))
+	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...))
 	must(b, err)
 	first := time.Now().Add(-many * time.Minute)
 	for at := 0; at < many; at += many / 20 {
@@ -114,7 +114,7 @@ func fill(b *testing.B, path string, model jobs.Run) int64 {
 
 const many = 100_000
 
-func put(tx store.Tx, r jobs.Run, i int, asked time.Time) error {
+func put(tx store.Tx, r runs.Run, i int, asked time.Time) error {
 	r.ID = fmt.Sprintf("%02x%08x", rand.N(256), i)
 	r.Asked, r.Started, r.Ended = asked, asked, asked.Add(time.Second)
 	raw, err := json.Marshal(r)
@@ -135,7 +135,7 @@ func put(tx store.Tx, r jobs.Run, i int, asked time.Time) error {
 		}
 	}
 	for k := range 3 {
-		e, err := json.Marshal(jobs.Entry{
+		e, err := json.Marshal(runs.Entry{
 			Seq: uint64(1000 + 3*i + k), At: asked, By: r.By, Action: "succeeded", Run: r.ID, Detail: r.Text,
 			Prev: strings.Repeat("a", 64), Hash: strings.Repeat("b", 64),
 		})
@@ -154,13 +154,12 @@ func put(tx store.Tx, r jobs.Run, i int, asked time.Time) error {
 func (h *house) lastRuns(f *figures) {
 	b := h.b
 	path := filepath.Join(h.dir, "alsbot.db")
-	st, err := store.OpenBolt(path, store.Ordered(jobs.Ordered...))
+	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...))
 	must(b, err)
-	e, err := jobs.New(jobs.Options{Config: sceneConfig(b, h.scene.Config), Store: st})
-	must(b, err)
+	ledger := runs.NewLedger(st)
 	look := func(cluster string) time.Duration {
 		return timed(func() {
-			list, err := e.Runs(b.Context(), cluster, 20)
+			list, err := ledger.Recent(b.Context(), cluster, 20)
 			if err != nil || len(list) != 20 {
 				b.Fatal(len(list), err)
 			}
@@ -172,13 +171,13 @@ func (h *house) lastRuns(f *figures) {
 	must(b, err)
 	least := timed(func() {
 		must(b, db.View(func(tx *bolt.Tx) error {
-			c, runs := tx.Bucket([]byte("runs.time")).Cursor(), tx.Bucket([]byte("runs"))
+			c, records := tx.Bucket([]byte("runs.time")).Cursor(), tx.Bucket([]byte("runs"))
 			n := 0
 			for k, v := c.Last(); k != nil && n < 20; k, v = c.Prev() {
 				var id string
-				var r jobs.Run
+				var r runs.Run
 				must(b, json.Unmarshal(v, &id))
-				must(b, json.Unmarshal(runs.Get([]byte(id)), &r))
+				must(b, json.Unmarshal(records.Get([]byte(id)), &r))
 				n++
 			}
 			return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // What the tests need to see of the inside.
@@ -27,7 +28,7 @@ func RunMessage(v RunView, secrets ...string) message {
 	return runMessage(newCleaner(secrets...), v)
 }
 
-func ApprovalMessage(r jobs.Run, a jobs.Approval) message {
+func ApprovalMessage(r runs.Run, a runs.Approval) message {
 	return approvalMessage(newCleaner(), r, a)
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"alsbot/crash"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // place is one named place at which the bot dies, for the n-th time that it
@@ -140,7 +140,7 @@ func (h *house) accepted() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var newest []jobs.Run
+	var newest []runs.Run
 	if err := json.Unmarshal(b, &newest); err != nil {
 		return "", err
 	}

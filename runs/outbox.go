@@ -58,7 +58,7 @@ func outboxKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
 // Sent deletes a row from the outbox. The caller records in the same
 // transaction where it sent the message.
-func Sent(tx store.Tx, row Outgoing) error { return outbox.Delete(tx, outboxKey(row.Seq)) }
+func (l *Ledger) Sent(tx store.Tx, row Outgoing) error { return outbox.Delete(tx, outboxKey(row.Seq)) }
 
 // Unsent counts the rows of the outbox.
 func Unsent(tx store.Tx) (n int, err error) {

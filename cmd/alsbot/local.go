@@ -23,6 +23,7 @@ import (
 	"alsbot/app"
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // local sends requests to the running bot over its socket.
@@ -130,9 +131,9 @@ func (c *cli) do() *cobra.Command {
 func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
-	var last jobs.State
+	var last runs.State
 	for ; ; <-tick.C {
-		var r jobs.Run
+		var r runs.Run
 		err := l.decode(ctx, http.MethodGet, "/runs/"+url.PathEscape(id), nil, &r)
 		var cut *url.Error // the bot stopped, or restarted, in the middle of an answer
 		switch {
@@ -149,7 +150,7 @@ func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 		if r.State != last {
 			last = r.State
 			show(out, "run "+id+": "+string(r.State))
-			if r.State == jobs.Awaiting {
+			if r.State == runs.Awaiting {
 				show(out, "It waits until somebody who may approves it in Slack; `alsbot do \"approvals\"` shows what waits. "+
 					"Ctrl-C leaves it waiting, `alsbot do \"cancel "+id+"\"` withdraws it")
 			}
@@ -160,7 +161,7 @@ func follow(ctx context.Context, l *local, id string, out io.Writer) error {
 	}
 }
 
-func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
+func ended(ctx context.Context, l *local, r runs.Run, out io.Writer) error {
 	if r.Verdict != nil {
 		show(out, r.Verdict.Summary)
 		show(out, r.Verdict.Report)
@@ -172,7 +173,7 @@ func ended(ctx context.Context, l *local, r jobs.Run, out io.Writer) error {
 		}
 	}
 	show(out, r.Next)
-	if r.State != jobs.Succeeded {
+	if r.State != runs.Succeeded {
 		return exitError(1)
 	}
 	return nil
@@ -236,7 +237,7 @@ func (c *cli) runs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var list []jobs.Run
+			var list []runs.Run
 			q := url.Values{"n": {fmt.Sprint(n)}, "cluster": {strings.TrimPrefix(cluster, "@")}}
 			if err := newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/runs?"+q.Encode(), nil, &list); err != nil {
 				return err

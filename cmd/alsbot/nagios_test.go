@@ -10,11 +10,12 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // watchedWell is a cluster of which everything is known and well.
 func watchedWell(now time.Time) jobs.Watched {
-	b := &jobs.Backup{Run: "one", Verdict: "verified", Path: "/mnt/nas/a.tgz", Size: 5, At: now.Add(-time.Hour)}
+	b := &runs.Backup{Run: "one", Verdict: "verified", Path: "/mnt/nas/a.tgz", Size: 5, At: now.Add(-time.Hour)}
 	return jobs.Watched{
 		Cluster: "prod", MaxAge: 26 * time.Hour, Backup: b, Newest: b,
 		Roles:   &jobs.Look{Run: "two", At: now.Add(-time.Minute), Summary: "All roles run.", Data: map[string]string{"down": "0"}},
@@ -46,7 +47,7 @@ func TestNagiosStates(t *testing.T) {
 		{"no backup", "backup", func(w *jobs.Watched) { w.Backup, w.Newest = nil, nil }, nagiosCritical, "no verified backup"},
 		{"old backup", "backup", func(w *jobs.Watched) { w.Backup.At = now.Add(-27 * time.Hour) }, nagiosWarning, "27h0m0s old"},
 		{"very old backup", "backup", func(w *jobs.Watched) { w.Backup.At = now.Add(-53 * time.Hour) }, nagiosCritical, "53h0m0s old"},
-		{"the newest is suspect", "backup", func(w *jobs.Watched) { w.Newest = &jobs.Backup{Run: "x", Verdict: "suspect"} }, nagiosWarning, "the newest is suspect (run x)"},
+		{"the newest is suspect", "backup", func(w *jobs.Watched) { w.Newest = &runs.Backup{Run: "x", Verdict: "suspect"} }, nagiosWarning, "the newest is suspect (run x)"},
 		{"patches", "patches", func(w *jobs.Watched) { w.Patches.Data["waiting"] = "2" }, nagiosWarning, "waiting on prod: 2"},
 		{"required patches", "patches", func(w *jobs.Watched) {
 			w.Patches.Data["waiting"], w.Patches.Data["urgent"], w.Patches.Data["severity-required"], w.Patches.Data["severity-optional"] = "3", "1", "1", "2"

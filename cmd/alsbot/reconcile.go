@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"alsbot/executor"
-	"alsbot/jobs"
+	"alsbot/runs"
+	"alsbot/upkeep"
 )
 
 // reconcile compares the nodes with the store; see docs/operating.md.
@@ -24,7 +25,7 @@ func (c *cli) reconcile() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var found jobs.Reconciled
+			var found upkeep.Reconciled
 			if err := l.decode(cmd.Context(), http.MethodGet, "/reconcile", nil, &found); err != nil {
 				return err
 			}
@@ -34,7 +35,7 @@ func (c *cli) reconcile() *cobra.Command {
 }
 
 // reconciled prints the result. It exits with 1 unless everything is known.
-func reconciled(out io.Writer, found jobs.Reconciled) error {
+func reconciled(out io.Writer, found upkeep.Reconciled) error {
 	for _, s := range found.Unnamed {
 		show(out, s)
 	}
@@ -81,7 +82,7 @@ func reconciled(out io.Writer, found jobs.Reconciled) error {
 }
 
 // again says what to type if there may be more to find.
-func again(out io.Writer, found jobs.Reconciled) bool {
+func again(out io.Writer, found upkeep.Reconciled) bool {
 	if len(found.Silent)+len(found.Unnamed) == 0 {
 		return false
 	}
@@ -90,13 +91,13 @@ func again(out io.Writer, found jobs.Reconciled) bool {
 }
 
 // advise prints what a person can do about the result.
-func advise(out io.Writer, found jobs.Reconciled) {
+func advise(out io.Writer, found upkeep.Reconciled) {
 	show(out, "Next: look at each cluster (`alsbot do \"status @CLUSTER\"`). What became of a run that the store does not know "+
 		"stands in its message in Slack: look for its ID, without the dash and what follows")
 	var waiting []string
 	for _, f := range found.Found {
 		cancel := "`alsbot do \"cancel " + f.Run + "\"`"
-		if f.State == executor.Finished && strings.HasPrefix(f.Store, string(jobs.Awaiting)) && !slices.Contains(waiting, cancel) {
+		if f.State == executor.Finished && strings.HasPrefix(f.Store, string(runs.Awaiting)) && !slices.Contains(waiting, cancel) {
 			waiting = append(waiting, cancel)
 		}
 	}

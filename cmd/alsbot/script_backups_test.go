@@ -9,7 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -41,11 +41,11 @@ func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
 	ts.Check(err)
-	backups := store.Bucket[jobs.Backup]{Name: "backups"}
+	backups := store.Bucket[runs.Backup]{Name: "backups"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {
 		var was string
-		var b jobs.Backup
-		if err := backups.Scan(tx, store.Range{Prefix: "prod/"}, func(key string, one jobs.Backup) bool {
+		var b runs.Backup
+		if err := backups.Scan(tx, store.Range{Prefix: "prod/"}, func(key string, one runs.Backup) bool {
 			if one.Run == args[0] {
 				was, b = key, one
 			}

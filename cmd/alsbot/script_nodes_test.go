@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -72,14 +72,14 @@ func cmdUnheard(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
 	ts.Check(err)
-	runs := store.Bucket[jobs.Run]{Name: "runs"}
+	records := store.Bucket[runs.Run]{Name: "runs"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {
-		r, _, err := runs.Get(tx, args[0])
+		r, _, err := records.Get(tx, args[0])
 		if err != nil {
 			return err
 		}
 		r.Unheard = time.Now().UTC().Add(-long)
-		return runs.Put(tx, args[0], r)
+		return records.Put(tx, args[0], r)
 	})
 	ts.Check(db.Close())
 	ts.Check(err)

@@ -14,7 +14,7 @@ import (
 
 	"alsbot/app"
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -35,7 +35,7 @@ func (c *cli) audit() *cobra.Command {
 			err = newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
 			if errors.Is(err, errNotRunning) {
 				err = offline(cfg, func(st store.Store) (err error) {
-					n, err = jobs.VerifyAudit(cmd.Context(), st)
+					n, err = runs.VerifyAudit(cmd.Context(), st)
 					return err
 				})
 			}

@@ -38,45 +38,47 @@ type Rig struct {
 	Cluster *node.Cluster
 	Config  *config.Config
 	Groups  *Groups
-	parts
-	stop  func()
+	Parts
+	halt  func() error
 	mu    sync.Mutex
 	ended map[string]int
 }
 
-// parts are what one start of alsbot makes.
-type parts struct {
+// Parts are what one start of alsbot makes.
+type Parts struct {
 	Store  store.Store
+	Exec   *executor.Executor
 	Ledger *runs.Ledger
 	Engine *jobs.Engine
 	Upkeep *upkeep.Upkeep
 }
 
-// assemble puts the parts together. stop ends them.
-func assemble(t *testing.T, cfg *config.Config, st store.Store, dir jobs.Directory, log *slog.Logger, ended func(runs.Run)) (p parts, stop func()) {
+// Assemble puts the parts together on a store and runs them until halt. Close
+// then closes the executor and the store.
+func Assemble(t *testing.T, cfg *config.Config, st store.Store, dir jobs.Directory, log *slog.Logger, ended func(runs.Run)) (p Parts, halt func() error) {
 	t.Helper()
-	exec := executor.New(log)
-	p.Store, p.Ledger = st, runs.NewLedger(st, upkeep.Hooks(cfg)...)
+	p.Store, p.Exec, p.Ledger = st, executor.New(log), runs.NewLedger(st, upkeep.Hooks(cfg)...)
 	var err error
 	p.Engine, err = jobs.New(jobs.Options{
-		Config: cfg, Store: st, Ledger: p.Ledger, Executor: exec, Directory: dir, Log: log,
+		Config: cfg, Store: st, Ledger: p.Ledger, Executor: p.Exec, Directory: dir, Log: log,
 		Ended: func(ctx context.Context, r runs.Run) { ended(r); p.Upkeep.Ended(ctx, r) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Upkeep = upkeep.New(upkeep.Options{Config: cfg, Store: st, Ledger: p.Ledger, Executor: exec, Engine: p.Engine, Log: log})
+	p.Upkeep = upkeep.New(upkeep.Options{Config: cfg, Store: st, Ledger: p.Ledger, Executor: p.Exec, Engine: p.Engine, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 2)
 	go func() { done <- p.Engine.Run(ctx) }()
 	go func() { done <- p.Upkeep.Run(ctx) }()
-	return p, func() {
+	return p, func() error {
 		cancel()
-		if err := errors.Join(<-done, <-done, exec.Close(), st.Close()); err != nil {
-			t.Error(err)
-		}
+		return errors.Join(<-done, <-done)
 	}
 }
+
+// Close closes what halt has left open.
+func (p Parts) Close() error { return errors.Join(p.Exec.Close(), p.Store.Close()) }
 
 // New starts a cluster and an engine on it. change, if set, changes the config
 // before.
@@ -117,7 +119,7 @@ func (h *Rig) Open() {
 	if err != nil {
 		h.T.Fatal(err)
 	}
-	h.parts, h.stop = assemble(h.T, h.Config, st, h.Groups, slog.New(slog.DiscardHandler), func(r runs.Run) {
+	h.Parts, h.halt = Assemble(h.T, h.Config, st, h.Groups, slog.New(slog.DiscardHandler), func(r runs.Run) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.ended[r.ID]++
@@ -125,7 +127,12 @@ func (h *Rig) Open() {
 }
 
 // Stop ends the engine and closes the store.
-func (h *Rig) Stop() { h.stop() }
+func (h *Rig) Stop() {
+	h.T.Helper()
+	if err := errors.Join(h.halt(), h.Close()); err != nil {
+		h.T.Error(err)
+	}
+}
 
 // Restart is a deploy: everything but the nodes starts again.
 func (h *Rig) Restart() {
@@ -361,7 +368,7 @@ func Simulated(t *testing.T, cfg *config.Config, log *slog.Logger, before func(s
 			t.Fatal(err)
 		}
 		h := &Rig{T: t, Config: cfg, ended: map[string]int{}}
-		h.parts, h.stop = assemble(t, cfg, st, nil, log, func(runs.Run) {})
+		h.Parts, h.halt = Assemble(t, cfg, st, nil, log, func(runs.Run) {})
 		then(h)
 		h.Stop()
 	})
