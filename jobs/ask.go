@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"alsbot/als"
-	"alsbot/config"
 	"alsbot/runs"
 )
 
@@ -132,34 +129,4 @@ func refused(err error) (Answer, error) {
 		return Answer{Text: unknown.Error(), Bad: true}, nil
 	}
 	return Answer{}, err
-}
-
-// findCluster returns the cluster that is meant: the one that was named, else
-// the one that the channel belongs to, else the only one.
-func findCluster(cfg *config.Config, named, channel string) (string, error) {
-	var names, here []string
-	for _, c := range cfg.Clusters {
-		names = append(names, c.Name)
-		if channel != "" && (c.Channel == channel || c.Approvals == channel) {
-			here = append(here, c.Name)
-		}
-	}
-	at := func(names []string) string { return "@" + strings.Join(names, ", @") }
-	switch {
-	case named != "" && slices.Contains(names, named):
-		return named, nil
-	case named != "":
-		next := "The clusters are " + at(names)
-		if near := als.DidYouMean("@"+named, strings.Split(at(names), ", ")); near != "" {
-			next = near + " Type `clusters` to see all"
-		}
-		return "", &als.Refusal{Text: fmt.Sprintf("There is no cluster %q", named), Next: next}
-	case len(here) == 1:
-		return here[0], nil
-	case len(here) > 1:
-		return "", &als.Refusal{Text: "This channel belongs to several clusters", Next: "Add one of " + at(here)}
-	case len(names) == 1:
-		return names[0], nil
-	}
-	return "", &als.Refusal{Text: "It is not clear which cluster is meant", Next: "Add one of " + at(names)}
 }

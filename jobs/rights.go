@@ -177,10 +177,3 @@ func (rs *rights) visible(ctx context.Context, by runs.Principal) (clusters, err
 	}
 	return seen, nil
 }
-
-// clusters are some of the config's clusters.
-type clusters []config.Cluster
-
-func (cs clusters) has(name string) bool {
-	return slices.ContainsFunc(cs, func(c config.Cluster) bool { return c.Name == name })
-}
