@@ -23,7 +23,7 @@ const (
 	readLimit     = 6 * time.Hour
 )
 
-//go:embed backups_look.sh
+//go:embed node/backups_probe.sh
 var backupsLook string
 
 var archiveParam = []Param{{Name: "ID", Kind: KindName, Help: "the ID of an archive, as `backups` shows it: that of the run that exported it"}}

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/dustin/go-humanize"
 )
 
 // Exports: `kato data export` to a temporary name beside the target, read back
@@ -22,23 +20,16 @@ const (
 	stepExport  = "export"
 	stepSettle  = "read the archive back"
 	stepClean   = "remove the temporary archive"
-	lookLimit   = 2 * time.Minute
 )
 
-//go:embed export_look.sh
+//go:embed node/export_probe.sh
 var lookScript string
 
-//go:embed export_settle.sh
+//go:embed node/export_settle.sh
 var settleScript string
 
-//go:embed export_clean.sh
+//go:embed node/export_clean.sh
 var cleanScript string
-
-// script is an argv that runs a POSIX sh script with arguments; nothing of
-// them becomes part of the script.
-func script(text, name string, args ...string) []string {
-	return append([]string{"sh", "-c", text, name}, args...)
-}
 
 const exportDetail = "The archive is written to a temporary name beside FILE, read back to its end on the node, and gets FILE's name only if it is good.\n" +
 	"The verdict is verified, suspect (it holds no file, is under half the usual size, or unpacks to over 200 times its own; kept beside as .suspect.tgz) or failed.\n" +
@@ -120,21 +111,6 @@ func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
 		}
 	}
 	return dir, base, ".alsbot-" + c.Run + ".tgz", nil
-}
-
-func ownDirectory(dir, s string) error {
-	return refuse("Choose a directory for backups, e.g. /mnt/nas.", "%s belongs to the node's own system (%s), and no archive goes there", dir, s)
-}
-
-// systems reports whether a directory belongs to the node's own system.
-func systems(dir string) (string, bool) {
-	for _, s := range []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/selinux", "/sys", "/usr",
-		"/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool"} {
-		if dir == s || strings.HasPrefix(dir, s+"/") {
-			return s, true
-		}
-	}
-	return "/", dir == "/"
 }
 
 func exportChecks(r Request, c Cluster) ([]Step, error) {
@@ -335,18 +311,4 @@ func leastSize(sizes []int64) int64 {
 	s := slices.Clone(sizes)
 	slices.Sort(s)
 	return s[len(s)/2] / 2
-}
-
-func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
-
-// keyValues reads the key=value lines that our scripts print. Of a key that
-// comes twice the last one counts: a login may print things first.
-func keyValues(out []byte) map[string]string {
-	kv := map[string]string{}
-	for _, l := range clean(out) {
-		if k, v, ok := strings.Cut(l, "="); ok && k != "" && len(k) <= 20 && strings.Trim(k, "abcdefghijklmnopqrstuvwxyz0123456789") == "" {
-			kv[k] = v
-		}
-	}
-	return kv
 }

@@ -12,7 +12,7 @@ import (
 // Imports: `kato data import` wipes what the cluster has and puts an archive,
 // or a running old core's data, in its place.
 
-//go:embed import_look.sh
+//go:embed node/import_probe.sh
 var importLook string
 
 const (

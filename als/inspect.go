@@ -10,18 +10,6 @@ import (
 
 // Looks at roles and processes in detail, and kato's own health tests.
 
-const flagNode = "node"
-
-// nodeFlag is --node of a read.
-func nodeFlag(help string) []Flag { return []Flag{{Name: flagNode, Kind: KindIP, Help: help}} }
-
-func withNode(r Request, argv ...string) []string {
-	if r.Has(flagNode) {
-		argv = append(argv, "--node", r.Flag(flagNode))
-	}
-	return argv
-}
-
 var opRoles = reading(Operation{
 	Name: "roles", Summary: "show which processes make up a role",
 	Example: "roles mysql @prod",
@@ -34,10 +22,15 @@ var opProcesses = reading(Operation{
 	Flags:   nodeFlag("this node only"),
 	Judge:   judgeProcesses,
 }, func(r Request) []string {
+
 	if r.Has(flagNode) {
+
 		return withNode(r, "process", "list")
+
 	}
+
 	return []string{"process", "list", "--cluster"}
+
 })
 
 func judgeProcesses(r Request, c Cluster, _ Plan, rs Results) Verdict {

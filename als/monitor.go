@@ -13,7 +13,7 @@ const (
 	lookAgents    = "look for monitoring agents"
 )
 
-//go:embed monitor_look.sh
+//go:embed node/monitor_probe.sh
 var monitorLook string
 
 // NagiosChecks are the checks of `alsbot nagios CHECK` that the configuration

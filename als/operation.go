@@ -285,3 +285,5 @@ func (rs Results) Find(step, node string) (Result, bool) {
 	}
 	return Result{}, false
 }
+
+func always(e Effect) func(Request) Effect { return func(Request) Effect { return e } }

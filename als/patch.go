@@ -3,7 +3,6 @@ package als
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // The patch family: `kato patch`. An install is judged by a fresh list of
@@ -18,7 +17,6 @@ const (
 	lookWhere      = "see on which nodes the patches are"
 	againWhere     = "see again on which nodes the patches are"
 	againPatches   = "list the patches again"
-	patience       = 2 * time.Minute
 	stepPatch      = "run kato patch"
 	hintPatches    = "patches"
 	hintRestarts   = "restarts"

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-//go:embed check_room.sh
+//go:embed node/check_room.sh
 var checkRoom string
 
-//go:embed check_ssh.sh
+//go:embed node/check_ssh.sh
 var checkSSH string
 
 // What is amiss never ends in "password": what follows "password:" is taken
@@ -203,3 +203,5 @@ func backupFinding(c Cluster, why string) Finding {
 	}
 	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.made()), Mend: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
 }
+
+func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }

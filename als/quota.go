@@ -10,7 +10,7 @@ import (
 // Filesystem quotas: without them the limits of the filesystem service and of
 // containers are not enforced.
 
-//go:embed quota_enable.sh
+//go:embed node/quota_enable.sh
 var quotaEnable string
 
 const (

@@ -2,7 +2,6 @@ package als
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -182,78 +181,52 @@ func missingKato(r Result) bool {
 	return false
 }
 
-// trouble explains why the result of a kato command is not usable. ok is
-// false when nothing speaks against it; that alone is no proof of success.
-func trouble(r Result) (f Finding, ok bool) {
-	stop := func(mend, format string, args ...any) (Finding, bool) {
-		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
-	}
-	who := nodeWords(r.Node)
-	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was ended because it waited
-		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
-	}
-	if r.Trouble != "" {
-		return stop(whole(r.Mend), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
-	}
-	if missingKato(r) {
-		return stop("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted.",
-			"kato not found on %s", who)
-	}
-	if p, asks := Prompt(r.Output); asks {
-		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
-	}
-	said := complaint(r.Output)
-	switch {
-	case r.Exit != 0 && said != "":
-		return stop("", "%s on %s ended with status %d: %s", r.Step, who, r.Exit, said)
-	case r.Exit != 0:
-		return stop("", "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
-	case said != "":
-		return stop("", "%s on %s: %s", r.Step, who, said)
-	}
-	return Finding{}, false
-}
-
-// mendFirst is what to do next after a step, and before that what mends the
-// step's own trouble, if something is known to.
-func mendFirst(rs Results, step, next string) string {
-	r, _ := rs.Find(step, "")
-	f, _ := trouble(r)
-	return strings.TrimSpace(f.Mend + " " + next)
-}
-
-// mendPrompt says how to get rid of a question.
-func mendPrompt(p string) string {
-	l := strings.ToLower(p)
-	switch {
-	case strings.Contains(l, "sudo"):
-		return "Let the system user call sudo without a password, or set clusters[].run_as so that kato is run from root."
-	case strings.Contains(l, "password:"), strings.Contains(l, "passphrase"):
-		return "Set up passwordless SSH from the core to every node of the cluster."
-	case strings.Contains(l, "continue connecting"):
-		return "Log in once from that node to the other to accept its host key, or add it to the node's known_hosts."
-	}
-	return "Run the command once by hand on the node, and see what it asks."
-}
-
-// lastWords is the last line of an output as the end of a sentence.
-func lastWords(out []byte) string {
-	return cmp.Or(lastLine(out), " and printed nothing")
-}
-
-func lastLine(out []byte) string {
-	lines := clean(out)
-	for i := len(lines) - 1; i >= 0; i-- {
-		if l := strings.TrimRight(printable(lines[i], 160), "."); l != "" {
-			return "; its last line was: " + l
-		}
-	}
-	return ""
-}
-
 func nodeWords(node string) string {
 	if node == Core || node == "" {
 		return "the core"
 	}
 	return node
+}
+
+// names splits a list on commas and blanks and keeps what fits.
+func names(list string, fits func(string) bool) []string {
+	var out []string
+	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' }) {
+		if s != "none" && fits(s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// text is a JSON string, or a list of strings joined by commas.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		var parts []string
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, ",")
+	}
+	return ""
+}
+
+// byIP orders addresses by number; what is none comes last.
+func byIP(a, b string) int {
+	x, errX := netip.ParseAddr(a)
+	y, errY := netip.ParseAddr(b)
+	switch {
+	case errX == nil && errY == nil:
+		return x.Compare(y)
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
+	}
+	return strings.Compare(a, b)
 }

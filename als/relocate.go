@@ -12,10 +12,10 @@ import (
 // Relocation: `kato relocate` moves data to another filesystem. kato stops
 // the node's roles for it and starts none of them again; we do.
 
-//go:embed place_look.sh
+//go:embed node/place_probe.sh
 var placeLook string
 
-//go:embed data_look.sh
+//go:embed node/data_probe.sh
 var dataLook string
 
 const (

@@ -19,10 +19,10 @@ const (
 	reportMost = 50 << 20
 )
 
-//go:embed report_make.sh
+//go:embed node/report_make.sh
 var reportMake string
 
-//go:embed logs_end.sh
+//go:embed node/logs_end.sh
 var logsEnd string
 
 var opReport = Operation{

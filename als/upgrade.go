@@ -264,18 +264,6 @@ func orNewest(r Request) string {
 	return "the newest that kato knows"
 }
 
-// allPairs lists every role of the nodes.
-func (c Cluster) allPairs(nodes []string) []onNode {
-	var out []onNode
-	for _, ip := range nodes {
-		n, _ := c.Node(ip)
-		for _, role := range n.Roles {
-			out = append(out, onNode{role, ip})
-		}
-	}
-	return out
-}
-
 func upgradeFindings(c Cluster) []Finding {
 	var out []Finding
 	if len(c.NodesWith("dea")) == 1 {

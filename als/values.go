@@ -153,3 +153,5 @@ func checkMention(v string) error {
 	}
 	return nil
 }
+
+var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)

@@ -174,37 +174,3 @@ func othersRun(status Status, pairs []onNode) string {
 	}
 	return " Running: " + pairWords(well) + "."
 }
-
-func isAreRunning(n int) string {
-	if n == 1 {
-		return "the role runs"
-	}
-	return fmt.Sprintf("all %d roles run", n)
-}
-
-// badSteps is failedStep for several: the first in words, the others by name,
-// and apart from them those that were not begun.
-func badSteps(p Plan, rs Results) (first Finding, bad bool) {
-	var others, left []string
-	for _, s := range p.Steps {
-		r, ran := rs.Find(s.Name, s.Node)
-		f, wrong := trouble(r)
-		switch {
-		case !ran && !bad:
-			first, bad = Finding{Text: s.Name + " was not run"}, true
-		case !ran:
-			left = append(left, s.Name)
-		case wrong && !bad:
-			first, bad = f, true
-		case wrong:
-			others = append(others, s.Name)
-		}
-	}
-	if len(others) > 0 {
-		first.Text += "; so it is with: " + list(others)
-	}
-	if len(left) > 0 {
-		first.Text += "; not begun: " + list(left)
-	}
-	return first, bad
-}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-//go:embed backups_prune.sh
+//go:embed node/backups_prune.sh
 var backupsPrune string
 
 const (

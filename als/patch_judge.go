@@ -204,13 +204,6 @@ func unlisted(c Cluster, rs Results, names []string, target string, history test
 		Next:    mendFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
 }
 
-func isAre(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " is"
-	}
-	return count(n, noun) + " are"
-}
-
 // onlyCoreWorked reports whether of the patches of this run those that are
 // missing are missing everywhere but on the core.
 func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
@@ -241,95 +234,6 @@ func oldCode(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	}
 	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
 	return v.offering("Bring the patches to work with %s.", c.turnCommands(opRestartName, pairs)...)
-}
-
-// turnCommands are what starts or restarts the roles of the pairs, and no role
-// of another node: one command, or one for each node where one would do more.
-func (c Cluster) turnCommands(word string, pairs []onNode) []string {
-	words := []string{word}
-	var nodes []string
-	more := false // without --node it would touch other nodes
-	for _, p := range pairs {
-		if !slices.Contains(words, p.Role) {
-			words = append(words, p.Role)
-		}
-		if !slices.Contains(nodes, p.Node) {
-			nodes = append(nodes, p.Node)
-		}
-		for _, n := range c.NodesWith(p.Role) {
-			more = more || !slices.Contains(pairs, onNode{p.Role, n.IP})
-		}
-	}
-	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {
-		return []string{c.command(words...)}
-	}
-	var commands []string
-	for _, ip := range nodes {
-		one := []string{word}
-		for _, p := range pairs {
-			if p.Node == ip {
-				one = append(one, p.Role)
-			}
-		}
-		commands = append(commands, c.command(append(one, "--node", ip)...))
-	}
-	return commands
-}
-
-// rolesAfter judges the roles that should run by now.
-func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
-	if len(want) == 0 {
-		return Verdict{Outcome: Succeeded}
-	}
-	status, err := readStep(rs, againRoles, ReadStatus)
-	if err != nil {
-		return unconfirmed(c, p, rs, err)
-	}
-	down, moving := settled(status, want)
-	var rows [][]string
-	var bad, silent []onNode
-	for _, w := range want {
-		st := status.Of(w.Node, w.Role)
-		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
-		if !st.Healthy() {
-			bad = append(bad, w)
-		}
-		if st.Silent() {
-			silent = append(silent, w)
-		}
-	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows)}
-	switch {
-	case len(down) > 0:
-		v.Outcome = Failed
-		v.Summary = "A role does not run: " + list(down) + "."
-		look := "Look at the node's logs"
-		if len(silent) > 0 {
-			look = "See that " + list(nodesOf(silent)) + " can be reached"
-		}
-		v = v.offering(look+", then try %s.", c.turnCommands(opStartName, bad)...)
-	case len(moving) > 0:
-		v.Outcome = Waiting
-		v.Summary = "Not yet running: " + list(moving) + "."
-		v = v.offering("Look again with %s; "+typedAll(c.turnCommands(opRestartName, bad))+" restarts what hangs.", c.command("status"))
-	}
-	return v
-}
-
-// unconfirmed is the verdict when the verification could not be read.
-func unconfirmed(c Cluster, p Plan, rs Results, err error) Verdict {
-	f := findingOf(Stop, err)
-	v := Verdict{Outcome: Failed, Next: f.Mend, Summary: "It cannot be confirmed that it worked: " + f.Text}
-	looks := c.typed("status")
-	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == stepPatch }) {
-		v.Summary += "; " + how(rs, stepPatch)
-		looks = c.typed("patch", "status") + " and " + looks
-	}
-	v.Summary += "."
-	if v.Next == "" {
-		v.Next = "Look with " + looks + "."
-	}
-	return v
 }
 
 // judgeRevert: the patches are on the list of missing ones again.

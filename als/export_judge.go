@@ -3,14 +3,11 @@ package als
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 )
-
-var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // judgeExport reads what the node found when it read the archive back. The
 // verdict is one of verified, suspect and failed.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-//go:embed backups_send.sh
+//go:embed node/backups_send.sh
 var backupsSend string
 
 const (

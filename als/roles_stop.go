@@ -2,7 +2,6 @@ package als
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -81,15 +80,4 @@ func sortOut(status Status, pairs []onNode) stops {
 	}
 	st.table = table(rows)
 	return st
-}
-
-// nodesOf lists the nodes of pairs, each once.
-func nodesOf(pairs []onNode) []string {
-	var out []string
-	for _, p := range pairs {
-		if name := nodeWords(p.Node); !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 // SSH. Whatever ssh or sudo asks on that way nobody answers, and by then the
 // new cluster is wiped; so it is all looked at before.
 
-//go:embed import_core.sh
+//go:embed node/import_core.sh
 var importCore string
 
 const (

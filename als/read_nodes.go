@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -97,19 +96,4 @@ func rolesOf(v any) []string {
 		return roles
 	}
 	return names(text(v), rolePattern.MatchString)
-}
-
-// byIP orders addresses by number; what is none comes last.
-func byIP(a, b string) int {
-	x, errX := netip.ParseAddr(a)
-	y, errY := netip.ParseAddr(b)
-	switch {
-	case errX == nil && errY == nil:
-		return x.Compare(y)
-	case errX == nil:
-		return -1
-	case errY == nil:
-		return 1
-	}
-	return strings.Compare(a, b)
 }

@@ -139,17 +139,6 @@ func patchKey(p *Patch, key, value string) bool {
 	return true
 }
 
-// names splits a list on commas and blanks and keeps what fits.
-func names(list string, fits func(string) bool) []string {
-	var out []string
-	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' }) {
-		if s != "none" && fits(s) && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 var errNotPatches = errors.New("the JSON is not a list of patches")
 
 // patchesFromJSON reads an array of patches, or an object that wraps one.
@@ -203,21 +192,4 @@ func patchesFromJSON(out []byte) (PatchList, error) {
 		list.Patches = append(list.Patches, p)
 	}
 	return list, nil
-}
-
-// text is a JSON string, or a list of strings joined by commas.
-func text(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []any:
-		var parts []string
-		for _, e := range v {
-			if s, ok := e.(string); ok {
-				parts = append(parts, s)
-			}
-		}
-		return strings.Join(parts, ",")
-	}
-	return ""
 }

@@ -5,8 +5,6 @@ package als
 
 const familyOwn = "alsbot"
 
-func always(e Effect) func(Request) Effect { return func(Request) Effect { return e } }
-
 var runParam = []Param{{Name: "ID", Kind: KindName, Help: "the ID of a run, as `runs` shows it"}}
 
 var scheduleParam = []Param{{Name: "NAME", Kind: KindName, Help: "the name of a schedule, as `schedule list` shows it"}}

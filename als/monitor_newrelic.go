@@ -10,10 +10,10 @@ import (
 // New Relic's agent on every node, as the ALS handbook has it. Package, source
 // and steps are the configuration's, since the vendor has retired it.
 
-//go:embed newrelic_install.sh
+//go:embed node/newrelic_install.sh
 var newrelicInstall string
 
-//go:embed newrelic_look.sh
+//go:embed node/newrelic_probe.sh
 var newrelicLook string
 
 const (
@@ -60,8 +60,6 @@ var opNewRelicInstall = Operation{
 func (c Cluster) lookAgent(name, ip string) Step {
 	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicLook, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: lookLimit}
 }
-
-func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }
 
 func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 	p := Plan{Operation: r.Operation, Effect: Change, Patience: 10 * time.Second}

@@ -1,0 +1,87 @@
+package als
+
+import (
+	"slices"
+	"strings"
+)
+
+// A role on a node: how plans remember such pairs, and how people read them.
+
+// onNode is a role on a node, as plans remember it.
+type onNode struct{ Role, Node string }
+
+func (o onNode) String() string { return o.Role + " on " + nodeWords(o.Node) }
+
+// pack and unpack keep such pairs in a plan's hints.
+func pack(pairs []onNode) string {
+	var out []string
+	for _, p := range pairs {
+		out = append(out, p.Role+"@"+p.Node)
+	}
+	return strings.Join(out, " ")
+}
+
+func unpack(s string) []onNode {
+	var out []onNode
+	for _, w := range strings.Fields(s) {
+		role, node, _ := strings.Cut(w, "@")
+		out = append(out, onNode{role, node})
+	}
+	return out
+}
+
+// words writes pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on …".
+func pairWords(pairs []onNode) string {
+	var roles, out []string
+	nodes := map[string][]string{}
+	for _, p := range pairs {
+		if !slices.Contains(roles, p.Role) {
+			roles = append(roles, p.Role)
+		}
+		nodes[p.Role] = append(nodes[p.Role], nodeWords(p.Node))
+	}
+	slices.Sort(roles)
+	for _, r := range roles {
+		out = append(out, r+" on "+list(nodes[r]))
+	}
+	return strings.Join(out, "; ")
+}
+
+// where finds the nodes that have a role, by the survey and by what
+// `kato status` lists.
+func where(c Cluster, s Status, role string) []string {
+	var out []string
+	for _, n := range c.NodesWith(role) {
+		out = append(out, n.IP)
+	}
+	for _, ip := range s.Nodes(role) {
+		if ip != "" && !slices.Contains(out, ip) {
+			out = append(out, ip)
+		}
+	}
+	slices.SortFunc(out, byIP)
+	return out
+}
+
+// nodesOf lists the nodes of pairs, each once.
+func nodesOf(pairs []onNode) []string {
+	var out []string
+	for _, p := range pairs {
+		if name := nodeWords(p.Node); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// allPairs lists every role of the nodes.
+func (c Cluster) allPairs(nodes []string) []onNode {
+	var out []onNode
+	for _, ip := range nodes {
+		n, _ := c.Node(ip)
+		for _, role := range n.Roles {
+			out = append(out, onNode{role, ip})
+		}
+	}
+	return out
+}

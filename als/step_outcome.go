@@ -1,0 +1,158 @@
+package als
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// How a step ended, in words: for verdicts and for what to do next.
+
+// how tells how a step ended, as a clause: what kato says, which is not what
+// is believed.
+func how(rs Results, step string) string {
+	r, ok := rs.Find(step, "")
+	switch {
+	case !ok:
+		return "the step was not run"
+	case r.Trouble != "":
+		return printable(r.Trouble, 200)
+	}
+	if p, asks := Prompt(r.Output); asks {
+		return "it asked a person and got no answer: " + p
+	}
+	if missingKato(r) {
+		return "kato was not found on " + nodeWords(r.Node)
+	}
+	s := fmt.Sprintf("kato ended with status %d", r.Exit)
+	if said := complaint(r.Output); said != "" {
+		return s + " and said: " + said
+	}
+	if r.Exit != 0 {
+		s += lastWords(r.Output)
+	}
+	return s
+}
+
+// failedStep returns the first step of the plan that did not end with 0 and
+// why, in words; clean-up and tolerated steps aside.
+func failedStep(p Plan, rs Results) (Finding, bool) {
+	for _, s := range p.Steps {
+		r, ok := rs.Find(s.Name, s.Node)
+		if !ok || s.Always || s.Tolerate || r.OK() {
+			continue
+		}
+		if f, bad := trouble(r); bad {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// ReadOutput is what is left to say where nothing better is known. It names no
+// run, which is not known here: jobs says what to type in its place.
+const ReadOutput = "Read the output of this run."
+
+// nothingRead is the verdict when a step's result is missing or unusable.
+func nothingRead(f Finding) Verdict {
+	if f.Mend == "" {
+		f.Mend = ReadOutput
+	}
+	return Verdict{Outcome: Failed, Summary: whole(f.Text), Next: f.Mend}
+}
+
+// trouble explains why the result of a kato command is not usable. ok is
+// false when nothing speaks against it; that alone is no proof of success.
+func trouble(r Result) (f Finding, ok bool) {
+	stop := func(mend, format string, args ...any) (Finding, bool) {
+		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
+	}
+	who := nodeWords(r.Node)
+	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was ended because it waited
+		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
+	}
+	if r.Trouble != "" {
+		return stop(whole(r.Mend), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
+	}
+	if missingKato(r) {
+		return stop("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted.",
+			"kato not found on %s", who)
+	}
+	if p, asks := Prompt(r.Output); asks {
+		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
+	}
+	said := complaint(r.Output)
+	switch {
+	case r.Exit != 0 && said != "":
+		return stop("", "%s on %s ended with status %d: %s", r.Step, who, r.Exit, said)
+	case r.Exit != 0:
+		return stop("", "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
+	case said != "":
+		return stop("", "%s on %s: %s", r.Step, who, said)
+	}
+	return Finding{}, false
+}
+
+// mendFirst is what to do next after a step, and before that what mends the
+// step's own trouble, if something is known to.
+func mendFirst(rs Results, step, next string) string {
+	r, _ := rs.Find(step, "")
+	f, _ := trouble(r)
+	return strings.TrimSpace(f.Mend + " " + next)
+}
+
+// mendPrompt says how to get rid of a question.
+func mendPrompt(p string) string {
+	l := strings.ToLower(p)
+	switch {
+	case strings.Contains(l, "sudo"):
+		return "Let the system user call sudo without a password, or set clusters[].run_as so that kato is run from root."
+	case strings.Contains(l, "password:"), strings.Contains(l, "passphrase"):
+		return "Set up passwordless SSH from the core to every node of the cluster."
+	case strings.Contains(l, "continue connecting"):
+		return "Log in once from that node to the other to accept its host key, or add it to the node's known_hosts."
+	}
+	return "Run the command once by hand on the node, and see what it asks."
+}
+
+// lastWords is the last line of an output as the end of a sentence.
+func lastWords(out []byte) string {
+	return cmp.Or(lastLine(out), " and printed nothing")
+}
+
+func lastLine(out []byte) string {
+	lines := clean(out)
+	for i := len(lines) - 1; i >= 0; i-- {
+		if l := strings.TrimRight(printable(lines[i], 160), "."); l != "" {
+			return "; its last line was: " + l
+		}
+	}
+	return ""
+}
+
+// badSteps is failedStep for several: the first in words, the others by name,
+// and apart from them those that were not begun.
+func badSteps(p Plan, rs Results) (first Finding, bad bool) {
+	var others, left []string
+	for _, s := range p.Steps {
+		r, ran := rs.Find(s.Name, s.Node)
+		f, wrong := trouble(r)
+		switch {
+		case !ran && !bad:
+			first, bad = Finding{Text: s.Name + " was not run"}, true
+		case !ran:
+			left = append(left, s.Name)
+		case wrong && !bad:
+			first, bad = f, true
+		case wrong:
+			others = append(others, s.Name)
+		}
+	}
+	if len(others) > 0 {
+		first.Text += "; so it is with: " + list(others)
+	}
+	if len(left) > 0 {
+		first.Text += "; not begun: " + list(left)
+	}
+	return first, bad
+}

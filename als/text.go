@@ -1,0 +1,135 @@
+package als
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// table lays out rows in columns, two blanks between them.
+func table(rows [][]string) string {
+	var width []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], len([]rune(cell)))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += cell + strings.Repeat(" ", width[i]-len([]rune(cell))+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// count writes a number with its noun: "1 patch", "2 patches".
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "ch"):
+		noun += "es"
+	case strings.HasSuffix(noun, "process"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// list joins words for a sentence and cuts a long list short.
+func list(words []string) string {
+	const most = 12
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
+	}
+	return strings.Join(words, ", ")
+}
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return list(words)
+}
+
+func orNoneText(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// duration writes a duration as 4m 12s.
+func duration(d time.Duration) string {
+	d = d.Round(time.Second)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// lastTime is the note that says how long an operation took before.
+func lastTime(c Cluster) []string {
+	if c.History.Last <= 0 {
+		return []string{"It has not succeeded on this cluster before, so there is no telling how long it takes."}
+	}
+	return []string{"It took " + duration(c.History.Last) + " last time."}
+}
+
+// typed is a command for a person to type, with the cluster.
+func (c Cluster) typed(words ...string) string { return "`" + c.command(words...) + "`" }
+
+// typedAll shows commands as typed does.
+func typedAll(commands []string) string {
+	var out []string
+	for _, command := range commands {
+		out = append(out, "`"+command+"`")
+	}
+	return list(out)
+}
+
+// command is a whole command, with the cluster.
+func (c Cluster) command(words ...string) string {
+	s := strings.Join(words, " ")
+	if c.Name != "" {
+		s += " @" + c.Name
+	}
+	return s
+}
+
+// whole makes a clause a sentence; nothing stays nothing.
+func whole(clause string) string {
+	s := sentence(clause)
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
+	}
+	return s + "."
+}
+
+func isAre(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(n, noun) + " are"
+}
+
+func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
+
+func isAreRunning(n int) string {
+	if n == 1 {
+		return "the role runs"
+	}
+	return fmt.Sprintf("all %d roles run", n)
+}

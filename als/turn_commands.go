@@ -1,0 +1,39 @@
+package als
+
+import "slices"
+
+// The commands that people type to start, stop or restart certain roles on
+// certain nodes.
+
+// turnCommands are what starts or restarts the roles of the pairs, and no role
+// of another node: one command, or one for each node where one would do more.
+func (c Cluster) turnCommands(word string, pairs []onNode) []string {
+	words := []string{word}
+	var nodes []string
+	more := false // without --node it would touch other nodes
+	for _, p := range pairs {
+		if !slices.Contains(words, p.Role) {
+			words = append(words, p.Role)
+		}
+		if !slices.Contains(nodes, p.Node) {
+			nodes = append(nodes, p.Node)
+		}
+		for _, n := range c.NodesWith(p.Role) {
+			more = more || !slices.Contains(pairs, onNode{p.Role, n.IP})
+		}
+	}
+	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {
+		return []string{c.command(words...)}
+	}
+	var commands []string
+	for _, ip := range nodes {
+		one := []string{word}
+		for _, p := range pairs {
+			if p.Node == ip {
+				one = append(one, p.Role)
+			}
+		}
+		commands = append(commands, c.command(append(one, "--node", ip)...))
+	}
+	return commands
+}
