@@ -91,8 +91,8 @@ func (a Archive) Word() string {
 // Archive keeps them.
 func Contents(r Request) string { return strings.Join(exportFlags(r), " ") }
 
-// since is when what it holds is of, also for one of an early version.
-func (a Archive) since() time.Time {
+// begunAt is when what it holds is of, also for one of an early version.
+func (a Archive) begunAt() time.Time {
 	if a.Begun.IsZero() {
 		return a.At
 	}
@@ -109,8 +109,8 @@ func (a Archive) series() string {
 	return strings.TrimSpace(name + " " + a.Contents)
 }
 
-// made names the run that made it, and what it left out or was of.
-func (a Archive) made() string {
+// origin names the run that made it, and what it left out or was of.
+func (a Archive) origin() string {
 	if a.Operation == "export cluster" && a.Contents == "" {
 		return "run " + a.Run
 	}
@@ -125,9 +125,9 @@ var ownName = regexp.MustCompile(`^helion-export-.+-[0-9]{8}T[0-9]{6}Z(\.suspect
 // OwnName reports whether a file's name is one that alsbot gives archives.
 func OwnName(base string) bool { return ownName.MatchString(base) }
 
-// ours reports whether alsbot has named the archive itself. A name that a
+// namedByAlsbot reports whether alsbot has named the archive itself. A name that a
 // person gave says that a person wants it to stay.
-func (a Archive) ours() bool {
+func (a Archive) namedByAlsbot() bool {
 	return OwnName(path.Base(a.Path)) && strings.HasPrefix(path.Base(a.Path), "helion-export-"+a.Cluster+"-")
 }
 

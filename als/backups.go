@@ -17,14 +17,14 @@ import (
 // later ones stand for them. None of it needs kato.
 
 const (
-	lookArchives  = "look for the archives"
-	againArchives = "look for the archives again"
-	stepReadAgain = "read the archive again"
-	readLimit     = 6 * time.Hour
+	probeArchives      = "look for the archives"
+	probeArchivesAfter = "look for the archives again"
+	stepReadAgain      = "read the archive again"
+	readLimit          = 6 * time.Hour
 )
 
 //go:embed node/backups_probe.sh
-var backupsLook string
+var backupsProbe string
 
 var archiveParam = []Param{{Name: "ID", Kind: KindName, Help: "the ID of an archive, as `backups` shows it: that of the run that exported it"}}
 
@@ -35,13 +35,13 @@ var opBackups = Operation{
 		"Archives that `backups prune` has removed are not shown.",
 	Example: "backups @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.lookSteps(lookArchives, onList(c))...), nil
+		return readPlan(r, c.probeArchives(probeArchives, listed(c))...), nil
 	},
 	Judge: judgeBackups,
 }
 
-// onList are the archives of the list, the newest first.
-func onList(c Cluster) []Archive {
+// listed are the archives of the list, the newest first.
+func listed(c Cluster) []Archive {
 	all := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return a.Path == "" || a.Gone != "" })
 	slices.SortFunc(all, func(a, b Archive) int { return older(b, a) })
 	return all
@@ -82,29 +82,29 @@ func batches(name string, all []Archive) []batch {
 	return out
 }
 
-func (c Cluster) lookSteps(name string, all []Archive) []Step {
+func (c Cluster) probeArchives(name string, all []Archive) []Step {
 	var steps []Step
 	for _, b := range batches(name, all) {
 		args := []string{c.BackupDir}
 		for _, a := range b.some {
 			args = append(args, a.Path)
 		}
-		steps = append(steps, Step{Name: b.name, Node: b.node, Argv: script(backupsLook, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: lookLimit})
+		steps = append(steps, Step{Name: b.name, Node: b.node, Argv: script(backupsProbe, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: probeLimit})
 	}
 	return steps
 }
 
 const (
-	unknown = "no answer" // its node gave none
-	outside = "outside"   // it is there, with the size on record, and not in the backup directory
+	stateUnknown = "no answer" // its node gave none
+	stateOutside = "outside"   // it is there, with the size on record, and not in the backup directory
 )
 
-// lookedFor reads what lookSteps have found, by run ID: Sound (it is there,
+// archiveStates reads what probeArchives have found, by run ID: Sound (it is there,
 // with the size on record), Missing, Altered, unknown or outside.
-func lookedFor(rs Results, name string, all []Archive) map[string]string {
+func archiveStates(rs Results, name string, all []Archive) map[string]string {
 	states := map[string]string{}
 	for _, a := range all {
-		states[a.Run] = unknown
+		states[a.Run] = stateUnknown
 	}
 	for _, b := range batches(name, all) {
 		r, ok := rs.Find(b.name, b.node)
@@ -120,7 +120,7 @@ func lookedFor(rs Results, name string, all []Archive) map[string]string {
 			case strconv.FormatInt(a.Size, 10):
 				states[a.Run] = Sound
 				if path.Dir(a.Path) != seen["dir"] {
-					states[a.Run] = outside
+					states[a.Run] = stateOutside
 				}
 			default:
 				states[a.Run] = Altered
@@ -140,17 +140,17 @@ func present(all []Archive, states map[string]string) []Archive {
 const listedMost = 30
 
 func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-	all := onList(c)
+	all := listed(c)
 	if len(all) == 0 {
 		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet."}
 		return v.offering("Take one with %s.", c.command("export", "cluster"))
 	}
-	states := lookedFor(rs, lookArchives, all)
+	states := archiveStates(rs, probeArchives, all)
 	fates := Retain(c.Keep, present(all, states), c.Asked)
 	rows := [][]string{{"ID", "TAKEN", "AGE", "SIZE", "VERDICT", "THERE", "SHA-256", "KEPT", "FILE"}}
 	absent := 0
 	for _, a := range all {
-		there := map[string]string{Sound: "yes", outside: "yes", unknown: unknown}[states[a.Run]]
+		there := map[string]string{Sound: "yes", stateOutside: "yes", stateUnknown: stateUnknown}[states[a.Run]]
 		if there == "" {
 			absent, there = absent+1, strings.ToUpper(states[a.Run])
 		}
@@ -160,12 +160,12 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		}
 		switch states[a.Run] {
 		case Sound:
-		case outside:
+		case stateOutside:
 			kept = "not in the backup directory"
 		default:
 			kept = "-"
 		}
-		rows = append(rows, []string{a.Run, clock(a.since()), age(c.Asked, a.since()), size(a.Size), a.Word(), there, short(a.SHA256), kept, nodeWords(a.Node) + ":" + a.Path})
+		rows = append(rows, []string{a.Run, clock(a.begunAt()), age(c.Asked, a.begunAt()), size(a.Size), a.Word(), there, short(a.SHA256), kept, nodeWords(a.Node) + ":" + a.Path})
 	}
 	v := Verdict{Outcome: Succeeded, Whole: true, Summary: count(len(all)+c.History.Older, "archive") + " of @" + c.Name + ". " + lastBackup(c), Report: table(rows[:min(len(rows), listedMost+1)])}
 	if n := len(rows) - 1 - listedMost + c.History.Older; n > 0 {
@@ -198,7 +198,7 @@ func lastBackup(c Cluster) string {
 	if last == nil {
 		return "There is no verified backup of the whole cluster."
 	}
-	said := fmt.Sprintf("The last verified backup of the whole cluster is %s old (%s)", age(c.Asked, last.since()), last.made())
+	said := fmt.Sprintf("The last verified backup of the whole cluster is %s old (%s)", age(c.Asked, last.begunAt()), last.origin())
 	if c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge {
 		said += fmt.Sprintf(", more than the %s that are allowed", duration(c.MaxAge))
 	}
@@ -218,7 +218,7 @@ var opBackupsVerify = Operation{
 		if err != nil {
 			return Plan{}, err
 		}
-		return readPlan(r, Step{Name: stepReadAgain, Node: a.Node, Argv: script(importLook, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
+		return readPlan(r, Step{Name: stepReadAgain, Node: a.Node, Argv: script(importProbe, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
 	},
 	Judge: judgeBackupsVerify,
 }
@@ -248,11 +248,11 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	case seen["state"] == "read" && seen["sha256"] != a.SHA256:
 		return bad(Altered, "Altered: %s can be read to its end, but it is not what run %s has made: its SHA-256 is %s and was %s.", a.place(), a.Run, printable(seen["sha256"], 64), a.SHA256)
 	case seen["state"] != "read":
-		return nothingRead(Finding{Level: Stop, Text: a.place() + " could not be read", Mend: "Look whether the login user may read it."})
+		return nothingRead(Finding{Level: Stop, Text: a.place() + " could not be read", Fix: "Look whether the login user may read it."})
 	}
 	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Seen: Sound}},
 		Summary: fmt.Sprintf("Sound: %s was read to its end and is what run %s has made, %s.", a.place(), a.Run, a.Verdict),
 		Report: table([][]string{
-			{"verdict", a.Verdict}, {"archive", a.Path}, {"node", nodeWords(a.Node)}, {"taken", clock(a.since())},
+			{"verdict", a.Verdict}, {"archive", a.Path}, {"node", nodeWords(a.Node)}, {"taken", clock(a.begunAt())},
 			{"size", fmt.Sprintf("%s (%s bytes)", size(a.Size), humanize.Comma(a.Size))}, {"files", printable(seen["files"], 20)}, {"sha256", a.SHA256}})}
 }

@@ -31,7 +31,7 @@ var opBackupsFetch = Operation{
 		if err != nil {
 			return nil, err
 		}
-		return c.lookSteps(lookArchives, []Archive{a}), nil
+		return c.probeArchives(probeArchives, []Archive{a}), nil
 	},
 	Plan:  planBackupsFetch,
 	Judge: judgeBackupsFetch,
@@ -51,19 +51,19 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	switch lookedFor(rs, lookArchives, []Archive{a})[a.Run] {
+	switch archiveStates(rs, probeArchives, []Archive{a})[a.Run] {
 	case Missing:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "there is no " + a.place() + " any more", Mend: "See " + c.typed("backups") + " for others."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "there is no " + a.place() + " any more", Fix: "See " + c.typed("backups") + " for others."})
 	case Altered:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "what stands at " + a.place() + " is not what run " + a.Run + " has made", Mend: "See " + c.typed("backups") + " for others."})
-	case unknown:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Mend: "Look whether the node is up, and whether the login user may read it."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "what stands at " + a.place() + " is not what run " + a.Run + " has made", Fix: "See " + c.typed("backups") + " for others."})
+	case stateUnknown:
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Fix: "Look whether the node is up, and whether the login user may read it."})
 	}
 	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free < still+SpareRoom {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Mend: "Make room there."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Fix: "Make room there."})
 	}
 	if a.Verdict != verdictVerified || a.Seen == Altered || a.Seen == Damaged {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is " + a.Word(), Mend: "Do not rely on it."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is " + a.Word(), Fix: "Do not rely on it."})
 	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
@@ -79,14 +79,14 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 // names that alsbot gave: two that people have given one name do not meet, and
 // retention may decide on every one.
 func localName(a Archive) string {
-	if a.ours() {
+	if a.namedByAlsbot() {
 		return path.Base(a.Path)
 	}
 	suspect := ""
 	if a.Verdict == verdictSuspect {
 		suspect = ".suspect"
 	}
-	return fmt.Sprintf("helion-export-%s-%s-%s%s.tgz", a.Cluster, a.Run, a.since().UTC().Format(exportTime), suspect)
+	return fmt.Sprintf("helion-export-%s-%s-%s%s.tgz", a.Cluster, a.Run, a.begunAt().UTC().Format(exportTime), suspect)
 }
 
 func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
@@ -101,7 +101,7 @@ func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	switch {
 	case res.Trouble != "":
-		return failed(mendFirst(rs, stepFetch, "When that is mended, go on where it was with "+c.typed("backups", "fetch", a.Run)+"."), "Not fetched: %s.", printable(res.Trouble, 300))
+		return failed(fixFirst(rs, stepFetch, "When that is mended, go on where it was with "+c.typed("backups", "fetch", a.Run)+"."), "Not fetched: %s.", printable(res.Trouble, 300))
 	case res.Exit == 44:
 		return failed("See "+c.typed("backups")+" for others.", "Not fetched: there is no %s any more.", a.place())
 	case res.Exit == 45 || seen["state"] == "different":

@@ -26,7 +26,7 @@ var opBackupsPrune = Operation{
 		"It is done by itself after every verified export. `plan backups prune` shows what would go; `backups` shows why the others stay.",
 	Example: "plan backups prune @prod",
 	Checks: func(_ Request, c Cluster) ([]Step, error) {
-		return c.lookSteps(lookArchives, standing(c.History.Archives)), nil
+		return c.probeArchives(probeArchives, notRemoved(c.History.Archives)), nil
 	},
 	Plan:  planBackupsPrune,
 	Judge: judgeBackupsPrune,
@@ -37,8 +37,8 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	if c.Keep.off() {
 		return p, refuse("Set clusters[].backup.keep, and restart alsbot.", "retention of @%s is off: its backup.keep holds nothing but zeros", c.Name)
 	}
-	all := standing(c.History.Archives)
-	states := lookedFor(rs, lookArchives, all)
+	all := notRemoved(c.History.Archives)
+	states := archiveStates(rs, probeArchives, all)
 	there := present(all, states)
 	fates := Retain(c.Keep, there, c.Asked)
 	going := slices.DeleteFunc(slices.Clone(there), func(a Archive) bool { return !fates[a.Run].Go })
@@ -52,13 +52,13 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	var runs []string
 	for _, a := range going {
 		bytes, runs = bytes+a.Size, append(runs, a.Run)
-		p.Facts = append(p.Facts, Fact{"removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.since()), size(a.Size))})
+		p.Facts = append(p.Facts, Fact{"removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.begunAt()), size(a.Size))})
 	}
 	p.Facts = append(p.Facts, Fact{"in all", fmt.Sprintf("%s, %s", count(len(going), "archive"), size(bytes))})
 	for _, a := range all {
 		switch {
 		case states[a.Run] != Sound:
-			p.Notes = append(p.Notes, a.place()+" is left alone: "+cmp.Or(map[string]string{outside: "not in the backup directory"}[states[a.Run]], states[a.Run]))
+			p.Notes = append(p.Notes, a.place()+" is left alone: "+cmp.Or(map[string]string{stateOutside: "not in the backup directory"}[states[a.Run]], states[a.Run]))
 		case !fates[a.Run].Go:
 			p.Notes = append(p.Notes, a.place()+" stays: "+fates[a.Run].Why)
 		}
@@ -68,18 +68,18 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 		return fates[a.Run].Go || a.Verdict != verdictVerified || a.Seen != "" && a.Seen != Sound
 	})
 	for _, b := range batches(stepPrune, going) {
-		p.Steps = append(p.Steps, Step{Name: b.name, Node: b.node, Argv: pruneArgv(c, b, lasts(stays, b.node)), Tolerate: true, Limit: readLimit})
+		p.Steps = append(p.Steps, Step{Name: b.name, Node: b.node, Argv: pruneArgv(c, b, newestKept(stays, b.node)), Tolerate: true, Limit: readLimit})
 	}
-	p.Verify = c.lookSteps(againArchives, going)
+	p.Verify = c.probeArchives(probeArchivesAfter, going)
 	return p, nil
 }
 
-// lasts are, for each series, the newest of those that stay: while one of
+// newestKept are, for each series, the newest of those that stay: while one of
 // them is not as it was, nothing is removed from its node.
-func lasts(stays []Archive, node string) []Archive {
+func newestKept(stays []Archive, node string) []Archive {
 	newest := map[string]Archive{}
 	for _, a := range stays {
-		if old, ok := newest[a.series()]; a.Node == node && a.ours() && (!ok || a.since().After(old.since())) {
+		if old, ok := newest[a.series()]; a.Node == node && a.namedByAlsbot() && (!ok || a.begunAt().After(old.begunAt())) {
 			newest[a.series()] = a
 		}
 	}
@@ -114,16 +114,16 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	wanted := strings.Fields(p.Hints["runs"])
 	going := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return !slices.Contains(wanted, a.Run) })
 	slices.SortFunc(going, older)
-	states := lookedFor(rs, againArchives, going)
+	states := archiveStates(rs, probeArchivesAfter, going)
 	v := Verdict{Outcome: Succeeded, Whole: true}
 	var bytes int64
 	var rows [][]string
-	gone, mend := 0, ""
+	gone, fix := 0, ""
 	for _, b := range batches(stepPrune, going) {
 		res, _ := rs.Find(b.name, b.node)
 		said := keyValues(res.Output)
-		if f, _ := trouble(res); mend == "" {
-			mend = f.Mend
+		if f, _ := trouble(res); fix == "" {
+			fix = f.Fix
 		}
 		for i, a := range b.some {
 			if states[a.Run] == Missing {
@@ -143,7 +143,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v.Report = table(rows)
 	v.Summary = fmt.Sprintf("Removed %s, %s.", count(gone, "archive"), size(bytes))
 	if gone < len(wanted) {
-		v.Outcome, v.Next = Failed, strings.TrimSpace(mend+" See the reasons, and "+c.typed("backups")+".")
+		v.Outcome, v.Next = Failed, strings.TrimSpace(fix+" See the reasons, and "+c.typed("backups")+".")
 		v.Summary = fmt.Sprintf("Removed %d of %s, %s.", gone, count(len(wanted), "archive"), size(bytes))
 	}
 	return v
@@ -151,5 +151,5 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 
 // older sorts archives, the oldest first.
 func older(a, b Archive) int {
-	return cmp.Or(a.since().Compare(b.since()), strings.Compare(a.Run, b.Run))
+	return cmp.Or(a.begunAt().Compare(b.begunAt()), strings.Compare(a.Run, b.Run))
 }

@@ -130,7 +130,7 @@ func TestOperationsAreWhole(t *testing.T) {
 		if strings.HasSuffix(op.Summary, ".") || op.Summary[:1] != strings.ToLower(op.Summary[:1]) {
 			t.Errorf("%s: summary is not lower case without a full stop: %q", op.Name, op.Summary)
 		}
-		if op.Own != (op.Plan == nil) || op.Own != (op.Judge == nil) {
+		if op.Builtin != (op.Plan == nil) || op.Builtin != (op.Judge == nil) {
 			t.Errorf("%s: an operation has a plan and a judge, alsbot's own command has neither", op.Name)
 		}
 		for i, p := range op.Params {

@@ -50,7 +50,7 @@ func Complete(text string, c Catalogue, clusters []string) []Suggestion {
 			add(last+rest, Usage(op)+": "+op.Summary)
 		}
 	}
-	op, ok := begun(words, c)
+	op, ok := operationTyped(words, c)
 	if !ok {
 		return out
 	}
@@ -60,7 +60,7 @@ func Complete(text string, c Catalogue, clusters []string) []Suggestion {
 			add("--"+f.Name, f.Help)
 		}
 	}
-	if last == "" && !strings.Contains(done, "@") && len(clusters) > 1 && !op.Own {
+	if last == "" && !strings.Contains(done, "@") && len(clusters) > 1 && !op.Builtin {
 		for _, cl := range clusters {
 			add("@"+cl, "the cluster "+cl)
 		}
@@ -68,8 +68,8 @@ func Complete(text string, c Catalogue, clusters []string) []Suggestion {
 	return out
 }
 
-// begun finds the operation that the words begin with.
-func begun(words []string, c Catalogue) (Operation, bool) {
+// operationTyped finds the operation that the words begin with.
+func operationTyped(words []string, c Catalogue) (Operation, bool) {
 	for n := min(len(words), 4); n > 0; n-- {
 		if op, ok := c.Find(strings.ToLower(strings.Join(words[:n], " "))); ok {
 			return op, true

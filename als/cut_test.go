@@ -255,7 +255,7 @@ func FuzzJudges(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, out []byte) {
 		for _, op := range als.Operations {
-			if !op.Own {
+			if !op.Builtin {
 				judged(t, op.Example, out)
 			}
 		}
@@ -290,7 +290,7 @@ func judged(t *testing.T, text string, out []byte) {
 	}
 	for _, found := range plan.Findings {
 		checkText(t, found.Text)
-		checkText(t, found.Mend)
+		checkText(t, found.Fix)
 	}
 	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
 		return

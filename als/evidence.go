@@ -10,29 +10,29 @@ import (
 // is always 0. It can contradict kato's output; alone it proves nothing.
 
 const (
-	lookHistory  = "read kato's history"
-	againHistory = "read kato's history again"
-	hintHistory  = "history"
+	probeHistory      = "read kato's history"
+	probeHistoryAfter = "read kato's history again"
+	hintHistory       = "history"
 )
 
-func (c Cluster) lookHistory(name string) Step {
-	s := c.look(name, "history", "--json")
+func (c Cluster) probeHistory(name string) Step {
+	s := c.probe(name, "history", "--json")
 	s.Tolerate = true
 	return s
 }
 
-// testimony is what the history says of a command since the plan was made.
-type testimony int
+// evidence is what the history says of a command since the plan was made.
+type evidence int
 
 const (
-	silent       testimony = iota // it cannot be read, or was not before
-	nothingSince                  // it can be read, and has no new entry
-	wentWell
-	wentWrong
+	evidenceNone    evidence = iota // it cannot be read, or was not before
+	evidenceMissing                 // it can be read, and has no new entry
+	evidenceSuccess
+	evidenceFailure
 )
 
-// mark remembers, for testify, the newest entry of a command.
-func mark(rs Results, step, command string) string {
+// baseline remembers, for evidenceFor, the newest entry of a command.
+func baseline(rs Results, step, command string) string {
 	r, ok := rs.Find(step, "")
 	actions := ReadHistory(r.Output)
 	if !ok || !r.OK() || len(actions) == 0 {
@@ -47,30 +47,30 @@ func mark(rs Results, step, command string) string {
 	return fmt.Sprintf("%d %s %s", n, last.When, strings.ToLower(last.Status))
 }
 
-// testify compares the newest entry of a command with the one before.
-func testify(p Plan, rs Results, command string) testimony {
-	before, now := p.Hints[hintHistory], mark(rs, againHistory, command)
+// evidenceFor compares the newest entry of a command with the one before.
+func evidenceFor(p Plan, rs Results, command string) evidence {
+	before, now := p.Hints[hintHistory], baseline(rs, probeHistoryAfter, command)
 	switch {
 	case before == "" || now == "":
-		return silent
+		return evidenceNone
 	case before == now:
-		return nothingSince
+		return evidenceMissing
 	case strings.HasSuffix(now, " succeeded"):
-		return wentWell
+		return evidenceSuccess
 	case strings.HasSuffix(now, " failed"):
-		return wentWrong
+		return evidenceFailure
 	}
-	return silent
+	return evidenceNone
 }
 
-// entries are the history's of a command since the plan was made. known is
+// newEntries are the history's of a command since the plan was made. known is
 // false when the history cannot be read, or could not be before.
-func entries(p Plan, rs Results, command string) (fresh []Action, known bool) {
+func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool) {
 	before := p.Hints[hintHistory]
-	if before == "" || mark(rs, againHistory, command) == "" {
+	if before == "" || baseline(rs, probeHistoryAfter, command) == "" {
 		return nil, false
 	}
-	r, _ := rs.Find(againHistory, "")
+	r, _ := rs.Find(probeHistoryAfter, "")
 	var all []Action
 	for _, a := range ReadHistory(r.Output) {
 		if strings.Contains(" "+a.Command+" ", " "+command+" ") {
@@ -87,27 +87,27 @@ func entries(p Plan, rs Results, command string) (fresh []Action, known bool) {
 	return all[len(all)-min(len(all), max(since, len(all)-had)):], true
 }
 
-// doubt is what speaks against a command whose effect cannot be seen, such as
+// unconfirmed is what speaks against a command whose effect cannot be seen, such as
 // a restart of roles that ran before as well.
-type doubt struct {
+type unconfirmed struct {
 	why    string // a clause; "" when kato and its history agree that it went well
 	denied bool   // kato itself, or its history, says that it did not
 	missed bool   // the history has no such command
 }
 
-// doubtOf holds a step against kato's history.
-func doubtOf(p Plan, rs Results, step, command string) doubt {
+// unconfirmedBy holds a step against kato's history.
+func unconfirmedBy(p Plan, rs Results, step, command string) unconfirmed {
 	r, ok := rs.Find(step, "")
 	if _, asks := Prompt(r.Output); !ok || !r.OK() || asks || complaint(r.Output) != "" {
-		return doubt{why: how(rs, step), denied: true}
+		return unconfirmed{why: describeEnd(rs, step), denied: true}
 	}
-	history := testify(p, rs, command)
-	if history == wentWell {
-		return doubt{}
+	history := evidenceFor(p, rs, command)
+	if history == evidenceSuccess {
+		return unconfirmed{}
 	}
-	return doubt{why: "kato's history " + history.String(), denied: history == wentWrong, missed: history == nothingSince}
+	return unconfirmed{why: "kato's history " + history.String(), denied: history == evidenceFailure, missed: history == evidenceMissing}
 }
 
-func (t testimony) String() string {
+func (t evidence) String() string {
 	return [...]string{"cannot be read", "has no such command", "says that it succeeded", "says that it failed"}[t]
 }

@@ -14,22 +14,22 @@ import (
 // on the node, and only then moved to the target's name.
 
 const (
-	familyData  = "data"
-	lookTarget  = "look at the target"
-	againTarget = "look at the target again"
-	stepExport  = "export"
-	stepSettle  = "read the archive back"
-	stepClean   = "remove the temporary archive"
+	familyData       = "data"
+	probeTarget      = "look at the target"
+	probeTargetAfter = "look at the target again"
+	stepExport       = "export"
+	stepSettle       = "read the archive back"
+	stepClean        = "remove the temporary archive"
 )
 
 //go:embed node/export_probe.sh
-var lookScript string
+var exportProbe string
 
 //go:embed node/export_settle.sh
-var settleScript string
+var exportSettle string
 
 //go:embed node/export_clean.sh
-var cleanScript string
+var exportClean string
 
 const exportDetail = "The archive is written to a temporary name beside FILE, read back to its end on the node, and gets FILE's name only if it is good.\n" +
 	"The verdict is verified, suspect (it holds no file, is under half the usual size, or unpacks to over 200 times its own; kept beside as .suspect.tgz) or failed.\n" +
@@ -106,8 +106,8 @@ func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
 		if err := checkPath("the directory", KindPath, dir); err != nil {
 			return "", "", "", err
 		}
-		if s, own := systems(dir); own {
-			return "", "", "", ownDirectory(dir, s)
+		if s, own := systemDir(dir); own {
+			return "", "", "", refuseSystemDir(dir, s)
 		}
 	}
 	return dir, base, ".alsbot-" + c.Run + ".tgz", nil
@@ -121,11 +121,11 @@ func exportChecks(r Request, c Cluster) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := []Step{lookStep(lookTarget, c.at(exportNode(r, c)), dir, base, temp)}
+	steps := []Step{targetProbe(probeTarget, c.at(exportNode(r, c)), dir, base, temp)}
 	if r.Has("maintenance") {
-		steps = append(steps, c.lookMaintenance(lookMaintenance))
+		steps = append(steps, c.probeMaintenance(probeMaintenance))
 	}
-	return append(steps, c.looksFor(exportNeeds(r, c))...), nil
+	return append(steps, c.probesFor(exportNeeds(r, c))...), nil
 }
 
 // exportNeeds are an export's preconditions on the node that it runs on and on
@@ -149,8 +149,8 @@ func exportNeeds(r Request, c Cluster) []Need {
 	return needs
 }
 
-func lookStep(name, node, dir, base, temp string) Step {
-	return Step{Name: name, Node: node, Argv: script(lookScript, "alsbot-look", dir, base, temp), Repeatable: true}
+func targetProbe(name, node, dir, base, temp string) Step {
+	return Step{Name: name, Node: node, Argv: script(exportProbe, "alsbot-look", dir, base, temp), Repeatable: true}
 }
 
 func exportAllowed(r Request, c Cluster) error {
@@ -170,15 +170,15 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, err
 	}
 	ip := exportNode(r, c)
-	p.hold(c, exportNeeds(r, c), rs)
-	look, ok := rs.Find(lookTarget, "")
+	p.checkNeeds(c, exportNeeds(r, c), rs)
+	probe, ok := rs.Find(probeTarget, "")
 	if !ok {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Mend: "Try again."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Fix: "Try again."})
 		return p, nil
 	}
-	seen := keyValues(look.Output)
+	seen := keyValues(probe.Output)
 	dir := seen["real"]
-	if f, bad := targetFinding(r, c, look, seen, base); bad {
+	if f, bad := targetFinding(r, c, probe, seen, base); bad {
 		p.Findings = append(p.Findings, f)
 		return p, nil
 	}
@@ -200,13 +200,13 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	steps := []Step{
 		{Name: stepExport, Node: node, Argv: append(exportArgv(r, c), tempPath)},
-		{Name: stepSettle, Node: node, Argv: script(settleScript, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
-		{Name: stepClean, Node: node, Argv: script(cleanScript, "alsbot-clean", tempPath), Always: true, Limit: lookLimit},
+		{Name: stepSettle, Node: node, Argv: script(exportSettle, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
+		{Name: stepClean, Node: node, Argv: script(exportClean, "alsbot-clean", tempPath), Always: true, Limit: probeLimit},
 	}
-	p.Verify = []Step{lookStep(againTarget, node, dir, base, temp)}
+	p.Verify = []Step{targetProbe(probeTargetAfter, node, dir, base, temp)}
 	p.Hints["target"], p.Hints["suspect"], p.Hints["temp"] = target, suspect, temp
 	if r.Has("maintenance") {
-		if steps, ok = c.bracket(&p, rs, steps); !ok {
+		if steps, ok = c.withMaintenance(&p, rs, steps); !ok {
 			return p, nil
 		}
 	}
@@ -245,16 +245,16 @@ func replaces(seen map[string]string) string {
 }
 
 // targetFinding stops an export whose target cannot be.
-func targetFinding(r Request, c Cluster, look Result, seen map[string]string, base string) (Finding, bool) {
-	stop := func(mend, format string, args ...any) (Finding, bool) {
-		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
+func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, base string) (Finding, bool) {
+	stop := func(fix, format string, args ...any) (Finding, bool) {
+		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
 	}
-	who := nodeWords(look.Node)
-	if look.Trouble != "" || look.Exit != 0 || seen["dir"] == "" {
-		if f, bad := trouble(look); bad {
+	who := nodeWords(probe.Node)
+	if probe.Trouble != "" || probe.Exit != 0 || seen["dir"] == "" {
+		if f, bad := trouble(probe); bad {
 			return f, true
 		}
-		return stop("", "%s on %s gave no answer", lookTarget, who)
+		return stop("", "%s on %s gave no answer", probeTarget, who)
 	}
 	if seen["state"] == "missing" {
 		return stop("Create or mount it, or name another FILE.", "there is no directory %s on %s", printable(seen["dir"], 255), who)
@@ -263,8 +263,8 @@ func targetFinding(r Request, c Cluster, look Result, seen map[string]string, ba
 		return findingOf(Stop, err), true
 	}
 	home := r.Arg(0) == "" && c.BackupDir == ""
-	if s, own := systems(seen["real"]); own && (!home || s != "/root") {
-		f := findingOf(Stop, ownDirectory(seen["real"], s))
+	if s, own := systemDir(seen["real"]); own && (!home || s != "/root") {
+		f := findingOf(Stop, refuseSystemDir(seen["real"], s))
 		f.Reword = true
 		return f, true
 	}
@@ -288,17 +288,17 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
 	switch {
 	case err != nil:
-		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Mend: "Look with `df` there."})
+		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Fix: "Look with `df` there."})
 	case len(c.History.Sizes) == 0 && free < 1<<30:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Mend: "See that it is enough."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Fix: "See that it is enough."})
 	case len(c.History.Sizes) == 0:
 	case free < c.History.Sizes[0]:
-		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Mend: "Make room, or name another FILE."})
+		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: "Make room, or name another FILE."})
 	case free < c.History.Sizes[0]*3/2:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Mend: "Make room soon."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: "Make room soon."})
 	}
 	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
-		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Mend: "See whether something should be mounted there."})
+		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Fix: "See whether something should be mounted there."})
 	}
 	return out
 }

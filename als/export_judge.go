@@ -12,7 +12,7 @@ import (
 // judgeExport reads what the node found when it read the archive back. The
 // verdict is one of verified, suspect and failed.
 func judgeExport(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	return c.unbracketed(archiveVerdict(c, p, rs), p, rs)
+	return c.judgeMaintenance(archiveVerdict(c, p, rs), p, rs)
 }
 
 func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
@@ -30,25 +30,25 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
 			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints["target"]),
 			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
-			Data:    archiveData(seen), Archives: made(settle.Node, seen, bytes)}
+			Data:    archiveData(seen), Archives: newArchive(settle.Node, seen, bytes)}
 	}
 	return exportFailed(p, rs, seen["why"], seen)
 }
 
 // verified looks once more whether the archive stands where it should.
 func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64) Verdict {
-	again, ok := rs.Find(againTarget, "")
+	again, ok := rs.Find(probeTargetAfter, "")
 	now := keyValues(again.Output)
 	if ok && again.OK() && (now["target"] != "file" || now["size"] != seen["size"]) {
 		seen["verdict"] = verdictFailed
 		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints["target"]+" any more", seen)
 	}
 	settle, _ := rs.Find(stepSettle, "")
-	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen), Archives: made(settle.Node, seen, bytes),
+	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen), Archives: newArchive(settle.Node, seen, bytes),
 		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints["target"], size(bytes), seen["files"])}
 	if r, found := rs.Find(stepExport, ""); found && complaint(r.Output) != "" {
 		v.Whole = false
-		v.Summary += " Yet " + how(rs, stepExport) + "."
+		v.Summary += " Yet " + describeEnd(rs, stepExport) + "."
 		v.Next = "Read the output of this run: something may be missing from the archive."
 	}
 	if len(c.History.Sizes) > 0 {
@@ -76,16 +76,16 @@ func archiveData(seen map[string]string) map[string]string {
 	return map[string]string{"archive": seen["path"], "size": seen["size"], "sha256": seen["sha256"], "files": seen["files"], "verdict": seen["verdict"]}
 }
 
-// made is the archive that the export has made.
-func made(node string, seen map[string]string, bytes int64) []Archive {
+// newArchive is the archive that the export has made.
+func newArchive(node string, seen map[string]string, bytes int64) []Archive {
 	return []Archive{{Path: seen["path"], Node: node, Size: bytes, SHA256: seen["sha256"], Verdict: seen["verdict"]}}
 }
 
 // whatIsLeft says, by a fresh look after an export that failed, what is at the
 // target, and what to do if something is left of the temporary archive.
-func whatIsLeft(p Plan, rs Results) (text, mend string) {
+func whatIsLeft(p Plan, rs Results) (text, fix string) {
 	target := p.Hints["target"]
-	again, ok := rs.Find(againTarget, "")
+	again, ok := rs.Find(probeTargetAfter, "")
 	seen := keyValues(again.Output)
 	switch {
 	case !ok || !again.OK():
@@ -98,20 +98,20 @@ func whatIsLeft(p Plan, rs Results) (text, mend string) {
 	if seen["temp"] == "present" && p.Hints["temp"] != "" {
 		temp := path.Join(path.Dir(target), p.Hints["temp"])
 		text += " What was written of the new one still takes room there, as " + temp + "."
-		mend = "Remove " + temp + " on " + nodeWords(again.Node) + " by hand."
+		fix = "Remove " + temp + " on " + nodeWords(again.Node) + " by hand."
 	}
-	return text, mend
+	return text, fix
 }
 
 // exportFailed is the verdict failed; the target is as it was.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
 	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: ReadOutput}
-	said := how(rs, stepExport)
+	said := describeEnd(rs, stepExport)
 	if why == "" {
 		if f, bad := failedStep(p, rs); bad {
 			why = f.Text
-			if f.Mend != "" {
-				v.Next = f.Mend
+			if f.Fix != "" {
+				v.Next = f.Fix
 			}
 		} else {
 			why = said
@@ -119,18 +119,18 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 	} else {
 		why = printable(why, 200) + "; " + said
 	}
-	left, mend := whatIsLeft(p, rs)
+	left, fix := whatIsLeft(p, rs)
 	v.Summary = fmt.Sprintf("No good archive: %s. %s", why, left)
 	if seen["path"] != "" { // it was moved, and then something was wrong
 		v.Summary = fmt.Sprintf("No good archive: %s.", why)
 	}
 	if r, ok := rs.Find(stepExport, ""); ok {
 		if text, asks := Prompt(r.Output); asks {
-			v.Next = mendPrompt(text)
+			v.Next = promptFix(text)
 		} else if strings.Contains(strings.ToLower(complaint(r.Output)), "no space left") {
 			v.Next = "Make room on the node that is full, then try again."
 		}
 	}
-	v.Next = strings.TrimSpace(v.Next + " " + mend)
+	v.Next = strings.TrimSpace(v.Next + " " + fix)
 	return v
 }

@@ -61,7 +61,7 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	}
 	var b strings.Builder
 	for _, f := range plan.Findings {
-		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Mend + "\n")
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix + "\n")
 	}
 	if plan.Nothing != "" {
 		b.WriteString("nothing: " + plan.Nothing + "\n")

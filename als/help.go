@@ -143,7 +143,7 @@ func wrap(list string, width int) []string {
 // describe is the help for one command.
 func describe(op Operation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n%s.\nEffect: %s\n", Usage(op), sentence(op.Summary), effects(op))
+	fmt.Fprintf(&b, "%s\n\n%s.\nEffect: %s\n", Usage(op), capitalized(op.Summary), effects(op))
 	if len(op.Params)+len(op.Flags) > 0 {
 		b.WriteString("\n")
 	}
@@ -192,7 +192,7 @@ func effects(op Operation) string {
 	return out
 }
 
-func sentence(s string) string {
+func capitalized(s string) string {
 	if s == "" || strings.HasPrefix(s, "kato") {
 		return s // kato is written small, also at the beginning
 	}
@@ -206,7 +206,7 @@ func Markdown(c Catalogue) string {
 	b.WriteString("The same words work in Slack, in a schedule's `command:` and on the command line:\n\n")
 	b.WriteString("    [verb …] [argument …] [--flag[=value] …] [--reason \"…\"] [@cluster]\n")
 	for _, family := range families(c) {
-		fmt.Fprintf(&b, "\n## %s\n\n| command | what it does | effect |\n|---|---|---|\n", sentence(family))
+		fmt.Fprintf(&b, "\n## %s\n\n| command | what it does | effect |\n|---|---|---|\n", capitalized(family))
 		for _, op := range c {
 			if op.Family == family {
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", Usage(op), cell(op.Summary), effects(op))

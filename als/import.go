@@ -13,14 +13,14 @@ import (
 // or a running old core's data, in its place.
 
 //go:embed node/import_probe.sh
-var importLook string
+var importProbe string
 
 const (
-	lookArchive = "read the archive"
-	lookAdmins  = "see that the first user is set up"
-	stepImport  = "import"
-	hintWithout = "without" // services whose data has no role to go to
-	dataImport  = "data import"
+	probeArchive = "read the archive"
+	probeAdmins  = "see that the first user is set up"
+	stepImport   = "import"
+	hintWithout  = "without" // services whose data has no role to go to
+	dataImport   = "data import"
 )
 
 const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
@@ -66,12 +66,12 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	on := importNode(r, c)
-	source := []Step{{Name: lookArchive, Node: on, Argv: script(importLook, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
+	source := []Step{{Name: probeArchive, Node: on, Argv: script(importProbe, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
 	if !fromArchive(r) {
-		source = oldCoreLooks(r.Arg(0), on)
+		source = oldCoreProbes(r.Arg(0), on)
 	}
-	looks := append(source, lookRoom(on), c.look(lookAdmins, "config", "get", "cloud_controller_ng", "admins"), c.lookHistory(lookHistory))
-	return append(looks, c.looksFor(importNeeds(r, c))...), nil
+	probes := append(source, roomProbe(on), c.probe(probeAdmins, "config", "get", "cloud_controller_ng", "admins"), c.probeHistory(probeHistory))
+	return append(probes, c.probesFor(importNeeds(r, c))...), nil
 }
 
 // importNeeds are what would ask, refuse or be missing in the middle of an
@@ -91,18 +91,18 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return p, err
 	}
-	var comes incoming
+	var comes importSize
 	if fromArchive(r) {
 		comes = archiveFindings(r, c, rs, &p)
 	} else {
 		comes = oldCoreFindings(r, c, rs, &p)
 	}
-	p.hold(c, importNeeds(r, c), rs)
+	p.checkNeeds(c, importNeeds(r, c), rs)
 	adminFindings(rs, &p)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	p.holdRoom(c, importNode(r, c), comes, rs)
+	p.checkImportRoom(c, importNode(r, c), comes, rs)
 	mode := "--cluster"
 	if r.Operation == "import node" || c.Micro() {
 		mode = "--only-this-node"
@@ -115,27 +115,27 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 		argv = append(argv, "--timeout", r.Flag("timeout"))
 	}
 	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
-	p.Findings = append(p.Findings, wiped(c))
+	p.Findings = append(p.Findings, wipeWarning(c))
 	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
-	p.Verify = []Step{c.look(againRoles, "status"), c.lookHistory(againHistory)}
+	p.Verify = []Step{c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
-	var pairs []onNode
-	status, _ := readStep(rs, lookRoles, ReadStatus)
+	var pairs []roleOn
+	status, _ := readStep(rs, probeRoles, ReadStatus)
 	for _, ip := range status.Nodes("") {
 		for _, role := range status.Roles(ip) {
-			pairs = append(pairs, onNode{role, ip})
+			pairs = append(pairs, roleOn{role, ip})
 		}
 	}
-	p.Hints[hintRestarts], p.Hints[hintHistory] = pack(pairs), mark(rs, lookHistory, dataImport)
+	p.Hints[hintRestarts], p.Hints[hintHistory] = pack(pairs), baseline(rs, probeHistory, dataImport)
 	return p, nil
 }
 
-// wiped says what an import takes away, and what could bring it back.
-func wiped(c Cluster) Finding {
+// wipeWarning says what an import takes away, and what could bring it back.
+func wipeWarning(c Cluster) Finding {
 	f := Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
-		Mend: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."}
+		Fix: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."}
 	if last := c.History.Backup; last != nil {
-		f.Text = fmt.Sprintf("what the cluster holds now is wiped: users, applications, services; its last verified backup is %s old (%s)", age(c.Asked, last.since()), last.made())
+		f.Text = fmt.Sprintf("what the cluster holds now is wiped: users, applications, services; its last verified backup is %s old (%s)", age(c.Asked, last.begunAt()), last.origin())
 	}
 	return f
 }
@@ -146,27 +146,27 @@ func originFindings(r Request, c Cluster, sum string, p *Plan) {
 	for _, a := range c.History.Archives {
 		switch {
 		case a.SHA256 == sum:
-			p.Facts = append(p.Facts, Fact{"archive", "of " + a.made() + ", begun " + clock(a.since())})
+			p.Facts = append(p.Facts, Fact{"archive", "of " + a.origin() + ", begun " + clock(a.begunAt())})
 			if r.Operation == "import cluster" && (!a.Whole() || a.Contents != "") {
 				p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is not of the whole cluster: it was made by " + a.series() + ", and what it lacks is wiped all the same",
-					Mend: "See " + c.typed("backups") + " for one of `export cluster`."})
+					Fix: "See " + c.typed("backups") + " for one of `export cluster`."})
 			}
 			return
 		case a.Path == r.Arg(0) && c.at(a.Node) == importNode(r, c):
-			p.Findings = append(p.Findings, Finding{Level: Warn, Text: fmt.Sprintf("%s is not what run %s left there: its SHA-256 is another one", a.Path, a.Run), Mend: "Find out who has changed it."})
+			p.Findings = append(p.Findings, Finding{Level: Warn, Text: fmt.Sprintf("%s is not what run %s left there: its SHA-256 is another one", a.Path, a.Run), Fix: "Find out who has changed it."})
 		}
 	}
 }
 
-// incoming is how much an import brings, as far as that can be seen before.
-type incoming struct {
+// importSize is how much an import brings, as far as that can be seen before.
+type importSize struct {
 	bytes int64  // at least; 0 is not known
 	words string // what was measured and what was not, for people
 }
 
-// holdRoom holds the free disk of the node on which kato runs against what
+// checkImportRoom holds the free disk of the node on which kato runs against what
 // comes. Some of it may belong on other nodes, so that this only warns.
-func (p *Plan) holdRoom(c Cluster, node string, comes incoming, rs Results) {
+func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Results) {
 	disk := room("disk", "free", comes.bytes, Warn, "an import wipes first, and a full disk then breaks it off with half of the data",
 		"Make room on NODE first. What goes to other nodes or another filesystem must fit there: see with `df`.")
 	if f, found := (Need{disk, node, true}).Finding(c, rs); found {
@@ -175,23 +175,23 @@ func (p *Plan) holdRoom(c Cluster, node string, comes incoming, rs Results) {
 	if comes.words != "" {
 		p.Notes = append(p.Notes, comes.words)
 	}
-	look, _ := rs.Find(lookRoomName, node)
-	if free, err := strconv.ParseInt(keyValues(look.Output)["free"], 10, 64); err == nil {
+	probe, _ := rs.Find(probeRoom, node)
+	if free, err := strconv.ParseInt(keyValues(probe.Output)["free"], 10, 64); err == nil {
 		p.Notes = append(p.Notes, size(free)+" of disk is free on "+nodeWords(node)+".")
 	}
 }
 
 // archiveFindings holds what the archive is against what an import needs, and
 // returns how much it unpacks to.
-func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming) {
-	look, _ := rs.Find(lookArchive, "")
-	seen := keyValues(look.Output)
-	who := nodeWords(look.Node)
-	stop := func(mend, format string, args ...any) {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend})
+func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSize) {
+	probe, _ := rs.Find(probeArchive, "")
+	seen := keyValues(probe.Output)
+	who := nodeWords(probe.Node)
+	stop := func(fix, format string, args ...any) {
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix})
 	}
-	another := func(mend, format string, args ...any) {
-		stop(mend, format, args...)
+	another := func(fix, format string, args ...any) {
+		stop(fix, format, args...)
 		p.Findings[len(p.Findings)-1].Reword = true
 	}
 	switch {
@@ -204,7 +204,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes incoming)
 	case seen["state"] == "damaged", seen["state"] == "read" && seen["tar"] != "0":
 		another("Take another archive: this one is cut off or damaged.", "%s on %s cannot be read to its end", r.Arg(0), who)
 	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
-		if f, bad := trouble(look); bad {
+		if f, bad := trouble(probe); bad {
 			p.Findings = append(p.Findings, f)
 			return comes
 		}
@@ -226,11 +226,11 @@ var services = []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb"
 
 // adminFindings: the first user must be set up.
 func adminFindings(rs Results, p *Plan) {
-	admins, err := readStep(rs, lookAdmins, ReadList)
+	admins, err := readStep(rs, probeAdmins, ReadList)
 	switch {
 	case err != nil:
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "it cannot be seen whether the first user is set up: " + err.Error(), Mend: "Set up the first user in the console and accept the terms before an import."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "it cannot be seen whether the first user is set up: " + err.Error(), Fix: "Set up the first user in the console and accept the terms before an import."})
 	case len(admins) == 0:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the first user is not set up", Mend: "Open the cluster's console, create the first user and accept the terms."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the first user is not set up", Fix: "Open the cluster's console, create the first user and accept the terms."})
 	}
 }

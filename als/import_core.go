@@ -16,23 +16,23 @@ import (
 var importCore string
 
 const (
-	lookOldCore    = "reach the old core"
-	lookOldVersion = "read the old core's version"
-	lookOldNodes   = "list the old cluster's nodes"
-	lookOldRoles   = "list the old cluster's roles"
-	lookOldData    = "measure what the old core holds"
+	probeOldCore    = "reach the old core"
+	probeOldVersion = "read the old core's version"
+	probeOldNodes   = "list the old cluster's nodes"
+	probeOldRoles   = "list the old cluster's roles"
+	probeOldData    = "measure what the old core holds"
 )
 
-// oldCoreLooks are the looks at the old core from a node of the new cluster.
-func oldCoreLooks(host, node string) []Step {
-	looks := []Step{{Name: lookOldCore, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
+// oldCoreProbes are the looks at the old core from a node of the new cluster.
+func oldCoreProbes(host, node string) []Step {
+	probes := []Step{{Name: probeOldCore, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
 		Argv: script(importCore, "alsbot-old-core", host)}}
-	for _, l := range [][2]string{{lookOldVersion, "version"}, {lookOldNodes, "node list"}, {lookOldRoles, "status"}} {
-		looks = append(looks, onOldCore(l[0], host, node, `exec bash -lc 'PATH="$HOME/bin:$PATH"; kato `+l[1]+`'`))
+	for _, l := range [][2]string{{probeOldVersion, "version"}, {probeOldNodes, "node list"}, {probeOldRoles, "status"}} {
+		probes = append(probes, onOldCore(l[0], host, node, `exec bash -lc 'PATH="$HOME/bin:$PATH"; kato `+l[1]+`'`))
 	}
-	measure := onOldCore(lookOldData, host, node, "exec sh -c '"+oldDataWords()+"'")
+	measure := onOldCore(probeOldData, host, node, "exec sh -c '"+oldDataWords()+"'")
 	measure.Limit = 10 * time.Minute
-	return append(looks, measure)
+	return append(probes, measure)
 }
 
 // onOldCore is a look there. The words for the other side's shell are all ours.
@@ -52,11 +52,11 @@ func oldDataWords() string {
 }
 
 // oldCoreHolds is how much the old core has of what an import brings.
-func oldCoreHolds(rs Results) incoming {
-	look, _ := rs.Find(lookOldData, "")
+func oldCoreHolds(rs Results) importSize {
+	probe, _ := rs.Find(probeOldData, "")
 	var bytes int64
 	partly := false
-	for _, l := range clean(look.Output) {
+	for _, l := range clean(probe.Output) {
 		words := strings.Fields(l)
 		switch {
 		case len(words) == 1 && words[0] == "partly":
@@ -67,57 +67,57 @@ func oldCoreHolds(rs Results) incoming {
 			}
 		}
 	}
-	nodes, err := readStep(rs, lookOldNodes, ReadNodes)
+	nodes, err := readStep(rs, probeOldNodes, ReadNodes)
 	held := size(bytes) + " of services and droplets"
 	switch {
-	case !look.OK() || bytes == 0:
-		return incoming{0, "How much the old core holds is not known: see there with `du`."}
+	case !probe.OK() || bytes == 0:
+		return importSize{0, "How much the old core holds is not known: see there with `du`."}
 	case err != nil || len(nodes) > 1:
-		return incoming{bytes, "The old core alone holds " + held + "; what the old cluster's other nodes hold is not known."}
+		return importSize{bytes, "The old core alone holds " + held + "; what the old cluster's other nodes hold is not known."}
 	case partly:
-		return incoming{bytes, "The old core holds at least " + held + ": not all of it can be read."}
+		return importSize{bytes, "The old core holds at least " + held + ": not all of it can be read."}
 	}
-	return incoming{bytes, "The old cluster holds " + held + "."}
+	return importSize{bytes, "The old cluster holds " + held + "."}
 }
 
 // oldCoreFindings holds the old core against what an import needs of it, and
 // returns how much it holds.
-func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) incoming {
+func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 	host := r.Arg(0)
 	if f, bad := oldCoreReach(rs, host, nodeWords(importNode(r, c))); bad {
 		p.Findings = append(p.Findings, f)
-		return incoming{}
+		return importSize{}
 	}
-	warn := func(text, mend string) { p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Mend: mend}) }
-	look, _ := rs.Find(lookOldCore, "")
-	if keyValues(look.Output)["sudo"] != "ok" {
+	warn := func(text, fix string) { p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Fix: fix}) }
+	probe, _ := rs.Find(probeOldCore, "")
+	if keyValues(probe.Output)["sudo"] != "ok" {
 		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", "Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440.")
 	}
-	version, err := readStep(rs, lookOldVersion, ReadVersion)
+	version, err := readStep(rs, probeOldVersion, ReadVersion)
 	if err != nil {
 		warn("the version of the old core cannot be read: "+err.Error(), "See that kato answers there: `kato version`.")
 		version = "unknown"
 	}
 	p.Facts = append(p.Facts, Fact{"old core's version", version})
-	nodes, err := readStep(rs, lookOldNodes, ReadNodes)
+	nodes, err := readStep(rs, probeOldNodes, ReadNodes)
 	if err != nil {
 		warn("the old cluster's nodes cannot be listed: "+err.Error(), "See that kato answers there: `kato node list`.")
 	}
 	var held []string
-	var pairs []onNode
+	var pairs []roleOn
 	for _, n := range nodes {
 		for _, role := range n.Roles {
-			pairs = append(pairs, onNode{role, n.IP})
+			pairs = append(pairs, roleOn{role, n.IP})
 			if slices.Contains(services, role) && !slices.Contains(held, role) {
 				held = append(held, role)
 			}
 		}
 	}
 	heldFindings(r, c, held, "the old cluster", p)
-	status, err := readStep(rs, lookOldRoles, ReadStatus)
+	status, err := readStep(rs, probeOldRoles, ReadStatus)
 	if err != nil {
 		warn("the old cluster's roles cannot be looked at: "+err.Error(), "See that they run: `kato status` there.")
-	} else if down, moving := settled(status, pairs); len(down)+len(moving) > 0 {
+	} else if down, moving := notRunning(status, pairs); len(down)+len(moving) > 0 {
 		warn("on the old cluster "+list(append(down, moving...))+": what does not run cannot be read", "Start it there first.")
 	}
 	p.Notes = append(p.Notes, "People can go on changing things on the old core meanwhile: turn its maintenance mode on first if that matters.")
@@ -126,14 +126,14 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) incoming {
 
 // oldCoreReach says why the old core cannot be reached without a question.
 func oldCoreReach(rs Results, host, from string) (Finding, bool) {
-	look, ok := rs.Find(lookOldCore, "")
-	seen := keyValues(look.Output)
+	probe, ok := rs.Find(probeOldCore, "")
+	seen := keyValues(probe.Output)
 	said := printable(seen["said"], 160)
-	stop := func(text, mend string) (Finding, bool) { return Finding{Level: Stop, Text: text, Mend: mend}, true }
+	stop := func(text, fix string) (Finding, bool) { return Finding{Level: Stop, Text: text, Fix: fix}, true }
 	switch seen["ssh"] {
 	case "ok":
 		if seen["same"] == "yes" {
-			return Finding{Level: Stop, Text: host + " is " + from + " itself: an import would wipe what it is to read", Mend: "Name the core of the old cluster.", Reword: true}, true
+			return Finding{Level: Stop, Text: host + " is " + from + " itself: an import would wipe what it is to read", Fix: "Name the core of the old cluster.", Reword: true}, true
 		}
 		return Finding{}, false
 	case "none":
@@ -150,7 +150,7 @@ func oldCoreReach(rs Results, host, from string) (Finding, bool) {
 	case "away":
 		return stop("the old core "+host+" cannot be reached by SSH from "+from+": "+orNoneText(said), "See that it is up and that its firewall lets "+from+" in on port 22.")
 	}
-	if f, bad := trouble(look); ok && bad {
+	if f, bad := trouble(probe); ok && bad {
 		return f, true
 	}
 	return stop("whether "+from+" reaches the old core "+host+" could not be seen", "Try again.")
@@ -166,7 +166,7 @@ func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
 		if len(nodes) > 0 || !slices.Contains(services, service) {
 			continue
 		}
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Mend: "Add the role on a node with `kato role add " + service + "` first."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Fix: "Add the role on a node with `kato role add " + service + "` first."})
 		p.Hints[hintWithout] = strings.TrimSpace(p.Hints[hintWithout] + " " + service)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	res, ok := rs.Find(stepImport, "")
 	in := ReadImport(res.Output)
-	history := testify(p, rs, dataImport)
+	history := evidenceFor(p, rs, dataImport)
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	report := importReport(r, p, in, history, v)
 	failed := func(summary, next string) Verdict {
@@ -25,12 +25,12 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	switch {
 	case !ok || bad && (!res.OK() || asked || missingKato(res)) || in.Complaint != "":
-		return failed("The import did not go through: "+how(rs, stepImport)+".", strings.TrimSpace(f.Mend+" "+half))
+		return failed("The import did not go through: "+describeEnd(rs, stepImport)+".", strings.TrimSpace(f.Fix+" "+half))
 	case len(in.Failed) > 0:
 		return failed(fmt.Sprintf("The import ended, but not all of it has come: %s failed.", list(in.Failed)), half)
-	case history == wentWrong:
+	case history == evidenceFailure:
 		return failed("The import ended without a complaint, but kato's history "+history.String()+".", "Read the output of this run. "+half)
-	case history == nothingSince:
+	case history == evidenceMissing:
 		return failed("It cannot be confirmed that anything was imported: kato's history "+history.String()+" since the run began.", "Read the output of this run, look for the applications in the console, then import again.")
 	case v.Outcome != Succeeded:
 		v.Report = report + v.Report
@@ -39,7 +39,7 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), "Deploy these again by hand.")
 	}
 	v.Summary = "The import ended without a complaint" + redeployedWords(in) + ", and all roles run."
-	if history == silent {
+	if history == evidenceNone {
 		v.Summary = "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
 	}
 	if w := strings.Fields(p.Hints[hintWithout]); len(w) > 0 {
@@ -57,7 +57,7 @@ func redeployedWords(in Imported) string {
 }
 
 // importReport says what came and what did not.
-func importReport(r Request, p Plan, in Imported, history testimony, roles Verdict) string {
+func importReport(r Request, p Plan, in Imported, history evidence, roles Verdict) string {
 	running := "all run"
 	if roles.Outcome != Succeeded {
 		running = roles.Summary

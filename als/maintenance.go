@@ -10,10 +10,10 @@ import (
 // Maintenance mode: the controller accepts no changes, applications go on.
 
 const (
-	familyMaintenance = "maintenance"
-	lookMaintenance   = "read maintenance mode"
-	againMaintenance  = "read maintenance mode again"
-	stepMaintenance   = "turn maintenance mode"
+	familyMaintenance     = "maintenance"
+	probeMaintenance      = "read maintenance mode"
+	probeMaintenanceAfter = "read maintenance mode again"
+	stepMaintenance       = "turn maintenance mode"
 )
 
 const maintenanceDetail = "In maintenance mode applications go on, but nobody can deploy or change anything: the controller answers 503.\n" +
@@ -24,10 +24,10 @@ var opMaintenanceStatus = Operation{
 	Summary: "say whether maintenance mode is on", Detail: maintenanceDetail,
 	Example: "maintenance status @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.lookMaintenance(lookMaintenance)), nil
+		return readPlan(r, c.probeMaintenance(probeMaintenance)), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		on, err := readStep(rs, lookMaintenance, ReadBool)
+		on, err := readStep(rs, probeMaintenance, ReadBool)
 		if err != nil {
 			return nothingRead(modeUnread(err))
 		}
@@ -49,10 +49,10 @@ func maintenanceSwitch(word string, on bool) Operation {
 		Summary: "turn maintenance mode " + word, Detail: maintenanceDetail,
 		Example: "maintenance " + word + " @prod",
 		Shows:   shows("maintenance status"),
-		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.lookMaintenance(lookMaintenance)}, nil },
+		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.probeMaintenance(probeMaintenance)}, nil },
 		Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
 			p := Plan{Operation: r.Operation, Effect: Change}
-			was, err := readStep(rs, lookMaintenance, ReadBool)
+			was, err := readStep(rs, probeMaintenance, ReadBool)
 			if err != nil {
 				p.Findings = append(p.Findings, modeUnread(err))
 				return p, nil
@@ -63,11 +63,11 @@ func maintenanceSwitch(word string, on bool) Operation {
 			}
 			p.Facts = []Fact{{"maintenance mode", onOff(was)}}
 			p.Steps = []Step{c.setMaintenance(on)}
-			p.Verify = []Step{c.lookMaintenance(againMaintenance)}
+			p.Verify = []Step{c.probeMaintenance(probeMaintenanceAfter)}
 			return p, nil
 		},
 		Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-			now, err := readStep(rs, againMaintenance, ReadBool)
+			now, err := readStep(rs, probeMaintenanceAfter, ReadBool)
 			if err != nil {
 				v := nothingRead(modeUnread(err))
 				v.Summary = "It cannot be confirmed that maintenance mode is " + word + ". " + v.Summary
@@ -75,8 +75,8 @@ func maintenanceSwitch(word string, on bool) Operation {
 			}
 			if now != on {
 				step := c.setMaintenance(on).Name
-				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), how(rs, step)),
-					Next: cmp.Or(mendFirst(rs, step, ""), ReadOutput)}
+				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), describeEnd(rs, step)),
+					Next: cmp.Or(fixFirst(rs, step, ""), ReadOutput)}
 			}
 			v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + word + ", by a fresh look."}
 			if on {
@@ -87,21 +87,21 @@ func maintenanceSwitch(word string, on bool) Operation {
 	}
 }
 
-func (c Cluster) lookMaintenance(name string) Step {
-	return c.look(name, "config", "get", "cloud_controller_ng", "maintenance_mode")
+func (c Cluster) probeMaintenance(name string) Step {
+	return c.probe(name, "config", "get", "cloud_controller_ng", "maintenance_mode")
 }
 
 // modeUnread is the finding when the mode cannot be read.
 func modeUnread(err error) Finding {
 	f := findingOf(Stop, err)
-	if f.Mend == "" {
-		f.Mend = "Run `kato config get cloud_controller_ng maintenance_mode` on the core by hand and see what it prints."
+	if f.Fix == "" {
+		f.Fix = "Run `kato config get cloud_controller_ng maintenance_mode` on the core by hand and see what it prints."
 	}
 	return f
 }
 
 func (c Cluster) setMaintenance(on bool) Step {
-	return Step{Name: stepMaintenance + " " + onOff(on), Node: Core, Limit: lookLimit,
+	return Step{Name: stepMaintenance + " " + onOff(on), Node: Core, Limit: probeLimit,
 		Argv: c.kato("config", "set", "cloud_controller_ng", "maintenance_mode", strconv.FormatBool(on))}
 }
 
@@ -123,11 +123,11 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// bracket puts steps between maintenance mode on and off again, and writes
+// withMaintenance puts steps between maintenance mode on and off again, and writes
 // down what it found: a mode that is on already is left on. The cluster was
 // looked at in the checks; that it is on meanwhile is looked at by a step.
-func (c Cluster) bracket(p *Plan, rs Results, steps []Step) ([]Step, bool) {
-	was, err := readStep(rs, lookMaintenance, ReadBool)
+func (c Cluster) withMaintenance(p *Plan, rs Results, steps []Step) ([]Step, bool) {
+	was, err := readStep(rs, probeMaintenance, ReadBool)
 	if err != nil {
 		p.Findings = append(p.Findings, modeUnread(err))
 		return nil, false
@@ -137,30 +137,30 @@ func (c Cluster) bracket(p *Plan, rs Results, steps []Step) ([]Step, bool) {
 		return steps, true
 	}
 	p.Facts = append(p.Facts, Fact{"maintenance mode", "off; on meanwhile, then off again"})
-	meanwhile := c.lookMaintenance("see that maintenance mode is on")
+	meanwhile := c.probeMaintenance("see that maintenance mode is on")
 	meanwhile.Tolerate = true
 	off := c.setMaintenance(false)
 	off.Always = true
 	out := append([]Step{c.setMaintenance(true), meanwhile}, steps...)
-	p.Verify = append(p.Verify, c.lookMaintenance(againMaintenance))
+	p.Verify = append(p.Verify, c.probeMaintenance(probeMaintenanceAfter))
 	p.Hints["maintenance"] = "off"
 	return append(out, off), true
 }
 
-// unbracketed is the verdict with what a bracket left behind: then it is no
+// judgeMaintenance is the verdict with what a bracket left behind: then it is no
 // success.
-func (c Cluster) unbracketed(v Verdict, p Plan, rs Results) Verdict {
+func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints["maintenance"] != "off" {
 		return v
 	}
 	var left Verdict
 	text := "maintenance mode is still on"
-	now, err := readStep(rs, againMaintenance, ReadBool)
+	now, err := readStep(rs, probeMaintenanceAfter, ReadBool)
 	switch {
 	case err != nil:
 		f := findingOf(Stop, err)
 		text = "it cannot be seen whether maintenance mode is off again: " + f.Text
-		left = v.offering(strings.TrimSpace(f.Mend+" Look with %s."), c.command("maintenance", "status"))
+		left = v.offering(strings.TrimSpace(f.Fix+" Look with %s."), c.command("maintenance", "status"))
 	case now:
 		left = v.offering("Turn it off with %s.", c.command("maintenance", "off"))
 	default:

@@ -10,11 +10,11 @@ import (
 
 const (
 	familyMonitor = "monitor"
-	lookAgents    = "look for monitoring agents"
+	probeAgents   = "look for monitoring agents"
 )
 
 //go:embed node/monitor_probe.sh
-var monitorLook string
+var monitorProbe string
 
 // NagiosChecks are the checks of `alsbot nagios CHECK` that the configuration
 // asks for.
@@ -27,19 +27,19 @@ var opMonitorStatus = Operation{
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
 		p := readPlan(r)
 		for _, ip := range c.ips() {
-			p.Steps = append(p.Steps, Step{Name: lookAgents, Node: c.at(ip), Argv: script(monitorLook, "alsbot-agents", c.Agent.Process), Repeatable: true, Tolerate: true, Limit: lookLimit})
+			p.Steps = append(p.Steps, Step{Name: probeAgents, Node: c.at(ip), Argv: script(monitorProbe, "alsbot-agents", c.Agent.Process), Repeatable: true, Tolerate: true, Limit: probeLimit})
 		}
 		return p, nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		var rows [][]string
-		unwatched, unread, mend := 0, 0, ""
+		unwatched, unread, fix := 0, 0, ""
 		for _, ip := range c.ips() {
-			r, ok := rs.Find(lookAgents, c.at(ip))
+			r, ok := rs.Find(probeAgents, c.at(ip))
 			agents, said := keyValues(r.Output)["agents"]
 			agents = printable(agents, 120)
-			if f, _ := trouble(r); mend == "" {
-				mend = f.Mend
+			if f, _ := trouble(r); fix == "" {
+				fix = f.Fix
 			}
 			switch {
 			case !ok || !said:
@@ -53,7 +53,7 @@ var opMonitorStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: table(rows), Summary: fmt.Sprintf("%d of %s have no monitoring agent.", unwatched, count(len(rows), "node"))}
 		if unread > 0 {
-			v.Outcome, v.Next = Failed, cmp.Or(mend, "Look how these nodes are: "+c.typed("status")+".")
+			v.Outcome, v.Next = Failed, cmp.Or(fix, "Look how these nodes are: "+c.typed("status")+".")
 			v.Summary = count(unread, "node") + " could not be asked."
 		}
 		return v

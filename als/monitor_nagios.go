@@ -57,13 +57,13 @@ func nagios(c Cluster) string {
 	for _, check := range NagiosChecks {
 		fmt.Fprintf(&checks, nagiosCheck, c.Name, c.CoreIP(), check)
 	}
-	return strings.NewReplacer("<cluster>", c.Name, "<own>", nagiosOwn(c), "<members>", strings.Join(all, ","),
+	return strings.NewReplacer("<cluster>", c.Name, "<own>", nagiosFlags(c), "<members>", strings.Join(all, ","),
 		"<hosts>\n", hosts.String(), "<groups>\n", groups.String(), "<checks>\n", checks.String()).Replace(nagiosText)
 }
 
-// nagiosOwn are the flags by which the plugin finds the bot that wrote the
+// nagiosFlags are the flags by which the plugin finds the bot that wrote the
 // configuration.
-func nagiosOwn(c Cluster) string {
+func nagiosFlags(c Cluster) string {
 	flags := ""
 	if c.Config != "" {
 		flags += " --config " + nagiosWord(c.Config)

@@ -14,14 +14,14 @@ import (
 var newrelicInstall string
 
 //go:embed node/newrelic_probe.sh
-var newrelicLook string
+var newrelicProbe string
 
 const (
-	secretNewRelic = "monitoring.newrelic.license_key"
-	stepNewRelic   = "install the agent"
-	stepNoCopy     = "see that no copy of the key is left"
-	lookNewRelic   = "look for the agent"
-	againNewRelic  = "look for the agent again"
+	secretNewRelic     = "monitoring.newrelic.license_key"
+	stepNewRelic       = "install the agent"
+	stepNoCopy         = "see that no copy of the key is left"
+	probeNewRelic      = "look for the agent"
+	probeNewRelicAfter = "look for the agent again"
 )
 
 // Agent is a monitoring agent that can be put on nodes, as configured.
@@ -48,7 +48,7 @@ var opNewRelicInstall = Operation{
 		}
 		var steps []Step
 		for _, ip := range c.ips() {
-			steps = append(append(steps, sudoOn(c, ip).Looks(c)...), c.lookAgent(lookNewRelic, ip))
+			steps = append(append(steps, sudoOn(c, ip).Probes(c)...), c.probeAgent(probeNewRelic, ip))
 		}
 		return steps, nil
 	},
@@ -57,8 +57,8 @@ var opNewRelicInstall = Operation{
 	Shows: shows("monitor status"),
 }
 
-func (c Cluster) lookAgent(name, ip string) Step {
-	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicLook, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: lookLimit}
+func (c Cluster) probeAgent(name, ip string) Step {
+	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicProbe, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: probeLimit}
 }
 
 func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
@@ -74,14 +74,14 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 			p.Findings = append(p.Findings, f)
 			continue
 		}
-		if look, _ := rs.Find(lookNewRelic, node); agentTrouble(look) == "" {
+		if probe, _ := rs.Find(probeNewRelic, node); agentTrouble(probe) == "" {
 			have = append(have, ip)
 		}
 		p.Steps = append(p.Steps,
 			// One node's failure keeps the agent from no other.
 			Step{Name: stepNewRelic, Node: node, Argv: script(newrelicInstall, "alsbot-newrelic", args...), Secret: secretNewRelic, Tolerate: true, Limit: 30 * time.Minute},
-			Step{Name: stepNoCopy, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: lookLimit})
-		p.Verify = append(p.Verify, c.lookAgent(againNewRelic, ip))
+			Step{Name: stepNoCopy, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: probeLimit})
+		p.Verify = append(p.Verify, c.probeAgent(probeNewRelicAfter, ip))
 	}
 	if _, stop := p.Stopped(); stop {
 		p.Steps, p.Verify = nil, nil
@@ -99,12 +99,12 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 }
 
 // agentTrouble says what is wrong with a node's agent by a look at it, or "".
-func agentTrouble(look Result) string {
-	seen := keyValues(look.Output)
+func agentTrouble(probe Result) string {
+	seen := keyValues(probe.Output)
 	mode := seen["mode"]
 	switch {
-	case look.Trouble != "":
-		return "it could not be asked: " + printable(look.Trouble, 120)
+	case probe.Trouble != "":
+		return "it could not be asked: " + printable(probe.Trouble, 120)
 	case seen["agent"] == "":
 		return "it could not be seen whether the agent runs"
 	case seen["agent"] != "yes":
@@ -122,14 +122,14 @@ func agentTrouble(look Result) string {
 func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	var rows [][]string
 	var bad []string
-	waiting, had, mend := false, 0, ""
+	waiting, had, fix := false, 0, ""
 	for _, ip := range c.ips() {
 		node := c.at(ip)
 		step, ran := rs.Find(stepNewRelic, node)
-		look, _ := rs.Find(againNewRelic, node)
-		wrong, said := agentTrouble(look), keyValues(step.Output)
-		if f, _ := trouble(step); mend == "" {
-			mend = f.Mend
+		probe, _ := rs.Find(probeNewRelicAfter, node)
+		wrong, said := agentTrouble(probe), keyValues(step.Output)
+		if f, _ := trouble(step); fix == "" {
+			fix = f.Fix
 		}
 		state := "runs"
 		switch {
@@ -154,7 +154,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	if len(bad) > 0 {
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%d of %s without: %s.", len(bad), count(len(rows), "node"), strings.Join(bad, "; "))
-		v.Next = strings.TrimSpace(mend + " When that is mended, try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice.")
+		v.Next = strings.TrimSpace(fix + " When that is mended, try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice.")
 		if waiting {
 			v.Outcome = Waiting
 		}

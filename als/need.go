@@ -12,26 +12,26 @@ import (
 type Check struct {
 	Name string // what is to be so, as a clause
 	Why  string // what would happen otherwise, as a clause
-	// Mend is what to do about it. NODE and @CLUSTER stand for where it is amiss.
-	Mend string
+	// Fix is what to do about it. NODE and @CLUSTER stand for where it is amiss.
+	Fix string
 
-	looks func(c Cluster, node string) []Step // nil where the survey tells all
-	read  func(c Cluster, node string, rs Results) sight
+	probes func(c Cluster, node string) []Step // nil where the survey tells all
+	read   func(c Cluster, node string, rs Results) observation
 }
 
-// sight is what a check has seen: that all is well, what is amiss, or that it
+// observation is what a check has seen: that all is well, what is amiss, or that it
 // could not be seen.
-type sight struct {
-	level Level // "" is all well
-	amiss string
-	// blind is a finding as it is: why and mend of the check are not its own.
-	blind *Finding
+type observation struct {
+	level   Level // "" is all well
+	problem string
+	// asIs is a finding as it is: why and mend of the check are not its own.
+	asIs *Finding
 }
 
-func amiss(level Level, text string) sight { return sight{level: level, amiss: text} }
+func problem(level Level, text string) observation { return observation{level: level, problem: text} }
 
-func unseen(level Level, text, mend string) sight {
-	return sight{level: level, blind: &Finding{Level: level, Text: text, Mend: mend}}
+func unseen(level Level, text, fix string) observation {
+	return observation{level: level, asIs: &Finding{Level: level, Text: text, Fix: fix}}
 }
 
 // Need is a precondition, asked of one node.
@@ -42,24 +42,24 @@ type Need struct {
 	Warn bool
 }
 
-// Looks are the read-only steps that the need takes.
-func (n Need) Looks(c Cluster) []Step {
-	if n.looks == nil {
+// Probes are the read-only steps that the need takes.
+func (n Need) Probes(c Cluster) []Step {
+	if n.probes == nil {
 		return nil
 	}
-	return n.looks(c, n.Node)
+	return n.probes(c, n.Node)
 }
 
 // Finding is what is amiss by the results of Looks, with why it matters and
-// how to mend it. It is false when all is well.
+// how to fix it. It is false when all is well.
 func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	s := n.read(c, n.Node, rs)
 	if s.level == "" {
 		return Finding{}, false
 	}
-	f := Finding{Level: s.level, Text: s.amiss + ": " + n.Why, Mend: strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Mend)}
-	if s.blind != nil {
-		f = *s.blind
+	f := Finding{Level: s.level, Text: s.problem + ": " + n.Why, Fix: strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Fix)}
+	if s.asIs != nil {
+		f = *s.asIs
 	}
 	if n.Warn {
 		f.Level = Warn
@@ -67,11 +67,11 @@ func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	return f, true
 }
 
-// looksFor are the looks of all the needs, each of them once.
-func (c Cluster) looksFor(needs []Need) []Step {
+// probesFor are the looks of all the needs, each of them once.
+func (c Cluster) probesFor(needs []Need) []Step {
 	var out []Step
 	for _, n := range needs {
-		for _, s := range n.Looks(c) {
+		for _, s := range n.Probes(c) {
 			if !slices.ContainsFunc(out, func(have Step) bool { return have.Name == s.Name && have.Node == s.Node }) {
 				out = append(out, s)
 			}
@@ -80,9 +80,9 @@ func (c Cluster) looksFor(needs []Need) []Step {
 	return out
 }
 
-// hold holds what was seen against the needs: what is amiss becomes findings,
+// checkNeeds holds what was seen against the needs: what is amiss becomes findings,
 // and a note says what is as it is to be.
-func (p *Plan) hold(c Cluster, needs []Need, rs Results) {
+func (p *Plan) checkNeeds(c Cluster, needs []Need, rs Results) {
 	var names, bad []string
 	for _, n := range needs {
 		if f, found := n.Finding(c, rs); found {

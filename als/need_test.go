@@ -47,20 +47,20 @@ func TestPreconditions(t *testing.T) {
 	names := map[string]bool{}
 	for _, need := range als.Preconditions(c) {
 		names[need.Name] = true
-		if need.Why == "" || need.Mend == "" || !need.Warn {
+		if need.Why == "" || need.Fix == "" || !need.Warn {
 			t.Errorf("%+v", need.Check)
 		}
 		f, amiss := need.Finding(c, nil)
-		if looks := need.Looks(c); amiss != (len(looks) > 0) {
+		if looks := need.Probes(c); amiss != (len(looks) > 0) {
 			t.Errorf("%s, with nothing seen: %v %+v", need.Name, amiss, f)
 		}
-		for _, s := range need.Looks(c) {
+		for _, s := range need.Probes(c) {
 			if !s.Repeatable || !s.Tolerate {
 				t.Errorf("%s: %+v", need.Name, s)
 			}
 		}
-		if strings.Contains(f.Mend, "NODE") || strings.Contains(f.Mend, "CLUSTER") {
-			t.Errorf("%s: %s", need.Name, f.Mend)
+		if strings.Contains(f.Fix, "NODE") || strings.Contains(f.Fix, "CLUSTER") {
+			t.Errorf("%s: %s", need.Name, f.Fix)
 		}
 	}
 	if len(names) != 8 {

@@ -8,8 +8,8 @@ import (
 // The scripts in node/ run on nodes: how they are called, and how the
 // key=value lines that they print are read.
 
-// lookLimit ends a script that only looks, or tidies up.
-const lookLimit = 2 * time.Minute
+// probeLimit ends a script that only looks, or tidies up.
+const probeLimit = 2 * time.Minute
 
 // script is an argv that runs a POSIX sh script with arguments; nothing of
 // them becomes part of the script.

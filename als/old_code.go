@@ -54,20 +54,20 @@ func (k katoCommand) is(words ...string) bool {
 // oldCodeLeft is what of a patch command without a restart is still to be
 // done on a node ("": any), by kato's history: the roles that were not
 // restarted since, and the last such command.
-func oldCodeLeft(c Cluster, rs Results, target string) (left []onNode, last Action) {
-	look, ok := rs.Find(lookHistory, "")
-	if !ok || !look.OK() {
+func oldCodeLeft(c Cluster, rs Results, target string) (left []roleOn, last Action) {
+	probe, ok := rs.Find(probeHistory, "")
+	if !ok || !probe.OK() {
 		return nil, last
 	}
-	patches, err := readLocated(rs, lookAll, lookWhere)
+	patches, err := readLocated(rs, probeAllPatches, probePatchNodes)
 	if err != nil {
-		patches, err = readStep(rs, lookWhere, ReadPatches)
+		patches, err = readStep(rs, probePatchNodes, ReadPatches)
 	}
-	status, unread := readStep(rs, lookRoles, ReadStatus)
+	status, unread := readStep(rs, probeRoles, ReadStatus)
 	if err != nil || unread != nil {
 		return nil, last
 	}
-	for _, a := range ReadHistory(look.Output) {
+	for _, a := range ReadHistory(probe.Output) {
 		k := readCommand(a)
 		switch {
 		case !strings.EqualFold(a.Status, "succeeded"):
@@ -78,27 +78,27 @@ func oldCodeLeft(c Cluster, rs Results, target string) (left []onNode, last Acti
 					continue
 				}
 				for _, role := range p.Roles {
-					for _, ip := range where(c, status, role) {
-						if pair := (onNode{role, ip}); (k.node == "" || k.node == ip) && !slices.Contains(left, pair) {
+					for _, ip := range nodesWithRole(c, status, role) {
+						if pair := (roleOn{role, ip}); (k.node == "" || k.node == ip) && !slices.Contains(left, pair) {
 							left = append(left, pair)
 						}
 					}
 				}
 			}
 		case k.is("restart", "stop"):
-			left = slices.DeleteFunc(left, func(p onNode) bool {
-				return (k.node == "" || k.node == p.Node) && (len(k.words) == 1 || slices.Contains(expand(k.words[1:]), p.Role))
+			left = slices.DeleteFunc(left, func(p roleOn) bool {
+				return (k.node == "" || k.node == p.Node) && (len(k.words) == 1 || slices.Contains(expandGroups(k.words[1:]), p.Role))
 			})
 		case k.is("node", "data"): // an upgrade, an import: everything restarts
 			left = nil
 		}
 	}
-	return slices.DeleteFunc(left, func(p onNode) bool { return target != "" && p.Node != target }), last
+	return slices.DeleteFunc(left, func(p roleOn) bool { return target != "" && p.Node != target }), last
 }
 
-// sayOldCode adds to a plan without anything to do which roles still run the
+// noteOldCode adds to a plan without anything to do which roles still run the
 // old code, and the commands that restart them.
-func (p *Plan) sayOldCode(c Cluster, rs Results, target string) {
+func (p *Plan) noteOldCode(c Cluster, rs Results, target string) {
 	left, last := oldCodeLeft(c, rs, target)
 	if len(left) == 0 {
 		return

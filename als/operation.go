@@ -72,10 +72,10 @@ type Operation struct {
 
 	// Effect is what this request would do; flags may change it.
 	Effect func(Request) Effect
-	// Own is true for alsbot's own commands (help, runs, cancel, …): they
+	// Builtin is true for alsbot's own commands (help, runs, cancel, …): they
 	// are answered from the store, run nothing on a node, and have only
 	// grammar and effect here.
-	Own bool
+	Builtin bool
 	// Survey asks for the cluster's generation and nodes before Checks and
 	// Plan; without it Cluster carries only what the config says.
 	Survey bool
@@ -265,9 +265,9 @@ type Result struct {
 	// Trouble says why there is no exit status, in words for people:
 	// unreachable, timed out, cancelled. Empty when the step ended by itself.
 	Trouble string `json:"trouble,omitempty"`
-	// Mend is what to do about Trouble, as a clause; "" where there is nothing
+	// Fix is what to do about Trouble, as a clause; "" where there is nothing
 	// to do, as after a cancel, or where nobody knows.
-	Mend string `json:"mend,omitempty"`
+	Fix string `json:"mend,omitempty"`
 }
 
 // OK reports whether the step ended by itself with status 0.

@@ -291,7 +291,7 @@ func planned(t *testing.T, c als.Cluster, text string, before kato) string {
 		b.WriteString(f.Name + "=" + f.Value + "\n")
 	}
 	for _, f := range plan.Findings {
-		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Mend + "\n")
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix + "\n")
 	}
 	if plan.Nothing != "" {
 		b.WriteString("nothing: " + plan.Nothing + "\n")
@@ -404,7 +404,7 @@ func TestSurvey(t *testing.T) {
 		g, _, ns, findings := als.ReadSurvey(rs, configured)
 		words := ""
 		for _, f := range findings {
-			words += string(f.Level) + ": " + f.Text + ". " + f.Mend
+			words += string(f.Level) + ": " + f.Text + ". " + f.Fix
 		}
 		return g, len(ns), words
 	}

@@ -94,7 +94,7 @@ func (p *parser) plan(op Operation, words []word) error {
 	if err := p.parse(words); err != nil {
 		return err
 	}
-	if inner, ok := p.catalogue.Find(p.req.Operation); ok && inner.Own && p.req.Dry {
+	if inner, ok := p.catalogue.Find(p.req.Operation); ok && inner.Builtin && p.req.Dry {
 		return refuse("`plan` is for what runs on a cluster, e.g. `"+op.Example+"`.", "`%s` runs nothing on a cluster, so there is nothing to plan", inner.Name)
 	}
 	return nil
@@ -143,7 +143,7 @@ func (p *parser) unknown(words []word) error {
 	}
 	for _, r := range first {
 		if r > 127 {
-			return refuse("Type it again by hand.", "%q is no command: it contains %s", first, shown(r))
+			return refuse("Type it again by hand.", "%q is no command: it contains %s", first, describeRune(r))
 		}
 	}
 	if strings.EqualFold(first, "kato") && len(words) > 1 {
@@ -234,7 +234,7 @@ func findFlag(op Operation, typed string) (Flag, error) {
 	}
 	for _, r := range name {
 		if r > 127 {
-			return Flag{}, refuse("Type it again by hand. "+usageLine(op), "the flag --%s contains %s", name, shown(r))
+			return Flag{}, refuse("Type it again by hand. "+usageLine(op), "the flag --%s contains %s", name, describeRune(r))
 		}
 	}
 	hint := usageLine(op)

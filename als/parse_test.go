@@ -143,7 +143,7 @@ func TestExamplesParse(t *testing.T) {
 		if req.Operation != op.Name && op.Name != "plan" {
 			t.Errorf("%s: example %q asks for %s", op.Name, op.Example, req.Operation)
 		}
-		if req.Cluster == "" && !op.Own {
+		if req.Cluster == "" && !op.Builtin {
 			t.Errorf("%s: example %q names no cluster", op.Name, op.Example)
 		}
 	}

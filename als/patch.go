@@ -12,19 +12,19 @@ const familyPatch = "patch"
 
 // The names of the looks, before and after.
 const (
-	lookPatches    = "list the patches"
-	lookAll        = "list all patches"
-	lookWhere      = "see on which nodes the patches are"
-	againWhere     = "see again on which nodes the patches are"
-	againPatches   = "list the patches again"
-	stepPatch      = "run kato patch"
-	hintPatches    = "patches"
-	hintRestarts   = "restarts"
-	hintTarget     = "target"
-	hintBefore     = "before"
-	flagNoRestart  = "no-restart"
-	flagOnlyThis   = "only-this-node"
-	patchNameWords = "the name of a patch, as `patch status` lists it"
+	probePatches         = "list the patches"
+	probeAllPatches      = "list all patches"
+	probePatchNodes      = "see on which nodes the patches are"
+	probePatchNodesAfter = "see again on which nodes the patches are"
+	probePatchesAfter    = "list the patches again"
+	stepPatch            = "run kato patch"
+	hintPatches          = "patches"
+	hintRestarts         = "restarts"
+	hintTarget           = "target"
+	hintBefore           = "before"
+	flagNoRestart        = "no-restart"
+	flagOnlyThis         = "only-this-node"
+	patchNameWords       = "the name of a patch, as `patch status` lists it"
 )
 
 var patchFlags = []Flag{
@@ -54,7 +54,7 @@ var opPatchStatus = Operation{
 		if r.Has("all") {
 			argv = append(argv, "--all")
 		}
-		return readPlan(r, Step{Name: lookPatches, Node: Core, Argv: argv, Repeatable: true}), nil
+		return readPlan(r, Step{Name: probePatches, Node: Core, Argv: argv, Repeatable: true}), nil
 	},
 	Judge: judgePatchStatus,
 }
@@ -123,11 +123,11 @@ var opPatchReset = Operation{
 }
 
 func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
-	list, err := readStep(rs, lookPatches, ReadPatches)
+	list, err := readStep(rs, probePatches, ReadPatches)
 	if err != nil {
 		f := findingOf(Stop, err)
-		if f.Mend == "" {
-			f.Mend = "Read the output of this run; try " + c.typed("patch", "update") + " if the list of patches could not be fetched."
+		if f.Fix == "" {
+			f.Fix = "Read the output of this run; try " + c.typed("patch", "update") + " if the list of patches could not be fetched."
 		}
 		return nothingRead(f)
 	}
@@ -143,7 +143,7 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	v.Report = patchTable(shown)
 	if m := list.Mismatch(); m != "" {
-		v.Report += "\n" + sentence(m) + "; the list is believed.\n"
+		v.Report += "\n" + capitalized(m) + "; the list is believed.\n"
 	}
 	v.Data = waiting(list)
 	return v
@@ -179,18 +179,18 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return nil, err
 	}
-	steps := []Step{c.lookPatches(r, lookPatches)}
-	// Of those that are installed ALS 1.0 tells here only, later ones in lookWhere too.
+	steps := []Step{c.probePatches(r, probePatches)}
+	// Of those that are installed ALS 1.0 tells here only, later ones in probePatchNodes too.
 	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName || c.Generation == ALS10) {
-		steps = append(steps, c.look(lookAll, "patch", "status", "--all"))
+		steps = append(steps, c.probe(probeAllPatches, "patch", "status", "--all"))
 	}
 	if r.Operation != opUpdateName && r.Operation != opResetName {
-		steps = append(steps, c.lookWhere(lookWhere)...)
+		steps = append(steps, c.probePatchNodes(probePatchNodes)...)
 	}
 	if r.Operation != opResetName { // the record itself shows what became of it
-		steps = append(steps, c.lookHistory(lookHistory))
+		steps = append(steps, c.probeHistory(probeHistory))
 	}
-	return append(steps, c.looksFor(patchNeeds(r, c))...), nil
+	return append(steps, c.probesFor(patchNeeds(r, c))...), nil
 }
 
 // patchNeeds are the preconditions of everything that changes patches or
@@ -203,21 +203,21 @@ func patchNeeds(r Request, c Cluster) []Need {
 	return needs
 }
 
-// lookPatches looks at the list of patches where kato runs: what --only-this-node
+// probePatches looks at the list of patches where kato runs: what --only-this-node
 // changes is seen there.
-func (c Cluster) lookPatches(r Request, name string) Step {
-	s := c.look(name, "patch", "status")
+func (c Cluster) probePatches(r Request, name string) Step {
+	s := c.probe(name, "patch", "status")
 	s.Node = c.patchNode(r)
 	return s
 }
 
-// lookWhere looks at the patches node by node, which not every list tells.
+// probePatchNodes looks at the patches node by node, which not every list tells.
 // Newer versions have JSON for it.
-func (c Cluster) lookWhere(name string) []Step {
+func (c Cluster) probePatchNodes(name string) []Step {
 	if c.Generation == ALS10 {
 		return nil
 	}
-	s := c.look(name, "patch", "status", "--all", "--json", "--quiet")
+	s := c.probe(name, "patch", "status", "--all", "--json", "--quiet")
 	s.Tolerate = true
 	return []Step{s}
 }
@@ -294,15 +294,15 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	if stop || p.Nothing != "" {
 		return p, nil
 	}
-	p.hold(c, patchNeeds(r, c), rs)
+	p.checkNeeds(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	status, err := readStep(rs, lookRoles, ReadStatus)
+	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Mend: "Try " + c.typed("processes") + "."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Fix: "Try " + c.typed("processes") + "."})
 	}
-	pairs := affected(r, c, status, patches)
+	pairs := affectedRoles(r, c, status, patches)
 	target := c.patchTarget(r)
 	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == "patch revert")}}
 	roles := "roles that restart"
@@ -311,9 +311,9 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	p.Facts = append(p.Facts, Fact{roles, orNoneText(pairWords(pairs))})
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
-	p.Verify = append([]Step{c.lookPatches(r, againPatches), c.look(againRoles, "status"), c.lookHistory(againHistory)}, c.lookWhere(againWhere)...)
+	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience
-	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: mark(rs, lookHistory, r.Operation)}
+	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: baseline(rs, probeHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {
 		note := pt.Name + ": " + pt.Description
@@ -330,16 +330,16 @@ func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{hintHistory: mark(rs, lookHistory, r.Operation)}}
-	p.hold(c, patchNeeds(r, c), rs)
+	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{hintHistory: baseline(rs, probeHistory, r.Operation)}}
+	p.checkNeeds(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	if list, err := readStep(rs, lookPatches, ReadPatches); err == nil {
+	if list, err := readStep(rs, probePatches, ReadPatches); err == nil {
 		p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
 	}
 	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
-	p.Verify = []Step{c.lookPatches(r, againPatches), c.lookHistory(againHistory)}
+	p.Verify = []Step{c.probePatches(r, probePatchesAfter), c.probeHistory(probeHistoryAfter)}
 	return p, nil
 }
 
@@ -349,10 +349,10 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{Operation: r.Operation, Effect: Destroy}
-	now, err := readStep(rs, lookPatches, ReadPatches)
+	now, err := readStep(rs, probePatches, ReadPatches)
 	if err == nil {
 		var all PatchList
-		if all, err = readStep(rs, lookAll, ReadPatches); err == nil {
+		if all, err = readStep(rs, probeAllPatches, ReadPatches); err == nil {
 			have := patchNames(installedOn(all, now, r.Flag(flagNode)))
 			if len(have) == 0 {
 				p.Nothing = "kato has no patch on record as installed"
@@ -368,12 +368,12 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 		f.Text = "the present record cannot be read: " + f.Text
 		p.Findings = append(p.Findings, f)
 	}
-	p.hold(c, patchNeeds(r, c), rs)
+	p.checkNeeds(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
 	p.Findings = append(p.Findings, Finding{Level: Warn, Text: "kato forgets which patches are installed and offers all of them again"})
 	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: patchArgv(r, c)}}
-	p.Verify = []Step{c.look(againPatches, "patch", "status")}
+	p.Verify = []Step{c.probe(probePatchesAfter, "patch", "status")}
 	return p, nil
 }

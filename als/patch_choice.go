@@ -10,7 +10,7 @@ import (
 // choosePatches finds the patches that a request is about. It writes down in
 // the plan why there is nothing to do or why it cannot be done (stop).
 func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
-	now, err := readLocated(rs, lookPatches, lookWhere)
+	now, err := readLocated(rs, probePatches, probePatchNodes)
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Stop, err))
 		return nil, true
@@ -18,7 +18,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	if m := now.Mismatch(); m != "" {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
 	}
-	all, allErr := readLocated(rs, lookAll, lookWhere)
+	all, allErr := readLocated(rs, probeAllPatches, probePatchNodes)
 	if r.Operation != opInstallName && allErr != nil {
 		p.Findings = append(p.Findings, findingOf(Stop, allErr))
 		return nil, true
@@ -39,7 +39,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 				p.Nothing += " on " + nodeWords(target)
 			}
 			if r.Operation == opInstallName {
-				p.sayOldCode(c, rs, target)
+				p.noteOldCode(c, rs, target)
 			}
 		}
 		return candidates, false
@@ -54,11 +54,11 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	switch {
 	case (listed || known) && r.Operation == opInstallName:
 		p.Nothing = name + " is installed already"
-		p.sayOldCode(c, rs, target)
+		p.noteOldCode(c, rs, target)
 	case (listed || known) && r.Operation == "patch revert":
 		p.Nothing = name + " is not installed"
 	case listed || known:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Mend: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
 	default:
 		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(now.Patches), patchNames(all.Patches)...)))
 	}
@@ -68,8 +68,8 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 func unknownPatch(name string, have []string) Finding {
 	slices.Sort(have)
 	have = slices.Compact(have)
-	mend := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
-	return Finding{Level: Stop, Text: "there is no patch " + name, Mend: mend, Reword: true}
+	fix := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
+	return Finding{Level: Stop, Text: "there is no patch " + name, Fix: fix, Reword: true}
 }
 
 // readLocated reads a list of patches. Where the list itself does not tell on
@@ -97,24 +97,24 @@ func readLocated(rs Results, list, where string) (PatchList, error) {
 func pendingOn(c Cluster, l PatchList, target string) []Patch {
 	var out []Patch
 	for _, p := range l.Pending() {
-		if target == "" || p.PendingOn(target) && (p.Nodes || c.concerns(p, target)) {
+		if target == "" || p.PendingOn(target) && (p.Nodes || c.appliesTo(p, target)) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// concerns reports whether a patch is for a role of the node. What is not
+// appliesTo reports whether a patch is for a role of the node. What is not
 // known is taken to be so.
-func (c Cluster) concerns(p Patch, ip string) bool {
+func (c Cluster) appliesTo(p Patch, ip string) bool {
 	n, ok := c.Node(ip)
 	return !ok || len(n.Roles) == 0 || len(p.Roles) == 0 ||
 		slices.ContainsFunc(p.Roles, func(role string) bool { return slices.Contains(n.Roles, role) })
 }
 
-// alone reports whether a patch is for no other node than this one.
-func (c Cluster) alone(p Patch, ip string) bool {
-	return !slices.ContainsFunc(c.Nodes, func(n Node) bool { return n.IP != ip && c.concerns(p, n.IP) })
+// onlyFor reports whether a patch is for no other node than this one.
+func (c Cluster) onlyFor(p Patch, ip string) bool {
+	return !slices.ContainsFunc(c.Nodes, func(n Node) bool { return n.IP != ip && c.appliesTo(p, n.IP) })
 }
 
 // installedOn lists the patches that a node ("": any) has: where kato tells
@@ -133,25 +133,25 @@ func installedOn(all, now PatchList, target string) []Patch {
 	return out
 }
 
-// affected lists the roles that the patches restart, node by node.
-func affected(r Request, c Cluster, s Status, patches []Patch) []onNode {
+// affectedRoles lists the roles that the patches restart, node by node.
+func affectedRoles(r Request, c Cluster, s Status, patches []Patch) []roleOn {
 	target := c.patchTarget(r)
-	var out []onNode
+	var out []roleOn
 	for _, p := range patches {
 		nodes := p.MissingOn
 		if r.Operation != opInstallName {
 			nodes = p.InstalledOn
 		}
 		for _, role := range p.Roles {
-			for _, ip := range where(c, s, role) {
-				pair := onNode{role, ip}
+			for _, ip := range nodesWithRole(c, s, role) {
+				pair := roleOn{role, ip}
 				if (target == "" || target == ip) && (!p.Nodes || slices.Contains(nodes, ip)) && !slices.Contains(out, pair) {
 					out = append(out, pair)
 				}
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b onNode) int {
+	slices.SortFunc(out, func(a, b roleOn) int {
 		if n := strings.Compare(a.Role, b.Role); n != 0 {
 			return n
 		}

@@ -11,9 +11,9 @@ import (
 
 // judgeInstall judges install and reinstall.
 func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readLocated(rs, againPatches, againWhere)
+	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
-		return unconfirmed(c, p, rs, err)
+		return verificationUnread(c, p, rs, err)
 	}
 	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
 	var still, unclear []string
@@ -23,7 +23,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		case !ok || target == "" && !pt.Pending() || target != "" && !pt.PendingOn(target):
 		case pt.Nodes && target == "":
 			still = append(still, name+" on "+list(pt.MissingOn))
-		case target != "" && !pt.Nodes && !c.alone(pt, target):
+		case target != "" && !pt.Nodes && !c.onlyFor(pt, target):
 			unclear = append(unclear, name)
 		default:
 			still = append(still, name)
@@ -32,8 +32,8 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	report := installReport(patches, unclear, after, target)
 	by := "by a fresh list"
 	if len(unclear) > 0 && len(still) == 0 {
-		history := testify(p, rs, p.Operation)
-		if history != wentWell {
+		history := evidenceFor(p, rs, p.Operation)
+		if history != evidenceSuccess {
 			return unlisted(c, rs, unclear, target, history, report)
 		}
 		by = "by kato's history (its list counts the whole cluster, which still lacks " + list(unclear) + ")"
@@ -43,10 +43,10 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	done := count(len(patches), "patch") + " installed, " + by
 	if r.Operation == opReinstallName {
-		d := doubtOf(p, rs, stepPatch, r.Operation)
+		d := unconfirmedBy(p, rs, stepPatch, r.Operation)
 		switch {
 		case d.denied || d.missed:
-			return alsoRoles(notAgain(c, p, rs, d, report), r, c, p, rs)
+			return addRoles(notReinstalled(c, p, rs, d, report), r, c, p, rs)
 		case d.why != "":
 			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + d.why + ")"
 		default:
@@ -54,7 +54,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if r.Has(flagNoRestart) {
-		return oldCode(c, p, rs, done, report)
+		return notRestarted(c, p, rs, done, report)
 	}
 	v := rolesPatched(c, p, rs, done, report)
 	if v.Outcome == Succeeded {
@@ -63,12 +63,12 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// notAgain is the verdict when a patch was to be installed once more, which
+// notReinstalled is the verdict when a patch was to be installed once more, which
 // its record cannot show, and kato or its history says that it was not.
-func notAgain(c Cluster, p Plan, rs Results, d doubt, report string) Verdict {
+func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(strings.Fields(p.Hints[hintPatches])) + " as installed, as before.",
-		Next:    cmp.Or(mendFirst(rs, stepPatch, ""), "Read the output of this run, then try again; look at the roles with "+c.typed("status")+".")}
+		Next:    cmp.Or(fixFirst(rs, stepPatch, ""), "Read the output of this run, then try again; look at the roles with "+c.typed("status")+".")}
 	return v
 }
 
@@ -83,10 +83,10 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	}
 	v.Report = report
 	v.Summary = done + "; " + runningWords(len(pairs))
-	d := doubtOf(p, rs, stepPatch, p.Operation)
+	d := unconfirmedBy(p, rs, stepPatch, p.Operation)
 	switch {
 	case len(pairs) == 0:
-		v.Summary += yet(rs)
+		v.Summary += katoDisagrees(rs)
 	case d.denied:
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%s, but it cannot be confirmed that the affected roles were restarted: %s. They run, perhaps with what they had before.", done, d.why)
@@ -110,13 +110,13 @@ func runningWords(n int) string {
 	return fmt.Sprintf("all %d affected roles run.", n)
 }
 
-// yet tells when kato says that it failed and the cluster says otherwise.
-func yet(rs Results) string {
+// katoDisagrees tells when kato says that it failed and the cluster says otherwise.
+func katoDisagrees(rs Results) string {
 	r, ok := rs.Find(stepPatch, "")
 	if !ok || r.OK() && complaint(r.Output) == "" {
 		return ""
 	}
-	return " Yet " + how(rs, stepPatch) + "."
+	return " Yet " + describeEnd(rs, stepPatch) + "."
 }
 
 func installReport(patches, unclear []string, after PatchList, target string) string {
@@ -139,25 +139,25 @@ func installReport(patches, unclear []string, after PatchList, target string) st
 // stillMissing is the verdict when the fresh list still has a patch.
 func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
-		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
+		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
 	v = v.offering("Read the output of this run, then try %s again; kato goes on with what is missing.", c.installAgain(r))
-	if doubtOf(p, rs, stepPatch, p.Operation) == (doubt{}) {
+	if unconfirmedBy(p, rs, stepPatch, p.Operation) == (unconfirmed{}) {
 		v.Summary += " Its history says that it succeeded: perhaps only the record was lost, a known fault of kato."
-		v = v.offering("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in"+markWords(c, r)+".", c.installAgain(r))
+		v = v.offering("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in"+patchMarkHint(c, r)+".", c.installAgain(r))
 	}
-	if mend := mendFirst(rs, stepPatch, ""); mend != "" {
-		v.Next, v.Offers = mend, nil
+	if fix := fixFirst(rs, stepPatch, ""); fix != "" {
+		v.Next, v.Offers = fix, nil
 	}
 	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, p, rs) {
 		v.Next, v.Offers = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: "+
 			c.typed("patch", "install", "--only-this-node", "--node", "IP")+".", nil
 	}
-	return alsoRoles(v, r, c, p, rs)
+	return addRoles(v, r, c, p, rs)
 }
 
-// alsoRoles adds to a verdict on patches which of the affected roles do not
+// addRoles adds to a verdict on patches which of the affected roles do not
 // run: kato may have broken off while it restarted them.
-func alsoRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
+func addRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
 	roles := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	if roles.Outcome == Succeeded || r.Has(flagNoRestart) {
 		return v
@@ -184,8 +184,8 @@ func (c Cluster) installAgain(r Request) string {
 	return c.command(words...)
 }
 
-// markWords says how a lost record is mended by hand. ALS 1.0 cannot.
-func markWords(c Cluster, r Request) string {
+// patchMarkHint says how a lost record is mended by hand. ALS 1.0 cannot.
+func patchMarkHint(c Cluster, r Request) string {
 	if c.Generation == ALS10 {
 		return ""
 	}
@@ -198,16 +198,16 @@ func markWords(c Cluster, r Request) string {
 
 // unlisted is the verdict when only kato's history could tell whether one
 // node has a patch, and does not say so.
-func unlisted(c Cluster, rs Results, names []string, target string, history testimony, report string) Verdict {
+func unlisted(c Cluster, rs Results, names []string, target string, history evidence, report string) Verdict {
 	return Verdict{Outcome: Failed, Report: report,
-		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, how(rs, stepPatch)),
-		Next:    mendFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
+		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, describeEnd(rs, stepPatch)),
+		Next:    fixFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
 }
 
 // onlyCoreWorked reports whether of the patches of this run those that are
 // missing are missing everywhere but on the core.
 func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
-	after, err := readLocated(rs, againPatches, againWhere)
+	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
 		return false
 	}
@@ -224,10 +224,10 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 	return left > 0
 }
 
-// oldCode is the verdict after --no-restart: it says which roles still run
+// notRestarted is the verdict after --no-restart: it says which roles still run
 // what they ran before.
-func oldCode(c Cluster, p Plan, rs Results, done, report string) Verdict {
-	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + yet(rs)}
+func notRestarted(c Cluster, p Plan, rs Results, done, report string) Verdict {
+	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + katoDisagrees(rs)}
 	pairs := unpack(p.Hints[hintRestarts])
 	if len(pairs) == 0 {
 		return v
@@ -238,9 +238,9 @@ func oldCode(c Cluster, p Plan, rs Results, done, report string) Verdict {
 
 // judgeRevert: the patches are on the list of missing ones again.
 func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readLocated(rs, againPatches, againWhere)
+	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
-		return unconfirmed(c, p, rs, err)
+		return verificationUnread(c, p, rs, err)
 	}
 	patches := strings.Fields(p.Hints[hintPatches])
 	var still []string
@@ -251,13 +251,13 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if len(still) > 0 {
-		v := Verdict{Outcome: Failed, Next: mendFirst(rs, stepPatch, "Read the output of this run, and look with "+c.typed("patch", "status", "--all")+"."),
-			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), how(rs, stepPatch))}
-		return alsoRoles(v, r, c, p, rs)
+		v := Verdict{Outcome: Failed, Next: fixFirst(rs, stepPatch, "Read the output of this run, and look with "+c.typed("patch", "status", "--all")+"."),
+			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
+		return addRoles(v, r, c, p, rs)
 	}
 	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
-		v := oldCode(c, p, rs, done, "")
+		v := notRestarted(c, p, rs, done, "")
 		v.Next = strings.Replace(v.Next, "Bring the patches to work", "Bring the old state to work", 1)
 		return v
 	}
@@ -271,22 +271,22 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 // judgeUpdate: kato went through with it, and a list that has changed or
 // kato's history shows it; what is new on the list is told.
 func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readStep(rs, againPatches, ReadPatches)
+	after, err := readStep(rs, probePatchesAfter, ReadPatches)
 	if err != nil {
-		return unconfirmed(c, p, rs, err)
+		return verificationUnread(c, p, rs, err)
 	}
 	if f, bad := failedStep(p, rs); bad {
 		return nothingRead(f)
 	}
 	before, known := p.Hints[hintBefore]
 	names := patchNames(after.Patches)
-	d := doubtOf(p, rs, stepPatch, r.Operation)
+	d := unconfirmedBy(p, rs, stepPatch, r.Operation)
 	changed := known && before != strings.Join(names, " ")
 	if d.denied || d.missed && !changed {
 		next := "See that the core reaches the patch server (a proxy may be needed), then try again."
 		if res, _ := rs.Find(stepPatch, ""); len(res.Output) > 0 {
 			if text, asks := Prompt(res.Output); asks {
-				next = mendPrompt(text)
+				next = promptFix(text)
 			}
 		}
 		return Verdict{Outcome: Failed, Summary: "The list may be the old one: " + d.why + ".", Next: next}
@@ -305,9 +305,9 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 
 // judgeReset: the patches that were on record are offered again.
 func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	after, err := readStep(rs, againPatches, ReadPatches)
+	after, err := readStep(rs, probePatchesAfter, ReadPatches)
 	if err != nil {
-		return unconfirmed(c, p, rs, err)
+		return verificationUnread(c, p, rs, err)
 	}
 	var still []string
 	for _, name := range strings.Fields(p.Hints[hintPatches]) {
@@ -317,9 +317,9 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if len(still) > 0 {
-		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), how(rs, stepPatch)),
-			Next: cmp.Or(mendFirst(rs, stepPatch, ""), ReadOutput)}
+		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), describeEnd(rs, stepPatch)),
+			Next: cmp.Or(fixFirst(rs, stepPatch, ""), ReadOutput)}
 	}
-	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + yet(rs)}
+	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + katoDisagrees(rs)}
 	return v.offering("Install them anew with %s.", c.command("patch", "install"))
 }

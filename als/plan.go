@@ -25,7 +25,7 @@ const (
 type Finding struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`           // what is the case
-	Mend  string `json:"mend,omitempty"` // what to do about it
+	Fix   string `json:"mend,omitempty"` // what to do about it
 	// Reword is true where only other words than were typed mend it: the same
 	// ones would be refused again.
 	Reword bool `json:"reword,omitempty"`
@@ -186,10 +186,10 @@ type File struct {
 func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v := op.Judge(r, c, p, rs)
 	data := map[string]string{}
-	if list, err := readStep(rs, againPatches, ReadPatches); err == nil {
+	if list, err := readStep(rs, probePatchesAfter, ReadPatches); err == nil {
 		maps.Copy(data, waiting(list))
 	}
-	if status, err := readStep(rs, againRoles, ReadStatus); err == nil {
+	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil {
 		maps.Copy(data, down(status))
 	}
 	if maps.Copy(data, v.Data); len(data) > 0 {

@@ -18,55 +18,55 @@ var checkSSH string
 // for one, and masked.
 
 const (
-	lookSSHName  = "see that every node is reached by SSH"
-	lookSudoName = "see that sudo asks nothing"
-	lookRoomName = "measure free disk and memory"
-	lookJobsName = "see what kato is doing"
+	probeSSH  = "see that every node is reached by SSH"
+	probeSudo = "see that sudo asks nothing"
+	probeRoom = "measure free disk and memory"
+	probeJobs = "see what kato is doing"
 )
 
 var coreReaches = Check{
 	Name: "every node is reached by SSH without a password",
 	Why:  "kato goes there by SSH in the middle of its work, and nobody would answer",
-	Mend: "Copy its key there: `ssh-copy-id IP` for each of them, as the system user, on NODE.",
-	looks: func(c Cluster, node string) []Step {
+	Fix:  "Copy its key there: `ssh-copy-id IP` for each of them, as the system user, on NODE.",
+	probes: func(c Cluster, node string) []Step {
 		var others []string
 		for _, ip := range c.ips() {
 			if c.at(ip) != node && isIP(ip) {
 				others = append(others, ip)
 			}
 		}
-		return []Step{{Name: lookSSHName, Node: node, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
+		return []Step{{Name: probeSSH, Node: node, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
 			Limit: time.Minute + time.Duration(len(others))*12*time.Second}}
 	},
-	read: func(_ Cluster, node string, rs Results) sight {
-		r, ok := rs.Find(lookSSHName, node)
+	read: func(_ Cluster, node string, rs Results) observation {
+		r, ok := rs.Find(probeSSH, node)
 		bad, said := keyValues(r.Output)["bad"]
 		switch {
 		case !ok || !r.OK() || !said:
 			return unseen(Warn, "it cannot be seen whether "+nodeWords(node)+" reaches the other nodes by SSH", "Try `ssh IP true` on "+nodeWords(node)+" by hand.")
 		case strings.TrimSpace(bad) != "":
-			return amiss(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password yet")
+			return problem(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password yet")
 		}
-		return sight{}
+		return observation{}
 	},
 }
 
 var sudoAsksNothing = Check{
 	Name: "sudo asks for no password",
 	Why:  "what needs root would ask in the middle, and nobody would answer",
-	Mend: "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards.",
-	looks: func(_ Cluster, node string) []Step {
-		return []Step{{Name: lookSudoName, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
+	Fix:  "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards.",
+	probes: func(_ Cluster, node string) []Step {
+		return []Step{{Name: probeSudo, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
 	},
-	read: func(_ Cluster, node string, rs Results) sight {
-		r, ok := rs.Find(lookSudoName, node)
+	read: func(_ Cluster, node string, rs Results) observation {
+		r, ok := rs.Find(probeSudo, node)
 		if ok && r.OK() {
-			return sight{}
+			return observation{}
 		}
 		if f, bad := trouble(r); bad && r.Trouble != "" {
-			return sight{level: f.Level, blind: &f}
+			return observation{level: f.Level, asIs: &f}
 		}
-		return amiss(Stop, "sudo on "+nodeWords(node)+" asks for a password first")
+		return problem(Stop, "sudo on "+nodeWords(node)+" asks for a password first")
 	},
 }
 
@@ -80,80 +80,80 @@ func freeMemory(need int64) Check {
 	return room("memory", "memory", need, Warn, "processes that restart may be killed for want of it", "Stop roles on NODE that are not needed for the time being.")
 }
 
-func room(what, key string, need int64, level Level, why, mend string) Check {
+func room(what, key string, need int64, level Level, why, fix string) Check {
 	return Check{
-		Name: "enough " + what + " is free", Why: why, Mend: mend,
-		looks: func(_ Cluster, node string) []Step { return []Step{lookRoom(node)} },
-		read: func(_ Cluster, node string, rs Results) sight {
-			r, ok := rs.Find(lookRoomName, node)
+		Name: "enough " + what + " is free", Why: why, Fix: fix,
+		probes: func(_ Cluster, node string) []Step { return []Step{roomProbe(node)} },
+		read: func(_ Cluster, node string, rs Results) observation {
+			r, ok := rs.Find(probeRoom, node)
 			if !ok || r.Trouble != "" {
-				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), whole(r.Mend))
+				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), fullSentence(r.Fix))
 			}
 			free, err := strconv.ParseInt(keyValues(r.Output)[key], 10, 64)
 			switch {
 			case err != nil:
 				return unseen(Warn, "the free "+what+" of "+nodeWords(node)+" could not be read", "Look with `df` and `free` on the node.")
 			case free < need:
-				return amiss(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need)))
+				return problem(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need)))
 			}
-			return sight{}
+			return observation{}
 		},
 	}
 }
 
-// lookRoom measures a node's free disk and memory.
-func lookRoom(node string) Step {
-	return Step{Name: lookRoomName, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
+// roomProbe measures a node's free disk and memory.
+func roomProbe(node string) Step {
+	return Step{Name: probeRoom, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
 }
 
 var filesystemNode = Check{
 	Name: "a node has the filesystem role",
 	Why:  "exports run on that node; without it they run on the core",
-	Mend: "If files of the filesystem service are missing from exports, name the node's role right: `kato role add filesystem` there.",
-	read: func(c Cluster, _ string, _ Results) sight {
+	Fix:  "If files of the filesystem service are missing from exports, name the node's role right: `kato role add filesystem` there.",
+	read: func(c Cluster, _ string, _ Results) observation {
 		if _, ok := c.NodeWith("filesystem"); ok || c.Micro() {
-			return sight{}
+			return observation{}
 		}
-		return amiss(Warn, "no node is known to have the filesystem role")
+		return problem(Warn, "no node is known to have the filesystem role")
 	},
 }
 
 var rolesRun = Check{
-	Name:  "all roles run",
-	Why:   "kato passes over what does not run, or breaks off at it",
-	Mend:  "Start what is to run: `start ROLE --node IP @CLUSTER`.",
-	looks: func(c Cluster, _ string) []Step { return []Step{c.lookStatus()} },
-	read: func(_ Cluster, _ string, rs Results) sight {
-		status, err := readStep(rs, lookRoles, ReadStatus)
+	Name:   "all roles run",
+	Why:    "kato passes over what does not run, or breaks off at it",
+	Fix:    "Start what is to run: `start ROLE --node IP @CLUSTER`.",
+	probes: func(c Cluster, _ string) []Step { return []Step{c.probeRoles()} },
+	read: func(_ Cluster, _ string, rs Results) observation {
+		status, err := readStep(rs, probeRoles, ReadStatus)
 		if err != nil {
 			f := findingOf(Stop, err)
-			return sight{level: Stop, blind: &f}
+			return observation{level: Stop, asIs: &f}
 		}
-		if bad, _ := ailing(status); len(bad) > 0 {
-			return amiss(Stop, "not all roles run, "+list(bad))
+		if bad, _ := unhealthy(status); len(bad) > 0 {
+			return problem(Stop, "not all roles run, "+list(bad))
 		}
-		return sight{}
+		return observation{}
 	},
 }
 
 var notInMaintenance = Check{
 	Name: "maintenance mode is off",
 	Why:  "the controller refuses changes, an import's among them",
-	Mend: "Turn it off: `maintenance off @CLUSTER`.",
-	looks: func(c Cluster, _ string) []Step {
-		s := c.lookMaintenance(lookMaintenance)
+	Fix:  "Turn it off: `maintenance off @CLUSTER`.",
+	probes: func(c Cluster, _ string) []Step {
+		s := c.probeMaintenance(probeMaintenance)
 		s.Tolerate = true
 		return []Step{s}
 	},
-	read: func(c Cluster, _ string, rs Results) sight {
-		on, err := readStep(rs, lookMaintenance, ReadBool)
+	read: func(c Cluster, _ string, rs Results) observation {
+		on, err := readStep(rs, probeMaintenance, ReadBool)
 		switch {
 		case err != nil:
 			return unseen(Warn, "it cannot be seen whether maintenance mode is on: "+err.Error(), "Look with "+c.typed("maintenance", "status")+".")
 		case on:
-			return amiss(Warn, "maintenance mode is on")
+			return problem(Warn, "maintenance mode is on")
 		}
-		return sight{}
+		return observation{}
 	},
 }
 
@@ -162,22 +162,22 @@ var notInMaintenance = Check{
 var noOtherJob = Check{
 	Name: "kato is doing nothing else there",
 	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
-	Mend: "Wait until it has ended; see who started it with `ps -ef` on NODE.",
-	looks: func(_ Cluster, node string) []Step {
-		return []Step{{Name: lookJobsName, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
+	Fix:  "Wait until it has ended; see who started it with `ps -ef` on NODE.",
+	probes: func(_ Cluster, node string) []Step {
+		return []Step{{Name: probeJobs, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
 	},
-	read: func(c Cluster, node string, rs Results) sight {
-		r, _ := rs.Find(lookJobsName, node)
+	read: func(c Cluster, node string, rs Results) observation {
+		r, _ := rs.Find(probeJobs, node)
 		jobs, err := ReadJobs(r.Output)
 		switch {
 		case c.Busy != "":
-			return sight{}
+			return observation{}
 		case r.Trouble != "" || err != nil:
 			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), "Look with `ps -ef` there.")
 		case len(jobs) > 0:
-			return amiss(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID))
+			return problem(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID))
 		}
-		return sight{}
+		return observation{}
 	},
 }
 
@@ -194,14 +194,14 @@ func noOtherJobs(node string) []Need {
 // backupFinding says, of something that only a backup undoes, how old the last
 // verified one is.
 func backupFinding(c Cluster, why string) Finding {
-	last, mend := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
+	last, fix := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
 	switch {
 	case last == nil:
-		return Finding{Level: Warn, Text: why + ", and no verified one of the whole cluster is known", Mend: mend}
+		return Finding{Level: Warn, Text: why + ", and no verified one of the whole cluster is known", Fix: fix}
 	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
-		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.made()), Mend: mend}
+		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.origin()), Fix: fix}
 	}
-	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.made()), Mend: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
+	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.origin()), Fix: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
 }
 
 func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }

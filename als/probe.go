@@ -10,19 +10,19 @@ import (
 
 // The looks at the roles, before and after.
 const (
-	lookRoles  = "list the roles"
-	againRoles = "list the roles again"
+	probeRoles      = "list the roles"
+	probeRolesAfter = "list the roles again"
 )
 
-// look is a read of kato's on the core.
-func (c Cluster) look(name string, args ...string) Step {
+// probe is a read of kato's on the core.
+func (c Cluster) probe(name string, args ...string) Step {
 	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
 }
 
-// lookStatus looks at the roles before something is done. A kato that hangs
+// probeRoles looks at the roles before something is done. A kato that hangs
 // on a node that is down must not keep people from mending it.
-func (c Cluster) lookStatus() Step {
-	s := c.look(lookRoles, "status")
+func (c Cluster) probeRoles() Step {
+	s := c.probe(probeRoles, "status")
 	s.Tolerate = true
 	return s
 }
@@ -42,12 +42,12 @@ func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, 
 	}
 	if r.Trouble != "" || missingKato(r) {
 		f, _ := trouble(r)
-		return none, &Refusal{Text: f.Text, Next: f.Mend}
+		return none, &Refusal{Text: f.Text, Next: f.Fix}
 	}
 	v, err := read(r.Output)
 	if err != nil {
 		if p, asks := Prompt(r.Output); asks {
-			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: mendPrompt(p)}
+			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: promptFix(p)}
 		}
 		if r.Exit != 0 {
 			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
@@ -60,7 +60,7 @@ func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, 
 // findingOf is a finding from a reader's error.
 func findingOf(level Level, err error) Finding {
 	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
-		return Finding{Level: level, Text: r.Text, Mend: r.Next}
+		return Finding{Level: level, Text: r.Text, Fix: r.Next}
 	}
 	return Finding{Level: level, Text: err.Error()}
 }
@@ -70,7 +70,7 @@ func reading(op Operation, argv func(Request) []string) Operation {
 	op.Family, op.Effect = familyRoles, always(Read)
 	name := "run kato " + strings.Fields(op.Name)[0]
 	op.Plan = func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.look(name, argv(r)...)), nil
+		return readPlan(r, c.probe(name, argv(r)...)), nil
 	}
 	judge := op.Judge
 	op.Judge = func(r Request, c Cluster, p Plan, rs Results) Verdict {

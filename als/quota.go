@@ -14,10 +14,10 @@ import (
 var quotaEnable string
 
 const (
-	lookQuota  = "look at the filesystem"
-	stepQuota  = "turn quotas on"
-	stepNoHalf = "see that no half of a boot script is left"
-	againQuota = "look at the filesystem again"
+	probeQuota      = "look at the filesystem"
+	stepQuota       = "turn quotas on"
+	stepNoHalf      = "see that no half of a boot script is left"
+	probeQuotaAfter = "look at the filesystem again"
 )
 
 var quotaParam = []Param{{Name: "PATH", Kind: KindPath, Help: "a directory on the node; its filesystem is meant"}}
@@ -33,11 +33,11 @@ var opQuotaStatus = Operation{
 		if err != nil {
 			return Plan{}, err
 		}
-		return readPlan(r, quotaLook(lookQuota, c.at(ip), r.Arg(0))), nil
+		return readPlan(r, quotaProbe(probeQuota, c.at(ip), r.Arg(0))), nil
 	},
 	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
-		look, _ := rs.Find(lookQuota, "")
-		seen, f, bad := quotaSeen(look, r.Arg(0))
+		probe, _ := rs.Find(probeQuota, "")
+		seen, f, bad := quotaSeen(probe, r.Arg(0))
 		if bad {
 			return nothingRead(f)
 		}
@@ -70,7 +70,7 @@ var opQuotaEnable = Operation{
 		if err != nil {
 			return nil, err
 		}
-		return append(sudoOn(c, ip).Looks(c), quotaLook(lookQuota, c.at(ip), r.Arg(0))), nil
+		return append(sudoOn(c, ip).Probes(c), quotaProbe(probeQuota, c.at(ip), r.Arg(0))), nil
 	},
 	Plan:  planQuota,
 	Judge: judgeQuota,
@@ -99,21 +99,21 @@ func quotaNode(r Request, c Cluster) (string, error) {
 	return c.CoreIP(), nil
 }
 
-func quotaLook(name, node, dir string) Step {
-	return Step{Name: name, Node: node, Argv: script(placeLook, "alsbot-place", dir), Repeatable: true}
+func quotaProbe(name, node, dir string) Step {
+	return Step{Name: name, Node: node, Argv: script(placeProbe, "alsbot-place", dir), Repeatable: true}
 }
 
 // quotaSeen reads a look at a filesystem.
-func quotaSeen(look Result, dir string) (map[string]string, Finding, bool) {
-	seen := keyValues(look.Output)
+func quotaSeen(probe Result, dir string) (map[string]string, Finding, bool) {
+	seen := keyValues(probe.Output)
 	switch {
 	case seen["state"] == "missing":
-		return seen, Finding{Level: Stop, Text: "there is no directory " + dir + " on " + nodeWords(look.Node), Mend: "Mount the filesystem first."}, true
+		return seen, Finding{Level: Stop, Text: "there is no directory " + dir + " on " + nodeWords(probe.Node), Fix: "Mount the filesystem first."}, true
 	case seen["mount"] == "" || checkPath("the mount", KindPath, seen["mount"]) != nil:
-		if f, bad := trouble(look); bad {
+		if f, bad := trouble(probe); bad {
 			return seen, f, true
 		}
-		return seen, Finding{Level: Stop, Text: "the filesystem of " + dir + " on " + nodeWords(look.Node) + " cannot be made out", Mend: "Look with `df` on the node."}, true
+		return seen, Finding{Level: Stop, Text: "the filesystem of " + dir + " on " + nodeWords(probe.Node) + " cannot be made out", Fix: "Look with `df` on the node."}, true
 	}
 	return seen, Finding{}, false
 }
@@ -160,8 +160,8 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	look, _ := rs.Find(lookQuota, "")
-	seen, f, bad := quotaSeen(look, r.Arg(0))
+	probe, _ := rs.Find(probeQuota, "")
+	seen, f, bad := quotaSeen(probe, r.Arg(0))
 	if bad {
 		p.Findings = append(p.Findings, f)
 		return p, nil
@@ -172,11 +172,11 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	if fs := seen["type"]; !strings.HasPrefix(fs, "ext") && fs != "" {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), Mend: "Use an ext4 filesystem.", Reword: true})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), Fix: "Use an ext4 filesystem.", Reword: true})
 		return p, nil
 	}
 	if seen["mount"] == "/" && r.Arg(0) != "/" {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: r.Arg(0) + " has no filesystem of its own: it lies on the node's root", Mend: "Mount one there first; or name / if that is meant."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: r.Arg(0) + " has no filesystem of its own: it lies on the node's root", Fix: "Mount one there first; or name / if that is meant."})
 		return p, nil
 	}
 	if f, bad := sudoOn(c, ip).Finding(c, rs); bad {
@@ -186,7 +186,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	boot := seen["boot"]
 	found := slices.Contains(bootScripts, boot) // what a node says is not what is written to as root
 	if !found {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Mend: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
 		boot = bootScripts[0]
 	}
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}
@@ -196,13 +196,13 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		// Also when the script was killed in the middle.
 		p.Steps = append(p.Steps, Step{Name: stepNoHalf, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
 	}
-	p.Verify = []Step{quotaLook(againQuota, c.at(ip), r.Arg(0))}
+	p.Verify = []Step{quotaProbe(probeQuotaAfter, c.at(ip), r.Arg(0))}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
 	return p, nil
 }
 
 func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
-	again, _ := rs.Find(againQuota, "")
+	again, _ := rs.Find(probeQuotaAfter, "")
 	seen, f, bad := quotaSeen(again, r.Arg(0))
 	if bad {
 		v := nothingRead(f)
@@ -222,8 +222,8 @@ func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Summary = fmt.Sprintf("It stopped at: %s. Now %s.", why, list(missing))
 	}
 	if _, asks := Prompt(step.Output); asks || step.Trouble != "" {
-		v.Summary += " " + whole(how(rs, stepQuota))
+		v.Summary += " " + fullSentence(describeEnd(rs, stepQuota))
 	}
-	v.Next = mendFirst(rs, stepQuota, "When that is mended, run it again: what is done already is not done twice.")
+	v.Next = fixFirst(rs, stepQuota, "When that is mended, run it again: what is done already is not done twice.")
 	return v
 }

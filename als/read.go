@@ -32,7 +32,7 @@ func clean(out []byte) []string {
 			switch {
 			case r == '\t':
 				return ' '
-			case hidden(r):
+			case invisible(r):
 				return -1
 			}
 			return r

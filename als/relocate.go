@@ -13,20 +13,20 @@ import (
 // the node's roles for it and starts none of them again; we do.
 
 //go:embed node/place_probe.sh
-var placeLook string
+var placeProbe string
 
 //go:embed node/data_probe.sh
-var dataLook string
+var dataProbe string
 
 const (
-	familyStorage = "storage"
-	lookPlace     = "look at the new place"
-	againPlace    = "look at the new place again"
-	stepRelocate  = "relocate"
-	lookData      = "measure what is to move"
-	stepBefore    = "measure it before the move"
-	stepAfter     = "measure it at the new place"
-	againData     = "look at the old place again"
+	familyStorage   = "storage"
+	probePlace      = "look at the new place"
+	probePlaceAfter = "look at the new place again"
+	stepRelocate    = "relocate"
+	probeData       = "measure what is to move"
+	stepBefore      = "measure it before the move"
+	stepAfter       = "measure it at the new place"
+	probeDataAfter  = "look at the old place again"
 )
 
 // oldPlaces are where the data is unless it was relocated before: in ALS, and
@@ -36,7 +36,7 @@ func oldPlaces(what string) []string { return []string{"/var/helion/" + what, "/
 // dataStep measures the first of the places that is there. Reading all of it
 // takes a while on a big disk: without a figure the move is still possible.
 func dataStep(name, node string, places ...string) Step {
-	return Step{Name: name, Node: node, Argv: script(dataLook, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
+	return Step{Name: name, Node: node, Argv: script(dataProbe, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
 }
 
 var opRelocateServices = relocateOp("services", "move the data services' files on a node to another filesystem", "/mnt/ebs/services")
@@ -56,38 +56,38 @@ func relocateOp(what, summary, example string) Operation {
 		Params:  []Param{{Name: "PATH", Kind: KindPath, Help: "an existing, empty directory on the node"}},
 		Flags:   nodeFlag("this node; without it, the only one that holds them"),
 		Checks: func(r Request, c Cluster) ([]Step, error) {
-			ip, err := holder(r, c)
+			ip, err := dataNode(r, c)
 			if err != nil {
 				return nil, err
 			}
-			looks := []Step{{Name: lookPlace, Node: c.at(ip), Argv: script(placeLook, "alsbot-place", r.Arg(0)), Repeatable: true}, c.lookStatus(),
-				dataStep(lookData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}
-			return append(looks, c.looksFor(noOtherJobs(c.at(ip)))...), nil
+			probes := []Step{{Name: probePlace, Node: c.at(ip), Argv: script(placeProbe, "alsbot-place", r.Arg(0)), Repeatable: true}, c.probeRoles(),
+				dataStep(probeData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}
+			return append(probes, c.probesFor(noOtherJobs(c.at(ip)))...), nil
 		},
 		Plan:  planRelocate,
 		Judge: judgeRelocate,
 	}
 }
 
-// holders are the roles whose nodes hold what is moved.
-var holders = map[string][]string{
+// dataRoles are the roles whose nodes hold what is moved.
+var dataRoles = map[string][]string{
 	"relocate services":   services,
 	"relocate droplets":   {"controller"},
 	"relocate containers": {"dea"},
 }
 
-// holder finds the node that holds what is moved. Where several do, a person
+// dataNode finds the node that holds what is moved. Where several do, a person
 // has to say which.
-func holder(r Request, c Cluster) (string, error) {
+func dataNode(r Request, c Cluster) (string, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return "", err
 	}
-	if s, own := systems(r.Arg(0)); own {
+	if s, own := systemDir(r.Arg(0)); own {
 		return "", refuse("Choose a mounted directory, e.g. /mnt/data.", "%s belongs to the node's own system (%s)", r.Arg(0), s)
 	}
 	var have []string
 	for _, n := range c.Nodes {
-		if slices.ContainsFunc(holders[r.Operation], func(role string) bool { return slices.Contains(n.Roles, role) }) {
+		if slices.ContainsFunc(dataRoles[r.Operation], func(role string) bool { return slices.Contains(n.Roles, role) }) {
 			have = append(have, n.IP)
 		}
 	}
@@ -107,33 +107,33 @@ func holder(r Request, c Cluster) (string, error) {
 
 func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	p := Plan{Operation: r.Operation, Effect: Restart, Patience: patience}
-	ip, err := holder(r, c)
+	ip, err := dataNode(r, c)
 	if err != nil {
 		return p, err
 	}
 	what := strings.TrimPrefix(r.Operation, "relocate ")
-	look, _ := rs.Find(lookPlace, "")
-	seen := keyValues(look.Output)
-	source := measured(rs, lookData)
-	p.Findings = append(placeFindings(look, seen, r.Arg(0), what), roomFindings(seen, source, r.Arg(0), what)...)
-	p.hold(c, noOtherJobs(c.at(ip)), rs)
+	probe, _ := rs.Find(probePlace, "")
+	seen := keyValues(probe.Output)
+	source := measured(rs, probeData)
+	p.Findings = append(placeFindings(probe, seen, r.Arg(0), what), roomFindings(seen, source, r.Arg(0), what)...)
+	p.checkNeeds(c, noOtherJobs(c.at(ip)), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	status, err := readStep(rs, lookRoles, ReadStatus)
+	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Warn, err))
 	}
 	// The roles that ran before have to run afterwards.
-	var pairs []onNode
+	var pairs []roleOn
 	n, _ := c.Node(ip)
 	for _, role := range n.Roles {
 		if len(status) == 0 || status.Of(ip, role).Healthy() {
-			pairs = append(pairs, onNode{role, ip})
+			pairs = append(pairs, roleOn{role, ip})
 		}
 	}
 	if what == "droplets" && len(c.NodesWith("controller")) > 1 {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Mend: "See that every controller sees the new place."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Fix: "See that every controller sees the new place."})
 	}
 	node := c.at(ip)
 	p.Facts = []Fact{{"node", nodeWords(ip)}, {"from", what}, {"to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"roles that stop and start", orNoneText(pairWords(pairs))}}
@@ -144,7 +144,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 		dataStep(stepAfter, node, r.Arg(0)),
 		{Name: "start the node's roles", Node: node, Argv: c.kato("start"), Always: true},
 	}
-	p.Verify = []Step{dataStep(againPlace, node, r.Arg(0)), dataStep(againData, node, oldPlaces(what)...), c.look(againRoles, "status")}
+	p.Verify = []Step{dataStep(probePlaceAfter, node, r.Arg(0)), dataStep(probeDataAfter, node, oldPlaces(what)...), c.probe(probeRolesAfter, "status")}
 	p.Hints = map[string]string{hintRestarts: pack(pairs)}
 	p.Notes = lastTime(c)
 	if source.known {
@@ -157,24 +157,24 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 }
 
 // placeFindings holds what is at the new place against what a move needs.
-func placeFindings(look Result, seen map[string]string, path, what string) []Finding {
+func placeFindings(probe Result, seen map[string]string, path, what string) []Finding {
 	var out []Finding
-	add := func(l Level, mend, format string, args ...any) {
-		out = append(out, Finding{Level: l, Text: fmt.Sprintf(format, args...), Mend: mend})
+	add := func(l Level, fix, format string, args ...any) {
+		out = append(out, Finding{Level: l, Text: fmt.Sprintf(format, args...), Fix: fix})
 	}
-	who := nodeWords(look.Node)
+	who := nodeWords(probe.Node)
 	switch seen["state"] {
 	case "missing":
 		add(Stop, "Mount the filesystem and make the directory first.", "there is no directory %s on %s", path, who)
 		return out
 	case "":
-		if f, bad := trouble(look); bad {
+		if f, bad := trouble(probe); bad {
 			return append(out, f)
 		}
 		add(Stop, "Try again.", "%s on %s could not be looked at", path, who)
 		return out
 	}
-	if s, own := systems(seen["real"]); own {
+	if s, own := systemDir(seen["real"]); own {
 		add(Stop, "Choose a mounted directory.", "%s is %s, which belongs to the node's own system (%s)", path, printable(seen["real"], 200), s)
 		out[len(out)-1].Reword = true
 	}

@@ -52,15 +52,15 @@ func roomFindings(seen map[string]string, source measure, path, what string) []F
 	case !source.known:
 		return []Finding{{Level: Warn,
 			Text: "where the " + what + " are, or how big they are, could not be seen, so whether they fit is not known",
-			Mend: "See with `du` that they are smaller than what is free at " + path + "."}}
+			Fix:  "See with `du` that they are smaller than what is free at " + path + "."}}
 	case source.device == seen["device"] && source.device != "":
 		return nil
 	case err != nil:
-		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Mend: "Look with `df` on the node."}}
+		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Fix: "Look with `df` on the node."}}
 	case source.bytes > free:
-		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Mend: "Choose a bigger filesystem."}}
+		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: "Choose a bigger filesystem."}}
 	case source.partly:
-		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Mend: "See with `sudo du` that they fit."}}
+		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: "See with `sudo du` that they fit."}}
 	case source.bytes > free/10*9:
 		return []Finding{{Level: Warn, Text: fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free))}}
 	}
@@ -75,12 +75,12 @@ func rolesWords(v Verdict) string {
 	return " " + v.Summary
 }
 
-const lookWhereData = "Read the output of this run; look where the data is before trying again."
+const findTheData = "Read the output of this run; look where the data is before trying again."
 
 func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	before, after := measured(rs, stepBefore), measured(rs, stepAfter)
-	now, old := measured(rs, againPlace), measured(rs, againData)
+	now, old := measured(rs, probePlaceAfter), measured(rs, probeDataAfter)
 	if !after.known {
 		after = now
 	}
@@ -90,25 +90,25 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Summary: text + "." + rolesWords(v), Report: v.Report, Next: next}
 	}
 	if f, bad := failedStep(p, rs); bad {
-		next := f.Mend
+		next := f.Fix
 		if next == "" {
-			next = lookWhereData
+			next = findTheData
 		}
 		return fail("The data may not have moved: "+f.Text, next)
 	}
-	said := how(rs, stepRelocate)
+	said := describeEnd(rs, stepRelocate)
 	empty := before.known && before.entries == 0
 	// Filesystems differ in how much of them the same files take.
 	slack := max(before.bytes/20, 1<<20)
 	switch {
 	case !after.known:
-		return fail("It cannot be confirmed that the data moved: the new place could not be looked at; "+said, lookWhereData)
+		return fail("It cannot be confirmed that the data moved: the new place could not be looked at; "+said, findTheData)
 	case empty && old.known && !linked:
-		return fail("There was nothing in the old place to move, and it does not lead to the new one; "+said, lookWhereData)
+		return fail("There was nothing in the old place to move, and it does not lead to the new one; "+said, findTheData)
 	case after.entries == 0 && !empty:
-		return fail("Nothing has arrived at the new place; "+said, lookWhereData)
+		return fail("Nothing has arrived at the new place; "+said, findTheData)
 	case before.known && (after.entries < before.entries || !before.partly && !after.partly && after.bytes < before.bytes-slack):
-		return fail(fmt.Sprintf("Not all of it has arrived: %s of %s; %s", after, before, said), lookWhereData)
+		return fail(fmt.Sprintf("Not all of it has arrived: %s of %s; %s", after, before, said), findTheData)
 	case old.known && !linked && old.entries > 0:
 		return fail(fmt.Sprintf("The new place holds data, but the old one does too and is no link to it (%s); %s", old, said), "See which of the two the node uses before anything is removed.")
 	}

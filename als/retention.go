@@ -49,9 +49,9 @@ func Retain(keep Keep, archives []Archive, now time.Time) map[string]Fate {
 		switch {
 		case keep.off():
 			fates[a.Run] = Fate{Why: "retention is off"}
-		case !a.ours():
+		case !a.namedByAlsbot():
 			fates[a.Run] = Fate{Why: "a person named it"}
-		case a.since().After(now):
+		case a.begunAt().After(now):
 			fates[a.Run] = Fate{Why: "dated in the future"}
 		case a.Seen != "" && a.Seen != Sound:
 			fates[a.Run] = Fate{Why: "found " + a.Seen}
@@ -90,7 +90,7 @@ func generations(keep Keep, some []Archive, now time.Time, fates map[string]Fate
 		}
 		for i := range classes {
 			c := &classes[i]
-			period := c.period(a.since().UTC())
+			period := c.period(a.begunAt().UTC())
 			if len(c.seen) < c.most && !slices.Contains(c.seen, period) {
 				c.seen = append(c.seen, period)
 				kept = append(kept, c.name)
@@ -104,7 +104,7 @@ func suspectFate(a Archive, now time.Time, newer int) Fate {
 	switch {
 	case newer == 0:
 		return Fate{Why: "suspect, none later is verified"}
-	case now.Sub(a.since()) < suspectStay:
+	case now.Sub(a.begunAt()) < suspectStay:
 		return Fate{Why: "suspect, stays a week"}
 	}
 	return Fate{Go: true}
@@ -113,7 +113,7 @@ func suspectFate(a Archive, now time.Time, newer int) Fate {
 // Prunable reports whether retention would remove something, for all that is
 // on record. What it finds on the nodes may be less.
 func Prunable(keep Keep, archives []Archive, now time.Time) bool {
-	for _, fate := range Retain(keep, standing(archives), now) {
+	for _, fate := range Retain(keep, notRemoved(archives), now) {
 		if fate.Go {
 			return true
 		}
@@ -121,8 +121,8 @@ func Prunable(keep Keep, archives []Archive, now time.Time) bool {
 	return false
 }
 
-// standing are the archives that, for all that is on record, are on a node.
-func standing(archives []Archive) []Archive {
+// notRemoved are the archives that, for all that is on record, are on a node.
+func notRemoved(archives []Archive) []Archive {
 	var out []Archive
 	for _, a := range archives {
 		if a.Path != "" && a.Node != "" && a.Gone == "" {

@@ -7,13 +7,13 @@ import (
 
 // A role on a node: how plans remember such pairs, and how people read them.
 
-// onNode is a role on a node, as plans remember it.
-type onNode struct{ Role, Node string }
+// roleOn is a role on a node, as plans remember it.
+type roleOn struct{ Role, Node string }
 
-func (o onNode) String() string { return o.Role + " on " + nodeWords(o.Node) }
+func (o roleOn) String() string { return o.Role + " on " + nodeWords(o.Node) }
 
 // pack and unpack keep such pairs in a plan's hints.
-func pack(pairs []onNode) string {
+func pack(pairs []roleOn) string {
 	var out []string
 	for _, p := range pairs {
 		out = append(out, p.Role+"@"+p.Node)
@@ -21,17 +21,17 @@ func pack(pairs []onNode) string {
 	return strings.Join(out, " ")
 }
 
-func unpack(s string) []onNode {
-	var out []onNode
+func unpack(s string) []roleOn {
+	var out []roleOn
 	for _, w := range strings.Fields(s) {
 		role, node, _ := strings.Cut(w, "@")
-		out = append(out, onNode{role, node})
+		out = append(out, roleOn{role, node})
 	}
 	return out
 }
 
 // words writes pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on …".
-func pairWords(pairs []onNode) string {
+func pairWords(pairs []roleOn) string {
 	var roles, out []string
 	nodes := map[string][]string{}
 	for _, p := range pairs {
@@ -47,9 +47,9 @@ func pairWords(pairs []onNode) string {
 	return strings.Join(out, "; ")
 }
 
-// where finds the nodes that have a role, by the survey and by what
+// nodesWithRole finds the nodes that have a role, by the survey and by what
 // `kato status` lists.
-func where(c Cluster, s Status, role string) []string {
+func nodesWithRole(c Cluster, s Status, role string) []string {
 	var out []string
 	for _, n := range c.NodesWith(role) {
 		out = append(out, n.IP)
@@ -64,7 +64,7 @@ func where(c Cluster, s Status, role string) []string {
 }
 
 // nodesOf lists the nodes of pairs, each once.
-func nodesOf(pairs []onNode) []string {
+func nodesOf(pairs []roleOn) []string {
 	var out []string
 	for _, p := range pairs {
 		if name := nodeWords(p.Node); !slices.Contains(out, name) {
@@ -75,12 +75,12 @@ func nodesOf(pairs []onNode) []string {
 }
 
 // allPairs lists every role of the nodes.
-func (c Cluster) allPairs(nodes []string) []onNode {
-	var out []onNode
+func (c Cluster) allPairs(nodes []string) []roleOn {
+	var out []roleOn
 	for _, ip := range nodes {
 		n, _ := c.Node(ip)
 		for _, role := range n.Roles {
-			out = append(out, onNode{role, ip})
+			out = append(out, roleOn{role, ip})
 		}
 	}
 	return out

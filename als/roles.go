@@ -10,7 +10,7 @@ import (
 
 const familyRoles = "roles"
 
-const lookNodes = "list the nodes"
+const probeNodes = "list the nodes"
 
 var opStatus = Operation{
 	Name: "status", Family: familyRoles, Effect: always(Read),
@@ -22,7 +22,7 @@ var opStatus = Operation{
 		if r.Has("all") {
 			args = append(args, "--all")
 		}
-		return readPlan(r, c.look(lookRoles, args...)), nil
+		return readPlan(r, c.probe(probeRoles, args...)), nil
 	},
 	Judge: judgeStatus,
 }
@@ -32,10 +32,10 @@ var opNodes = Operation{
 	Summary: "list the nodes and their roles",
 	Example: "nodes @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.look(lookNodes, "node", "list")), nil
+		return readPlan(r, c.probe(probeNodes, "node", "list")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		nodes, err := readStep(rs, lookNodes, ReadNodes)
+		nodes, err := readStep(rs, probeNodes, ReadNodes)
 		if err != nil {
 			return nothingRead(findingOf(Stop, err))
 		}
@@ -56,7 +56,7 @@ var opVersion = Operation{
 	Summary: "show the version of kato on the core",
 	Example: "version @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.look("read the version", "version")), nil
+		return readPlan(r, c.probe("read the version", "version")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		v, err := readStep(rs, "read the version", ReadVersion)
@@ -68,14 +68,14 @@ var opVersion = Operation{
 			g = generationOf(v)
 		}
 		if g == "" {
-			return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: mendGeneration}
+			return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: fixGeneration}
 		}
 		return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", which behaves as " + string(g) + ".", Data: map[string]string{"version": v}}
 	},
 }
 
 func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
-	status, err := readStep(rs, lookRoles, ReadStatus)
+	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
 	}
@@ -122,9 +122,9 @@ func statusAdvice(c Cluster, status Status) string {
 	return strings.Join(advice, " ")
 }
 
-// ailing are the roles, or the processes, that do not run, in words, and how
+// unhealthy are the roles, or the processes, that do not run, in words, and how
 // many there are in all.
-func ailing(status Status) (bad []string, all int) {
+func unhealthy(status Status) (bad []string, all int) {
 	for _, node := range status.Nodes("") {
 		for _, role := range status.Roles(node) {
 			all++
@@ -139,7 +139,7 @@ func ailing(status Status) (bad []string, all int) {
 // down is what monitoring keeps of a look at the roles: how many do not run,
 // and that in words.
 func down(status Status) map[string]string {
-	bad, roles := ailing(status)
+	bad, roles := unhealthy(status)
 	words := fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
 	switch {
 	case len(bad) > 0:
@@ -162,11 +162,11 @@ func turn(name, summary, detail string) Operation {
 			if err := c.hasNode(r.Flag(flagNode)); err != nil {
 				return nil, err
 			}
-			looks := []Step{c.lookStatus()}
+			probes := []Step{c.probeRoles()}
 			if name == opRestartName {
-				looks = append(looks, c.lookHistory(lookHistory))
+				probes = append(probes, c.probeHistory(probeHistory))
 			}
-			return append(looks, c.looksFor(turnNeeds())...), nil
+			return append(probes, c.probesFor(turnNeeds())...), nil
 		},
 		Plan:  planTurn,
 		Judge: judgeTurn,
@@ -189,20 +189,20 @@ var opRestart = turn(opRestartName, "stop roles and start them again",
 		"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
 		"Where the history cannot be read, the report says that the restart is unconfirmed.")
 
-// groups are kato's role groups.
-var groups = map[string][]string{
+// roleGroups are kato's role groups.
+var roleGroups = map[string][]string{
 	"data-services": {"mysql", "postgresql", "redis", "mongodb", "rabbit", "memcached", "filesystem"},
 	"microcloud":    {"base", "primary", "controller", "router", "dea", "filesystem", "mysql", "postgresql"},
 }
 
-// shared lists processes that belong to several roles.
-var shared = map[string][]string{
+// sharedProcesses lists processes that belong to several roles.
+var sharedProcesses = map[string][]string{
 	"redis_server": {"primary", "mysql", "postgresql", "redis", "mongodb"},
 	"postgresql":   {"primary", "postgresql"},
 }
 
-// without says what stops working when a role stops everywhere.
-var without = map[string]string{
+// stopsWithout says what stops working when a role stops everywhere.
+var stopsWithout = map[string]string{
 	"base":          "no logs are collected from the node",
 	"primary":       "configuration, messaging and the cluster's own databases stop: the whole cluster stands still",
 	"controller":    "nobody can deploy, change or look at applications; running applications go on",
@@ -231,51 +231,51 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{Operation: r.Operation, Effect: Restart, Patience: patience}
-	status, err := readStep(rs, lookRoles, ReadStatus)
+	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
 		f := findingOf(Warn, err)
 		f.Text += "; afterwards it cannot be seen whether it worked"
 		p.Findings = append(p.Findings, f)
 	}
-	pairs, err := c.pairs(r, status)
+	pairs, err := c.rolesToTurn(r, status)
 	if err != nil {
 		return Plan{}, err
 	}
 	if r.Operation == opStartName && len(status) > 0 {
-		if down, moving := settled(status, pairs); len(down)+len(moving) == 0 {
+		if down, moving := notRunning(status, pairs); len(down)+len(moving) == 0 {
 			p.Nothing = "these roles run already: " + pairWords(pairs)
 			return p, nil
 		}
 	}
-	if r.Operation == opStopName && len(status) > 0 && allStopped(status, pairs) {
+	if r.Operation == opStopName && len(status) > 0 && allDown(status, pairs) {
 		p.Nothing = "these roles are stopped already: " + pairWords(pairs)
 		return p, nil
 	}
 	p.Facts = []Fact{{"roles", pairWords(pairs)}}
 	p.Steps = c.turnSteps(r, pairs)
-	p.Verify = []Step{c.look(againRoles, "status")}
+	p.Verify = []Step{c.probe(probeRolesAfter, "status")}
 	p.Hints = map[string]string{hintRestarts: pack(pairs)}
 	if r.Operation == opRestartName {
-		p.Verify = append(p.Verify, c.lookHistory(againHistory))
-		p.Hints[hintHistory] = mark(rs, lookHistory, opRestartName)
+		p.Verify = append(p.Verify, c.probeHistory(probeHistoryAfter))
+		p.Hints[hintHistory] = baseline(rs, probeHistory, opRestartName)
 	}
 	p.Notes = lastTime(c)
-	p.hold(c, turnNeeds(), rs)
+	p.checkNeeds(c, turnNeeds(), rs)
 	p.Findings = append(p.Findings, turnFindings(r, c, pairs)...)
 	return p, nil
 }
 
-// pairs finds the roles that a request touches, node by node.
-func (c Cluster) pairs(r Request, s Status) ([]onNode, error) {
-	wanted := expand(r.Args)
-	var have []onNode
+// rolesToTurn finds the roles that a request touches, node by node.
+func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
+	wanted := expandGroups(r.Args)
+	var have []roleOn
 	for _, n := range c.Nodes {
 		roles := n.Roles
 		if len(roles) == 0 {
 			roles = s.Roles(n.IP)
 		}
 		for _, role := range roles {
-			if pair := (onNode{role, n.IP}); !slices.Contains(have, pair) {
+			if pair := (roleOn{role, n.IP}); !slices.Contains(have, pair) {
 				have = append(have, pair)
 			}
 		}
@@ -283,20 +283,20 @@ func (c Cluster) pairs(r Request, s Status) ([]onNode, error) {
 	if len(c.Nodes) <= 1 { // the survey knows only the core: believe the status
 		for _, ip := range s.Nodes("") {
 			for _, role := range s.Roles(ip) {
-				if pair := (onNode{role, ip}); ip != "" && !slices.Contains(have, pair) {
+				if pair := (roleOn{role, ip}); ip != "" && !slices.Contains(have, pair) {
 					have = append(have, pair)
 				}
 			}
 		}
 	}
-	var out []onNode
+	var out []roleOn
 	for _, pair := range have {
 		if (len(wanted) == 0 || slices.Contains(wanted, pair.Role)) && (!r.Has(flagNode) || r.Flag(flagNode) == pair.Node) {
 			out = append(out, pair)
 		}
 	}
 	for _, arg := range r.Args {
-		known := slices.ContainsFunc(out, func(p onNode) bool { return slices.Contains(expand([]string{arg}), p.Role) })
+		known := slices.ContainsFunc(out, func(p roleOn) bool { return slices.Contains(expandGroups([]string{arg}), p.Role) })
 		if !known {
 			return nil, noRole(arg, r.Flag(flagNode), have)
 		}
@@ -307,10 +307,10 @@ func (c Cluster) pairs(r Request, s Status) ([]onNode, error) {
 	return out, nil
 }
 
-func expand(args []string) []string {
+func expandGroups(args []string) []string {
 	var out []string
 	for _, a := range args {
-		if g, ok := groups[a]; ok {
+		if g, ok := roleGroups[a]; ok {
 			out = append(out, g...)
 			continue
 		}
@@ -319,7 +319,7 @@ func expand(args []string) []string {
 	return out
 }
 
-func noRole(role, node string, have []onNode) error {
+func noRole(role, node string, have []roleOn) error {
 	var roles []string
 	for _, p := range have {
 		if (node == "" || p.Node == node) && !slices.Contains(roles, p.Role) {
@@ -334,13 +334,13 @@ func noRole(role, node string, have []onNode) error {
 	return refuse(strings.TrimSpace(DidYouMean(role, roles)+" Roles: "+orNone(roles)+"."), "%s the role %s", place, role)
 }
 
-func allStopped(s Status, pairs []onNode) bool {
-	return !slices.ContainsFunc(pairs, func(p onNode) bool { return !s.Of(p.Node, p.Role).Down() })
+func allDown(s Status, pairs []roleOn) bool {
+	return !slices.ContainsFunc(pairs, func(p roleOn) bool { return !s.Of(p.Node, p.Role).Down() })
 }
 
 // turnSteps makes one step a node. The core comes first when things start and
 // last when they stop, since the others need it.
-func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
+func (c Cluster) turnSteps(r Request, pairs []roleOn) []Step {
 	var nodes []string
 	roles := map[string][]string{}
 	for _, p := range pairs {
@@ -377,10 +377,10 @@ func (c Cluster) turnSteps(r Request, pairs []onNode) []Step {
 }
 
 // turnFindings warns of what will not work.
-func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
+func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 	var out []Finding
 	if len(r.Args) == 0 && !r.Has(flagNode) && len(c.Nodes) > 1 {
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)), Mend: "Name roles, or one node with --node, if that is not meant."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)), Fix: "Name roles, or one node with --node, if that is not meant."})
 	}
 	if r.Operation == opStartName {
 		return out
@@ -396,7 +396,7 @@ func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 		word = "until it is started again"
 	}
 	for _, role := range roles {
-		if w, ok := without[role]; ok {
+		if w, ok := stopsWithout[role]; ok {
 			out = append(out, Finding{Level: Warn, Text: role + " stops: " + w + ", " + word})
 		}
 	}
@@ -404,16 +404,16 @@ func turnFindings(r Request, c Cluster, pairs []onNode) []Finding {
 }
 
 // sharedFindings names processes that other roles of the same node need too.
-func sharedFindings(c Cluster, pairs []onNode) []Finding {
+func sharedFindings(c Cluster, pairs []roleOn) []Finding {
 	var out []Finding
 	for _, process := range []string{"postgresql", "redis_server"} {
-		users := shared[process]
+		users := sharedProcesses[process]
 		for _, n := range c.Nodes {
 			var stopping, staying []string
 			for _, role := range n.Roles {
 				switch {
 				case !slices.Contains(users, role):
-				case slices.Contains(pairs, onNode{role, n.IP}):
+				case slices.Contains(pairs, roleOn{role, n.IP}):
 					stopping = append(stopping, role)
 				default:
 					staying = append(staying, role)

@@ -12,9 +12,9 @@ import (
 // patience is how long roles may take to start.
 const patience = 2 * time.Minute
 
-// settled holds the roles that should run against a fresh status. A role that
+// notRunning holds the roles that should run against a fresh status. A role that
 // is FATAL or STOPPED is down at once; one that is starting is waited for.
-func settled(s Status, want []onNode) (down, moving []string) {
+func notRunning(s Status, want []roleOn) (down, moving []string) {
 	for _, w := range want {
 		c := s.Of(w.Node, w.Role)
 		switch {
@@ -29,17 +29,17 @@ func settled(s Status, want []onNode) (down, moving []string) {
 }
 
 // rolesAfter judges the roles that should run by now.
-func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
+func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	if len(want) == 0 {
 		return Verdict{Outcome: Succeeded}
 	}
-	status, err := readStep(rs, againRoles, ReadStatus)
+	status, err := readStep(rs, probeRolesAfter, ReadStatus)
 	if err != nil {
-		return unconfirmed(c, p, rs, err)
+		return verificationUnread(c, p, rs, err)
 	}
-	down, moving := settled(status, want)
+	down, moving := notRunning(status, want)
 	var rows [][]string
-	var bad, silent []onNode
+	var bad, silent []roleOn
 	for _, w := range want {
 		st := status.Of(w.Node, w.Role)
 		rows = append(rows, []string{nodeWords(w.Node), w.Role, string(st)})
@@ -55,11 +55,11 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	case len(down) > 0:
 		v.Outcome = Failed
 		v.Summary = "A role does not run: " + list(down) + "."
-		look := "Look at the node's logs"
+		probe := "Look at the node's logs"
 		if len(silent) > 0 {
-			look = "See that " + list(nodesOf(silent)) + " can be reached"
+			probe = "See that " + list(nodesOf(silent)) + " can be reached"
 		}
-		v = v.offering(look+", then try %s.", c.turnCommands(opStartName, bad)...)
+		v = v.offering(probe+", then try %s.", c.turnCommands(opStartName, bad)...)
 	case len(moving) > 0:
 		v.Outcome = Waiting
 		v.Summary = "Not yet running: " + list(moving) + "."
@@ -68,18 +68,18 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []onNode) Verdict {
 	return v
 }
 
-// unconfirmed is the verdict when the verification could not be read.
-func unconfirmed(c Cluster, p Plan, rs Results, err error) Verdict {
+// verificationUnread is the verdict when the verification could not be read.
+func verificationUnread(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
-	v := Verdict{Outcome: Failed, Next: f.Mend, Summary: "It cannot be confirmed that it worked: " + f.Text}
-	looks := c.typed("status")
+	v := Verdict{Outcome: Failed, Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}
+	probes := c.typed("status")
 	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == stepPatch }) {
-		v.Summary += "; " + how(rs, stepPatch)
-		looks = c.typed("patch", "status") + " and " + looks
+		v.Summary += "; " + describeEnd(rs, stepPatch)
+		probes = c.typed("patch", "status") + " and " + probes
 	}
 	v.Summary += "."
 	if v.Next == "" {
-		v.Next = "Look with " + looks + "."
+		v.Next = "Look with " + probes + "."
 	}
 	return v
 }

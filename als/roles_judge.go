@@ -13,10 +13,10 @@ import (
 
 func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	pairs := unpack(p.Hints[hintRestarts])
-	status, err := readStep(rs, againRoles, ReadStatus)
+	status, err := readStep(rs, probeRolesAfter, ReadStatus)
 	switch {
 	case err != nil:
-		return unseenTurn(r, c, p, rs, err)
+		return turnUnverified(r, c, p, rs, err)
 	case r.Operation == opStopName:
 		return judgeStop(c, p, rs, status, pairs)
 	case r.Operation == opRestartName:
@@ -26,7 +26,7 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	f, bad := badSteps(p, rs)
 	if v.Outcome == Succeeded {
 		v.Whole = !bad
-		v.Summary = sentence(isAreRunning(len(pairs))) + "."
+		v.Summary = capitalized(runningClause(len(pairs))) + "."
 		if bad {
 			v.Summary += " Yet " + f.Text + "."
 		}
@@ -34,38 +34,38 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	v.Summary += othersRun(status, pairs)
 	if bad {
-		v.Summary += " " + sentence(f.Text) + "."
-		v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+		v.Summary += " " + capitalized(f.Text) + "."
+		v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
 	}
 	return v
 }
 
-// unseenTurn is the verdict when the roles' state cannot be read afterwards:
+// turnUnverified is the verdict when the roles' state cannot be read afterwards:
 // a kato that exits with 0 whatever happened tells nothing while a node is
 // down. What it said of each node is all that is known then.
-func unseenTurn(r Request, c Cluster, p Plan, rs Results, err error) Verdict {
+func turnUnverified(r Request, c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
 	v := Verdict{Outcome: Failed, Summary: fmt.Sprintf("It cannot be confirmed that the roles %s: %s.",
 		map[string]string{opStartName: "started", opStopName: "stopped", opRestartName: "restarted"}[r.Operation], f.Text)}
 	if step, bad := badSteps(p, rs); bad {
-		v.Summary += " " + sentence(step.Text) + "."
+		v.Summary += " " + capitalized(step.Text) + "."
 	}
 	var quiet []string
 	for _, s := range p.Steps {
 		res, ok := rs.Find(s.Name, s.Node)
 		if _, bad := trouble(res); ok && !bad {
-			quiet = append(quiet, nodeWords(c.turned(s)))
+			quiet = append(quiet, nodeWords(c.turnedNode(s)))
 		}
 	}
 	if len(quiet) > 0 {
 		v.Summary += " Without a complaint, but unconfirmed: " + list(quiet) + "."
 	}
 	v = v.offering("See that every node can be reached, then look with %s.", c.command("status"))
-	v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+	v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
 	return v
 }
 
-func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []onNode) Verdict {
+func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Verdict {
 	v := rolesAfter(c, p, rs, pairs)
 	f, bad := badSteps(p, rs)
 	switch {
@@ -75,8 +75,8 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []onNode) 
 		v.Summary += othersRun(status, pairs)
 		return v
 	}
-	running := isAreRunning(len(pairs))
-	fresh, known := entries(p, rs, opRestartName)
+	running := runningClause(len(pairs))
+	fresh, known := newEntries(p, rs, opRestartName)
 	well := 0
 	for _, a := range fresh {
 		switch strings.ToLower(a.Status) {
@@ -107,7 +107,7 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []onNode) 
 func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Finding) Verdict {
 	pairs := unpack(p.Hints[hintRestarts])
 	done, left := restarted(c, p, rs)
-	var again []onNode
+	var again []roleOn
 	for _, w := range pairs {
 		if slices.Contains(left, w.Node) {
 			again = append(again, w)
@@ -122,23 +122,23 @@ func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Fi
 	}
 	if v.Outcome != Succeeded {
 		v.Summary = summary + " " + v.Summary + othersRun(status, pairs)
-		v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+		v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
 		return v
 	}
-	running := isAreRunning(len(again))
+	running := runningClause(len(again))
 	if len(done) > 0 {
 		running = "on " + list(left) + " " + running
 	}
-	v.Outcome, v.Summary = Failed, summary+" "+sentence(running)+", perhaps since before."
+	v.Outcome, v.Summary = Failed, summary+" "+capitalized(running)+", perhaps since before."
 	v = v.offering("Read the output of this run, then try %s.", c.turnCommands(opRestartName, again)...)
-	v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+	v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
 	return v
 }
 
 // restarted are the nodes of which kato and its history both say that they
 // were restarted, and the others.
 func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
-	fresh, _ := entries(p, rs, opRestartName)
+	fresh, _ := newEntries(p, rs, opRestartName)
 	for _, s := range p.Steps {
 		words := strings.Join(s.Argv[1:], " ")
 		r, ok := rs.Find(s.Name, s.Node)
@@ -146,16 +146,16 @@ func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
 		if ok && !bad && slices.ContainsFunc(fresh, func(a Action) bool {
 			return strings.HasSuffix(a.Command, words) && strings.EqualFold(a.Status, "succeeded")
 		}) {
-			done = append(done, c.turned(s))
+			done = append(done, c.turnedNode(s))
 		} else {
-			left = append(left, c.turned(s))
+			left = append(left, c.turnedNode(s))
 		}
 	}
 	return done, left
 }
 
-// turned is the node whose roles a step of a start, stop or restart is about.
-func (c Cluster) turned(s Step) string {
+// turnedNode is the node whose roles a step of a start, stop or restart is about.
+func (c Cluster) turnedNode(s Step) string {
 	if i := slices.Index(s.Argv, "--node"); i >= 0 {
 		return s.Argv[i+1]
 	}
@@ -163,9 +163,9 @@ func (c Cluster) turned(s Step) string {
 }
 
 // othersRun says of some roles which run, beside others that do not.
-func othersRun(status Status, pairs []onNode) string {
+func othersRun(status Status, pairs []roleOn) string {
 	const most = 4 // the table beside it has them all
-	well := slices.DeleteFunc(slices.Clone(pairs), func(w onNode) bool { return !status.Of(w.Node, w.Role).Healthy() })
+	well := slices.DeleteFunc(slices.Clone(pairs), func(w roleOn) bool { return !status.Of(w.Node, w.Role).Healthy() })
 	switch {
 	case len(well) == 0 || len(well) == len(pairs):
 		return ""

@@ -8,9 +8,9 @@ import (
 // What became of a stop.
 
 // judgeStop judges by a fresh status how far the roles of pairs have stopped.
-func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []onNode) Verdict {
+func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Verdict {
 	f, bad := badSteps(p, rs)
-	st := sortOut(status, pairs)
+	st := stopStateOf(status, pairs)
 	v := Verdict{Outcome: Succeeded, Report: st.table, Whole: !bad}
 	stop, start := c.turnCommands(opStopName, st.left), c.turnCommands(opStartName, st.stopped)
 	var said []string
@@ -43,25 +43,25 @@ func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []onNode) Ver
 		said = append(said, "Stopped: "+pairWords(st.stopped)+".")
 	}
 	if bad {
-		said = append(said, sentence(f.Text)+".")
+		said = append(said, capitalized(f.Text)+".")
 		if len(st.left) > 0 {
-			v.Next = strings.TrimSpace(f.Mend + " " + v.Next)
+			v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
 		}
 	}
 	v.Summary = strings.Join(said, " ")
 	return v
 }
 
-// stops is how roles stand after a stop.
-type stops struct {
+// stopState is how roles stand after a stop.
+type stopState struct {
 	table                   string
-	stopped                 []onNode
-	left                    []onNode // those in running and in silent
+	stopped                 []roleOn
+	left                    []roleOn // those in running and in silent
 	running, silent, moving []string // in words
 }
 
-func sortOut(status Status, pairs []onNode) stops {
-	var st stops
+func stopStateOf(status Status, pairs []roleOn) stopState {
+	var st stopState
 	var rows [][]string
 	for _, w := range pairs {
 		now := status.Of(w.Node, w.Role)

@@ -8,9 +8,9 @@ import (
 
 // How a step ended, in words: for verdicts and for what to do next.
 
-// how tells how a step ended, as a clause: what kato says, which is not what
+// describeEnd tells how a step ended, as a clause: what kato says, which is not what
 // is believed.
-func how(rs Results, step string) string {
+func describeEnd(rs Results, step string) string {
 	r, ok := rs.Find(step, "")
 	switch {
 	case !ok:
@@ -55,31 +55,31 @@ const ReadOutput = "Read the output of this run."
 
 // nothingRead is the verdict when a step's result is missing or unusable.
 func nothingRead(f Finding) Verdict {
-	if f.Mend == "" {
-		f.Mend = ReadOutput
+	if f.Fix == "" {
+		f.Fix = ReadOutput
 	}
-	return Verdict{Outcome: Failed, Summary: whole(f.Text), Next: f.Mend}
+	return Verdict{Outcome: Failed, Summary: fullSentence(f.Text), Next: f.Fix}
 }
 
 // trouble explains why the result of a kato command is not usable. ok is
 // false when nothing speaks against it; that alone is no proof of success.
 func trouble(r Result) (f Finding, ok bool) {
-	stop := func(mend, format string, args ...any) (Finding, bool) {
-		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Mend: mend}, true
+	stop := func(fix, format string, args ...any) (Finding, bool) {
+		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
 	}
 	who := nodeWords(r.Node)
 	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was ended because it waited
-		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
+		return stop(promptFix(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
 	}
 	if r.Trouble != "" {
-		return stop(whole(r.Mend), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
+		return stop(fullSentence(r.Fix), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
 	}
 	if missingKato(r) {
 		return stop("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted.",
 			"kato not found on %s", who)
 	}
 	if p, asks := Prompt(r.Output); asks {
-		return stop(mendPrompt(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
+		return stop(promptFix(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
 	}
 	said := complaint(r.Output)
 	switch {
@@ -93,16 +93,16 @@ func trouble(r Result) (f Finding, ok bool) {
 	return Finding{}, false
 }
 
-// mendFirst is what to do next after a step, and before that what mends the
+// fixFirst is what to do next after a step, and before that what mends the
 // step's own trouble, if something is known to.
-func mendFirst(rs Results, step, next string) string {
+func fixFirst(rs Results, step, next string) string {
 	r, _ := rs.Find(step, "")
 	f, _ := trouble(r)
-	return strings.TrimSpace(f.Mend + " " + next)
+	return strings.TrimSpace(f.Fix + " " + next)
 }
 
-// mendPrompt says how to get rid of a question.
-func mendPrompt(p string) string {
+// promptFix says how to get rid of a question.
+func promptFix(p string) string {
 	l := strings.ToLower(p)
 	switch {
 	case strings.Contains(l, "sudo"):

@@ -25,11 +25,11 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	g := configured
 	version, err := surveyVersion(rs)
 	if err != nil && g == "" {
-		return "", "", nil, append(findings, stopFor(rs, "read the version", err, mendGeneration))
+		return "", "", nil, append(findings, stopFor(rs, "read the version", err, fixGeneration))
 	}
 	if g == "" {
 		if g = generationOf(version); g == "" {
-			return "", version, nil, append(findings, Finding{Level: Stop, Text: "kato " + version + " is a version that alsbot does not know", Mend: mendGeneration})
+			return "", version, nil, append(findings, Finding{Level: Stop, Text: "kato " + version + " is a version that alsbot does not know", Fix: fixGeneration})
 		}
 	}
 	r, ok := rs.Find("list the nodes", "")
@@ -42,12 +42,12 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	}
 	nodes, err := ReadNodes(r.Output)
 	if err != nil {
-		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Mend: "Run `kato node list` on the core by hand and see what it prints."})
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Fix: "Run `kato node list` on the core by hand and see what it prints."})
 	}
 	return g, version, nodes, findings
 }
 
-const mendGeneration = "Set `generation` of the cluster in the configuration to als10, als11 or als13."
+const fixGeneration = "Set `generation` of the cluster in the configuration to als10, als11 or als13."
 
 func surveyVersion(rs Results) (string, error) {
 	r, ok := rs.Find("read the version", "")
@@ -59,13 +59,13 @@ func surveyVersion(rs Results) (string, error) {
 
 // stopFor is the finding for a check that could not be read: what the node
 // says is wrong, or else what the reader says.
-func stopFor(rs Results, step string, err error, mend string) Finding {
+func stopFor(rs Results, step string, err error, fix string) Finding {
 	if r, ok := rs.Find(step, ""); ok {
 		if f, bad := trouble(r); bad {
 			return f
 		}
 	}
-	return Finding{Level: Stop, Text: err.Error(), Mend: mend}
+	return Finding{Level: Stop, Text: err.Error(), Fix: fix}
 }
 
 // NodesWith returns the nodes that have a role, sorted.

@@ -4,8 +4,8 @@ import "strings"
 
 // The directories of a node's own system: no archive and no data goes there.
 
-// systems reports whether a directory belongs to the node's own system.
-func systems(dir string) (string, bool) {
+// systemDir reports whether a directory belongs to the node's own system.
+func systemDir(dir string) (string, bool) {
 	for _, s := range []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/selinux", "/sys", "/usr",
 		"/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool"} {
 		if dir == s || strings.HasPrefix(dir, s+"/") {
@@ -15,6 +15,6 @@ func systems(dir string) (string, bool) {
 	return "/", dir == "/"
 }
 
-func ownDirectory(dir, s string) error {
+func refuseSystemDir(dir, s string) error {
 	return refuse("Choose a directory for backups, e.g. /mnt/nas.", "%s belongs to the node's own system (%s), and no archive goes there", dir, s)
 }

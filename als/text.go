@@ -109,9 +109,9 @@ func (c Cluster) command(words ...string) string {
 	return s
 }
 
-// whole makes a clause a sentence; nothing stays nothing.
-func whole(clause string) string {
-	s := sentence(clause)
+// fullSentence makes a clause a sentence; nothing stays nothing.
+func fullSentence(clause string) string {
+	s := capitalized(clause)
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
 		return s
 	}
@@ -127,7 +127,7 @@ func isAre(n int, noun string) string {
 
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
-func isAreRunning(n int) string {
+func runningClause(n int) string {
 	if n == 1 {
 		return "the role runs"
 	}

@@ -59,7 +59,7 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 		}
 		first := plan.Steps[0]
 		for _, mend := range []string{"splice the wire", ""} {
-			rs := append(als.Results{{Step: first.Name, Node: first.Node, Trouble: "the wire is cut", Mend: mend}}, seen...)
+			rs := append(als.Results{{Step: first.Name, Node: first.Node, Trouble: "the wire is cut", Fix: mend}}, seen...)
 			v := op.Conclude(req, b.c, plan, rs)
 			said := v.Summary
 			if !strings.Contains(said, "wire is cut") {
@@ -74,7 +74,7 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 		}
 	}
 	for _, op := range als.Operations {
-		if !op.Own && !tried[op.Name] {
+		if !op.Builtin && !tried[op.Name] {
 			t.Errorf("%s is not tried", op.Name)
 		}
 	}

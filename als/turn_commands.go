@@ -7,7 +7,7 @@ import "slices"
 
 // turnCommands are what starts or restarts the roles of the pairs, and no role
 // of another node: one command, or one for each node where one would do more.
-func (c Cluster) turnCommands(word string, pairs []onNode) []string {
+func (c Cluster) turnCommands(word string, pairs []roleOn) []string {
 	words := []string{word}
 	var nodes []string
 	more := false // without --node it would touch other nodes
@@ -19,7 +19,7 @@ func (c Cluster) turnCommands(word string, pairs []onNode) []string {
 			nodes = append(nodes, p.Node)
 		}
 		for _, n := range c.NodesWith(p.Role) {
-			more = more || !slices.Contains(pairs, onNode{p.Role, n.IP})
+			more = more || !slices.Contains(pairs, roleOn{p.Role, n.IP})
 		}
 	}
 	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {

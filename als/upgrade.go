@@ -11,10 +11,10 @@ import (
 // versions and the whole cluster in others, so it is never sent plain.
 
 const (
-	familyUpgrade = "upgrade"
-	lookUpgrade   = "read the upgrade's progress"
-	againUpgrade  = "read the upgrade's progress again"
-	stepUpgrade   = "upgrade"
+	familyUpgrade     = "upgrade"
+	probeUpgrade      = "read the upgrade's progress"
+	probeUpgradeAfter = "read the upgrade's progress again"
+	stepUpgrade       = "upgrade"
 
 	// What the handbook asks for on every node, and on the core.
 	upgradeDisk       = 4 << 30
@@ -109,7 +109,7 @@ func notInPlace(from, to string) bool {
 }
 
 func versionStep(c Cluster, name, ip string) Step {
-	s := c.look(name+" of "+nodeWords(ip), "node", "version", ip)
+	s := c.probe(name+" of "+nodeWords(ip), "node", "version", ip)
 	if !isIP(ip) {
 		s.Argv = c.kato("version")
 	}
@@ -118,8 +118,8 @@ func versionStep(c Cluster, name, ip string) Step {
 }
 
 const (
-	lookVersion  = "read the version"
-	againVersion = "read the version again"
+	probeVersion      = "read the version"
+	probeVersionAfter = "read the version again"
 )
 
 func upgradeChecks(r Request, c Cluster) ([]Step, error) {
@@ -127,15 +127,15 @@ func upgradeChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	nodes := upgradeNodes(r, c)
-	steps := append([]Step{c.lookMaintenance(lookMaintenance)}, c.looksFor(upgradeNeeds(c, nodes))...)
+	steps := append([]Step{c.probeMaintenance(probeMaintenance)}, c.probesFor(upgradeNeeds(c, nodes))...)
 	for _, ip := range nodes {
-		steps = append(steps, versionStep(c, lookVersion, ip))
+		steps = append(steps, versionStep(c, probeVersion, ip))
 	}
 	for _, ip := range c.otherDEAs(nodes) {
-		steps = append(steps, lookRoom(c.at(ip)))
+		steps = append(steps, roomProbe(c.at(ip)))
 	}
 	if r.Has("resume") {
-		steps = append(steps, c.look(lookUpgrade, "node", "upgrade", "--status"))
+		steps = append(steps, c.probe(probeUpgrade, "node", "upgrade", "--status"))
 	}
 	return steps, nil
 }
@@ -185,7 +185,7 @@ func (c Cluster) deaRoom(rs Results, nodes []string) []string {
 	empties := false
 	for _, n := range c.NodesWith("dea") {
 		empties = empties || slices.Contains(nodes, n.IP)
-		r, _ := rs.Find(lookRoomName, c.at(n.IP))
+		r, _ := rs.Find(probeRoom, c.at(n.IP))
 		words := "unknown"
 		if bytes, err := strconv.ParseInt(keyValues(r.Output)["memory"], 10, 64); err == nil {
 			words = size(bytes)
@@ -204,10 +204,10 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, err
 	}
 	nodes := upgradeNodes(r, c)
-	p.hold(c, upgradeNeeds(c, nodes), rs)
+	p.checkNeeds(c, upgradeNeeds(c, nodes), rs)
 	p.Findings = append(p.Findings, upgradeFindings(c)...)
-	if under, err := readStep(rs, lookUpgrade, ReadUpgrade); r.Has("resume") && err == nil && len(under) == 0 {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Reword: true, Text: "no upgrade is in progress, so there is none to resume", Mend: "Begin one: " + c.typed(r.Operation) + "."})
+	if under, err := readStep(rs, probeUpgrade, ReadUpgrade); r.Has("resume") && err == nil && len(under) == 0 {
+		p.Findings = append(p.Findings, Finding{Level: Stop, Reword: true, Text: "no upgrade is in progress, so there is none to resume", Fix: "Begin one: " + c.typed(r.Operation) + "."})
 	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
@@ -229,20 +229,20 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 	argv = append(argv, "--skip-confirmation")
 	var versions []string
 	for _, ip := range nodes {
-		v, err := readStep(rs, versionStep(c, lookVersion, ip).Name, ReadVersion)
+		v, err := readStep(rs, versionStep(c, probeVersion, ip).Name, ReadVersion)
 		if err != nil {
 			v = "unknown"
 		}
 		versions = append(versions, ip+" "+v)
-		p.Verify = append(p.Verify, versionStep(c, againVersion, ip))
+		p.Verify = append(p.Verify, versionStep(c, probeVersionAfter, ip))
 	}
 	if to := r.Flag("version"); to != "" && !r.Has("resume") && !slices.ContainsFunc(versions, func(v string) bool { return !strings.HasSuffix(v, " "+to) }) {
 		p.Verify, p.Nothing = nil, isAre(len(nodes), "node")+" at "+to+" already"
 		return p, nil
 	}
 	p.Facts = []Fact{{"nodes, in this order", strings.Join(versions, ", ")}, {"to", orNewest(r)}}
-	p.Verify = append(p.Verify, c.look(againRoles, "status"), c.look(againUpgrade, "node", "upgrade", "--status"))
-	steps, ok := c.bracket(&p, rs, []Step{{Name: stepUpgrade, Node: Core, Argv: argv, Limit: 12 * time.Hour}})
+	p.Verify = append(p.Verify, c.probe(probeRolesAfter, "status"), c.probe(probeUpgradeAfter, "node", "upgrade", "--status"))
+	steps, ok := c.withMaintenance(&p, rs, []Step{{Name: stepUpgrade, Node: Core, Argv: argv, Limit: 12 * time.Hour}})
 	if !ok {
 		return p, nil
 	}
@@ -267,7 +267,7 @@ func orNewest(r Request) string {
 func upgradeFindings(c Cluster) []Finding {
 	var out []Finding
 	if len(c.NodesWith("dea")) == 1 {
-		out = append(out, Finding{Level: Warn, Text: "there is one DEA only: applications stop while it is upgraded", Mend: "Add a DEA first if that matters."})
+		out = append(out, Finding{Level: Warn, Text: "there is one DEA only: applications stop while it is upgraded", Fix: "Add a DEA first if that matters."})
 	}
 	return append(out, backupFinding(c, "there is no way back but a backup"+map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10]))
 }

@@ -11,17 +11,17 @@ import (
 
 // judgeUpgrade reads every node's version back; kato's word is not enough.
 func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
-	return c.unbracketed(upgradeVerdict(r, c, p, rs), p, rs)
+	return c.judgeMaintenance(upgradeVerdict(r, c, p, rs), p, rs)
 }
 
-// mendVanished is the handbook's way out when an upgrade has taken kato away
+// fixVanished is the handbook's way out when an upgrade has taken kato away
 // and not put the new one in its place.
-const mendVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
+const fixVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
 
-// vanished reports whether kato is gone since the upgrade began.
-func vanished(rs Results) bool {
+// katoVanished reports whether kato is gone since the upgrade began.
+func katoVanished(rs Results) bool {
 	return slices.ContainsFunc(rs, func(r Result) bool {
-		return (r.Step == stepUpgrade || strings.HasPrefix(r.Step, againVersion)) && r.Trouble == "" && missingKato(r)
+		return (r.Step == stepUpgrade || strings.HasPrefix(r.Step, probeVersionAfter)) && r.Trouble == "" && missingKato(r)
 	})
 }
 
@@ -47,7 +47,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	moved := false
 	for _, was := range strings.Split(p.Hints["versions"], ", ") {
 		ip, before, _ := strings.Cut(was, " ")
-		now, err := readStep(rs, versionStep(c, againVersion, ip).Name, ReadVersion)
+		now, err := readStep(rs, versionStep(c, probeVersionAfter, ip).Name, ReadVersion)
 		if err != nil {
 			unread = append(unread, ip)
 			now = "unknown"
@@ -60,7 +60,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
 	v.Report = table(rows) + v.Report
-	if progress, err := readStep(rs, againUpgrade, ReadUpgrade); err == nil && len(progress) > 0 {
+	if progress, err := readStep(rs, probeUpgradeAfter, ReadUpgrade); err == nil && len(progress) > 0 {
 		v.Report += progressTable(progress)
 	}
 	slices.Sort(versions)
@@ -68,10 +68,10 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if moved && len(versions) == 1 {
 		behind = nil // these had it before
 	}
-	ended, mend := how(rs, stepUpgrade), mendFirst(rs, stepUpgrade, "")
+	ended, fix := describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, "")
 	if _, ran := rs.Find(stepUpgrade, ""); !ran {
 		if f, bad := failedStep(p, rs); bad { // what was to come before it
-			ended, mend = f.Text, f.Mend
+			ended, fix = f.Text, f.Fix
 		}
 	}
 	again := "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
@@ -86,14 +86,14 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	fail := func(next, format string, args ...any) {
 		v.Outcome = Failed
 		v.Summary = strings.TrimSpace(fmt.Sprintf(format, args...) + " " + v.Summary)
-		v.Next = strings.TrimSpace(strings.TrimSpace(mend+" "+v.Next) + " " + next)
+		v.Next = strings.TrimSpace(strings.TrimSpace(fix+" "+v.Next) + " " + next)
 	}
 	switch {
 	case len(behind) == len(rows) && len(unread) == 0 && len(versions) == 1 && !r.Has("version") && nothingNewer(rs) && v.Outcome == Succeeded:
 		v.Summary = "Nothing was to do: kato knows no version newer than " + versions[0] + ", which " + isAre(len(rows), "node") + " at; all roles run."
 		v.Data = map[string]string{"version": versions[0]}
-	case len(unread) > 0 && vanished(rs):
-		v.Outcome, v.Next, v.Offers = Failed, mendVanished, nil
+	case len(unread) > 0 && katoVanished(rs):
+		v.Outcome, v.Next, v.Offers = Failed, fixVanished, nil
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
 	case len(unread) > 0:
 		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))

@@ -7,10 +7,10 @@ var opUpgradeStatus = Operation{
 	Summary: "show how far an upgrade is, node by node",
 	Example: "upgrade status @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.look(lookUpgrade, "node", "upgrade", "--status")), nil
+		return readPlan(r, c.probe(probeUpgrade, "node", "upgrade", "--status")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		nodes, err := readStep(rs, lookUpgrade, ReadUpgrade)
+		nodes, err := readStep(rs, probeUpgrade, ReadUpgrade)
 		if err != nil {
 			return nothingRead(findingOf(Stop, err))
 		}

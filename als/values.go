@@ -18,8 +18,8 @@ var (
 	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
 )
 
-// longest is how many bytes a value of a kind may have.
-func longest(k Kind) int {
+// maxLength is how many bytes a value of a kind may have.
+func maxLength(k Kind) int {
 	switch k {
 	case KindPath, KindArchive, KindSource:
 		return 255
@@ -29,8 +29,8 @@ func longest(k Kind) int {
 	return 64
 }
 
-// wanted says in words what a kind of value looks like.
-func wanted(k Kind) string {
+// describeKind says in words what a kind of value looks like.
+func describeKind(k Kind) string {
 	switch k {
 	case KindRole:
 		return "a role such as dea or mysql"
@@ -53,19 +53,19 @@ func wanted(k Kind) string {
 // checkValue accepts a value for what the usage calls name, or refuses it in
 // words of its own for each mistake.
 func checkValue(name string, k Kind, v string) error {
-	next := "Type " + wanted(k) + "."
+	next := "Type " + describeKind(k) + "."
 	switch {
 	case v == "":
 		return refuse(next, "%s is empty", name)
-	case len(v) > longest(k):
-		return refuse("Type a shorter one.", "%s has %d characters; %d are allowed", name, len(v), longest(k))
+	case len(v) > maxLength(k):
+		return refuse("Type a shorter one.", "%s has %d characters; %d are allowed", name, len(v), maxLength(k))
 	}
 	if err := checkMention(v); err != nil {
 		return err
 	}
 	for _, r := range v {
-		if r > unicode.MaxASCII || hidden(r) {
-			return refuse("Names are plain ASCII: type it again by hand.", "%s contains %s", name, shown(r))
+		if r > unicode.MaxASCII || invisible(r) {
+			return refuse("Names are plain ASCII: type it again by hand.", "%s contains %s", name, describeRune(r))
 		}
 	}
 	if k == KindWords {
@@ -113,7 +113,7 @@ func checkValue(name string, k Kind, v string) error {
 		}
 	default:
 		if !namePattern.MatchString(v) {
-			return refuse("Use "+wanted(k)+".", "%s is not a name: %q", name, v)
+			return refuse("Use "+describeKind(k)+".", "%s is not a name: %q", name, v)
 		}
 	}
 	return nil
@@ -122,18 +122,18 @@ func checkValue(name string, k Kind, v string) error {
 func checkPath(name string, k Kind, v string) error {
 	switch {
 	case !strings.HasPrefix(v, "/"):
-		return refuse("Type "+wanted(k)+".", "%s must be an absolute path, and %q is relative", name, v)
+		return refuse("Type "+describeKind(k)+".", "%s must be an absolute path, and %q is relative", name, v)
 	case path.Clean(v) != v:
 		return refuse("Type "+path.Clean(v)+" if that is what you mean.", "%s must be a clean path, without //, /./, /../ or a slash at its end: %q", name, v)
 	case !pathPattern.MatchString(v):
-		return refuse("Type "+wanted(k)+".", "%s contains characters that a path here may not have: %q", name, v)
+		return refuse("Type "+describeKind(k)+".", "%s contains characters that a path here may not have: %q", name, v)
 	}
 	return nil
 }
 
 func checkArchive(name, v string) error {
 	if !strings.HasSuffix(v, ".tgz") || strings.HasPrefix(path.Base(v), ".") {
-		return refuse("Type "+wanted(KindArchive)+".", "%s must end in .tgz and not begin with a dot: %q", name, v)
+		return refuse("Type "+describeKind(KindArchive)+".", "%s must end in .tgz and not begin with a dot: %q", name, v)
 	}
 	return nil
 }

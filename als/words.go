@@ -48,7 +48,7 @@ func unslack(text string) string {
 }
 
 // Quotes that open or close; chat clients put the curved ones in place of the
-// straight ones.
+// straightQuote ones.
 const (
 	doubleQuotes = "\"“”„‟"
 	singleQuotes = "'‘’‚‛"
@@ -78,8 +78,8 @@ func split(text string) ([]word, error) {
 	}
 	for _, r := range strings.TrimSpace(unslack(text)) {
 		switch {
-		case hidden(r):
-			return nil, refuse("Type the command on one line, without it.", "%s cannot be part of a command", shown(r))
+		case invisible(r):
+			return nil, refuse("Type the command on one line, without it.", "%s cannot be part of a command", describeRune(r))
 		case open != "" && strings.ContainsRune(open, r):
 			open = ""
 		case open == "" && (r == ' ' || r == '\t'):
@@ -93,7 +93,7 @@ func split(text string) ([]word, error) {
 			}
 		default:
 			in = true
-			cur.WriteRune(straight(r))
+			cur.WriteRune(straightQuote(r))
 		}
 	}
 	if open != "" {
@@ -105,14 +105,14 @@ func split(text string) ([]word, error) {
 	}
 	for i, w := range words {
 		if !w.quoted {
-			words[i].text = dashes(w.text)
+			words[i].text = restoreDashes(w.text)
 		}
 	}
 	return words, nil
 }
 
-// straight gives the straight quote for a curved one.
-func straight(r rune) rune {
+// straightQuote gives the straight quote for a curved one.
+func straightQuote(r rune) rune {
 	switch {
 	case strings.ContainsRune(doubleQuotes, r):
 		return '"'
@@ -122,9 +122,9 @@ func straight(r rune) rune {
 	return r
 }
 
-// dashes reads the en and em dashes that chat clients put at the beginning of
+// restoreDashes reads the en and em dashes that chat clients put at the beginning of
 // a word as the two hyphens that were typed.
-func dashes(s string) string {
+func restoreDashes(s string) string {
 	rest, n, typographic := s, 0, false
 	for n < 2 {
 		r, size := utf8.DecodeRuneInString(rest)
@@ -141,16 +141,16 @@ func dashes(s string) string {
 	return "--" + rest
 }
 
-// hidden reports characters that cannot be seen: controls, zero-width ones,
+// invisible reports characters that cannot be seen: controls, zero-width ones,
 // and those that turn the direction of writing.
-func hidden(r rune) bool {
+func invisible(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
 		r == unicode.ReplacementChar || r == '\u115f' || r == '\u1160' || r == '\u3164' || unicode.Is(unicode.Variation_Selector, r))
 }
 
-// shown names a character so that a person can find it.
-func shown(r rune) string {
-	if hidden(r) || !unicode.IsPrint(r) {
+// describeRune names a character so that a person can find it.
+func describeRune(r rune) string {
+	if invisible(r) || !unicode.IsPrint(r) {
 		return fmt.Sprintf("the invisible character U+%04X", r)
 	}
 	return fmt.Sprintf("the character %c (U+%04X)", r, r)
@@ -158,7 +158,7 @@ func shown(r rune) string {
 
 // quote writes a word so that split reads it back as it is.
 func quote(s string) string {
-	if s != "" && !strings.ContainsAny(s, " \t"+doubleQuotes+singleQuotes) && !strings.ContainsAny(s[:1], "-@") && dashes(s) == s {
+	if s != "" && !strings.ContainsAny(s, " \t"+doubleQuotes+singleQuotes) && !strings.ContainsAny(s[:1], "-@") && restoreDashes(s) == s {
 		return s
 	}
 	if !strings.Contains(s, `"`) {

@@ -192,7 +192,7 @@ func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl
 	cluster := als.Cluster{Name: cl.Name, Kato: cl.Kato, Generation: seen.generation, Version: seen.version, Nodes: seen.nodes}
 	var rs als.Results
 	for _, need := range als.Preconditions(cluster) {
-		for _, s := range need.Looks(cluster) {
+		for _, s := range need.Probes(cluster) {
 			if _, had := rs.Find(s.Name, s.Node); had {
 				continue
 			}
@@ -205,7 +205,7 @@ func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl
 		}
 		what := "@" + cl.Name + " " + need.Node
 		if f, amiss := need.Finding(cluster, rs); amiss {
-			c.say("warn", what, "%s", strings.TrimSpace(f.Text+". "+f.Mend))
+			c.say("warn", what, "%s", strings.TrimSpace(f.Text+". "+f.Fix))
 		} else {
 			c.say("ok", what, "%s", need.Name)
 		}

@@ -42,7 +42,7 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 	var findings []als.Finding
 	seen.generation, seen.version, seen.nodes, findings = als.ReadSurvey(results, seen.generation)
 	for _, f := range findings {
-		err := fmt.Errorf("%s. %s", f.Text, f.Mend)
+		err := fmt.Errorf("%s. %s", f.Text, f.Fix)
 		if f.Level == als.Stop {
 			return seen, err
 		}

@@ -74,7 +74,7 @@ func FuzzMessagesAreInert(f *testing.F) {
 		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
 		r.Plan = &als.Plan{
 			Steps: []als.Step{{Name: s, Node: s, Argv: []string{s, s}}}, Facts: []als.Fact{{Name: s, Value: s}}, Notes: []string{s},
-			Findings: []als.Finding{{Level: als.Stop, Text: s, Mend: s}},
+			Findings: []als.Finding{{Level: als.Stop, Text: s, Fix: s}},
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))

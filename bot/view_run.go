@@ -157,8 +157,8 @@ func findings(card *card, found []als.Finding, all bool) {
 			return
 		}
 		mend := ""
-		if f.Mend != "" {
-			mend = " → " + short(f.Mend, maxMend)
+		if f.Fix != "" {
+			mend = " → " + short(f.Fix, maxMend)
 		}
 		card.line(card.say(levelIcon(f.Level)+" "), card.say(short(f.Text, maxLine)), card.say(mend))
 	}
