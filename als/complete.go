@@ -14,58 +14,84 @@ type Suggestion struct {
 // maxSuggestions is as many as fit under a composer.
 const maxSuggestions = 12
 
-// Complete suggests how to go on with the beginning of a command: verbs,
-// then flags, and clusters after an @ or where a command is complete.
+// Complete suggests how to continue the beginning of a command: with
+// operations, with flags, and with clusters after an @ or a complete command.
 func Complete(text string, c Catalogue, clusters []string) []Suggestion {
 	text = strings.TrimLeft(text, " ")
 	if len(text) > MaxText || strings.ContainsAny(text, doubleQuotes+"\n") {
 		return nil
 	}
 	cut := strings.LastIndex(text, " ") + 1
-	done, last := text[:cut], text[cut:]
-	var out []Suggestion
-	add := func(word, help string) {
-		if len(out) < maxSuggestions {
-			out = append(out, Suggestion{Text: done + word, Help: help})
-		}
+	t := typing{done: text[:cut], last: text[cut:]}
+	if name, ok := strings.CutPrefix(t.last, "@"); ok {
+		t.addClusters(clusters, name)
+		return t.suggestions
 	}
-	if name, ok := strings.CutPrefix(last, "@"); ok {
-		for _, cl := range clusters {
-			if strings.HasPrefix(cl, name) {
-				add("@"+cl, "the cluster "+cl)
-			}
-		}
-		return out
-	}
-	words := slices.DeleteFunc(strings.Fields(done), func(w string) bool { return strings.HasPrefix(w, "@") })
-	if len(words) > 0 && words[0] == "plan" {
-		words = words[1:]
-	}
-	if len(words) > 0 && words[0] == "help" {
-		words = words[1:]
-	}
-	prefix := strings.ToLower(strings.Join(append(slices.Clone(words), last), " "))
-	for _, op := range c {
-		if rest, ok := strings.CutPrefix(op.Name, prefix); ok && (rest != "" || last != "") {
-			add(last+rest, Usage(op)+": "+op.Summary)
-		}
-	}
+	words := t.words()
+	t.addOperations(c, words)
 	op, ok := operationTyped(words, c)
 	if !ok {
-		return out
+		return t.suggestions
 	}
+	t.addFlags(op, words)
+	if t.last == "" && !strings.Contains(t.done, "@") && len(clusters) > 1 && !op.Builtin {
+		t.addClusters(clusters, "")
+	}
+	return t.suggestions
+}
+
+// typing is a command that is being typed: its complete words, the beginning
+// of the last one, and what was found to continue it.
+type typing struct {
+	done, last  string
+	suggestions []Suggestion
+}
+
+func (t *typing) add(word, help string) {
+	if len(t.suggestions) < maxSuggestions {
+		t.suggestions = append(t.suggestions, Suggestion{Text: t.done + word, Help: help})
+	}
+}
+
+// words returns the complete words that name an operation and its flags: no
+// cluster, and neither plan nor help in front of another command.
+func (t *typing) words() []string {
+	words := slices.DeleteFunc(strings.Fields(t.done), func(w string) bool { return strings.HasPrefix(w, "@") })
+	for _, before := range []string{"plan", "help"} {
+		if len(words) > 0 && words[0] == before {
+			words = words[1:]
+		}
+	}
+	return words
+}
+
+func (t *typing) addClusters(clusters []string, prefix string) {
+	for _, name := range clusters {
+		if strings.HasPrefix(name, prefix) {
+			t.add("@"+name, "the cluster "+name)
+		}
+	}
+}
+
+func (t *typing) addOperations(c Catalogue, words []string) {
+	prefix := strings.ToLower(strings.Join(append(slices.Clone(words), t.last), " "))
+	for _, op := range c {
+		if rest, ok := strings.CutPrefix(op.Name, prefix); ok && (rest != "" || t.last != "") {
+			t.add(t.last+rest, Usage(op)+": "+op.Summary)
+		}
+	}
+}
+
+// addFlags adds the flags that may still be given. Those of a group are many:
+// they are suggested only once their beginning is typed.
+func (t *typing) addFlags(op Operation, words []string) {
 	for _, f := range op.Flags {
-		given := slices.ContainsFunc(words, func(w string) bool { return w == "--"+f.Name || strings.HasPrefix(w, "--"+f.Name+"=") })
-		if strings.HasPrefix("--"+f.Name, last) && (!given || f.Repeat) && (last != "" || f.Group == "") {
-			add("--"+f.Name, f.Help)
+		flag := "--" + f.Name
+		given := slices.ContainsFunc(words, func(w string) bool { return w == flag || strings.HasPrefix(w, flag+"=") })
+		if strings.HasPrefix(flag, t.last) && (!given || f.Repeat) && (t.last != "" || f.Group == "") {
+			t.add(flag, f.Help)
 		}
 	}
-	if last == "" && !strings.Contains(done, "@") && len(clusters) > 1 && !op.Builtin {
-		for _, cl := range clusters {
-			add("@"+cl, "the cluster "+cl)
-		}
-	}
-	return out
 }
 
 // operationTyped finds the operation that the words begin with.

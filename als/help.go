@@ -91,28 +91,32 @@ func overview(c Catalogue) string {
 	for _, family := range families(c) {
 		heading := family
 		for _, effect := range Effects {
-			var names []string
-			for _, op := range c {
-				if op.Family == family && op.Effect(Request{Operation: op.Name}) == effect {
-					names = append(names, op.Name)
-				}
-			}
+			names := c.named(family, effect)
 			if len(names) == 0 {
 				continue
 			}
-			for i, line := range wrap(strings.Join(names, ", "), 50) {
-				word := string(effect)
-				if i > 0 {
-					word = ""
-				}
+			word := string(effect)
+			for _, line := range wrap(strings.Join(names, ", "), 50) {
 				fmt.Fprintf(&b, "%-12s %-8s %s\n", heading, word, line)
-				heading = ""
+				heading, word = "", ""
 			}
 		}
 	}
 	b.WriteString("\nread: changes nothing. change: no role restarts. restart: roles stop, start or restart. destroy: data is overwritten.\n")
 	b.WriteString("help COMMAND tells more. plan COMMAND… shows what would happen. @cluster says where. --reason \"…\" says why.\n")
 	return b.String()
+}
+
+// named returns the names of a family's operations with this effect, when they
+// are typed without flags.
+func (c Catalogue) named(family string, effect Effect) []string {
+	var names []string
+	for _, op := range c {
+		if op.Family == family && op.Effect(Request{Operation: op.Name}) == effect {
+			names = append(names, op.Name)
+		}
+	}
+	return names
 }
 
 // families lists the families in the order in which they first appear.

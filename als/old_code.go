@@ -51,13 +51,24 @@ func (k katoCommand) is(words ...string) bool {
 	return len(k.words) > 0 && slices.Contains(words, k.words[0])
 }
 
-// oldCodeLeft is what of a patch command without a restart is still to be
-// done on a node ("": any), by kato's history: the roles that were not
-// restarted since, and the last such command.
-func oldCodeLeft(c Cluster, rs Results, target string) (left []roleOn, last Action) {
-	probe, ok := rs.Find(probeHistory, "")
-	if !ok || !probe.OK() {
-		return nil, last
+// oldCode follows kato's history and keeps the roles that still run the code
+// from before a patch.
+type oldCode struct {
+	cluster Cluster
+	status  Status
+	patches []Patch
+	roles   []roleOn // patched, and not restarted since
+	last    Action   // the last patch command without a restart
+}
+
+// oldCodeLeft returns the roles of a node ("": any) that were patched without
+// a restart and not restarted since, according to kato's history, and the last
+// patch command that left roles so. It returns none if the history, the
+// patches or the roles could not be read.
+func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
+	history, ok := rs.Find(probeHistory, "")
+	if !ok || !history.OK() {
+		return nil, Action{}
 	}
 	patches, err := readLocated(rs, probeAllPatches, probePatchNodes)
 	if err != nil {
@@ -65,35 +76,53 @@ func oldCodeLeft(c Cluster, rs Results, target string) (left []roleOn, last Acti
 	}
 	status, unread := readStep(rs, probeRoles, ReadStatus)
 	if err != nil || unread != nil {
-		return nil, last
+		return nil, Action{}
 	}
-	for _, a := range ReadHistory(probe.Output) {
-		k := readCommand(a)
-		switch {
-		case !strings.EqualFold(a.Status, "succeeded"):
-		case k.noRestart && k.is("patch") && len(k.words) > 1:
-			last = a
-			for _, p := range patches.Patches {
-				if len(k.words) > 2 && k.words[2] != p.Name {
-					continue
-				}
-				for _, role := range p.Roles {
-					for _, ip := range nodesWithRole(c, status, role) {
-						if pair := (roleOn{role, ip}); (k.node == "" || k.node == ip) && !slices.Contains(left, pair) {
-							left = append(left, pair)
-						}
-					}
+	old := oldCode{cluster: c, status: status, patches: patches.Patches}
+	for _, a := range ReadHistory(history.Output) {
+		old.follow(a)
+	}
+	elsewhere := func(p roleOn) bool { return target != "" && p.Node != target }
+	return slices.DeleteFunc(old.roles, elsewhere), old.last
+}
+
+// follow takes the next entry of the history into account.
+func (o *oldCode) follow(a Action) {
+	k := readCommand(a)
+	switch {
+	case !strings.EqualFold(a.Status, "succeeded"):
+	case k.noRestart && k.is("patch") && len(k.words) > 1:
+		o.last = a
+		o.addPatched(k)
+	case k.is("restart", "stop"):
+		o.roles = slices.DeleteFunc(o.roles, k.turns)
+	case k.is("node", "data"): // an upgrade or an import restarts everything
+		o.roles = nil
+	}
+}
+
+// addPatched adds the roles that a patch command has changed.
+func (o *oldCode) addPatched(k katoCommand) {
+	for _, p := range o.patches {
+		if len(k.words) > 2 && k.words[2] != p.Name {
+			continue
+		}
+		for _, role := range p.Roles {
+			for _, ip := range nodesWithRole(o.cluster, o.status, role) {
+				if pair := (roleOn{role, ip}); k.touches(ip) && !slices.Contains(o.roles, pair) {
+					o.roles = append(o.roles, pair)
 				}
 			}
-		case k.is("restart", "stop"):
-			left = slices.DeleteFunc(left, func(p roleOn) bool {
-				return (k.node == "" || k.node == p.Node) && (len(k.words) == 1 || slices.Contains(expandGroups(k.words[1:]), p.Role))
-			})
-		case k.is("node", "data"): // an upgrade, an import: everything restarts
-			left = nil
 		}
 	}
-	return slices.DeleteFunc(left, func(p roleOn) bool { return target != "" && p.Node != target }), last
+}
+
+// touches reports whether the command works on a node.
+func (k katoCommand) touches(node string) bool { return k.node == "" || k.node == node }
+
+// turns reports whether a restart or a stop includes a role on a node.
+func (k katoCommand) turns(p roleOn) bool {
+	return k.touches(p.Node) && (len(k.words) == 1 || slices.Contains(expandGroups(k.words[1:]), p.Role))
 }
 
 // noteOldCode adds to a plan without anything to do which roles still run the

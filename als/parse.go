@@ -181,8 +181,9 @@ func (p *parser) unknown(words []word) error {
 
 // rest reads the arguments and flags of an operation.
 func (p *parser) rest(op Operation, words []word) error {
-	for i := 0; i < len(words); i++ {
-		w := words[i]
+	for len(words) > 0 {
+		w := words[0]
+		words = words[1:]
 		if err := checkMention(w.text); err != nil {
 			return err
 		}
@@ -190,27 +191,34 @@ func (p *parser) rest(op Operation, words []word) error {
 			p.req.Args = append(p.req.Args, w.text)
 			continue
 		}
-		name, value, given := strings.Cut(w.text, "=")
-		flag, err := findFlag(op, name)
+		flag, value, left, err := readFlag(op, w.text, words)
 		if err != nil {
 			return err
-		}
-		if flag.Kind == "" {
-			if given {
-				return refuse(usageLine(op), "--%s takes no value", flag.Name)
-			}
-		} else if !given {
-			if i+1 == len(words) || !words[i+1].quoted && strings.HasPrefix(words[i+1].text, "--") {
-				return refuse(usageLine(op), "--%s needs a value", flag.Name)
-			}
-			i++
-			value = words[i].text
 		}
 		if err := p.setFlag(op, flag, value); err != nil {
 			return err
 		}
+		words = left
 	}
 	return p.checkArgs(op)
+}
+
+// readFlag reads a flag as it was typed, with its value: behind an equals sign,
+// or the next word. It returns the words behind both.
+func readFlag(op Operation, typed string, words []word) (flag Flag, value string, left []word, err error) {
+	name, value, given := strings.Cut(typed, "=")
+	if flag, err = findFlag(op, name); err != nil {
+		return flag, "", nil, err
+	}
+	switch {
+	case flag.Kind == "" && given:
+		return flag, "", nil, refuse(usageLine(op), "--%s takes no value", flag.Name)
+	case flag.Kind == "" || given:
+		return flag, value, words, nil
+	case len(words) == 0 || !words[0].quoted && strings.HasPrefix(words[0].text, "--"):
+		return flag, "", nil, refuse(usageLine(op), "--%s needs a value", flag.Name)
+	}
+	return flag, words[0].text, words[1:], nil
 }
 
 // findFlag finds a flag as it was typed, with its dashes.
@@ -276,7 +284,7 @@ func (p *parser) setFlag(op Operation, f Flag, value string) error {
 	return nil
 }
 
-// checkArgs holds the arguments against the operation's parameters.
+// checkArgs checks the arguments against the operation's parameters.
 func (p *parser) checkArgs(op Operation) error {
 	args := p.req.Args
 	for i, param := range op.Params {
@@ -284,18 +292,14 @@ func (p *parser) checkArgs(op Operation) error {
 			if !param.Optional {
 				return missing(op, param)
 			}
-			break
+			return nil
 		}
 		these := args[i : i+1]
 		if param.Many {
 			these = args[i:]
 		}
 		for _, v := range these {
-			if err := checkValue(param.Name, param.Kind, v); err != nil {
-				var r *Refusal
-				if errors.As(err, &r) && !strings.Contains(r.Next, op.Example) {
-					r.Next += " " + exampleLine(op)
-				}
+			if err := checkArg(op, param, v); err != nil {
 				return err
 			}
 		}
@@ -309,11 +313,22 @@ func (p *parser) checkArgs(op Operation) error {
 	return nil
 }
 
+// checkArg checks one argument; a refusal names the operation's example too.
+func checkArg(op Operation, param Param, v string) error {
+	err := checkValue(param.Name, param.Kind, v)
+	var r *Refusal
+	if errors.As(err, &r) && !strings.Contains(r.Next, op.Example) {
+		r.Next += " " + exampleLine(op)
+	}
+	return err
+}
+
 func missing(op Operation, param Param) error {
 	return refuse(usageLine(op), "`%s` needs %s, %s", op.Name, param.Name, strings.TrimSuffix(param.Help, "."))
 }
 
-func usageLine(op Operation) string   { return "Usage: `" + Usage(op) + "` " + exampleLine(op) }
+func usageLine(op Operation) string { return "Usage: `" + Usage(op) + "` " + exampleLine(op) }
+
 func exampleLine(op Operation) string { return "(e.g. `" + op.Example + "`)." }
 
 // Command writes a request in normalised words; Parse reads them back to the

@@ -87,7 +87,7 @@ var opPatchReinstall = Operation{
 }
 
 var opPatchRevert = Operation{
-	Name: "patch revert", Family: familyPatch, Effect: restarts, Survey: true,
+	Name: opRevertName, Family: familyPatch, Effect: restarts, Survey: true,
 	Summary: "take patches out again, and restart the roles that they affect",
 	Detail:  "Without NAME every installed patch is taken out. ALS 1.0 has no revert.",
 	Example: "patch revert dea-memory-usage-reporting @prod",
@@ -225,6 +225,7 @@ func (c Cluster) probePatchNodes(name string) []Step {
 const (
 	opInstallName   = "patch install"
 	opReinstallName = "patch reinstall"
+	opRevertName    = "patch revert"
 	opUpdateName    = "patch update"
 	opResetName     = "patch reset"
 )
@@ -232,7 +233,7 @@ const (
 // patchAllowed refuses what this cluster's kato lacks.
 func patchAllowed(r Request, c Cluster) error {
 	if c.Generation == ALS10 {
-		if r.Operation == "patch revert" {
+		if r.Operation == opRevertName {
 			return refuse("Restore a backup, or install a newer patch.", "%s has no patch revert", c.called())
 		}
 		if r.Operation == opUpdateName && (r.Has(flagNode) || r.Has(flagOnlyThis)) {
@@ -304,7 +305,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	pairs := affectedRoles(r, c, status, patches)
 	target := c.patchTarget(r)
-	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == "patch revert")}}
+	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == opRevertName)}}
 	roles := "roles that restart"
 	if r.Has(flagNoRestart) {
 		roles = "roles that keep the old code"

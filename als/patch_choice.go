@@ -7,62 +7,87 @@ import (
 
 // Which patches a request is about, and which roles on which nodes they touch.
 
+// patchLists are the two lists on which a choice of patches rests.
+type patchLists struct {
+	now PatchList // those that kato lists as missing, as a rule
+	all PatchList // those that are installed too; empty where it could not be read
+}
+
 // choosePatches finds the patches that a request is about. It writes down in
 // the plan why there is nothing to do or why it cannot be done (stop).
 func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
-	now, err := readLocated(rs, probePatches, probePatchNodes)
-	if err != nil {
-		p.Findings = append(p.Findings, findingOf(Stop, err))
-		return nil, true
-	}
-	if m := now.Mismatch(); m != "" {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
-	}
-	all, allErr := readLocated(rs, probeAllPatches, probePatchNodes)
-	if r.Operation != opInstallName && allErr != nil {
-		p.Findings = append(p.Findings, findingOf(Stop, allErr))
+	lists, ok := readPatchLists(r, rs, p)
+	if !ok {
 		return nil, true
 	}
 	target := c.patchTarget(r)
-	candidates := pendingOn(c, now, target)
+	candidates := pendingOn(c, lists.now, target)
 	if r.Operation != opInstallName {
-		candidates = installedOn(all, now, target)
+		candidates = installedOn(lists.all, lists.now, target)
 	}
 	name := r.Arg(0)
 	if name == "" {
 		if len(candidates) == 0 {
-			p.Nothing = "no patch is missing"
-			if r.Operation != opInstallName {
-				p.Nothing = "no patch is installed"
-			}
-			if target != "" {
-				p.Nothing += " on " + nodeWords(target)
-			}
-			if r.Operation == opInstallName {
-				p.noteOldCode(c, rs, target)
-			}
+			p.noPatches(r, c, rs, target)
 		}
 		return candidates, false
 	}
-	for _, pt := range candidates {
-		if pt.Name == name {
-			return []Patch{pt}, false
-		}
+	if i := slices.IndexFunc(candidates, func(pt Patch) bool { return pt.Name == name }); i >= 0 {
+		return candidates[i : i+1], false
 	}
-	_, listed := now.Find(name)
-	_, known := all.Find(name)
-	switch {
-	case (listed || known) && r.Operation == opInstallName:
-		p.Nothing = name + " is installed already"
-		p.noteOldCode(c, rs, target)
-	case (listed || known) && r.Operation == "patch revert":
-		p.Nothing = name + " is not installed"
-	case listed || known:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
-	default:
-		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(now.Patches), patchNames(all.Patches)...)))
-	}
+	p.notACandidate(name, lists, r, c, rs)
 	return nil, true
+}
+
+// readPatchLists reads the lists that the request needs. ok is false if one of
+// them cannot be read, which is then a finding of the plan.
+func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) {
+	now, err := readLocated(rs, probePatches, probePatchNodes)
+	if err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+		return lists, false
+	}
+	if m := now.Mismatch(); m != "" {
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
+	}
+	all, err := readLocated(rs, probeAllPatches, probePatchNodes)
+	if r.Operation != opInstallName && err != nil {
+		p.Findings = append(p.Findings, findingOf(Stop, err))
+		return lists, false
+	}
+	return patchLists{now: now, all: all}, true
+}
+
+// noPatches writes down that there is no patch to install, or to take out.
+func (p *Plan) noPatches(r Request, c Cluster, rs Results, target string) {
+	p.Nothing = "no patch is missing"
+	if r.Operation != opInstallName {
+		p.Nothing = "no patch is installed"
+	}
+	if target != "" {
+		p.Nothing += " on " + nodeWords(target)
+	}
+	if r.Operation == opInstallName {
+		p.noteOldCode(c, rs, target)
+	}
+}
+
+// notACandidate writes down why the patch that the request names is not one
+// that can be installed, or taken out.
+func (p *Plan) notACandidate(name string, lists patchLists, r Request, c Cluster, rs Results) {
+	_, listed := lists.now.Find(name)
+	_, known := lists.all.Find(name)
+	switch {
+	case !listed && !known:
+		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(lists.now.Patches), patchNames(lists.all.Patches)...)))
+	case r.Operation == opInstallName:
+		p.Nothing = name + " is installed already"
+		p.noteOldCode(c, rs, c.patchTarget(r))
+	case r.Operation == opRevertName:
+		p.Nothing = name + " is not installed"
+	default:
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
+	}
 }
 
 func unknownPatch(name string, have []string) Finding {

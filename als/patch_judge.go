@@ -16,19 +16,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return verificationUnread(c, p, rs, err)
 	}
 	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
-	var still, unclear []string
-	for _, name := range patches {
-		pt, ok := after.Find(name)
-		switch {
-		case !ok || target == "" && !pt.Pending() || target != "" && !pt.PendingOn(target):
-		case pt.Nodes && target == "":
-			still = append(still, name+" on "+list(pt.MissingOn))
-		case target != "" && !pt.Nodes && !c.onlyFor(pt, target):
-			unclear = append(unclear, name)
-		default:
-			still = append(still, name)
-		}
-	}
+	still, unclear := notInstalled(c, patches, after, target)
 	report := installReport(patches, unclear, after, target)
 	by := "by a fresh list"
 	if len(unclear) > 0 && len(still) == 0 {
@@ -43,14 +31,13 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	done := count(len(patches), "patch") + " installed, " + by
 	if r.Operation == opReinstallName {
-		d := unconfirmedBy(p, rs, stepPatch, r.Operation)
-		switch {
-		case d.denied || d.missed:
-			return addRoles(notReinstalled(c, p, rs, d, report), r, c, p, rs)
-		case d.why != "":
-			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + d.why + ")"
-		default:
-			done = count(len(patches), "patch") + " installed again, by kato's history"
+		u := unconfirmedBy(p, rs, stepPatch, r.Operation)
+		if u.denied || u.missed {
+			return addRoles(notReinstalled(c, p, rs, u, report), r, c, p, rs)
+		}
+		done = count(len(patches), "patch") + " installed again, by kato's history"
+		if u.why != "" {
+			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + u.why + ")"
 		}
 	}
 	if r.Has(flagNoRestart) {
@@ -61,6 +48,25 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
 	}
 	return v
+}
+
+// notInstalled compares the patches of a plan with a new list: those that are
+// still missing, with the nodes where kato tells them, and those that may be
+// missing on other nodes than target only.
+func notInstalled(c Cluster, patches []string, after PatchList, target string) (still, unclear []string) {
+	for _, name := range patches {
+		pt, ok := after.Find(name)
+		switch {
+		case !ok || target == "" && !pt.Pending() || target != "" && !pt.PendingOn(target):
+		case pt.Nodes && target == "":
+			still = append(still, name+" on "+list(pt.MissingOn))
+		case target != "" && !pt.Nodes && !c.onlyFor(pt, target):
+			unclear = append(unclear, name)
+		default:
+			still = append(still, name)
+		}
+	}
+	return still, unclear
 }
 
 // notReinstalled is the verdict when a patch was to be installed once more, which

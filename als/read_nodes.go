@@ -27,14 +27,7 @@ func ReadNodes(out []byte) ([]Node, error) {
 		walkNodes(raw, add)
 	}
 	if len(nodes) == 0 {
-		for _, line := range clean(out) {
-			ip, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if ip = strings.TrimRight(ip, ":,"); isIP(ip) && !strings.Contains(rest, "...") {
-				if roles := names(rest, rolePattern.MatchString); len(roles) > 0 { // each has base; a line without is cut off
-					add(ip, roles)
-				}
-			}
-		}
+		nodesFromText(out, add)
 	}
 	if len(nodes) == 0 {
 		if said := complaint(out); said != "" {
@@ -44,6 +37,21 @@ func ReadNodes(out []byte) ([]Node, error) {
 	}
 	slices.SortStableFunc(nodes, func(a, b Node) int { return byIP(a.IP, b.IP) })
 	return nodes, nil
+}
+
+// nodesFromText finds the lines that begin with a node's IP. Every node has at
+// least the role base: a line without roles was cut off and does not count.
+func nodesFromText(out []byte, add func(ip string, roles []string)) {
+	for _, line := range clean(out) {
+		ip, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		ip = strings.TrimRight(ip, ":,")
+		if !isIP(ip) || strings.Contains(rest, "...") {
+			continue
+		}
+		if roles := names(rest, rolePattern.MatchString); len(roles) > 0 {
+			add(ip, roles)
+		}
+	}
 }
 
 // walkNodes finds nodes in JSON: a map of IPs to roles, one inside an object,

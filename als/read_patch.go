@@ -77,11 +77,30 @@ var (
 // two of Stackato 3.0 and ALS 1.0, that of Stackato 3.4 with ids and nodes,
 // and JSON. An output that is none of them is an error, never "no patches".
 func ReadPatches(out []byte) (PatchList, error) {
-	if list, err := patchesFromJSON(out); err == nil {
+	list, err := patchesFromJSON(out)
+	if err == nil {
 		return list, nil
-	} else if !errors.Is(err, errNoJSON) && !errors.Is(err, errNotPatches) {
+	}
+	if !errors.Is(err, errNoJSON) && !errors.Is(err, errNotPatches) {
 		return PatchList{}, fmt.Errorf("reading the list of patches: %w", err)
 	}
+	list, said := patchesFromText(out), complaint(out)
+	switch {
+	case len(list.Patches) > 0:
+		return list, nil
+	case list.Count != 0 && said != "":
+		return PatchList{}, fmt.Errorf("kato could not list the patches: %s", said)
+	case list.Count != 0:
+		return PatchList{}, errors.New("the list of patches cannot be read: it has none of the shapes that kato is known to print")
+	case said != "":
+		return PatchList{}, fmt.Errorf("kato says that there are no updates, but also: %s", said)
+	}
+	return list, nil
+}
+
+// patchesFromText reads records: an indented line with a patch's name, then
+// `key: value` lines. A record without a key that we know is none.
+func patchesFromText(out []byte) PatchList {
 	list := PatchList{Count: -1}
 	var cur *Patch
 	known := false // cur has at least one key that we know
@@ -108,16 +127,7 @@ func ReadPatches(out []byte) (PatchList, error) {
 		}
 	}
 	flush()
-	switch {
-	case len(list.Patches) == 0 && list.Count != 0:
-		if said := complaint(out); said != "" {
-			return PatchList{}, fmt.Errorf("kato could not list the patches: %s", said)
-		}
-		return PatchList{}, errors.New("the list of patches cannot be read: it has none of the shapes that kato is known to print")
-	case len(list.Patches) == 0 && complaint(out) != "":
-		return PatchList{}, fmt.Errorf("kato says that there are no updates, but also: %s", complaint(out))
-	}
-	return list, nil
+	return list
 }
 
 // patchKey takes a `key: value` line of a record.
@@ -147,49 +157,62 @@ func patchesFromJSON(out []byte) (PatchList, error) {
 	if err := fromJSON(out, &raw); err != nil {
 		return PatchList{}, err
 	}
-	var items []map[string]any
-	if json.Unmarshal(raw, &items) != nil {
-		var wrap map[string]json.RawMessage
-		if json.Unmarshal(raw, &wrap) != nil {
-			return PatchList{}, errNotPatches
-		}
-		found := 0
-		for _, v := range wrap {
-			var in []map[string]any
-			if json.Unmarshal(v, &in) == nil {
-				items = in
-				found++
-			}
-		}
-		if found != 1 {
-			return PatchList{}, errNotPatches
-		}
+	items, ok := onlyArray(raw)
+	if !ok {
+		return PatchList{}, errNotPatches
 	}
 	list := PatchList{Count: -1}
-	for _, it := range items {
-		p := Patch{
-			Name:        text(it["name"]),
-			Description: printable(text(it["description"]), 300),
-			Severity:    printable(text(it["severity"]), 40),
-		}
+	for _, item := range items {
+		p := patchFromJSON(item)
 		if !namePattern.MatchString(p.Name) {
 			return PatchList{}, errNotPatches
-		}
-		if id, ok := it["id"].(float64); ok && id >= 0 && id < 1e9 {
-			p.ID = int(id)
-		}
-		for _, key := range []string{"roles", "roles_affected"} {
-			if v, ok := it[key]; ok {
-				p.Roles = names(text(v), rolePattern.MatchString)
-			}
-		}
-		if v, ok := it["installed_on"]; ok {
-			p.InstalledOn, p.Nodes = names(text(v), isIP), true
-		}
-		if v, ok := it["to_be_installed_on"]; ok {
-			p.MissingOn, p.Nodes = names(text(v), isIP), true
 		}
 		list.Patches = append(list.Patches, p)
 	}
 	return list, nil
+}
+
+// onlyArray returns the array of objects that raw is, or the only one that
+// the fields of the object raw hold.
+func onlyArray(raw json.RawMessage) (items []map[string]any, ok bool) {
+	if json.Unmarshal(raw, &items) == nil {
+		return items, true
+	}
+	var wrap map[string]json.RawMessage
+	if json.Unmarshal(raw, &wrap) != nil {
+		return nil, false
+	}
+	found := 0
+	for _, v := range wrap {
+		var in []map[string]any
+		if json.Unmarshal(v, &in) == nil {
+			items = in
+			found++
+		}
+	}
+	return items, found == 1
+}
+
+// patchFromJSON reads one patch; a field that kato does not tell stays empty.
+func patchFromJSON(item map[string]any) Patch {
+	p := Patch{
+		Name:        text(item["name"]),
+		Description: printable(text(item["description"]), 300),
+		Severity:    printable(text(item["severity"]), 40),
+	}
+	if id, ok := item["id"].(float64); ok && id >= 0 && id < 1e9 {
+		p.ID = int(id)
+	}
+	for _, key := range []string{"roles", "roles_affected"} {
+		if v, ok := item[key]; ok {
+			p.Roles = names(text(v), rolePattern.MatchString)
+		}
+	}
+	if v, ok := item["installed_on"]; ok {
+		p.InstalledOn, p.Nodes = names(text(v), isIP), true
+	}
+	if v, ok := item["to_be_installed_on"]; ok {
+		p.MissingOn, p.Nodes = names(text(v), isIP), true
+	}
+	return p
 }

@@ -183,35 +183,36 @@ func knownCondition(s string) bool {
 // walkStatus finds nodes, then roles, then conditions, however they are
 // nested.
 func walkStatus(s Status, node string, v any) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		if list, ok := v.([]any); ok {
-			for _, e := range list {
-				walkStatus(s, node, e)
-			}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			walkStatus(s, node, e)
+		}
+	case map[string]any:
+		for key, inner := range v {
+			walkField(s, node, key, inner)
+		}
+	}
+}
+
+// walkField reads one field of an object: a role with its condition, a node,
+// or something that holds them.
+func walkField(s Status, node, key string, v any) {
+	switch v := v.(type) {
+	case string:
+		if rolePattern.MatchString(key) && (node != "" || knownCondition(v)) {
+			s.set(node, key, condition(v))
 		}
 		return
-	}
-	for key, inner := range m {
-		switch v := inner.(type) {
-		case string:
-			if rolePattern.MatchString(key) && (node != "" || knownCondition(v)) {
-				s.set(node, key, condition(v))
-			}
-		case map[string]any:
-			if isIP(key) {
-				walkStatus(s, key, v)
-				continue
-			}
-			if st, ok := stateOf(v); ok && rolePattern.MatchString(key) {
-				s.set(node, key, condition(st))
-				continue
-			}
-			walkStatus(s, node, v)
-		case []any:
-			walkStatus(s, node, v)
+	case map[string]any:
+		if isIP(key) {
+			node = key
+		} else if st, ok := stateOf(v); ok && rolePattern.MatchString(key) {
+			s.set(node, key, condition(st))
+			return
 		}
 	}
+	walkStatus(s, node, v)
 }
 
 // stateOf finds the state in an object that describes a role.

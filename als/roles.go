@@ -265,30 +265,10 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// rolesToTurn finds the roles that a request touches, node by node.
+// rolesToTurn returns the roles that a request is about, node by node. It
+// refuses a role that no node has, and a request without any.
 func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
-	wanted := expandGroups(r.Args)
-	var have []roleOn
-	for _, n := range c.Nodes {
-		roles := n.Roles
-		if len(roles) == 0 {
-			roles = s.Roles(n.IP)
-		}
-		for _, role := range roles {
-			if pair := (roleOn{role, n.IP}); !slices.Contains(have, pair) {
-				have = append(have, pair)
-			}
-		}
-	}
-	if len(c.Nodes) <= 1 { // the survey knows only the core: believe the status
-		for _, ip := range s.Nodes("") {
-			for _, role := range s.Roles(ip) {
-				if pair := (roleOn{role, ip}); ip != "" && !slices.Contains(have, pair) {
-					have = append(have, pair)
-				}
-			}
-		}
-	}
+	have, wanted := c.knownRoles(s), expandGroups(r.Args)
 	var out []roleOn
 	for _, pair := range have {
 		if (len(wanted) == 0 || slices.Contains(wanted, pair.Role)) && (!r.Has(flagNode) || r.Flag(flagNode) == pair.Node) {
@@ -296,8 +276,8 @@ func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
 		}
 	}
 	for _, arg := range r.Args {
-		known := slices.ContainsFunc(out, func(p roleOn) bool { return slices.Contains(expandGroups([]string{arg}), p.Role) })
-		if !known {
+		named := expandGroups([]string{arg})
+		if !slices.ContainsFunc(out, func(p roleOn) bool { return slices.Contains(named, p.Role) }) {
 			return nil, noRole(arg, r.Flag(flagNode), have)
 		}
 	}
@@ -305,6 +285,34 @@ func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
 		return nil, refuse("Type the roles: "+c.typed(r.Operation, "ROLE")+".", "the roles of the cluster are not known")
 	}
 	return out, nil
+}
+
+// knownRoles returns the roles of every node, each once: those that the survey
+// found, or else those in the status.
+func (c Cluster) knownRoles(s Status) []roleOn {
+	var have []roleOn
+	add := func(node string, roles []string) {
+		for _, role := range roles {
+			if pair := (roleOn{role, node}); !slices.Contains(have, pair) {
+				have = append(have, pair)
+			}
+		}
+	}
+	for _, n := range c.Nodes {
+		if len(n.Roles) == 0 {
+			add(n.IP, s.Roles(n.IP))
+		}
+		add(n.IP, n.Roles)
+	}
+	if len(c.Nodes) > 1 {
+		return have
+	}
+	for _, ip := range s.Nodes("") { // the survey found the core only: the status may know more nodes
+		if ip != "" {
+			add(ip, s.Roles(ip))
+		}
+	}
+	return have
 }
 
 func expandGroups(args []string) []string {

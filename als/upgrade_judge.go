@@ -41,47 +41,72 @@ func nothingNewer(rs Results) bool {
 	return ok && res.OK() && complaint(res.Output) == "" && newerNone.MatchString(strings.Join(clean(res.Output), "\n"))
 }
 
-func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
-	var rows [][]string
-	var behind, unread, versions []string
+// upgraded is what the nodes tell of their versions after an upgrade.
+type upgraded struct {
+	rows     [][]string // for the report
+	behind   []string   // nodes whose version is the old one
+	unread   []string   // nodes whose version cannot be read
+	versions []string   // those that there are now, each once
+}
+
+// readVersions compares every node's version with the one before.
+func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
+	var u upgraded
 	moved := false
 	for _, was := range strings.Split(p.Hints["versions"], ", ") {
 		ip, before, _ := strings.Cut(was, " ")
 		now, err := readStep(rs, versionStep(c, probeVersionAfter, ip).Name, ReadVersion)
-		if err != nil {
-			unread = append(unread, ip)
+		switch {
+		case err != nil:
+			u.unread = append(u.unread, ip)
 			now = "unknown"
-		} else if now == before && now != r.Flag("version") {
-			behind = append(behind, ip)
+		case now == before && now != r.Flag("version"):
+			u.behind = append(u.behind, ip)
 		}
 		moved = moved || now != before
-		versions = append(versions, now)
-		rows = append(rows, []string{ip, before, "->", now})
+		u.versions = append(u.versions, now)
+		u.rows = append(u.rows, []string{ip, before, "->", now})
 	}
+	slices.Sort(u.versions)
+	u.versions = slices.Compact(u.versions)
+	if moved && len(u.versions) == 1 {
+		u.behind = nil // these had it before
+	}
+	return u
+}
+
+// upgradeEnd says how the upgrade ended and what to do about that. If it was
+// not begun, that is how the step before it ended.
+func upgradeEnd(p Plan, rs Results) (ended, fix string) {
+	if _, ran := rs.Find(stepUpgrade, ""); !ran {
+		if f, bad := failedStep(p, rs); bad {
+			return f.Text, f.Fix
+		}
+	}
+	return describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, "")
+}
+
+// upgradeAgain says how to continue an upgrade that is not done.
+func upgradeAgain(r Request, c Cluster, rs Results) string {
+	res, _ := rs.Find(stepUpgrade, "")
+	if !strings.Contains(string(res.Output), "--resume") {
+		return "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
+	}
+	words := []string{r.Operation, "--resume"}
+	if r.Has(flagNode) { // without it another node would be upgraded
+		words = append(words, "--node", r.Flag(flagNode))
+	}
+	return "kato asks to be resumed: mend the cause, then go on with " + c.typed(words...) + "."
+}
+
+func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
+	u := readVersions(r, c, p, rs)
 	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
-	v.Report = table(rows) + v.Report
+	v.Report = table(u.rows) + v.Report
 	if progress, err := readStep(rs, probeUpgradeAfter, ReadUpgrade); err == nil && len(progress) > 0 {
 		v.Report += progressTable(progress)
 	}
-	slices.Sort(versions)
-	versions = slices.Compact(versions)
-	if moved && len(versions) == 1 {
-		behind = nil // these had it before
-	}
-	ended, fix := describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, "")
-	if _, ran := rs.Find(stepUpgrade, ""); !ran {
-		if f, bad := failedStep(p, rs); bad { // what was to come before it
-			ended, fix = f.Text, f.Fix
-		}
-	}
-	again := "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
-	if res, _ := rs.Find(stepUpgrade, ""); strings.Contains(string(res.Output), "--resume") {
-		words := []string{r.Operation, "--resume"}
-		if r.Has(flagNode) { // without it another node would be upgraded
-			words = append(words, "--node", r.Flag(flagNode))
-		}
-		again = "kato asks to be resumed: mend the cause, then go on with " + c.typed(words...) + "."
-	}
+	ended, fix := upgradeEnd(p, rs)
 	// What is said of roles that do not run stays beside it.
 	fail := func(next, format string, args ...any) {
 		v.Outcome = Failed
@@ -89,34 +114,46 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Next = strings.TrimSpace(strings.TrimSpace(fix+" "+v.Next) + " " + next)
 	}
 	switch {
-	case len(behind) == len(rows) && len(unread) == 0 && len(versions) == 1 && !r.Has("version") && nothingNewer(rs) && v.Outcome == Succeeded:
-		v.Summary = "Nothing was to do: kato knows no version newer than " + versions[0] + ", which " + isAre(len(rows), "node") + " at; all roles run."
-		v.Data = map[string]string{"version": versions[0]}
-	case len(unread) > 0 && katoVanished(rs):
+	case v.Outcome == Succeeded && u.nothingToDo(r, rs):
+		v.Summary = "Nothing was to do: kato knows no version newer than " + u.versions[0] + ", which " + isAre(len(u.rows), "node") + " at; all roles run."
+		v.Data = map[string]string{"version": u.versions[0]}
+	case len(u.unread) > 0 && katoVanished(rs):
 		v.Outcome, v.Next, v.Offers = Failed, fixVanished, nil
-		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(unread) + " cannot be read."
-	case len(unread) > 0:
+		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(u.unread) + " cannot be read."
+	case len(u.unread) > 0:
 		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))
 		v.Outcome = Waiting
-		v.Summary = "The version of " + list(unread) + " cannot be read; " + ended + "."
-	case len(behind) > 0:
-		fail(again, "Still on the old version: %s; %s.", list(behind), ended)
-	case len(versions) > 1:
-		fail(again, "The nodes have different versions: %s; %s.", list(versions), ended)
-	case r.Has("version") && len(versions) == 1 && otherThan(versions[0], r.Flag("version")):
+		v.Summary = "The version of " + list(u.unread) + " cannot be read; " + ended + "."
+	case len(u.behind) > 0:
+		fail(upgradeAgain(r, c, rs), "Still on the old version: %s; %s.", list(u.behind), ended)
+	case len(u.versions) > 1:
+		fail(upgradeAgain(r, c, rs), "The nodes have different versions: %s; %s.", list(u.versions), ended)
+	case r.Has("version") && otherThan(u.versions[0], r.Flag("version")):
 		fail("Read the output of this run: see which version kato was offered.",
-			"The nodes are at %s, and not at %s; %s.", versions[0], r.Flag("version"), ended)
+			"The nodes are at %s, and not at %s; %s.", u.versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
-		of := "every one"
-		if len(rows) == 1 {
-			of = "it"
-		}
-		v.Summary = count(len(rows), "node") + " at " + list(versions) + ", read back from " + of + ", and all roles run."
-		v.Data = map[string]string{"version": list(versions)}
-		if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
-			v.Summary += " Yet " + ended + "."
-		}
-		v = v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))
+		v = u.succeeded(v, c, rs, ended)
 	}
 	return v
+}
+
+// nothingToDo reports whether kato says that it knows nothing newer, and the
+// versions agree.
+func (u upgraded) nothingToDo(r Request, rs Results) bool {
+	return len(u.behind) == len(u.rows) && len(u.unread) == 0 && len(u.versions) == 1 && !r.Has("version") && nothingNewer(rs)
+}
+
+// succeeded completes the verdict when every node tells the new version and
+// all roles run.
+func (u upgraded) succeeded(v Verdict, c Cluster, rs Results, ended string) Verdict {
+	of := "every one"
+	if len(u.rows) == 1 {
+		of = "it"
+	}
+	v.Summary = count(len(u.rows), "node") + " at " + list(u.versions) + ", read back from " + of + ", and all roles run."
+	v.Data = map[string]string{"version": list(u.versions)}
+	if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
+		v.Summary += " Yet " + ended + "."
+	}
+	return v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))
 }

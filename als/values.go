@@ -50,13 +50,50 @@ func describeKind(k Kind) string {
 	return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
 }
 
-// checkValue accepts a value for what the usage calls name, or refuses it in
-// words of its own for each mistake.
+// checkValue accepts a value for what the usage calls name, or refuses it with
+// words for the mistake that was made.
 func checkValue(name string, k Kind, v string) error {
+	if err := checkText(name, k, v); err != nil || k == KindWords {
+		return err
+	}
 	next := "Type " + describeKind(k) + "."
+	if v[0] == '-' {
+		return refuse(next, "%s may not begin with a dash: %q", name, v)
+	}
+	if i := strings.IndexAny(v, "`$;&|<>(){}[]*?!#~\\\"' \t^"); i >= 0 {
+		return refuse(next, "%s contains %q, which has no place in it: %q", name, v[i:i+1], v)
+	}
+	switch k {
+	case KindRole:
+		return checkPattern(rolePattern, next, name, "is not a role's name", v)
+	case KindVersion:
+		return checkPattern(versionPattern, next, name, "is not a version", v)
+	case KindSeconds:
+		return checkPattern(secondsPattern, next, name, "is not a number of seconds", v)
+	case KindIP:
+		if a, err := netip.ParseAddr(v); err != nil || a.Zone() != "" || a.String() != v {
+			return refuse(next, "%s is not an IP address: %q", name, v)
+		}
+		return nil
+	case KindPath:
+		return checkPath(name, k, v)
+	case KindArchive:
+		return checkArchive(name, k, v)
+	case KindSource:
+		if strings.Contains(v, "/") || strings.HasSuffix(v, ".tgz") {
+			return checkArchive(name, k, v)
+		}
+		return checkPattern(hostPattern, next, name, "is neither a path nor a host name", v)
+	default:
+		return checkPattern(namePattern, "Use "+describeKind(k)+".", name, "is not a name", v)
+	}
+}
+
+// checkText refuses a value that is not short, visible ASCII.
+func checkText(name string, k Kind, v string) error {
 	switch {
 	case v == "":
-		return refuse(next, "%s is empty", name)
+		return refuse("Type "+describeKind(k)+".", "%s is empty", name)
 	case len(v) > maxLength(k):
 		return refuse("Type a shorter one.", "%s has %d characters; %d are allowed", name, len(v), maxLength(k))
 	}
@@ -68,55 +105,16 @@ func checkValue(name string, k Kind, v string) error {
 			return refuse("Names are plain ASCII: type it again by hand.", "%s contains %s", name, describeRune(r))
 		}
 	}
-	if k == KindWords {
+	return nil
+}
+
+// checkPattern refuses a value that does not match; complaint says what the
+// value is not.
+func checkPattern(pattern *regexp.Regexp, next, name, complaint, v string) error {
+	if pattern.MatchString(v) {
 		return nil
 	}
-	if v[0] == '-' {
-		return refuse(next, "%s may not begin with a dash: %q", name, v)
-	}
-	if i := strings.IndexAny(v, "`$;&|<>(){}[]*?!#~\\\"' \t^"); i >= 0 {
-		return refuse(next, "%s contains %q, which has no place in it: %q", name, v[i:i+1], v)
-	}
-	switch k {
-	case KindRole:
-		if !rolePattern.MatchString(v) {
-			return refuse(next, "%s is not a role's name: %q", name, v)
-		}
-	case KindIP:
-		if a, err := netip.ParseAddr(v); err != nil || a.Zone() != "" || a.String() != v {
-			return refuse(next, "%s is not an IP address: %q", name, v)
-		}
-	case KindPath:
-		return checkPath(name, k, v)
-	case KindArchive:
-		if err := checkPath(name, k, v); err != nil {
-			return err
-		}
-		return checkArchive(name, v)
-	case KindSource:
-		if strings.Contains(v, "/") || strings.HasSuffix(v, ".tgz") {
-			if err := checkPath(name, k, v); err != nil {
-				return err
-			}
-			return checkArchive(name, v)
-		}
-		if !hostPattern.MatchString(v) {
-			return refuse(next, "%s is neither a path nor a host name: %q", name, v)
-		}
-	case KindVersion:
-		if !versionPattern.MatchString(v) {
-			return refuse(next, "%s is not a version: %q", name, v)
-		}
-	case KindSeconds:
-		if !secondsPattern.MatchString(v) {
-			return refuse(next, "%s is not a number of seconds: %q", name, v)
-		}
-	default:
-		if !namePattern.MatchString(v) {
-			return refuse("Use "+describeKind(k)+".", "%s is not a name: %q", name, v)
-		}
-	}
-	return nil
+	return refuse(next, "%s %s: %q", name, complaint, v)
 }
 
 func checkPath(name string, k Kind, v string) error {
@@ -131,7 +129,11 @@ func checkPath(name string, k Kind, v string) error {
 	return nil
 }
 
-func checkArchive(name, v string) error {
+// checkArchive accepts the absolute path of a .tgz.
+func checkArchive(name string, k Kind, v string) error {
+	if err := checkPath(name, k, v); err != nil {
+		return err
+	}
 	if !strings.HasSuffix(v, ".tgz") || strings.HasPrefix(path.Base(v), ".") {
 		return refuse("Type "+describeKind(KindArchive)+".", "%s must end in .tgz and not begin with a dot: %q", name, v)
 	}

@@ -62,53 +62,70 @@ func split(text string) ([]word, error) {
 	if !utf8.ValidString(text) {
 		return nil, refuse("Type it again instead of pasting it.", "the command is not valid UTF-8 text")
 	}
-	var (
-		words []word
-		cur   strings.Builder
-		open  string // the class of quotes we are in, or ""
-		in    bool   // in a word
-		first bool   // the word began in quotes
-	)
-	end := func() {
-		if in {
-			words = append(words, word{text: cur.String(), quoted: first})
-		}
-		cur.Reset()
-		in, first = false, false
-	}
+	var s splitter
 	for _, r := range strings.TrimSpace(unslack(text)) {
-		switch {
-		case invisible(r):
+		if invisible(r) {
 			return nil, refuse("Type the command on one line, without it.", "%s cannot be part of a command", describeRune(r))
-		case open != "" && strings.ContainsRune(open, r):
-			open = ""
-		case open == "" && (r == ' ' || r == '\t'):
-			end()
-		case open == "" && strings.ContainsRune(doubleQuotes, r), open == "" && strings.ContainsRune(singleQuotes, r):
-			first = first || !in
-			in = true
-			open = doubleQuotes
-			if strings.ContainsRune(singleQuotes, r) {
-				open = singleQuotes
-			}
-		default:
-			in = true
-			cur.WriteRune(straightQuote(r))
 		}
+		s.take(r)
 	}
-	if open != "" {
-		return nil, refuse("Close it, or leave it out.", "a quote %c is opened and not closed", []rune(open)[0])
+	if s.quotes != "" {
+		return nil, refuse("Close it, or leave it out.", "a quote %c is opened and not closed", []rune(s.quotes)[0])
 	}
-	end()
-	if len(words) > MaxWords {
-		return nil, refuse("Ask for less at once.", "the command has %d words; %d are allowed", len(words), MaxWords)
+	s.end()
+	if len(s.words) > MaxWords {
+		return nil, refuse("Ask for less at once.", "the command has %d words; %d are allowed", len(s.words), MaxWords)
 	}
-	for i, w := range words {
+	for i, w := range s.words {
 		if !w.quoted {
-			words[i].text = restoreDashes(w.text)
+			s.words[i].text = restoreDashes(w.text)
 		}
 	}
-	return words, nil
+	return s.words, nil
+}
+
+// splitter collects words, character by character.
+type splitter struct {
+	words  []word
+	text   strings.Builder // of the present word
+	inWord bool
+	quoted bool   // the present word began in quotes
+	quotes string // the kind of quotes that are open, or ""
+}
+
+func (s *splitter) take(r rune) {
+	kind := quotesOf(r)
+	switch {
+	case s.quotes != "" && kind == s.quotes:
+		s.quotes = ""
+	case s.quotes == "" && kind != "":
+		s.quoted = s.quoted || !s.inWord
+		s.inWord, s.quotes = true, kind
+	case s.quotes == "" && (r == ' ' || r == '\t'):
+		s.end()
+	default:
+		s.inWord = true
+		s.text.WriteRune(straightQuote(r))
+	}
+}
+
+// end completes the present word, if there is one.
+func (s *splitter) end() {
+	if s.inWord {
+		s.words = append(s.words, word{text: s.text.String(), quoted: s.quoted})
+	}
+	s.text.Reset()
+	s.inWord, s.quoted = false, false
+}
+
+// quotesOf returns the kind of quotes that a character belongs to, or "".
+func quotesOf(r rune) string {
+	for _, kind := range []string{doubleQuotes, singleQuotes} {
+		if strings.ContainsRune(kind, r) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // straightQuote gives the straight quote for a curved one.
