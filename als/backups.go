@@ -17,10 +17,13 @@ import (
 // later ones stand for them. None of it needs kato.
 
 const (
-	probeArchives      = "look for the archives"
-	probeArchivesAfter = "look for the archives again"
-	stepReadAgain      = "read the archive again"
-	readLimit          = 6 * time.Hour
+	readLimit = 6 * time.Hour
+)
+
+var (
+	probeArchives      = stepID{"archives", "look for the archives"}
+	probeArchivesAfter = stepID{"archives-after", "look for the archives again"}
+	stepReadAgain      = stepID{"archive-again", "read the archive again"}
 )
 
 //go:embed node/backups_probe.sh
@@ -50,14 +53,14 @@ func listed(c Cluster) []Archive {
 // batch is some of the archives of one node: as many as fit into one command.
 type batch struct {
 	node string
-	name string
+	id   stepID
 	some []Archive
 }
 
 const batchMost = 200
 
 // batches cuts a list into what is looked for at once, always in the same way.
-func batches(name string, all []Archive) []batch {
+func batches(id stepID, all []Archive) []batch {
 	var out []batch
 	for _, a := range all {
 		if a.Node == "" {
@@ -71,25 +74,25 @@ func batches(name string, all []Archive) []batch {
 			}
 		}
 		if i < 0 || len(out[i].some) == batchMost {
-			title := name
+			part := id
 			if n > 0 {
-				title += fmt.Sprintf(", part %d", n+1)
+				part = id.of(strconv.Itoa(n+1), fmt.Sprintf(", part %d", n+1))
 			}
-			out, i = append(out, batch{node: a.Node, name: title}), len(out)
+			out, i = append(out, batch{node: a.Node, id: part}), len(out)
 		}
 		out[i].some = append(out[i].some, a)
 	}
 	return out
 }
 
-func (c Cluster) probeArchives(name string, all []Archive) []Step {
+func (c Cluster) probeArchives(id stepID, all []Archive) []Step {
 	var steps []Step
-	for _, b := range batches(name, all) {
+	for _, b := range batches(id, all) {
 		args := []string{c.BackupDir}
 		for _, a := range b.some {
 			args = append(args, a.Path)
 		}
-		steps = append(steps, Step{Name: b.name, Node: b.node, Argv: script(backupsProbe, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: probeLimit})
+		steps = append(steps, Step{Key: b.id.key, Name: b.id.label, Node: b.node, Argv: script(backupsProbe, "alsbot-backups", args...), Repeatable: true, Tolerate: true, Limit: probeLimit})
 	}
 	return steps
 }
@@ -101,13 +104,13 @@ const (
 
 // archiveStates reads what probeArchives have found, by run ID: Sound (it is there,
 // with the size on record), Missing, Altered, unknown or outside.
-func archiveStates(rs Results, name string, all []Archive) map[string]string {
+func archiveStates(rs Results, id stepID, all []Archive) map[string]string {
 	states := map[string]string{}
 	for _, a := range all {
 		states[a.Run] = stateUnknown
 	}
-	for _, b := range batches(name, all) {
-		r, ok := rs.Find(b.name, b.node)
+	for _, b := range batches(id, all) {
+		r, ok := rs.find(b.id, b.node)
 		if !ok || !r.OK() {
 			continue
 		}
@@ -218,7 +221,7 @@ var opBackupsVerify = Operation{
 		if err != nil {
 			return Plan{}, err
 		}
-		return readPlan(r, Step{Name: stepReadAgain, Node: a.Node, Argv: script(importProbe, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
+		return readPlan(r, Step{Key: stepReadAgain.key, Name: stepReadAgain.label, Node: a.Node, Argv: script(importProbe, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
 	},
 	Judge: judgeBackupsVerify,
 }
@@ -228,7 +231,7 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
 	}
-	res, _ := rs.Find(stepReadAgain, "")
+	res, _ := rs.find(stepReadAgain, "")
 	seen := keyValues(res.Output)
 	bad := func(state, format string, args ...any) Verdict {
 		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...),

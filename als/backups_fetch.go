@@ -12,11 +12,14 @@ import (
 var backupsSend string
 
 const (
-	stepFetch  = "fetch the archive"
 	fetchLimit = 24 * time.Hour
 	// SpareRoom stays free on alsbot's host, in bytes: its store may be on the
 	// same disk.
 	SpareRoom = 256 << 20
+)
+
+var (
+	stepFetch = stepID{"fetch", "fetch the archive"}
 )
 
 var opBackupsFetch = Operation{
@@ -46,7 +49,7 @@ func (c Cluster) fetchable(r Request) (Archive, error) {
 }
 
 func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Change}
+	p := newPlan(r, Change)
 	a, err := c.fetchable(r)
 	if err != nil {
 		return p, err
@@ -69,9 +72,9 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	save := &Save{Dir: c.Fetch.Dir, Name: localName(a), Size: a.Size, SHA256: a.SHA256}
-	p.Facts = []Fact{{"archive", a.place()}, {"to", path.Join(save.Dir, save.Name) + " on alsbot's host"}}
+	p.Facts = []Fact{{"archive", "archive", a.place()}, {"to", "to", path.Join(save.Dir, save.Name) + " on alsbot's host"}}
 	p.Notes = []string{size(a.Size) + " come over SSH."}
-	p.Steps = []Step{{Name: stepFetch, Node: a.Node, Argv: script(backupsSend, "alsbot-send", a.Path, strconv.FormatInt(a.Size, 10)), Repeatable: true, Limit: fetchLimit, Save: save}}
+	p.Steps = []Step{{Key: stepFetch.key, Name: stepFetch.label, Node: a.Node, Argv: script(backupsSend, "alsbot-send", a.Path, strconv.FormatInt(a.Size, 10)), Repeatable: true, Limit: fetchLimit, Save: save}}
 	return p, nil
 }
 
@@ -94,7 +97,7 @@ func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
 	}
-	res, _ := rs.Find(stepFetch, "")
+	res, _ := rs.find(stepFetch, "")
 	seen := keyValues(res.Output)
 	failed := func(next, format string, args ...any) Verdict {
 		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...), Next: next}

@@ -22,7 +22,7 @@ func FuzzBackupsPrune(f *testing.F) {
 		req := als.Request{Operation: "backups prune"}
 		steps, err := op.Checks(req, c)
 		must(t, err)
-		look := als.Result{Step: steps[0].Name, Node: steps[0].Node, Output: looked}
+		look := als.Result{Key: steps[0].Key, Node: steps[0].Node, Output: looked}
 		plan, err := op.Plan(req, c, als.Results{look})
 		must(t, err)
 		there := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a als.Archive) bool { return !strings.Contains(string(looked), "1000") })
@@ -35,7 +35,7 @@ func FuzzBackupsPrune(f *testing.F) {
 		if plan.Nothing != "" {
 			return
 		}
-		rs := als.Results{look, {Step: plan.Steps[0].Name, Node: plan.Steps[0].Node, Exit: 3, Output: said}, {Step: plan.Verify[0].Name, Node: plan.Verify[0].Node, Output: looked}}
+		rs := als.Results{look, {Key: plan.Steps[0].Key, Node: plan.Steps[0].Node, Exit: 3, Output: said}, {Key: plan.Verify[0].Key, Node: plan.Verify[0].Node, Output: looked}}
 		v := op.Judge(req, c, plan, rs)
 		for _, a := range v.Archives {
 			if !strings.Contains(fmt.Sprint(plan.Hints), a.Run) {

@@ -13,9 +13,12 @@ import (
 var backupsPrune string
 
 const (
-	stepPrune = "remove what retention does not keep"
 	// pruneMost is how many archives one run removes; the next one goes on.
 	pruneMost = 50
+)
+
+var (
+	stepPrune = stepID{"prune", "remove what retention does not keep"}
 )
 
 var opBackupsPrune = Operation{
@@ -33,7 +36,7 @@ var opBackupsPrune = Operation{
 }
 
 func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{}}
+	p := newPlan(r, Change)
 	if c.Keep.off() {
 		return p, refuse("Set clusters[].backup.keep, and restart alsbot.", "retention of @%s is off: its backup.keep holds nothing but zeros", c.Name)
 	}
@@ -52,9 +55,9 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	var runs []string
 	for _, a := range going {
 		bytes, runs = bytes+a.Size, append(runs, a.Run)
-		p.Facts = append(p.Facts, Fact{"removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.begunAt()), size(a.Size))})
+		p.Facts = append(p.Facts, Fact{"removes:" + a.Run, "removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.begunAt()), size(a.Size))})
 	}
-	p.Facts = append(p.Facts, Fact{"in all", fmt.Sprintf("%s, %s", count(len(going), "archive"), size(bytes))})
+	p.Facts = append(p.Facts, Fact{"total", "in all", fmt.Sprintf("%s, %s", count(len(going), "archive"), size(bytes))})
 	for _, a := range all {
 		switch {
 		case states[a.Run] != Sound:
@@ -63,12 +66,12 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 			p.Notes = append(p.Notes, a.place()+" stays: "+fates[a.Run].Why)
 		}
 	}
-	p.Hints["runs"] = strings.Join(runs, " ")
+	p.Hints.Runs = runs
 	stays := slices.DeleteFunc(slices.Clone(there), func(a Archive) bool {
 		return fates[a.Run].Go || a.Verdict != verdictVerified || a.Seen != "" && a.Seen != Sound
 	})
 	for _, b := range batches(stepPrune, going) {
-		p.Steps = append(p.Steps, Step{Name: b.name, Node: b.node, Argv: pruneArgv(c, b, newestKept(stays, b.node)), Tolerate: true, Limit: readLimit})
+		p.Steps = append(p.Steps, Step{Key: b.id.key, Name: b.id.label, Node: b.node, Argv: pruneArgv(c, b, newestKept(stays, b.node)), Tolerate: true, Limit: readLimit})
 	}
 	p.Verify = c.probeArchives(probeArchivesAfter, going)
 	return p, nil
@@ -111,7 +114,7 @@ var pruneWords = map[string]string{
 
 // judgeBackupsPrune believes what is no longer to be found.
 func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	wanted := strings.Fields(p.Hints["runs"])
+	wanted := p.Hints.Runs
 	going := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return !slices.Contains(wanted, a.Run) })
 	slices.SortFunc(going, older)
 	states := archiveStates(rs, probeArchivesAfter, going)
@@ -120,7 +123,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	var rows [][]string
 	gone, fix := 0, ""
 	for _, b := range batches(stepPrune, going) {
-		res, _ := rs.Find(b.name, b.node)
+		res, _ := rs.find(b.id, b.node)
 		said := keyValues(res.Output)
 		if f, _ := trouble(res); fix == "" {
 			fix = f.Fix

@@ -189,7 +189,7 @@ func TestBackupsPruneUnknown(t *testing.T) {
 	var rs als.Results
 	for _, s := range steps {
 		if s.Node == "10.0.0.12" {
-			rs = append(rs, als.Result{Step: s.Name, Node: s.Node, Trouble: "unreachable"})
+			rs = append(rs, als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Trouble: "unreachable"})
 			continue
 		}
 		rs = append(rs, run(t, []string{"/bin/sh"}, s))

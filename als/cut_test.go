@@ -199,7 +199,7 @@ func TestHistoryCut(t *testing.T) {
 func TestInspectCut(t *testing.T) {
 	inspect, _ := als.Operations.Find("inspect")
 	judge := func(out string, exit int) als.Verdict {
-		return inspect.Judge(als.Request{}, testCluster(), als.Plan{}, als.Results{{Step: "run kato inspect", Output: []byte(out), Exit: exit}})
+		return inspect.Judge(als.Request{}, testCluster(), als.Plan{}, als.Results{{Key: "kato:inspect", Output: []byte(out), Exit: exit}})
 	}
 	const failing, passing = "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n", "system/disk_space      ok\nroles/processes        ok\n"
 	cuts(failing, func(cut string, all bool) {
@@ -272,7 +272,7 @@ func judged(t *testing.T, text string, out []byte) {
 	c := testCluster()
 	answers := func(steps []als.Step) (rs als.Results) {
 		for _, s := range steps {
-			rs = append(rs, als.Result{Step: s.Name, Node: s.Node, Output: out})
+			rs = append(rs, als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: out})
 		}
 		return rs
 	}

@@ -9,14 +9,13 @@ import (
 // that changed something, with what became of it, also where the exit status
 // is always 0. It can contradict kato's output; alone it proves nothing.
 
-const (
-	probeHistory      = "read kato's history"
-	probeHistoryAfter = "read kato's history again"
-	hintHistory       = "history"
+var (
+	probeHistory      = stepID{"history", "read kato's history"}
+	probeHistoryAfter = stepID{"history-after", "read kato's history again"}
 )
 
-func (c Cluster) probeHistory(name string) Step {
-	s := c.probe(name, "history", "--json")
+func (c Cluster) probeHistory(id stepID) Step {
+	s := c.probe(id, "history", "--json")
 	s.Tolerate = true
 	return s
 }
@@ -32,8 +31,8 @@ const (
 )
 
 // baseline remembers, for evidenceFor, the newest entry of a command.
-func baseline(rs Results, step, command string) string {
-	r, ok := rs.Find(step, "")
+func baseline(rs Results, id stepID, command string) string {
+	r, ok := rs.find(id, "")
 	actions := ReadHistory(r.Output)
 	if !ok || !r.OK() || len(actions) == 0 {
 		return ""
@@ -49,7 +48,7 @@ func baseline(rs Results, step, command string) string {
 
 // evidenceFor compares the newest entry of a command with the one before.
 func evidenceFor(p Plan, rs Results, command string) evidence {
-	before, now := p.Hints[hintHistory], baseline(rs, probeHistoryAfter, command)
+	before, now := p.Hints.History, baseline(rs, probeHistoryAfter, command)
 	switch {
 	case before == "" || now == "":
 		return evidenceNone
@@ -66,11 +65,11 @@ func evidenceFor(p Plan, rs Results, command string) evidence {
 // newEntries are the history's of a command since the plan was made. known is
 // false when the history cannot be read, or could not be before.
 func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool) {
-	before := p.Hints[hintHistory]
+	before := p.Hints.History
 	if before == "" || baseline(rs, probeHistoryAfter, command) == "" {
 		return nil, false
 	}
-	r, _ := rs.Find(probeHistoryAfter, "")
+	r, _ := rs.find(probeHistoryAfter, "")
 	var all []Action
 	for _, a := range ReadHistory(r.Output) {
 		if strings.Contains(" "+a.Command+" ", " "+command+" ") {
@@ -96,8 +95,8 @@ type unconfirmed struct {
 }
 
 // unconfirmedBy holds a step against kato's history.
-func unconfirmedBy(p Plan, rs Results, step, command string) unconfirmed {
-	r, ok := rs.Find(step, "")
+func unconfirmedBy(p Plan, rs Results, step stepID, command string) unconfirmed {
+	r, ok := rs.find(step, "")
 	if _, asks := Prompt(r.Output); !ok || !r.OK() || asks || complaint(r.Output) != "" {
 		return unconfirmed{why: describeEnd(rs, step), denied: true}
 	}

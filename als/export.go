@@ -14,12 +14,15 @@ import (
 // on the node, and only then moved to the target's name.
 
 const (
-	familyData       = "data"
-	probeTarget      = "look at the target"
-	probeTargetAfter = "look at the target again"
-	stepExport       = "export"
-	stepSettle       = "read the archive back"
-	stepClean        = "remove the temporary archive"
+	familyData = "data"
+)
+
+var (
+	probeTarget      = stepID{"target", "look at the target"}
+	probeTargetAfter = stepID{"target-after", "look at the target again"}
+	stepExport       = stepID{"export", "export"}
+	stepSettle       = stepID{"settle", "read the archive back"}
+	stepClean        = stepID{"clean", "remove the temporary archive"}
 )
 
 //go:embed node/export_probe.sh
@@ -149,8 +152,8 @@ func exportNeeds(r Request, c Cluster) []Need {
 	return needs
 }
 
-func targetProbe(name, node, dir, base, temp string) Step {
-	return Step{Name: name, Node: node, Argv: script(exportProbe, "alsbot-look", dir, base, temp), Repeatable: true}
+func targetProbe(id stepID, node, dir, base, temp string) Step {
+	return id.probe(node, script(exportProbe, "alsbot-look", dir, base, temp))
 }
 
 func exportAllowed(r Request, c Cluster) error {
@@ -161,7 +164,7 @@ func exportAllowed(r Request, c Cluster) error {
 }
 
 func planExport(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{}}
+	p := newPlan(r, Change)
 	if err := exportAllowed(r, c); err != nil {
 		return p, err
 	}
@@ -171,7 +174,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	ip := exportNode(r, c)
 	p.checkNeeds(c, exportNeeds(r, c), rs)
-	probe, ok := rs.Find(probeTarget, "")
+	probe, ok := rs.find(probeTarget, "")
 	if !ok {
 		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Fix: "Try again."})
 		return p, nil
@@ -194,17 +197,17 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	target, tempPath := path.Join(dir, base), path.Join(dir, temp)
 	suspect := strings.TrimSuffix(target, ".tgz") + ".suspect.tgz"
 	node := c.at(ip)
-	p.Facts = []Fact{{"node", nodeWords(ip)}, {"archive", target + replaces(seen)}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"archive", "archive", target + replaces(seen)}}
 	if flags := exportFlags(r); len(flags) > 0 {
-		p.Facts = append(p.Facts, Fact{"contents", strings.Join(flags, " ")})
+		p.Facts = append(p.Facts, Fact{"contents", "contents", strings.Join(flags, " ")})
 	}
 	steps := []Step{
-		{Name: stepExport, Node: node, Argv: append(exportArgv(r, c), tempPath)},
-		{Name: stepSettle, Node: node, Argv: script(exportSettle, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
-		{Name: stepClean, Node: node, Argv: script(exportClean, "alsbot-clean", tempPath), Always: true, Limit: probeLimit},
+		{Key: stepExport.key, Name: stepExport.label, Node: node, Argv: append(exportArgv(r, c), tempPath)},
+		{Key: stepSettle.key, Name: stepSettle.label, Node: node, Argv: script(exportSettle, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
+		{Key: stepClean.key, Name: stepClean.label, Node: node, Argv: script(exportClean, "alsbot-clean", tempPath), Always: true, Limit: probeLimit},
 	}
 	p.Verify = []Step{targetProbe(probeTargetAfter, node, dir, base, temp)}
-	p.Hints["target"], p.Hints["suspect"], p.Hints["temp"] = target, suspect, temp
+	p.Hints.Target, p.Hints.Suspect, p.Hints.Temp = target, suspect, temp
 	if r.Has("maintenance") {
 		if steps, ok = c.withMaintenance(&p, rs, steps); !ok {
 			return p, nil
@@ -254,7 +257,7 @@ func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, b
 		if f, bad := trouble(probe); bad {
 			return f, true
 		}
-		return stop("", "%s on %s gave no answer", probeTarget, who)
+		return stop("", "%s on %s gave no answer", probeTarget.label, who)
 	}
 	if seen["state"] == "missing" {
 		return stop("Create or mount it, or name another FILE.", "there is no directory %s on %s", printable(seen["dir"], 255), who)

@@ -16,7 +16,7 @@ func judgeExport(_ Request, c Cluster, p Plan, rs Results) Verdict {
 }
 
 func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
-	settle, ok := rs.Find(stepSettle, "")
+	settle, ok := rs.find(stepSettle, "")
 	if !ok || settle.Trouble != "" {
 		return exportFailed(p, rs, "", map[string]string{})
 	}
@@ -24,11 +24,11 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
 	sound := err == nil && bytes > 0 && sumPattern.MatchString(seen["sha256"])
 	switch {
-	case sound && settle.Exit == 0 && seen["verdict"] == verdictVerified && seen["path"] == p.Hints["target"]:
+	case sound && settle.Exit == 0 && seen["verdict"] == verdictVerified && seen["path"] == p.Hints.Target:
 		return verified(c, p, rs, seen, bytes)
-	case sound && settle.Exit == 3 && seen["verdict"] == verdictSuspect && seen["path"] == p.Hints["suspect"]:
+	case sound && settle.Exit == 3 && seen["verdict"] == verdictSuspect && seen["path"] == p.Hints.Suspect:
 		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
-			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints["target"]),
+			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints.Target),
 			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
 			Data:    archiveData(seen), Archives: newArchive(settle.Node, seen, bytes)}
 	}
@@ -37,16 +37,16 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 
 // verified looks once more whether the archive stands where it should.
 func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64) Verdict {
-	again, ok := rs.Find(probeTargetAfter, "")
+	again, ok := rs.find(probeTargetAfter, "")
 	now := keyValues(again.Output)
 	if ok && again.OK() && (now["target"] != "file" || now["size"] != seen["size"]) {
 		seen["verdict"] = verdictFailed
-		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints["target"]+" any more", seen)
+		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints.Target+" any more", seen)
 	}
-	settle, _ := rs.Find(stepSettle, "")
+	settle, _ := rs.find(stepSettle, "")
 	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen), Archives: newArchive(settle.Node, seen, bytes),
-		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints["target"], size(bytes), seen["files"])}
-	if r, found := rs.Find(stepExport, ""); found && complaint(r.Output) != "" {
+		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints.Target, size(bytes), seen["files"])}
+	if r, found := rs.find(stepExport, ""); found && complaint(r.Output) != "" {
 		v.Whole = false
 		v.Summary += " Yet " + describeEnd(rs, stepExport) + "."
 		v.Next = "Read the output of this run: something may be missing from the archive."
@@ -59,7 +59,7 @@ func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64
 
 func archiveReport(rs Results, seen map[string]string, bytes int64) string {
 	node := ""
-	if r, ok := rs.Find(stepSettle, ""); ok {
+	if r, ok := rs.find(stepSettle, ""); ok {
 		node = nodeWords(r.Node)
 	}
 	return table([][]string{
@@ -84,8 +84,8 @@ func newArchive(node string, seen map[string]string, bytes int64) []Archive {
 // whatIsLeft says, by a fresh look after an export that failed, what is at the
 // target, and what to do if something is left of the temporary archive.
 func whatIsLeft(p Plan, rs Results) (text, fix string) {
-	target := p.Hints["target"]
-	again, ok := rs.Find(probeTargetAfter, "")
+	target := p.Hints.Target
+	again, ok := rs.find(probeTargetAfter, "")
 	seen := keyValues(again.Output)
 	switch {
 	case !ok || !again.OK():
@@ -95,8 +95,8 @@ func whatIsLeft(p Plan, rs Results) (text, fix string) {
 	default:
 		text = target + " is as it was."
 	}
-	if seen["temp"] == "present" && p.Hints["temp"] != "" {
-		temp := path.Join(path.Dir(target), p.Hints["temp"])
+	if seen["temp"] == "present" && p.Hints.Temp != "" {
+		temp := path.Join(path.Dir(target), p.Hints.Temp)
 		text += " What was written of the new one still takes room there, as " + temp + "."
 		fix = "Remove " + temp + " on " + nodeWords(again.Node) + " by hand."
 	}
@@ -124,7 +124,7 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 	if seen["path"] != "" { // it was moved, and then something was wrong
 		v.Summary = fmt.Sprintf("No good archive: %s.", why)
 	}
-	if r, ok := rs.Find(stepExport, ""); ok {
+	if r, ok := rs.find(stepExport, ""); ok {
 		if text, asks := Prompt(r.Output); asks {
 			v.Next = promptFix(text)
 		} else if strings.Contains(strings.ToLower(complaint(r.Output)), "no space left") {

@@ -39,7 +39,7 @@ func shells(t *testing.T) map[string][]string {
 func run(t *testing.T, shell []string, s als.Step) als.Result {
 	t.Helper()
 	if s.Argv[0] == "ps" { // this machine's processes are not the test's business
-		return als.Result{Step: s.Name, Node: s.Node, Output: []byte(idle)}
+		return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: []byte(idle)}
 	}
 	if s.Argv[0] != "sh" {
 		t.Fatalf("%s is no script: %q", s.Name, s.Argv)
@@ -50,7 +50,7 @@ func run(t *testing.T, shell []string, s als.Step) als.Result {
 	if err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return als.Result{Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
+	return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
 }
 
 // archive makes a .tgz with n files of random bytes, and a directory.
@@ -106,8 +106,8 @@ func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(
 	must(t, err)
 	var rs als.Results
 	for _, s := range checks {
-		if strings.Contains(s.Name, "SSH") { // there is nobody to reach
-			rs = append(rs, als.Result{Step: s.Name, Node: s.Node, Output: []byte("bad=\n")})
+		if s.Key == "ssh" { // there is nobody to reach
+			rs = append(rs, als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: []byte("bad=\n")})
 			continue
 		}
 		rs = append(rs, run(t, shell, s))
@@ -128,7 +128,7 @@ func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(
 		case failed && !s.Always:
 		case s.Argv[0] == "kato":
 			kato(s.Argv[len(s.Argv)-1])
-			rs = append(rs, als.Result{Step: s.Name, Node: s.Node})
+			rs = append(rs, als.Result{Key: s.Key, Step: s.Name, Node: s.Node})
 		default:
 			r := run(t, shell, s)
 			rs = append(rs, r)

@@ -92,7 +92,7 @@ func TestDataScript(t *testing.T) {
 	req, op := asked(t, "relocate services /mnt/ebs/services")
 	steps, err := op.Checks(req, testCluster())
 	must(t, err)
-	look := steps[slices.IndexFunc(steps, func(s als.Step) bool { return s.Name == "measure what is to move" })]
+	look := steps[slices.IndexFunc(steps, func(s als.Step) bool { return s.Key == "data" })]
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, tt := range []struct {
@@ -141,7 +141,7 @@ func TestLookScripts(t *testing.T) {
 				must(t, err)
 				all := ""
 				for _, s := range steps {
-					if s.Argv[0] == "sh" && !strings.Contains(s.Name, "SSH") { // there is nobody to reach
+					if s.Argv[0] == "sh" && s.Key != "ssh" { // there is nobody to reach
 						all += string(run(t, shell, s).Output)
 					}
 				}

@@ -7,19 +7,19 @@ import (
 	"alsbot/als"
 )
 
-// said answers steps by their name, for operations whose steps are scripts.
+// said answers steps by their key, for operations whose steps are scripts.
 type said map[string]als.Result
 
 func (s said) of(t *testing.T, step als.Step) als.Result {
 	t.Helper()
-	r, ok := s[step.Name]
-	if on, found := s[step.Name+"@"+step.Node]; found {
+	r, ok := s[step.Key]
+	if on, found := s[step.Key+"@"+step.Node]; found {
 		r, ok = on, true
 	}
 	if !ok {
-		t.Errorf("unexpected step %q on %s: %s", step.Name, step.Node, step.Line())
+		t.Errorf("unexpected step %q on %s: %s", step.Key, step.Node, step.Line())
 	}
-	r.Step, r.Node = step.Name, step.Node
+	r.Key, r.Step, r.Node = step.Key, step.Name, step.Node
 	return r
 }
 
@@ -120,14 +120,14 @@ func tellAll(t *testing.T, cases []telling) {
 func TestImport(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	archive := "size=1000\nfiles=12\ntar=0\nholds=mysql mongodb \nsha256=" + sum + "\nunpacked=40000\nstate=read\n"
-	good := said{"measure free disk and memory": out("free=50000\nmemory=1\n"), "measure what the old core holds": out("30\t/var/helion/services/\n10\t/var/helion/droplets/\n"), "see what kato is doing": out(idle), "read the archive": out(archive), "list the roles": out(running), "see that the first user is set up": out("- a@example.com\n"),
-		"read maintenance mode": out("false\n"), "see that every node is reached by SSH": out("bad=\n"),
-		"see that sudo asks nothing": out(""), "read kato's history": out(started), "read kato's history again": out(imported("succeeded")),
-		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "list the roles again": out(running),
-		"reach the old core": out("ssh=ok\nsudo=ok\n"), "read the old core's version": out("3.4.2\n"), "list the old cluster's nodes": out("10.1.0.1 base primary mysql\n"),
-		"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql RUNNING\n")}
-	core := func(reach string) said { return good.with(said{"reach the old core": out(reach)}) }
-	two := said{"list the old cluster's nodes": out("10.1.0.1 base primary\n10.1.0.2 base mysql\n")}
+	good := said{"room": out("free=50000\nmemory=1\n"), "old-data": out("30\t/var/helion/services/\n10\t/var/helion/droplets/\n"), "jobs": out(idle), "archive": out(archive), "roles": out(running), "admins": out("- a@example.com\n"),
+		"maintenance": out("false\n"), "ssh": out("bad=\n"),
+		"sudo": out(""), "history": out(started), "history-after": out(imported("succeeded")),
+		"import": out("10.0.0.11: importing mysql...    ok\nredeploying web...   ok\nImport complete.\n"), "roles-after": out(running),
+		"old-core": out("ssh=ok\nsudo=ok\n"), "old-version": out("3.4.2\n"), "old-nodes": out("10.1.0.1 base primary mysql\n"),
+		"old-roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql RUNNING\n")}
+	core := func(reach string) said { return good.with(said{"old-core": out(reach)}) }
+	two := said{"old-nodes": out("10.1.0.1 base primary\n10.1.0.2 base mysql\n")}
 	known := func(operation, contents, sum string) als.Cluster {
 		c := testCluster()
 		a := als.Archive{Run: "k3v9t2", Operation: operation, Contents: contents, Cluster: "prod", Node: als.Core, Path: "/mnt/nas/b.tgz", SHA256: sum, At: c.Asked.AddDate(0, 0, -1)}
@@ -138,7 +138,7 @@ func TestImport(t *testing.T) {
 		return c
 	}
 	free := func(n string) said {
-		return good.with(said{"measure free disk and memory": out("free=" + n + "\nmemory=1\n")})
+		return good.with(said{"room": out("free=" + n + "\nmemory=1\n")})
 	}
 	tellAll(t, []telling{
 		{"good", "import cluster /mnt/nas/b.tgz", testCluster(), good, "core$ kato data import --cluster /mnt/nas/b.tgz\n", als.Succeeded, "all roles run"},
@@ -151,12 +151,12 @@ func TestImport(t *testing.T) {
 		{"it fits", "import cluster /mnt/nas/b.tgz", testCluster(), good, "has 1000 B and 12 files, unpacks to 39 KiB, and was read to its end.\n49 KiB of disk is free on the core.", als.Succeeded, ""},
 		{"more than is free, unpacked", "import cluster /mnt/nas/b.tgz", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 39 KiB is needed: an import wipes first, and a full disk then breaks it off with half of the data. Make room on the core first.", als.Succeeded, ""},
 		{"more than is free, on one node", "import node /mnt/nas/b.tgz --node 10.0.0.11", testCluster(), free("30000"), "warn: 10.0.0.11 has 29 KiB of free disk, and 39 KiB is needed", als.Succeeded, ""},
-		{"free disk unseen", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"measure free disk and memory": failed(1, "")}), "warn: the free disk of the core could not be read", als.Succeeded, ""},
+		{"free disk unseen", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"room": failed(1, "")}), "warn: the free disk of the core could not be read", als.Succeeded, ""},
 		{"the old core fits", "import cluster old.example.com", testCluster(), good, "The old cluster holds 40 KiB of services and droplets.\n49 KiB of disk is free on the core.", als.Succeeded, ""},
 		{"the old core holds more than is free", "import cluster old.example.com", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 40 KiB is needed: an import wipes first", als.Succeeded, ""},
 		{"the old cluster has other nodes", "import cluster old.example.com", testCluster(), good.with(two), "The old core alone holds 40 KiB of services and droplets; what the old cluster's other nodes hold is not known.\n49 KiB", als.Succeeded, ""},
-		{"not all can be read there", "import cluster old.example.com", testCluster(), good.with(said{"measure what the old core holds": out("30\t/var/helion/services/\npartly\n")}), "The old core holds at least 30 KiB of services and droplets: not all of it can be read.", als.Succeeded, ""},
-		{"it cannot be measured there", "import cluster old.example.com", testCluster(), good.with(said{"measure what the old core holds": failed(255, "")}), "How much the old core holds is not known: see there with `du`.\n49 KiB of disk is free", als.Succeeded, ""},
+		{"not all can be read there", "import cluster old.example.com", testCluster(), good.with(said{"old-data": out("30\t/var/helion/services/\npartly\n")}), "The old core holds at least 30 KiB of services and droplets: not all of it can be read.", als.Succeeded, ""},
+		{"it cannot be measured there", "import cluster old.example.com", testCluster(), good.with(said{"old-data": failed(255, "")}), "How much the old core holds is not known: see there with `du`.\n49 KiB of disk is free", als.Succeeded, ""},
 		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node here has that role", als.Succeeded, ""},
 		{"from a core", "import cluster old.example.com", testCluster(), good, "core$ kato data import --cluster old.example.com\n", als.Succeeded, ""},
 		{"its version", "import cluster old.example.com", testCluster(), good, "old core's version=3.4.2\n", als.Succeeded, ""},
@@ -168,30 +168,30 @@ func TestImport(t *testing.T) {
 		{"no answer", "import cluster old.example.com", testCluster(), core(""), "stop: whether the core reaches the old core old.example.com could not be seen", "", ""},
 		{"itself", "import cluster old.example.com", testCluster(), core("ssh=ok\nsame=yes\nsudo=ok\n"), "stop: old.example.com is the core itself", "", ""},
 		{"sudo there asks", "import cluster old.example.com", testCluster(), core("ssh=ok\nsudo=asks\n"), "warn: sudo on old.example.com asks for a password", als.Succeeded, ""},
-		{"a service there without its role", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's nodes": out("10.1.0.1 base rabbit\n")}), "warn: the old cluster seems to hold rabbit data", als.Succeeded, "Not imported, for want of a role: rabbit."},
-		{"a role there is down", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql FATAL\n")}), "warn: on the old cluster mysql on 10.1.0.1 is FATAL", als.Succeeded, ""},
-		{"kato there is unreadable", "import cluster old.example.com", testCluster(), good.with(said{"list the old cluster's nodes": failed(127, "bash: kato: command not found\n")}), "warn: the old cluster's nodes cannot be listed: kato not found", als.Succeeded, ""},
+		{"a service there without its role", "import cluster old.example.com", testCluster(), good.with(said{"old-nodes": out("10.1.0.1 base rabbit\n")}), "warn: the old cluster seems to hold rabbit data", als.Succeeded, "Not imported, for want of a role: rabbit."},
+		{"a role there is down", "import cluster old.example.com", testCluster(), good.with(said{"old-roles": out("Node 10.1.0.1\n  base RUNNING\n  primary RUNNING\n  mysql FATAL\n")}), "warn: on the old cluster mysql on 10.1.0.1 is FATAL", als.Succeeded, ""},
+		{"kato there is unreadable", "import cluster old.example.com", testCluster(), good.with(said{"old-nodes": failed(127, "bash: kato: command not found\n")}), "warn: the old cluster's nodes cannot be listed: kato not found", als.Succeeded, ""},
 		{"a time limit", "import cluster /mnt/nas/b.tgz --timeout 600", testCluster(), good, "core$ kato data import --cluster --timeout 600 /mnt/nas/b.tgz\n", als.Succeeded, ""},
 		{"one node", "import node /mnt/nas/b.tgz --node 10.0.0.11 --mysql", testCluster(), good, "10.0.0.11$ kato data import --only-this-node --mysql /mnt/nas/b.tgz\n", als.Succeeded, ""},
 		{"one node's roles", "import node /mnt/nas/b.tgz --node 10.0.0.12", testCluster(), good, "warn: the archive seems to hold mysql data", als.Succeeded, ""},
-		{"sudo asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "")}), "warn: sudo on the core asks for a password", als.Succeeded, ""},
-		{"SSH asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad=10.0.0.12\n")}), "warn: the core does not reach 10.0.0.12 by SSH without a password", als.Succeeded, ""},
-		{"in maintenance mode", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read maintenance mode": out("true\n")}), "warn: maintenance mode is on: the controller refuses changes", als.Succeeded, ""},
-		{"a lie", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(started)}), "", als.Failed, "It cannot be confirmed that anything was imported: kato's history has no such command since the run began"},
-		{"the history says otherwise", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": out(imported("failed"))}), "", als.Failed, "kato's history says that it failed"},
-		{"no history", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read kato's history again": failed(1, "Usage: kato\n")}), "", als.Succeeded, "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. The import ended"},
+		{"sudo asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"sudo": failed(1, "")}), "warn: sudo on the core asks for a password", als.Succeeded, ""},
+		{"SSH asks", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"ssh": out("bad=10.0.0.12\n")}), "warn: the core does not reach 10.0.0.12 by SSH without a password", als.Succeeded, ""},
+		{"in maintenance mode", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"maintenance": out("true\n")}), "warn: maintenance mode is on: the controller refuses changes", als.Succeeded, ""},
+		{"a lie", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"history-after": out(started)}), "", als.Failed, "It cannot be confirmed that anything was imported: kato's history has no such command since the run began"},
+		{"the history says otherwise", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"history-after": out(imported("failed"))}), "", als.Failed, "kato's history says that it failed"},
+		{"no history", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"history-after": failed(1, "Usage: kato\n")}), "", als.Succeeded, "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. The import ended"},
 		{"a part fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("10.0.0.11: importing mysql...  failed\nredeploying web... failed\nThe following apps could not be redeployed:\n  web\n")}), "", als.Failed, "10.0.0.11: importing mysql failed."},
-		{"missing", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("state=missing\n")}), "stop: there is no /mnt/nas/b.tgz on the core", "", ""},
-		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("size=10\nunpacked=7\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
-		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
-		{"silent", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"read the archive": out("")}), "stop: /mnt/nas/b.tgz on the core could not be looked at", "", ""},
-		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run", "", ""},
-		{"no first user", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"see that the first user is set up": out("--- []\n")}), "stop: the first user is not set up", "", ""},
+		{"missing", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"archive": out("state=missing\n")}), "stop: there is no /mnt/nas/b.tgz on the core", "", ""},
+		{"damaged", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"archive": out("size=10\nunpacked=7\nstate=damaged\n")}), "stop: /mnt/nas/b.tgz on the core cannot be read to its end", "", ""},
+		{"empty", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"archive": out(strings.Replace(archive, "files=12", "files=0", 1))}), "holds no file", "", ""},
+		{"silent", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"archive": out("")}), "stop: /mnt/nas/b.tgz on the core could not be looked at", "", ""},
+		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run", "", ""},
+		{"no first user", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"admins": out("--- []\n")}), "stop: the first user is not set up", "", ""},
 		{"fails", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, "Import failed: no method\n")}), "", als.Failed, "did not go through"},
 		{"fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("Import failed: no method\n")}), "", als.Failed, "did not go through"},
 		{"a prompt", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, `type "Proceed" and press ENTER: `)}), "", als.Failed, "asked a person"},
 		{"apps lost", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("redeploying web...     failed\nThe following apps could not be redeployed:\n  web\n  shop\nImport complete.\n")}), "", als.Failed, "2 applications could not be deployed again: web, shop"},
-		{"a role is down afterwards", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "", als.Failed, "dea on 10.0.0.12 is FATAL"},
+		{"a role is down afterwards", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"roles-after": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "", als.Failed, "dea on 10.0.0.12 is FATAL"},
 		{"unknown node", "import node /mnt/nas/b.tgz --node 10.9.9.9", testCluster(), good, "no node 10.9.9.9", "", ""},
 	})
 }
@@ -210,76 +210,76 @@ func TestRelocate(t *testing.T) {
 	const moved = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=3\nbytes=499000\n"
 	const nothing = "place=1\nreal=/mnt/ebs/services\ndevice=/dev/xvdf\nentries=0\nbytes=4096\n"
 	empty := strings.NewReplacer("entries=3", "entries=0", "500000", "4096").Replace(source)
-	good := said{"see what kato is doing": out(idle), "look at the new place": out(place), "list the roles": out(running), "stop the node's roles": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
-		"start the node's roles": out(""), "look at the new place again": out(moved), "list the roles again": out(running),
-		"measure what is to move": out(source), "measure it before the move": out(source), "measure it at the new place": out(moved), "look at the old place again": out(moved)}
+	good := said{"jobs": out(idle), "place": out(place), "roles": out(running), "node-stop": out(""), "relocate": out("moving /var/helion/services...             ok\n"),
+		"node-start": out(""), "place-after": out(moved), "roles-after": out(running),
+		"data": out(source), "data-before": out(source), "data-moved": out(moved), "data-after": out(moved)}
 	sized := func(bytes string) said {
-		return good.with(said{"measure what is to move": out(strings.Replace(source, "500000", bytes, 1))})
+		return good.with(said{"data": out(strings.Replace(source, "500000", bytes, 1))})
 	}
-	lie := said{"measure it at the new place": out(nothing), "look at the new place again": out(nothing), "look at the old place again": out(source)}
+	lie := said{"data-moved": out(nothing), "place-after": out(nothing), "data-after": out(source)}
 	tellAll(t, []telling{
 		{"good", "relocate services /mnt/ebs/services", testCluster(), good, "10.0.0.11$ kato stop\n10.0.0.11$ alsbot-data /var/helion/services /var/stackato/services\n" +
 			"10.0.0.11$ kato relocate services /mnt/ebs/services\n10.0.0.11$ alsbot-data /mnt/ebs/services\n10.0.0.11$ kato start\n", als.Succeeded, "Moved: the new place holds data, and the node's roles run."},
 		{"too big", "relocate services /mnt/ebs/services", testCluster(), sized("1000001"), "stop: the services have 977 KiB, and /mnt/ebs/services has 977 KiB free", "", ""},
 		{"tight", "relocate services /mnt/ebs/services", testCluster(), sized("950000"), "warn: it gets tight: the services have 928 KiB", als.Succeeded, ""},
-		{"too big, within one filesystem", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out(strings.NewReplacer("500000", "5000000", "sda1", "xvdf").Replace(source))}), "10.0.0.11$ kato relocate", als.Succeeded, "Moved"},
-		{"not all can be read", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out(source + "partly=yes\n"), "measure it before the move": out(source + "partly=yes\n")}), "warn: not all of the services can be read: they have at least 488 KiB", als.Succeeded, "Unconfirmed that all of it has arrived"},
-		{"no size", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure what is to move": out("place=none\n")}), "warn: where the services are, or how big they are, could not be seen", als.Succeeded, ""},
-		{"read only", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "writable", "readonly", 1))}), "stop: /mnt/ebs/services on 10.0.0.11 cannot be written to", "", ""},
-		{"half of it", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(strings.Replace(source, "500000", "50000000", 1)), "measure it at the new place": out(strings.Replace(moved, "499000", "25000000", 1))}), "", als.Failed, "Not all of it has arrived: 3 entries, 24 MiB of 3 entries, 48 MiB"},
-		{"another filesystem takes less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(strings.Replace(source, "500000", "50000000", 1)), "measure it at the new place": out(strings.Replace(moved, "499000", "49000000", 1))}), "", als.Succeeded, "Moved"},
-		{"an entry less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it at the new place": out(strings.Replace(moved, "entries=3", "entries=2", 1))}), "", als.Failed, "Not all of it has arrived"},
-		{"copied, not moved", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the old place again": out(source)}), "", als.Failed, "the old one does too and is no link to it"},
-		{"the old place is gone", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the old place again": out("place=none\n")}), "", als.Succeeded, "Unconfirmed that the node uses it"},
-		{"nothing to move", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it before the move": out(empty), "measure it at the new place": out(nothing), "look at the new place again": out(nothing), "look at the old place again": out(nothing)}), "", als.Succeeded, "there was nothing in the old place, which leads to the new one now"},
-		{"nothing to move, a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie).with(said{"measure it before the move": out(empty), "look at the old place again": out(empty)}), "", als.Failed, "There was nothing in the old place to move, and it does not lead to the new one"},
-		{"unseen afterwards", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"measure it at the new place": failed(1, ""), "look at the new place again": failed(1, "")}), "", als.Failed, "It cannot be confirmed that the data moved"},
-		{"somebody else's job", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"see what kato is doing@10.0.0.11": out(exporting)}), "stop: `kato data export` runs on 10.0.0.11 already, as process 4712", "", ""},
-		{"somebody else's job on the core", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"see what kato is doing@core": out(exporting)}), "stop: `kato data export` runs on the core already", "", ""},
+		{"too big, within one filesystem", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data": out(strings.NewReplacer("500000", "5000000", "sda1", "xvdf").Replace(source))}), "10.0.0.11$ kato relocate", als.Succeeded, "Moved"},
+		{"not all can be read", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data": out(source + "partly=yes\n"), "data-before": out(source + "partly=yes\n")}), "warn: not all of the services can be read: they have at least 488 KiB", als.Succeeded, "Unconfirmed that all of it has arrived"},
+		{"no size", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data": out("place=none\n")}), "warn: where the services are, or how big they are, could not be seen", als.Succeeded, ""},
+		{"read only", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"place": out(strings.Replace(place, "writable", "readonly", 1))}), "stop: /mnt/ebs/services on 10.0.0.11 cannot be written to", "", ""},
+		{"half of it", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-before": out(strings.Replace(source, "500000", "50000000", 1)), "data-moved": out(strings.Replace(moved, "499000", "25000000", 1))}), "", als.Failed, "Not all of it has arrived: 3 entries, 24 MiB of 3 entries, 48 MiB"},
+		{"another filesystem takes less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-before": out(strings.Replace(source, "500000", "50000000", 1)), "data-moved": out(strings.Replace(moved, "499000", "49000000", 1))}), "", als.Succeeded, "Moved"},
+		{"an entry less", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-moved": out(strings.Replace(moved, "entries=3", "entries=2", 1))}), "", als.Failed, "Not all of it has arrived"},
+		{"copied, not moved", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-after": out(source)}), "", als.Failed, "the old one does too and is no link to it"},
+		{"the old place is gone", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-after": out("place=none\n")}), "", als.Succeeded, "Unconfirmed that the node uses it"},
+		{"nothing to move", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-before": out(empty), "data-moved": out(nothing), "place-after": out(nothing), "data-after": out(nothing)}), "", als.Succeeded, "there was nothing in the old place, which leads to the new one now"},
+		{"nothing to move, a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie).with(said{"data-before": out(empty), "data-after": out(empty)}), "", als.Failed, "There was nothing in the old place to move, and it does not lead to the new one"},
+		{"unseen afterwards", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"data-moved": failed(1, ""), "place-after": failed(1, "")}), "", als.Failed, "It cannot be confirmed that the data moved"},
+		{"somebody else's job", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"jobs@10.0.0.11": out(exporting)}), "stop: `kato data export` runs on 10.0.0.11 already, as process 4712", "", ""},
+		{"somebody else's job on the core", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"jobs@core": out(exporting)}), "stop: `kato data export` runs on the core already", "", ""},
 		{"droplets", "relocate droplets /mnt/ebs/droplets", testCluster(), good, "core$ kato relocate droplets", als.Succeeded, ""},
 		{"which DEA", "relocate containers /mnt/containers", testCluster(), good, "2 nodes hold containers. Say which with --node: 10.0.0.12, 10.0.0.13.", "", ""},
 		{"not a DEA", "relocate containers /mnt/containers --node 10.0.0.11", testCluster(), good, "node 10.0.0.11 holds no containers", "", ""},
 		{"block volume", "relocate containers /mnt/containers --node 10.0.0.12", testCluster(), good, "warn: containers do not belong on a network block volume", als.Succeeded, ""},
-		{"NFS", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "ext4", "nfs4", 1))}), "warn: /mnt/ebs/services is on NFS", als.Succeeded, ""},
-		{"no quotas", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(strings.Replace(place, "quotas=on", "quotas=off", 1))}), "warn: quotas are not on", als.Succeeded, ""},
-		{"not empty", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out(full)}), "stop: /mnt/ebs/services on 10.0.0.11 is not empty", "", ""},
-		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"look at the new place": out("state=missing\n")}), "stop: there is no directory", "", ""},
+		{"NFS", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"place": out(strings.Replace(place, "ext4", "nfs4", 1))}), "warn: /mnt/ebs/services is on NFS", als.Succeeded, ""},
+		{"no quotas", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"place": out(strings.Replace(place, "quotas=on", "quotas=off", 1))}), "warn: quotas are not on", als.Succeeded, ""},
+		{"not empty", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"place": out(full)}), "stop: /mnt/ebs/services on 10.0.0.11 is not empty", "", ""},
+		{"missing", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"place": out("state=missing\n")}), "stop: there is no directory", "", ""},
 		{"the system's", "relocate services /usr/share", testCluster(), good, "belongs to the node's own system", "", ""},
-		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "look at the new place again": out(nothing), "look at the old place again": out(source)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
+		{"fails", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"relocate": failed(1, "Device or resource busy - /var/helion/services\n"), "place-after": out(nothing), "data-after": out(source)}), "", als.Failed, "Device or resource busy - /var/helion/services. All roles run again."},
 		{"a lie", "relocate services /mnt/ebs/services", testCluster(), good.with(lie), "", als.Failed, "Nothing has arrived"},
-		{"not up again", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"list the roles again": out(strings.Replace(running, "mysql RUNNING", "mysql STARTING", 1))}), "", als.Waiting, "mysql on 10.0.0.11 is STARTING"},
+		{"not up again", "relocate services /mnt/ebs/services", testCluster(), good.with(said{"roles-after": out(strings.Replace(running, "mysql RUNNING", "mysql STARTING", 1))}), "", als.Waiting, "mysql on 10.0.0.11 is STARTING"},
 	})
 }
 
 func TestQuota(t *testing.T) {
 	off := "real=/mnt/containers\nstate=writable\nentries=1\ndevice=/dev/xvdg\nfree=1\nmount=/mnt/containers\ntype=ext4\noptions=rw\nquotas=off\nboot=/etc/init.d/setup_helion_lxc\n"
 	on := strings.NewReplacer("quotas=off", "quotas=on\nblock=yes", "options=rw", "options=rw,usrjquota=aquota.user,grpjquota=aquota.group").Replace(off)
-	good := said{"look at the filesystem": out(off), "see that sudo asks nothing": out(""), "turn quotas on": out("done=boot-script\n"), "see that no half of a boot script is left": out(""), "look at the filesystem again": out(on)}
+	good := said{"quota": out(off), "sudo": out(""), "quota-enable": out("done=boot-script\n"), "boot-script-copy": out(""), "quota-after": out(on)}
 	tellAll(t, []telling{
 		{"enable", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good, "10.0.0.12$ alsbot-quota /mnt/containers /etc/init.d/setup_helion_lxc /etc/init.d/setup_helion_lxc.before-k3v9t2\n", als.Succeeded, "Quotas are on"},
-		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(1, "why=checking the quotas of /mnt/containers\n"), "look at the filesystem again": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
-		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem again": out(off)}), "", als.Failed, "they are not turned on"},
-		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
-		{"sudo asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"see that sudo asks nothing": failed(1, "sudo: a password is required")}), "stop: sudo on 10.0.0.12 asks for a password", "", ""},
-		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
-		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
-		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
-		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"turn quotas on": failed(143, "force (yes/no)? "), "look at the filesystem again": out(off)}), "", als.Failed, "It asked a person and got no answer"},
-		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
+		{"half done", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota-enable": failed(1, "why=checking the quotas of /mnt/containers\n"), "quota-after": out(off)}), "", als.Failed, "It stopped at: checking the quotas of /mnt/containers"},
+		{"a lie", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota-after": out(off)}), "", als.Failed, "they are not turned on"},
+		{"on already", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(on)}), "nothing: quotas of /mnt/containers are on", "", ""},
+		{"sudo asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"sudo": failed(1, "sudo: a password is required")}), "stop: sudo on 10.0.0.12 asks for a password", "", ""},
+		{"xfs", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(strings.Replace(off, "ext4", "xfs", 1))}), "stop: /mnt/containers is a xfs filesystem", "", ""},
+		{"not a mount", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(strings.Replace(off, "mount=/mnt/containers", "mount=/", 1))}), "stop: /mnt/containers has no filesystem of its own", "", ""},
+		{"no boot script", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(strings.Replace(off, "boot=/etc/init.d/setup_helion_lxc\n", "", 1))}), "warn: there is no boot script", als.Succeeded, ""},
+		{"asks", "quota enable /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota-enable": failed(143, "force (yes/no)? "), "quota-after": out(off)}), "", als.Failed, "It asked a person and got no answer"},
+		{"partly", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(strings.Replace(on, "quotas=on", "quotas=partly", 1))}), "", als.Succeeded, "only those of users or those of groups"},
 		{"which node", "quota enable /mnt/containers", testCluster(), good, "Say which with --node", "", ""},
 		{"status", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good, "", als.Succeeded, "it is mounted without user quotas"},
-		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"look at the filesystem": out(on)}), "", als.Succeeded, "stay on after a reboot"},
+		{"status, on", "quota status /mnt/containers --node 10.0.0.12", testCluster(), good.with(said{"quota": out(on)}), "", als.Succeeded, "stay on after a reboot"},
 	})
 }
 
 func TestUpgrade(t *testing.T) {
-	good := said{"see what kato is doing": out(idle), "list the roles": out(running), "read maintenance mode": out("false"), "see that every node is reached by SSH": out("bad=\n"),
-		"measure free disk and memory": out("free=20000000000\nmemory=4000000000\n"), "see that sudo asks nothing": out(""),
-		"turn maintenance mode on": out(""), "see that maintenance mode is on": out("true"), "turn maintenance mode off": out(""), "upgrade": out("Upgrade complete.\n"),
-		"list the roles again": out(running), "read the upgrade's progress again": out("No upgrade in progress.\n"), "read maintenance mode again": out("false")}
+	good := said{"jobs": out(idle), "roles": out(running), "maintenance": out("false"), "ssh": out("bad=\n"),
+		"room": out("free=20000000000\nmemory=4000000000\n"), "sudo": out(""),
+		"maintenance-on": out(""), "maintenance-during": out("true"), "maintenance-off": out(""), "upgrade": out("Upgrade complete.\n"),
+		"roles-after": out(running), "upgrade-progress-after": out("No upgrade in progress.\n"), "maintenance-after": out("false")}
 	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
-		good["read the version of "+ip] = out("3.4.1")
-		good["read the version again of "+ip] = out("3.4.2")
+		good["version:"+ip] = out("3.4.1")
+		good["version-after:"+ip] = out("3.4.2")
 	}
 	c10 := testCluster()
 	c10.Generation, c10.Version = als.ALS10, "3.0"
@@ -287,7 +287,7 @@ func TestUpgrade(t *testing.T) {
 	c11.Version = "1.1.0.19"
 	same := good
 	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
-		same = same.with(said{"read the version again of " + ip: out("3.4.1")})
+		same = same.with(said{"version-after:" + ip: out("3.4.1")})
 	}
 	busy := testCluster()
 	busy.Busy = "k3v9t1"
@@ -299,25 +299,25 @@ func TestUpgrade(t *testing.T) {
 		{"the core by itself", "upgrade node", testCluster(), good, "core$ kato node upgrade --node 10.0.0.10 --skip-confirmation\n", als.Succeeded, ""},
 		{"rollback, als11", "upgrade cluster --rollback", testCluster(), good, "kato 3.4.2 (als11) has no --rollback", "", ""},
 		{"rollback, als10", "upgrade cluster --rollback", c10, good, "core$ kato node upgrade --cluster --rollback --skip-confirmation\n", als.Succeeded, ""},
-		{"a lie", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
-		{"nothing to resume", "upgrade cluster --resume", testCluster(), good.with(said{"read the upgrade's progress": out("No upgrade is in progress.\n")}), "stop: no upgrade is in progress, so there is none to resume", "", ""},
-		{"different versions", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
-		{"a node is away", "upgrade cluster", testCluster(), good.with(said{"read the version again of 10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "The version of 10.0.0.11 cannot be read"},
+		{"a lie", "upgrade cluster", testCluster(), good.with(said{"version-after:10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
+		{"nothing to resume", "upgrade cluster --resume", testCluster(), good.with(said{"upgrade-progress": out("No upgrade is in progress.\n")}), "stop: no upgrade is in progress, so there is none to resume", "", ""},
+		{"different versions", "upgrade cluster", testCluster(), good.with(said{"version-after:10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
+		{"a node is away", "upgrade cluster", testCluster(), good.with(said{"version-after:10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "The version of 10.0.0.11 cannot be read"},
 		{"another version", "upgrade cluster --version 3.4.5", testCluster(), good, "", als.Failed, "The nodes are at 3.4.2, and not at 3.4.5"},
 		{"the numbers of ALS", "upgrade cluster --version 1.3", testCluster(), good, "", als.Succeeded, "4 nodes at 3.4.2"},
-		{"interrupted", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "Connection timed out\n"), "read the version again of 10.0.0.10": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.10"},
-		{"maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"read maintenance mode again": out("true")}), "", als.Failed, "But maintenance mode is still on"},
-		{"no room", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.12": out("free=1000\nmemory=4000000000\n")}), "stop: 10.0.0.12 has 1000 B of free disk, and 4.0 GiB is needed", "", ""},
-		{"little memory", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@core": out("free=20000000000\nmemory=600000000\n")}), "warn: the core has 572 MiB of free memory, and 1.0 GiB is needed", als.Succeeded, ""},
-		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"see that every node is reached by SSH": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
-		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"see that sudo asks nothing@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
-		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"measure free disk and memory@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
-		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": out(exporting)}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
-		{"our own run", "upgrade cluster", busy, good.with(said{"see what kato is doing": out(exporting)}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
-		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"see what kato is doing": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
-		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"list the roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
+		{"interrupted", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "Connection timed out\n"), "version-after:10.0.0.10": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.10"},
+		{"maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"maintenance-after": out("true")}), "", als.Failed, "But maintenance mode is still on"},
+		{"no room", "upgrade cluster", testCluster(), good.with(said{"room@10.0.0.12": out("free=1000\nmemory=4000000000\n")}), "stop: 10.0.0.12 has 1000 B of free disk, and 4.0 GiB is needed", "", ""},
+		{"little memory", "upgrade cluster", testCluster(), good.with(said{"room@core": out("free=20000000000\nmemory=600000000\n")}), "warn: the core has 572 MiB of free memory, and 1.0 GiB is needed", als.Succeeded, ""},
+		{"no SSH", "upgrade cluster", testCluster(), good.with(said{"ssh": out("bad= 10.0.0.13\n")}), "stop: the core does not reach 10.0.0.13 by SSH without a password", "", ""},
+		{"no sudo", "upgrade cluster", testCluster(), good.with(said{"sudo@10.0.0.13": failed(1, "")}), "stop: sudo on 10.0.0.13 asks for a password", "", ""},
+		{"a node is down", "upgrade cluster", testCluster(), good.with(said{"room@10.0.0.13": {Trouble: "no route to host"}}), "stop: 10.0.0.13 could not be asked for its free disk: no route to host", "", ""},
+		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"jobs": out(exporting)}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
+		{"our own run", "upgrade cluster", busy, good.with(said{"jobs": out(exporting)}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
+		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"jobs": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
+		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
 		{"there already", "upgrade cluster --version 3.4.1", testCluster(), good, "4 nodes are at 3.4.1 already", "", ""},
-		{"one is not", "upgrade cluster --version 3.4.2", testCluster(), good.with(said{"read the version of 10.0.0.11": out("3.4.2")}), "core$ kato node upgrade --cluster --version 3.4.2", als.Succeeded, ""},
+		{"one is not", "upgrade cluster --version 3.4.2", testCluster(), good.with(said{"version:10.0.0.11": out("3.4.2")}), "core$ kato node upgrade --cluster --version 3.4.2", als.Succeeded, ""},
 		{"nothing newer", "upgrade cluster", testCluster(), same.with(said{"upgrade": out("No newer version is available: nothing to upgrade.\n")}), "", als.Succeeded, "Nothing was to do: kato knows no version newer than 3.4.1, which 4 nodes are at; all roles run."},
 		{"nothing newer, it says, and fails", "upgrade cluster", testCluster(), same.with(said{"upgrade": failed(1, "No newer version is available\n")}), "", als.Failed, "Still on the old version"},
 		{"nothing newer than what was asked for", "upgrade cluster --version 3.4.2", testCluster(), same.with(said{"upgrade": out("No newer version is available\n")}), "", als.Failed, "Still on the old version"},
@@ -326,32 +326,32 @@ func TestUpgrade(t *testing.T) {
 		{"to 2.0", "upgrade node --version 2.0", c11, good, "ALS 1.1.0.19 is not upgraded in place to 2.0", "", ""},
 		{"from 1.1 to 1.2", "upgrade cluster --version 1.2", c11, good, "core$ kato node upgrade --cluster --version 1.2", als.Succeeded, "3.4.2"},
 		{"a core without an address", "upgrade node", alone, good, "the core's address is not known", "", ""},
-		{"kato is gone", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "-bash: /home/helion/bin/kato: No such file or directory\n"), "read the version again of 10.0.0.10": failed(127, "sh: kato: not found\n"), "read the version again of 10.0.0.11": failed(127, "sh: kato: not found\n"),
-			"read the version again of 10.0.0.12": failed(127, "sh: kato: not found\n"), "read the version again of 10.0.0.13": failed(127, "sh: kato: not found\n")}), "", als.Failed, "kato is gone: the upgrade broke off in the middle."},
-		{"status, none", "upgrade status", testCluster(), said{"read the upgrade's progress": out("No upgrade in progress.\n")}, "", als.Succeeded, "No upgrade is in progress."},
-		{"status", "upgrade status", testCluster(), said{"read the upgrade's progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 of 2 nodes to go."},
-		{"status, unreadable", "upgrade status", testCluster(), said{"read the upgrade's progress": failed(1, "")}, "", als.Failed, "cannot be read"},
+		{"kato is gone", "upgrade cluster", testCluster(), good.with(said{"upgrade": failed(1, "-bash: /home/helion/bin/kato: No such file or directory\n"), "version-after:10.0.0.10": failed(127, "sh: kato: not found\n"), "version-after:10.0.0.11": failed(127, "sh: kato: not found\n"),
+			"version-after:10.0.0.12": failed(127, "sh: kato: not found\n"), "version-after:10.0.0.13": failed(127, "sh: kato: not found\n")}), "", als.Failed, "kato is gone: the upgrade broke off in the middle."},
+		{"status, none", "upgrade status", testCluster(), said{"upgrade-progress": out("No upgrade in progress.\n")}, "", als.Succeeded, "No upgrade is in progress."},
+		{"status", "upgrade status", testCluster(), said{"upgrade-progress": out("10.0.0.12  complete  3.4.1 -> 3.4.2\n10.0.0.11  in progress (retire)\n")}, "", als.Succeeded, "1 of 2 nodes to go."},
+		{"status, unreadable", "upgrade status", testCluster(), said{"upgrade-progress": failed(1, "")}, "", als.Failed, "cannot be read"},
 	})
 }
 
 func TestLooks(t *testing.T) {
 	tellAll(t, []telling{
-		{"inspect", "inspect", testCluster(), said{"run kato inspect": out("system/disk_space      ok\nroles/processes        ok\n2 tests run, 0 failed\n")}, "", als.Succeeded, "All 2 tests passed."},
-		{"inspect, failed", "inspect", testCluster(), said{"run kato inspect": failed(1, "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n2 tests run, 1 failed\n")}, "", als.Succeeded, "1 of 2 tests failed: system/disk_space."},
-		{"inspect, nothing", "inspect", testCluster(), said{"run kato inspect": out("")}, "", als.Failed, "No test can be made out"},
-		{"history", "history", testCluster(), said{"run kato history": out(`[{"command":"kato start","status":"succeeded","node":"10.0.0.10"}]`)}, "core$ kato history --json", als.Succeeded, "1 action."},
-		{"info", "info --node 10.0.0.12", testCluster(), said{"run kato info": out("assigned roles:\n  dea\n")}, "core$ kato info --node 10.0.0.12", als.Succeeded, "2 lines."},
-		{"info, no kato", "info", testCluster(), said{"run kato info": failed(127, "")}, "", als.Failed, "not found on the core"},
-		{"roles", "roles mysql", testCluster(), said{"run kato roles": out("mysql: mysql_node\n")}, "core$ kato role info mysql", als.Succeeded, ""},
-		{"processes", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\ndea_ng                         STOPPED\n")}, "core$ kato process list --cluster", als.Succeeded, "1 of 2 processes do not run: dea_ng on 10.0.0.12 is STOPPED."},
-		{"processes of a lost node", "processes", testCluster(), said{"run kato processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\napptail                        UNREACHABLE\ndea_ng                         UNREACHABLE\nfence                          FATAL\n")}, "core$ kato process list --cluster", als.Succeeded, "3 of 4 processes do not run: fence on 10.0.0.12 is FATAL; apptail, dea_ng on 10.0.0.12 are UNREACHABLE."},
+		{"inspect", "inspect", testCluster(), said{"kato:inspect": out("system/disk_space      ok\nroles/processes        ok\n2 tests run, 0 failed\n")}, "", als.Succeeded, "All 2 tests passed."},
+		{"inspect, failed", "inspect", testCluster(), said{"kato:inspect": failed(1, "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n2 tests run, 1 failed\n")}, "", als.Succeeded, "1 of 2 tests failed: system/disk_space."},
+		{"inspect, nothing", "inspect", testCluster(), said{"kato:inspect": out("")}, "", als.Failed, "No test can be made out"},
+		{"history", "history", testCluster(), said{"kato:history": out(`[{"command":"kato start","status":"succeeded","node":"10.0.0.10"}]`)}, "core$ kato history --json", als.Succeeded, "1 action."},
+		{"info", "info --node 10.0.0.12", testCluster(), said{"kato:info": out("assigned roles:\n  dea\n")}, "core$ kato info --node 10.0.0.12", als.Succeeded, "2 lines."},
+		{"info, no kato", "info", testCluster(), said{"kato:info": failed(127, "")}, "", als.Failed, "not found on the core"},
+		{"roles", "roles mysql", testCluster(), said{"kato:roles": out("mysql: mysql_node\n")}, "core$ kato role info mysql", als.Succeeded, ""},
+		{"processes", "processes", testCluster(), said{"kato:processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\ndea_ng                         STOPPED\n")}, "core$ kato process list --cluster", als.Succeeded, "1 of 2 processes do not run: dea_ng on 10.0.0.12 is STOPPED."},
+		{"processes of a lost node", "processes", testCluster(), said{"kato:processes": out("10.0.0.10\nrouter2g                       RUNNING\n10.0.0.12\napptail                        UNREACHABLE\ndea_ng                         UNREACHABLE\nfence                          FATAL\n")}, "core$ kato process list --cluster", als.Succeeded, "3 of 4 processes do not run: fence on 10.0.0.12 is FATAL; apptail, dea_ng on 10.0.0.12 are UNREACHABLE."},
 	})
 }
 
 func TestMonitor(t *testing.T) {
 	tellAll(t, []telling{
-		{"status", "monitor status", testCluster(), said{"look for monitoring agents": out("agents=\n"), "look for monitoring agents@10.0.0.12": out("agents= nrpe nrsysmond\n")}, "", als.Succeeded, "3 of 4 nodes have no monitoring agent."},
-		{"a node is away", "monitor status", testCluster(), said{"look for monitoring agents": out("agents=\n"), "look for monitoring agents@10.0.0.12": {Trouble: "no route"}}, "", als.Failed, "1 node could not be asked."},
+		{"status", "monitor status", testCluster(), said{"agents": out("agents=\n"), "agents@10.0.0.12": out("agents= nrpe nrsysmond\n")}, "", als.Succeeded, "3 of 4 nodes have no monitoring agent."},
+		{"a node is away", "monitor status", testCluster(), said{"agents": out("agents=\n"), "agents@10.0.0.12": {Trouble: "no route"}}, "", als.Failed, "1 node could not be asked."},
 	})
 	_, v := tell(t, testCluster(), "monitor nagios", nil)
 	golden(t, "nagios.cfg", v.Report)

@@ -16,11 +16,13 @@ import (
 var importProbe string
 
 const (
-	probeArchive = "read the archive"
-	probeAdmins  = "see that the first user is set up"
-	stepImport   = "import"
-	hintWithout  = "without" // services whose data has no role to go to
-	dataImport   = "data import"
+	dataImport = "data import"
+)
+
+var (
+	probeArchive = stepID{"archive", "read the archive"}
+	probeAdmins  = stepID{"admins", "see that the first user is set up"}
+	stepImport   = stepID{"import", "import"}
 )
 
 const importDetail = "Whatever the cluster holds is wiped first. Do it on a fresh cluster, or export before.\n" +
@@ -66,7 +68,7 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	on := importNode(r, c)
-	source := []Step{{Name: probeArchive, Node: on, Argv: script(importProbe, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
+	source := []Step{{Key: probeArchive.key, Name: probeArchive.label, Node: on, Argv: script(importProbe, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
 	if !fromArchive(r) {
 		source = oldCoreProbes(r.Arg(0), on)
 	}
@@ -87,7 +89,8 @@ func importNeeds(r Request, c Cluster) []Need {
 }
 
 func planImport(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Destroy, Patience: patience, Hints: map[string]string{}}
+	p := newPlan(r, Destroy)
+	p.Patience = patience
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return p, err
 	}
@@ -114,9 +117,9 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	if r.Has("timeout") {
 		argv = append(argv, "--timeout", r.Flag("timeout"))
 	}
-	p.Facts = append([]Fact{{"source", r.Arg(0)}, {"node", nodeWords(importNode(r, c))}}, p.Facts...)
+	p.Facts = append([]Fact{{"source", "source", r.Arg(0)}, {"node", "node", nodeWords(importNode(r, c))}}, p.Facts...)
 	p.Findings = append(p.Findings, wipeWarning(c))
-	p.Steps = []Step{{Name: stepImport, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
+	p.Steps = []Step{{Key: stepImport.key, Name: stepImport.label, Node: importNode(r, c), Argv: append(argv, r.Arg(0))}}
 	p.Verify = []Step{c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
 	var pairs []roleOn
@@ -126,7 +129,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 			pairs = append(pairs, roleOn{role, ip})
 		}
 	}
-	p.Hints[hintRestarts], p.Hints[hintHistory] = pack(pairs), baseline(rs, probeHistory, dataImport)
+	p.Hints.Restarts, p.Hints.History = pairs, baseline(rs, probeHistory, dataImport)
 	return p, nil
 }
 
@@ -146,7 +149,7 @@ func originFindings(r Request, c Cluster, sum string, p *Plan) {
 	for _, a := range c.History.Archives {
 		switch {
 		case a.SHA256 == sum:
-			p.Facts = append(p.Facts, Fact{"archive", "of " + a.origin() + ", begun " + clock(a.begunAt())})
+			p.Facts = append(p.Facts, Fact{"archive", "archive", "of " + a.origin() + ", begun " + clock(a.begunAt())})
 			if r.Operation == "import cluster" && (!a.Whole() || a.Contents != "") {
 				p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is not of the whole cluster: it was made by " + a.series() + ", and what it lacks is wiped all the same",
 					Fix: "See " + c.typed("backups") + " for one of `export cluster`."})
@@ -175,7 +178,7 @@ func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Resu
 	if comes.words != "" {
 		p.Notes = append(p.Notes, comes.words)
 	}
-	probe, _ := rs.Find(probeRoom, node)
+	probe, _ := rs.find(probeRoom, node)
 	if free, err := strconv.ParseInt(keyValues(probe.Output)["free"], 10, 64); err == nil {
 		p.Notes = append(p.Notes, size(free)+" of disk is free on "+nodeWords(node)+".")
 	}
@@ -184,7 +187,7 @@ func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Resu
 // archiveFindings holds what the archive is against what an import needs, and
 // returns how much it unpacks to.
 func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSize) {
-	probe, _ := rs.Find(probeArchive, "")
+	probe, _ := rs.find(probeArchive, "")
 	seen := keyValues(probe.Output)
 	who := nodeWords(probe.Node)
 	stop := func(fix, format string, args ...any) {
@@ -212,7 +215,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSiz
 	case seen["files"] == "0":
 		another("Take another archive.", "%s on %s holds no file", r.Arg(0), who)
 	default:
-		p.Facts = append(p.Facts, Fact{"sha256", seen["sha256"]})
+		p.Facts = append(p.Facts, Fact{"sha256", "sha256", seen["sha256"]})
 		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
 		comes.bytes, _ = strconv.ParseInt(seen["unpacked"], 10, 64)
 		comes.words = fmt.Sprintf("The archive has %s and %s files, unpacks to %s, and was read to its end.", size(bytes), printable(seen["files"], 20), size(comes.bytes))

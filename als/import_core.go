@@ -15,20 +15,23 @@ import (
 //go:embed node/import_core.sh
 var importCore string
 
-const (
-	probeOldCore    = "reach the old core"
-	probeOldVersion = "read the old core's version"
-	probeOldNodes   = "list the old cluster's nodes"
-	probeOldRoles   = "list the old cluster's roles"
-	probeOldData    = "measure what the old core holds"
+var (
+	probeOldCore    = stepID{"old-core", "reach the old core"}
+	probeOldVersion = stepID{"old-version", "read the old core's version"}
+	probeOldNodes   = stepID{"old-nodes", "list the old cluster's nodes"}
+	probeOldRoles   = stepID{"old-roles", "list the old cluster's roles"}
+	probeOldData    = stepID{"old-data", "measure what the old core holds"}
 )
 
 // oldCoreProbes are the looks at the old core from a node of the new cluster.
 func oldCoreProbes(host, node string) []Step {
-	probes := []Step{{Name: probeOldCore, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
+	probes := []Step{{Key: probeOldCore.key, Name: probeOldCore.label, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
 		Argv: script(importCore, "alsbot-old-core", host)}}
-	for _, l := range [][2]string{{probeOldVersion, "version"}, {probeOldNodes, "node list"}, {probeOldRoles, "status"}} {
-		probes = append(probes, onOldCore(l[0], host, node, `exec bash -lc 'PATH="$HOME/bin:$PATH"; kato `+l[1]+`'`))
+	for _, l := range []struct {
+		id   stepID
+		kato string
+	}{{probeOldVersion, "version"}, {probeOldNodes, "node list"}, {probeOldRoles, "status"}} {
+		probes = append(probes, onOldCore(l.id, host, node, `exec bash -lc 'PATH="$HOME/bin:$PATH"; kato `+l.kato+`'`))
 	}
 	measure := onOldCore(probeOldData, host, node, "exec sh -c '"+oldDataWords()+"'")
 	measure.Limit = 10 * time.Minute
@@ -36,8 +39,8 @@ func oldCoreProbes(host, node string) []Step {
 }
 
 // onOldCore is a look there. The words for the other side's shell are all ours.
-func onOldCore(name, host, node, words string) Step {
-	return Step{Name: name, Node: node, Repeatable: true, Tolerate: true,
+func onOldCore(id stepID, host, node, words string) Step {
+	return Step{Key: id.key, Name: id.label, Node: node, Repeatable: true, Tolerate: true,
 		Argv: []string{"ssh", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "--", host, words}}
 }
 
@@ -53,7 +56,7 @@ func oldDataWords() string {
 
 // oldCoreHolds is how much the old core has of what an import brings.
 func oldCoreHolds(rs Results) importSize {
-	probe, _ := rs.Find(probeOldData, "")
+	probe, _ := rs.find(probeOldData, "")
 	var bytes int64
 	partly := false
 	for _, l := range clean(probe.Output) {
@@ -89,7 +92,7 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 		return importSize{}
 	}
 	warn := func(text, fix string) { p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Fix: fix}) }
-	probe, _ := rs.Find(probeOldCore, "")
+	probe, _ := rs.find(probeOldCore, "")
 	if keyValues(probe.Output)["sudo"] != "ok" {
 		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", "Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440.")
 	}
@@ -98,7 +101,7 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 		warn("the version of the old core cannot be read: "+err.Error(), "See that kato answers there: `kato version`.")
 		version = "unknown"
 	}
-	p.Facts = append(p.Facts, Fact{"old core's version", version})
+	p.Facts = append(p.Facts, Fact{"old-version", "old core's version", version})
 	nodes, err := readStep(rs, probeOldNodes, ReadNodes)
 	if err != nil {
 		warn("the old cluster's nodes cannot be listed: "+err.Error(), "See that kato answers there: `kato node list`.")
@@ -126,7 +129,7 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 
 // oldCoreReach says why the old core cannot be reached without a question.
 func oldCoreReach(rs Results, host, from string) (Finding, bool) {
-	probe, ok := rs.Find(probeOldCore, "")
+	probe, ok := rs.find(probeOldCore, "")
 	seen := keyValues(probe.Output)
 	said := printable(seen["said"], 160)
 	stop := func(text, fix string) (Finding, bool) { return Finding{Level: Stop, Text: text, Fix: fix}, true }
@@ -167,6 +170,6 @@ func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
 			continue
 		}
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Fix: "Add the role on a node with `kato role add " + service + "` first."})
-		p.Hints[hintWithout] = strings.TrimSpace(p.Hints[hintWithout] + " " + service)
+		p.Hints.Without = append(p.Hints.Without, service)
 	}
 }

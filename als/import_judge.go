@@ -9,10 +9,10 @@ import (
 // kato's history does not deny it, and the roles run. More than that only the
 // applications' owners can see.
 func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
-	res, ok := rs.Find(stepImport, "")
+	res, ok := rs.find(stepImport, "")
 	in := ReadImport(res.Output)
 	history := evidenceFor(p, rs, dataImport)
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v := rolesAfter(c, p, rs, p.Hints.Restarts)
 	report := importReport(r, p, in, history, v)
 	failed := func(summary, next string) Verdict {
 		return Verdict{Outcome: Failed, Report: report, Summary: summary, Next: next}
@@ -42,7 +42,7 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if history == evidenceNone {
 		v.Summary = "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
 	}
-	if w := strings.Fields(p.Hints[hintWithout]); len(w) > 0 {
+	if w := p.Hints.Without; len(w) > 0 {
 		v.Summary += " Not imported, for want of a role: " + list(w) + "."
 	}
 	v.Report, v.Next = report, "Ask the owners to look at their applications; those with connection data from staging must be staged again."
@@ -66,7 +66,7 @@ func importReport(r Request, p Plan, in Imported, history evidence, roles Verdic
 		{"source", r.Arg(0)},
 		{"imported", partWords(in.Done)},
 		{"failed", orNone(in.Failed)},
-		{"no role for it here", orNone(strings.Fields(p.Hints[hintWithout]))},
+		{"no role for it here", orNone(p.Hints.Without)},
 		{"deployed again", partWords(in.Redeployed)},
 		{"not deployed again", orNone(in.Lost)},
 		{"roles", running},

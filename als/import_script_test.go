@@ -54,7 +54,7 @@ func TestOldCoreData(t *testing.T) {
 	req, op := asked(t, "import cluster old.example.com")
 	checks, err := op.Checks(req, testCluster())
 	must(t, err)
-	i := slices.IndexFunc(checks, func(s als.Step) bool { return s.Name == "measure what the old core holds" })
+	i := slices.IndexFunc(checks, func(s als.Step) bool { return s.Key == "old-data" })
 	words, ok := strings.CutPrefix(checks[i].Argv[len(checks[i].Argv)-1], "exec sh -c '")
 	words, quoted := strings.CutSuffix(words, "'")
 	if !ok || !quoted || strings.Contains(words, "'") {

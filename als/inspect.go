@@ -34,7 +34,7 @@ var opProcesses = reading(Operation{
 })
 
 func judgeProcesses(r Request, c Cluster, _ Plan, rs Results) Verdict {
-	s, err := readStep(rs, rs[0].Step, ReadProcesses)
+	s, err := readStep(rs, stepID{rs[0].Key, rs[0].Step}, ReadProcesses)
 	if err != nil {
 		return nothingRead(findingOf(Stop, err))
 	}

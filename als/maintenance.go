@@ -9,11 +9,12 @@ import (
 
 // Maintenance mode: the controller accepts no changes, applications go on.
 
-const (
-	familyMaintenance     = "maintenance"
-	probeMaintenance      = "read maintenance mode"
-	probeMaintenanceAfter = "read maintenance mode again"
-	stepMaintenance       = "turn maintenance mode"
+const familyMaintenance = "maintenance"
+
+var (
+	probeMaintenance       = stepID{"maintenance", "read maintenance mode"}
+	probeMaintenanceDuring = stepID{"maintenance-during", "see that maintenance mode is on"}
+	probeMaintenanceAfter  = stepID{"maintenance-after", "read maintenance mode again"}
 )
 
 const maintenanceDetail = "In maintenance mode applications go on, but nobody can deploy or change anything: the controller answers 503.\n" +
@@ -51,7 +52,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 		Shows:   shows("maintenance status"),
 		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.probeMaintenance(probeMaintenance)}, nil },
 		Plan: func(r Request, c Cluster, rs Results) (Plan, error) {
-			p := Plan{Operation: r.Operation, Effect: Change}
+			p := newPlan(r, Change)
 			was, err := readStep(rs, probeMaintenance, ReadBool)
 			if err != nil {
 				p.Findings = append(p.Findings, modeUnread(err))
@@ -61,7 +62,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 				p.Nothing = "maintenance mode is " + word + " already"
 				return p, nil
 			}
-			p.Facts = []Fact{{"maintenance mode", onOff(was)}}
+			p.Facts = []Fact{{"maintenance", "maintenance mode", onOff(was)}}
 			p.Steps = []Step{c.setMaintenance(on)}
 			p.Verify = []Step{c.probeMaintenance(probeMaintenanceAfter)}
 			return p, nil
@@ -74,7 +75,7 @@ func maintenanceSwitch(word string, on bool) Operation {
 				return v
 			}
 			if now != on {
-				step := c.setMaintenance(on).Name
+				step := switchMaintenance(on)
 				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), describeEnd(rs, step)),
 					Next: cmp.Or(fixFirst(rs, step, ""), ReadOutput)}
 			}
@@ -87,8 +88,8 @@ func maintenanceSwitch(word string, on bool) Operation {
 	}
 }
 
-func (c Cluster) probeMaintenance(name string) Step {
-	return c.probe(name, "config", "get", "cloud_controller_ng", "maintenance_mode")
+func (c Cluster) probeMaintenance(id stepID) Step {
+	return c.probe(id, "config", "get", "cloud_controller_ng", "maintenance_mode")
 }
 
 // modeUnread is the finding when the mode cannot be read.
@@ -101,15 +102,21 @@ func modeUnread(err error) Finding {
 }
 
 func (c Cluster) setMaintenance(on bool) Step {
-	return Step{Name: stepMaintenance + " " + onOff(on), Node: Core, Limit: probeLimit,
-		Argv: c.kato("config", "set", "cloud_controller_ng", "maintenance_mode", strconv.FormatBool(on))}
+	s := switchMaintenance(on).on(Core, c.kato("config", "set", "cloud_controller_ng", "maintenance_mode", strconv.FormatBool(on)))
+	s.Limit = probeLimit
+	return s
+}
+
+// switchMaintenance is the step that turns maintenance mode on or off.
+func switchMaintenance(on bool) stepID {
+	return stepID{"maintenance-" + onOff(on), "turn maintenance mode " + onOff(on)}
 }
 
 // SetsMaintenance reports whether a step turns maintenance mode on or off,
 // and to which.
 func SetsMaintenance(s Step) (on, ok bool) {
 	for _, on := range []bool{true, false} {
-		if s.Name == stepMaintenance+" "+onOff(on) {
+		if s.ResultKey() == switchMaintenance(on).key {
 			return on, true
 		}
 	}
@@ -133,24 +140,24 @@ func (c Cluster) withMaintenance(p *Plan, rs Results, steps []Step) ([]Step, boo
 		return nil, false
 	}
 	if was {
-		p.Facts = append(p.Facts, Fact{"maintenance mode", "on already; it stays on"})
+		p.Facts = append(p.Facts, Fact{"maintenance", "maintenance mode", "on already; it stays on"})
 		return steps, true
 	}
-	p.Facts = append(p.Facts, Fact{"maintenance mode", "off; on meanwhile, then off again"})
-	meanwhile := c.probeMaintenance("see that maintenance mode is on")
+	p.Facts = append(p.Facts, Fact{"maintenance", "maintenance mode", "off; on meanwhile, then off again"})
+	meanwhile := c.probeMaintenance(probeMaintenanceDuring)
 	meanwhile.Tolerate = true
 	off := c.setMaintenance(false)
 	off.Always = true
 	out := append([]Step{c.setMaintenance(true), meanwhile}, steps...)
 	p.Verify = append(p.Verify, c.probeMaintenance(probeMaintenanceAfter))
-	p.Hints["maintenance"] = "off"
+	p.Hints.Maintenance = "off"
 	return append(out, off), true
 }
 
 // judgeMaintenance is the verdict with what a bracket left behind: then it is no
 // success.
 func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
-	if p.Hints["maintenance"] != "off" {
+	if p.Hints.Maintenance != "off" {
 		return v
 	}
 	var left Verdict

@@ -10,7 +10,10 @@ import (
 
 const (
 	familyMonitor = "monitor"
-	probeAgents   = "look for monitoring agents"
+)
+
+var (
+	probeAgents = stepID{"agents", "look for monitoring agents"}
 )
 
 //go:embed node/monitor_probe.sh
@@ -27,7 +30,7 @@ var opMonitorStatus = Operation{
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
 		p := readPlan(r)
 		for _, ip := range c.ips() {
-			p.Steps = append(p.Steps, Step{Name: probeAgents, Node: c.at(ip), Argv: script(monitorProbe, "alsbot-agents", c.Agent.Process), Repeatable: true, Tolerate: true, Limit: probeLimit})
+			p.Steps = append(p.Steps, Step{Key: probeAgents.key, Name: probeAgents.label, Node: c.at(ip), Argv: script(monitorProbe, "alsbot-agents", c.Agent.Process), Repeatable: true, Tolerate: true, Limit: probeLimit})
 		}
 		return p, nil
 	},
@@ -35,7 +38,7 @@ var opMonitorStatus = Operation{
 		var rows [][]string
 		unwatched, unread, fix := 0, 0, ""
 		for _, ip := range c.ips() {
-			r, ok := rs.Find(probeAgents, c.at(ip))
+			r, ok := rs.find(probeAgents, c.at(ip))
 			agents, said := keyValues(r.Output)["agents"]
 			agents = printable(agents, 120)
 			if f, _ := trouble(r); fix == "" {

@@ -100,7 +100,7 @@ func TestPatchesBySeverity(t *testing.T) {
 			list += "    severity: " + s + "\n"
 		}
 	}
-	_, v := tell(t, testCluster(), "patch status", said{"list the patches": out(list)})
+	_, v := tell(t, testCluster(), "patch status", said{"patches": out(list)})
 	for key, want := range map[string]string{"waiting": "7", "urgent": "4", "severity-required": "1", "severity-optional": "2", "severity-recommended": "1",
 		"severity-critical": "1", "severity-unknown": "2"} {
 		if v.Data[key] != want {

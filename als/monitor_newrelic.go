@@ -17,11 +17,14 @@ var newrelicInstall string
 var newrelicProbe string
 
 const (
-	secretNewRelic     = "monitoring.newrelic.license_key"
-	stepNewRelic       = "install the agent"
-	stepNoCopy         = "see that no copy of the key is left"
-	probeNewRelic      = "look for the agent"
-	probeNewRelicAfter = "look for the agent again"
+	secretNewRelic = "monitoring.newrelic.license_key"
+)
+
+var (
+	stepNewRelic       = stepID{"agent-install", "install the agent"}
+	stepNoCopy         = stepID{"agent-key-copy", "see that no copy of the key is left"}
+	probeNewRelic      = stepID{"agent", "look for the agent"}
+	probeNewRelicAfter = stepID{"agent-after", "look for the agent again"}
 )
 
 // Agent is a monitoring agent that can be put on nodes, as configured.
@@ -57,12 +60,13 @@ var opNewRelicInstall = Operation{
 	Shows: shows("monitor status"),
 }
 
-func (c Cluster) probeAgent(name, ip string) Step {
-	return Step{Name: name, Node: c.at(ip), Argv: script(newrelicProbe, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: probeLimit}
+func (c Cluster) probeAgent(id stepID, ip string) Step {
+	return Step{Key: id.key, Name: id.label, Node: c.at(ip), Argv: script(newrelicProbe, "alsbot-agent", c.Agent.Process, c.Agent.Config), Repeatable: true, Tolerate: true, Limit: probeLimit}
 }
 
 func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Change, Patience: 10 * time.Second}
+	p := newPlan(r, Change)
+	p.Patience = 10 * time.Second
 	args := []string{c.Agent.Process, c.Agent.Config, c.Agent.Source, c.Agent.Start}
 	for _, line := range c.Agent.Install {
 		args = append(args, strings.ReplaceAll(line, "{package}", c.Agent.Package))
@@ -74,22 +78,22 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 			p.Findings = append(p.Findings, f)
 			continue
 		}
-		if probe, _ := rs.Find(probeNewRelic, node); agentTrouble(probe) == "" {
+		if probe, _ := rs.find(probeNewRelic, node); agentTrouble(probe) == "" {
 			have = append(have, ip)
 		}
 		p.Steps = append(p.Steps,
 			// One node's failure keeps the agent from no other.
-			Step{Name: stepNewRelic, Node: node, Argv: script(newrelicInstall, "alsbot-newrelic", args...), Secret: secretNewRelic, Tolerate: true, Limit: 30 * time.Minute},
-			Step{Name: stepNoCopy, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: probeLimit})
+			Step{Key: stepNewRelic.key, Name: stepNewRelic.label, Node: node, Argv: script(newrelicInstall, "alsbot-newrelic", args...), Secret: secretNewRelic, Tolerate: true, Limit: 30 * time.Minute},
+			Step{Key: stepNoCopy.key, Name: stepNoCopy.label, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: probeLimit})
 		p.Verify = append(p.Verify, c.probeAgent(probeNewRelicAfter, ip))
 	}
 	if _, stop := p.Stopped(); stop {
 		p.Steps, p.Verify = nil, nil
 		return p, nil
 	}
-	p.Facts = []Fact{{"nodes", list(c.ips())}, {"package", c.Agent.Package}}
+	p.Facts = []Fact{{"nodes", "nodes", list(c.ips())}, {"package", "package", c.Agent.Package}}
 	if c.Agent.Source != "" {
-		p.Facts = append(p.Facts, Fact{"source", c.Agent.Source})
+		p.Facts = append(p.Facts, Fact{"source", "source", c.Agent.Source})
 	}
 	if len(have) > 0 {
 		p.Notes = append(p.Notes, "An agent with a key runs already on "+list(have)+"; it is left alone if the key is this one.")
@@ -125,8 +129,8 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	waiting, had, fix := false, 0, ""
 	for _, ip := range c.ips() {
 		node := c.at(ip)
-		step, ran := rs.Find(stepNewRelic, node)
-		probe, _ := rs.Find(probeNewRelicAfter, node)
+		step, ran := rs.find(stepNewRelic, node)
+		probe, _ := rs.find(probeNewRelicAfter, node)
 		wrong, said := agentTrouble(probe), keyValues(step.Output)
 		if f, _ := trouble(step); fix == "" {
 			fix = f.Fix
@@ -166,7 +170,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 func stopped(step Result, why string) string {
 	asked, asks := Prompt(step.Output)
 	switch {
-	case step.Step == "":
+	case step.Key == "":
 		return "nothing was done there"
 	case step.Trouble != "":
 		return printable(step.Trouble, 200)

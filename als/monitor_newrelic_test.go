@@ -21,10 +21,10 @@ func watched(file string) als.Cluster {
 }
 
 func TestNewRelic(t *testing.T) {
-	const name, look, left = "install the agent", "look for the agent", "see that no copy of the key is left"
+	const name, look, left = "agent-install", "agent", "agent-key-copy"
 	well, none := "agent=yes\nmode=640\nkey=yes\n", "agent=no\nmode=640\nkey=yes\n"
 	good := func() said {
-		return said{"see that sudo asks nothing": out(""), look: out("agent=no\nmode=\nkey=no\n"), name: out("done=key\ndone=start\n"), left: out(""), look + " again": out(well)}
+		return said{"sudo": out(""), look: out("agent=no\nmode=\nkey=no\n"), name: out("done=key\ndone=start\n"), left: out(""), look + "-after": out(well)}
 	}
 	with := func(step string, r als.Result) said {
 		return good().with(said{step: r})
@@ -36,18 +36,18 @@ func TestNewRelic(t *testing.T) {
 		{"good", text, c, good(), "", als.Succeeded, "The agent runs on all 4 nodes."},
 		{"there before", text, c, with(name, out("done=had-it\n")), "", als.Succeeded, "on 4 of them it did already"},
 		{"no key", text, keyless, good(), "there is no licence key for New Relic", "", ""},
-		{"sudo asks", text, c, with("see that sudo asks nothing", als.Result{Exit: 1}), "stop: sudo on the core asks for a password", "", ""},
-		{"lies", text, c, with(look+" again", out(none)), "", als.Waiting, "no agent runs; the installer said that all is well"},
-		{"stopped", text, c, good().with(said{look: out(none), name: {Exit: 1, Output: []byte("why=running get newrelic-sysmond\n")}, look + " again": out(none)}),
+		{"sudo asks", text, c, with("sudo", als.Result{Exit: 1}), "stop: sudo on the core asks for a password", "", ""},
+		{"lies", text, c, with(look+"-after", out(none)), "", als.Waiting, "no agent runs; the installer said that all is well"},
+		{"stopped", text, c, good().with(said{look: out(none), name: {Exit: 1, Output: []byte("why=running get newrelic-sysmond\n")}, look + "-after": out(none)}),
 			"", als.Failed, "10.0.0.13: no agent runs; it stopped at: running get newrelic-sysmond"},
 		{"runs, and yet", text, c, with(name, als.Result{Exit: 1, Output: []byte("why=starting\n")}), "", als.Failed, "did not come to its end: it stopped at: starting"},
-		{"asks", text, c, good().with(said{look: out(none), name: {Exit: 143, Output: []byte("continue (yes/no)? ")}, look + " again": out(none)}),
+		{"asks", text, c, good().with(said{look: out(none), name: {Exit: 143, Output: []byte("continue (yes/no)? ")}, look + "-after": out(none)}),
 			"", als.Failed, "something asked a person and got no answer"},
-		{"everybody reads it", text, c, with(look+" again", out("agent=yes\nmode=644\nkey=yes\n")), "", als.Failed, "everybody on the node may read the agent's config (mode 644)"},
-		{"no key in it", text, c, with(look+" again", out("agent=yes\nmode=640\nkey=no\n")), "", als.Failed, "holds no licence key"},
-		{"a copy", text, c, with(look+" again", out(well+"left=yes\n")), "", als.Failed, "second copy"},
-		{"cannot be seen", text, c, with(look+" again", als.Result{Trouble: "refused"}), "", als.Failed, "it could not be asked: refused"},
-		{"says nothing", text, c, with(look+" again", out("")), "", als.Failed, "could not be seen"},
+		{"everybody reads it", text, c, with(look+"-after", out("agent=yes\nmode=644\nkey=yes\n")), "", als.Failed, "everybody on the node may read the agent's config (mode 644)"},
+		{"no key in it", text, c, with(look+"-after", out("agent=yes\nmode=640\nkey=no\n")), "", als.Failed, "holds no licence key"},
+		{"a copy", text, c, with(look+"-after", out(well+"left=yes\n")), "", als.Failed, "second copy"},
+		{"cannot be seen", text, c, with(look+"-after", als.Result{Trouble: "refused"}), "", als.Failed, "it could not be asked: refused"},
+		{"says nothing", text, c, with(look+"-after", out("")), "", als.Failed, "could not be seen"},
 	})
 }
 
@@ -103,7 +103,7 @@ func installStep(t *testing.T, file string) als.Step {
 	req, op := asked(t, "monitor newrelic install")
 	var rs als.Results
 	for _, node := range []string{als.Core, "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
-		rs = append(rs, als.Result{Step: "see that sudo asks nothing", Node: node})
+		rs = append(rs, als.Result{Key: "sudo", Node: node})
 	}
 	plan, err := op.Plan(req, watched(file), rs)
 	must(t, err)
@@ -129,7 +129,7 @@ func runWith(t *testing.T, shell []string, s als.Step, stdin string) als.Result 
 	if err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return als.Result{Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
+	return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
 }
 
 func read(t *testing.T, file string) string {

@@ -72,7 +72,7 @@ func (c Cluster) probesFor(needs []Need) []Step {
 	var out []Step
 	for _, n := range needs {
 		for _, s := range n.Probes(c) {
-			if !slices.ContainsFunc(out, func(have Step) bool { return have.Name == s.Name && have.Node == s.Node }) {
+			if !slices.ContainsFunc(out, func(have Step) bool { return have.Key == s.Key && have.Node == s.Node }) {
 				out = append(out, s)
 			}
 		}

@@ -71,9 +71,9 @@ func TestPreconditions(t *testing.T) {
 // A plan says also what was found as it is to be.
 func TestPlanSaysWhatWasChecked(t *testing.T) {
 	req, op := asked(t, "upgrade node --node 10.0.0.12")
-	rs := als.Results{{Step: "see that sudo asks nothing", Node: "10.0.0.12"}, {Step: "see what kato is doing", Node: als.Core, Output: []byte(idle)},
-		{Step: "measure free disk and memory", Node: "10.0.0.12", Output: []byte("free=20000000000\nmemory=4000000000\n")},
-		{Step: "list the roles", Node: als.Core, Output: []byte(running)}, {Step: "read maintenance mode", Node: als.Core, Output: []byte("false\n")}}
+	rs := als.Results{{Key: "sudo", Node: "10.0.0.12"}, {Key: "jobs", Node: als.Core, Output: []byte(idle)},
+		{Key: "room", Node: "10.0.0.12", Output: []byte("free=20000000000\nmemory=4000000000\n")},
+		{Key: "roles", Node: als.Core, Output: []byte(running)}, {Key: "maintenance", Node: als.Core, Output: []byte("false\n")}}
 	plan, err := op.Plan(req, testCluster(), rs)
 	must(t, err)
 	if want := "Checked: kato is doing nothing else there; all roles run; enough disk is free; enough memory is free; sudo asks for no password."; !strings.Contains(plan.Text(), want) {

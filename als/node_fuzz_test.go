@@ -23,7 +23,7 @@ func FuzzNodeLooks(f *testing.F) {
 			req, op := asked(t, text)
 			answer := func(steps []als.Step) (rs als.Results) {
 				for _, s := range steps {
-					r := als.Result{Step: s.Name, Node: s.Node, Output: out}
+					r := als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: out}
 					if fails {
 						r.Exit = 1
 					}

@@ -66,7 +66,7 @@ type oldCode struct {
 // patch command that left roles so. It returns none if the history, the
 // patches or the roles could not be read.
 func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
-	history, ok := rs.Find(probeHistory, "")
+	history, ok := rs.find(probeHistory, "")
 	if !ok || !history.OK() {
 		return nil, Action{}
 	}

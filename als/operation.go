@@ -218,7 +218,11 @@ type Host struct {
 // Step is one command on one node. It is data: it can be shown to an
 // approver, digested, stored, resumed after a crash and compared.
 type Step struct {
-	Name string   `json:"name"` // what it does, e.g. "install patches"; unique within node and plan part
+	// Key finds the step's result and is part of the plan's digest. It never
+	// changes, and is unique within a node and a part of the plan. It is "" in
+	// plans that were stored before steps had keys: see ResultKey.
+	Key  string   `json:"key,omitempty"`
+	Name string   `json:"name"` // the label: what it does, for people, e.g. "install patches"
 	Node string   `json:"node"` // an IP as kato names it, or Core
 	Argv []string `json:"argv"`
 	// Figures come behind Argv when the step runs. They change by themselves,
@@ -245,6 +249,19 @@ type Step struct {
 	Limit time.Duration `json:"limit,omitempty"`
 }
 
+// ResultKey returns the key by which the step's result is found. For a step of
+// a plan that was stored before steps had keys it is the key of its label.
+func (s Step) ResultKey() string {
+	if s.Key != "" {
+		return s.Key
+	}
+	return stepLabels0.key(s.Name)
+}
+
+// Result returns the result of the step when it ended with status 0 and
+// printed nothing. The caller fills in what else became of it.
+func (s Step) Result() Result { return Result{Key: s.ResultKey(), Step: s.Name, Node: s.Node} }
+
 // Save is a file on alsbot's own host that a step's bytes become. They are
 // taken for it only when there are exactly so many and they have this SHA-256.
 // The step's argv is called with one more argument: the number, counted from
@@ -258,7 +275,8 @@ type Save struct {
 
 // Result is what one step did.
 type Result struct {
-	Step   string `json:"step"`
+	Key    string `json:"key"`
+	Step   string `json:"step"` // the label
 	Node   string `json:"node"`
 	Exit   int    `json:"exit"`             // the true exit status; 128+n for signal n
 	Output []byte `json:"output,omitempty"` // stdout and stderr; at most the last 1 MiB
@@ -276,10 +294,11 @@ func (r Result) OK() bool { return r.Trouble == "" && r.Exit == 0 }
 // Results are the results of several steps, in the order in which they ended.
 type Results []Result
 
-// Find returns the last result of the named step, on any node if node is "".
-func (rs Results) Find(step, node string) (Result, bool) {
+// Find returns the last result of the step with this key, on any node if node
+// is "".
+func (rs Results) Find(key, node string) (Result, bool) {
 	for i := len(rs) - 1; i >= 0; i-- {
-		if rs[i].Step == step && (node == "" || rs[i].Node == node) {
+		if rs[i].Key == key && (node == "" || rs[i].Node == node) {
 			return rs[i], true
 		}
 	}

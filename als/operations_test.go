@@ -28,7 +28,7 @@ func (k kato) run(t *testing.T, s als.Step) als.Result {
 	if !ok {
 		t.Errorf("unexpected command in %q: %s", s.Name, line)
 	}
-	return als.Result{Step: s.Name, Node: s.Node, Exit: a.exit, Output: []byte(a.out)}
+	return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: a.exit, Output: []byte(a.out)}
 }
 
 // with returns a kato that answers some commands otherwise.
@@ -400,7 +400,7 @@ func TestMaintenance(t *testing.T) {
 
 func TestSurvey(t *testing.T) {
 	survey := func(version, nodes string, configured als.Generation) (als.Generation, int, string) {
-		rs := als.Results{{Step: "read the version", Node: als.Core, Output: []byte(version)}, {Step: "list the nodes", Node: als.Core, Output: []byte(nodes)}}
+		rs := als.Results{{Key: "version", Node: als.Core, Output: []byte(version)}, {Key: "nodes", Node: als.Core, Output: []byte(nodes)}}
 		g, _, ns, findings := als.ReadSurvey(rs, configured)
 		words := ""
 		for _, f := range findings {
@@ -456,7 +456,7 @@ func TestExportMaintenance(t *testing.T) {
 		if strings.Join(checks[1].Argv[1:], " ") != get {
 			t.Fatalf("checks: %v", checks[1])
 		}
-		rs = append(rs, als.Result{Step: checks[1].Name, Node: als.Core, Output: []byte(was + "\n")})
+		rs = append(rs, als.Result{Key: checks[1].Key, Node: als.Core, Output: []byte(was + "\n")})
 		plan, err := op.Plan(req, c, rs)
 		must(t, err)
 		last := plan.Steps[len(plan.Steps)-1]
@@ -467,7 +467,7 @@ func TestExportMaintenance(t *testing.T) {
 		if was == "true" {
 			continue
 		}
-		v := op.Judge(req, c, plan, append(rs, als.Result{Step: "read maintenance mode again", Node: als.Core, Output: []byte("true\n")}))
+		v := op.Judge(req, c, plan, append(rs, als.Result{Key: "maintenance-after", Node: als.Core, Output: []byte("true\n")}))
 		if v.Outcome != als.Failed || !strings.Contains(v.Summary, "maintenance mode is still on") || !strings.Contains(v.Next, "maintenance off @prod") {
 			t.Errorf("left on: %s %s, %s", v.Outcome, v.Summary, v.Next)
 		}

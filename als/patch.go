@@ -12,19 +12,18 @@ const familyPatch = "patch"
 
 // The names of the looks, before and after.
 const (
-	probePatches         = "list the patches"
-	probeAllPatches      = "list all patches"
-	probePatchNodes      = "see on which nodes the patches are"
-	probePatchNodesAfter = "see again on which nodes the patches are"
-	probePatchesAfter    = "list the patches again"
-	stepPatch            = "run kato patch"
-	hintPatches          = "patches"
-	hintRestarts         = "restarts"
-	hintTarget           = "target"
-	hintBefore           = "before"
-	flagNoRestart        = "no-restart"
-	flagOnlyThis         = "only-this-node"
-	patchNameWords       = "the name of a patch, as `patch status` lists it"
+	flagNoRestart  = "no-restart"
+	flagOnlyThis   = "only-this-node"
+	patchNameWords = "the name of a patch, as `patch status` lists it"
+)
+
+var (
+	probePatches         = stepID{"patches", "list the patches"}
+	probeAllPatches      = stepID{"patches-all", "list all patches"}
+	probePatchNodes      = stepID{"patches-by-node", "see on which nodes the patches are"}
+	probePatchNodesAfter = stepID{"patches-by-node-after", "see again on which nodes the patches are"}
+	probePatchesAfter    = stepID{"patches-after", "list the patches again"}
+	stepPatch            = stepID{"patch", "run kato patch"}
 )
 
 var patchFlags = []Flag{
@@ -54,7 +53,7 @@ var opPatchStatus = Operation{
 		if r.Has("all") {
 			argv = append(argv, "--all")
 		}
-		return readPlan(r, Step{Name: probePatches, Node: Core, Argv: argv, Repeatable: true}), nil
+		return readPlan(r, Step{Key: probePatches.key, Name: probePatches.label, Node: Core, Argv: argv, Repeatable: true}), nil
 	},
 	Judge: judgePatchStatus,
 }
@@ -205,19 +204,19 @@ func patchNeeds(r Request, c Cluster) []Need {
 
 // probePatches looks at the list of patches where kato runs: what --only-this-node
 // changes is seen there.
-func (c Cluster) probePatches(r Request, name string) Step {
-	s := c.probe(name, "patch", "status")
+func (c Cluster) probePatches(r Request, id stepID) Step {
+	s := c.probe(id, "patch", "status")
 	s.Node = c.patchNode(r)
 	return s
 }
 
 // probePatchNodes looks at the patches node by node, which not every list tells.
 // Newer versions have JSON for it.
-func (c Cluster) probePatchNodes(name string) []Step {
+func (c Cluster) probePatchNodes(id stepID) []Step {
 	if c.Generation == ALS10 {
 		return nil
 	}
-	s := c.probe(name, "patch", "status", "--all", "--json", "--quiet")
+	s := c.probe(id, "patch", "status", "--all", "--json", "--quiet")
 	s.Tolerate = true
 	return []Step{s}
 }
@@ -290,7 +289,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Operation: r.Operation, Effect: restarts(r)}
+	p := newPlan(r, restarts(r))
 	patches, stop := choosePatches(r, c, rs, &p)
 	if stop || p.Nothing != "" {
 		return p, nil
@@ -305,16 +304,16 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	pairs := affectedRoles(r, c, status, patches)
 	target := c.patchTarget(r)
-	p.Facts = []Fact{{"patches", strings.Join(patchNames(patches), ", ")}, {"nodes", patchedNodes(c, patches, target, r.Operation == opRevertName)}}
-	roles := "roles that restart"
+	p.Facts = []Fact{{"patches", "patches", strings.Join(patchNames(patches), ", ")}, {"nodes", "nodes", patchedNodes(c, patches, target, r.Operation == opRevertName)}}
+	key, label := "restarting-roles", "roles that restart"
 	if r.Has(flagNoRestart) {
-		roles = "roles that keep the old code"
+		key, label = "old-code-roles", "roles that keep the old code"
 	}
-	p.Facts = append(p.Facts, Fact{roles, orNoneText(pairWords(pairs))})
-	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
+	p.Facts = append(p.Facts, Fact{key, label, orNoneText(pairWords(pairs))})
+	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience
-	p.Hints = map[string]string{hintPatches: strings.Join(patchNames(patches), " "), hintRestarts: pack(pairs), hintTarget: target, hintHistory: baseline(rs, probeHistory, r.Operation)}
+	p.Hints = Hints{Patches: patchNames(patches), Restarts: pairs, Target: target, History: baseline(rs, probeHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {
 		note := pt.Name + ": " + pt.Description
@@ -331,15 +330,17 @@ func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Operation: r.Operation, Effect: Change, Hints: map[string]string{hintHistory: baseline(rs, probeHistory, r.Operation)}}
+	p := newPlan(r, Change)
+	p.Hints.History = baseline(rs, probeHistory, r.Operation)
 	p.checkNeeds(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
 	if list, err := readStep(rs, probePatches, ReadPatches); err == nil {
-		p.Hints[hintBefore] = strings.Join(patchNames(list.Patches), " ")
+		before := wordList(patchNames(list.Patches))
+		p.Hints.Before = &before
 	}
-	p.Steps = []Step{{Name: stepPatch, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
+	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = []Step{c.probePatches(r, probePatchesAfter), c.probeHistory(probeHistoryAfter)}
 	return p, nil
 }
@@ -349,7 +350,7 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Operation: r.Operation, Effect: Destroy}
+	p := newPlan(r, Destroy)
 	now, err := readStep(rs, probePatches, ReadPatches)
 	if err == nil {
 		var all PatchList
@@ -359,8 +360,8 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 				p.Nothing = "kato has no patch on record as installed"
 				return p, nil
 			}
-			p.Facts = []Fact{{"patches on record", strings.Join(have, ", ")}}
-			p.Hints = map[string]string{hintPatches: strings.Join(have, " "), hintTarget: r.Flag(flagNode)}
+			p.Facts = []Fact{{"recorded-patches", "patches on record", strings.Join(have, ", ")}}
+			p.Hints = Hints{Patches: have, Target: r.Flag(flagNode)}
 		}
 	}
 	if err != nil {
@@ -374,7 +375,7 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	p.Findings = append(p.Findings, Finding{Level: Warn, Text: "kato forgets which patches are installed and offers all of them again"})
-	p.Steps = []Step{{Name: stepPatch, Node: Core, Argv: patchArgv(r, c)}}
+	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: Core, Argv: patchArgv(r, c)}}
 	p.Verify = []Step{c.probe(probePatchesAfter, "patch", "status")}
 	return p, nil
 }

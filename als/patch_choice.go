@@ -100,7 +100,7 @@ func unknownPatch(name string, have []string) Finding {
 // readLocated reads a list of patches. Where the list itself does not tell on
 // which nodes they are, it is taken from the JSON, if that can be read and
 // does not contradict the list.
-func readLocated(rs Results, list, where string) (PatchList, error) {
+func readLocated(rs Results, list, where stepID) (PatchList, error) {
 	l, err := readStep(rs, list, ReadPatches)
 	if err != nil {
 		return l, err

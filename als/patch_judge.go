@@ -15,7 +15,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if err != nil {
 		return verificationUnread(c, p, rs, err)
 	}
-	patches, target := strings.Fields(p.Hints[hintPatches]), p.Hints[hintTarget]
+	patches, target := p.Hints.Patches, p.Hints.Target
 	still, unclear := notInstalled(c, patches, after, target)
 	report := installReport(patches, unclear, after, target)
 	by := "by a fresh list"
@@ -73,7 +73,7 @@ func notInstalled(c Cluster, patches []string, after PatchList, target string) (
 // its record cannot show, and kato or its history says that it was not.
 func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
-		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(strings.Fields(p.Hints[hintPatches])) + " as installed, as before.",
+		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(p.Hints.Patches) + " as installed, as before.",
 		Next:    cmp.Or(fixFirst(rs, stepPatch, ""), "Read the output of this run, then try again; look at the roles with "+c.typed("status")+".")}
 	return v
 }
@@ -81,7 +81,7 @@ func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string)
 // rolesPatched judges the roles that kato restarts after it has changed
 // patches. They ran before as well: that they run proves no restart.
 func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
-	pairs := unpack(p.Hints[hintRestarts])
+	pairs := p.Hints.Restarts
 	v := rolesAfter(c, p, rs, pairs)
 	if v.Outcome != Succeeded {
 		v.Report = report + v.Report
@@ -118,7 +118,7 @@ func runningWords(n int) string {
 
 // katoDisagrees tells when kato says that it failed and the cluster says otherwise.
 func katoDisagrees(rs Results) string {
-	r, ok := rs.Find(stepPatch, "")
+	r, ok := rs.find(stepPatch, "")
 	if !ok || r.OK() && complaint(r.Output) == "" {
 		return ""
 	}
@@ -154,7 +154,7 @@ func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, repo
 	if fix := fixFirst(rs, stepPatch, ""); fix != "" {
 		v.Next, v.Offers = fix, nil
 	}
-	if c.Generation == ALS11 && p.Hints[hintTarget] == "" && onlyCoreWorked(c, p, rs) {
+	if c.Generation == ALS11 && p.Hints.Target == "" && onlyCoreWorked(c, p, rs) {
 		v.Next, v.Offers = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: "+
 			c.typed("patch", "install", "--only-this-node", "--node", "IP")+".", nil
 	}
@@ -164,7 +164,7 @@ func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, repo
 // addRoles adds to a verdict on patches which of the affected roles do not
 // run: kato may have broken off while it restarted them.
 func addRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
-	roles := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	roles := rolesAfter(c, p, rs, p.Hints.Restarts)
 	if roles.Outcome == Succeeded || r.Has(flagNoRestart) {
 		return v
 	}
@@ -219,7 +219,7 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 	}
 	left := 0
 	for _, pt := range after.Pending() {
-		if !slices.Contains(strings.Fields(p.Hints[hintPatches]), pt.Name) {
+		if !slices.Contains(p.Hints.Patches, pt.Name) {
 			continue
 		}
 		if !pt.Nodes || slices.Contains(pt.MissingOn, c.CoreIP()) {
@@ -234,7 +234,7 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 // what they ran before.
 func notRestarted(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + katoDisagrees(rs)}
-	pairs := unpack(p.Hints[hintRestarts])
+	pairs := p.Hints.Restarts
 	if len(pairs) == 0 {
 		return v
 	}
@@ -248,11 +248,11 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if err != nil {
 		return verificationUnread(c, p, rs, err)
 	}
-	patches := strings.Fields(p.Hints[hintPatches])
+	patches := p.Hints.Patches
 	var still []string
 	for _, name := range patches {
 		pt, ok := after.Find(name)
-		if target := p.Hints[hintTarget]; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
+		if target := p.Hints.Target; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
 			still = append(still, name)
 		}
 	}
@@ -284,20 +284,23 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if f, bad := failedStep(p, rs); bad {
 		return nothingRead(f)
 	}
-	before, known := p.Hints[hintBefore]
+	var before wordList
+	if p.Hints.Before != nil {
+		before = *p.Hints.Before
+	}
 	names := patchNames(after.Patches)
 	d := unconfirmedBy(p, rs, stepPatch, r.Operation)
-	changed := known && before != strings.Join(names, " ")
+	changed := p.Hints.Before != nil && !slices.Equal(before, names)
 	if d.denied || d.missed && !changed {
 		next := "See that the core reaches the patch server (a proxy may be needed), then try again."
-		if res, _ := rs.Find(stepPatch, ""); len(res.Output) > 0 {
+		if res, _ := rs.find(stepPatch, ""); len(res.Output) > 0 {
 			if text, asks := Prompt(res.Output); asks {
 				next = promptFix(text)
 			}
 		}
 		return Verdict{Outcome: Failed, Summary: "The list may be the old one: " + d.why + ".", Next: next}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(strings.Fields(before), name) })
+	fresh := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(before, name) })
 	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Whole: true,
 		Summary: fmt.Sprintf("The list was fetched: %s missing, %d of them new.", isAre(len(after.Pending()), "patch"), len(fresh))}
 	if d.why != "" && !changed {
@@ -316,9 +319,9 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		return verificationUnread(c, p, rs, err)
 	}
 	var still []string
-	for _, name := range strings.Fields(p.Hints[hintPatches]) {
+	for _, name := range p.Hints.Patches {
 		pt, ok := after.Find(name)
-		if target := p.Hints[hintTarget]; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
+		if target := p.Hints.Target; !ok || target == "" && pt.Nodes && len(pt.InstalledOn) > 0 || target != "" && !pt.PendingOn(target) {
 			still = append(still, name)
 		}
 	}

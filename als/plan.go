@@ -1,9 +1,7 @@
 package als
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,22 +30,27 @@ type Finding struct {
 }
 
 // Fact is something about the cluster that decides what a plan does. Facts
-// are shown to the approver and are part of the digest: when one of them has
-// changed, an approval is void.
+// are shown to the approver and are part of the digest: if one has changed, the
+// approval no longer holds.
 type Fact struct {
-	Name  string `json:"name"`
+	// Key never changes; it is "" in plans that were stored before facts had keys.
+	Key   string `json:"key,omitempty"`
+	Name  string `json:"name"` // the label, for people
 	Value string `json:"value"`
 }
 
 // Plan is what a request would do, as data.
 type Plan struct {
-	Operation string    `json:"operation"`
-	Effect    Effect    `json:"effect"`
-	Steps     []Step    `json:"steps,omitempty"`
-	Verify    []Step    `json:"verify,omitempty"` // read-only looks after the steps
-	Facts     []Fact    `json:"facts,omitempty"`
-	Notes     []string  `json:"notes,omitempty"` // shown, but not part of the digest: durations, free space
-	Findings  []Finding `json:"findings,omitempty"`
+	Operation string `json:"operation"`
+	// Format says what the digest covers: labels of steps and facts (0, plans
+	// of earlier versions) or their keys (1).
+	Format   int       `json:"format,omitempty"`
+	Effect   Effect    `json:"effect"`
+	Steps    []Step    `json:"steps,omitempty"`
+	Verify   []Step    `json:"verify,omitempty"` // read-only looks after the steps
+	Facts    []Fact    `json:"facts,omitempty"`
+	Notes    []string  `json:"notes,omitempty"` // shown, but not part of the digest: durations, free space
+	Findings []Finding `json:"findings,omitempty"`
 	// Nothing, when set, says why there is nothing to do; Steps is empty.
 	Nothing string `json:"nothing,omitempty"`
 	// Next and Offers are, beside Nothing, what somebody may want instead, as in
@@ -57,7 +60,7 @@ type Plan struct {
 	// Patience is how long Verify is repeated while Judge says Waiting.
 	Patience time.Duration `json:"patience,omitempty"`
 	// Hints carry what Plan knows and Judge needs; not part of the digest.
-	Hints map[string]string `json:"hints,omitempty"`
+	Hints Hints `json:"hints,omitzero"`
 }
 
 // Stopped returns the first finding that stops the plan.
@@ -70,26 +73,50 @@ func (p Plan) Stopped() (Finding, bool) {
 	return Finding{}, false
 }
 
-// Digest identifies what the plan would do: operation, effect, argv, nodes
-// and facts, never findings, notes, times or sizes. Two plans with the same
-// digest do the same. It is a SHA-256 in hex, never empty.
-func (p Plan) Digest() string {
-	steps := make([]Step, len(p.Steps))
-	for i, s := range p.Steps {
-		steps[i] = Step{Name: s.Name, Node: s.Node, Argv: s.Argv, Secret: s.Secret, Always: s.Always}
+// planFormat is the format of the plans that operations make.
+const planFormat = 1
+
+// newPlan returns the plan of a request, as yet without anything to do.
+func newPlan(r Request, effect Effect) Plan {
+	return Plan{Operation: r.Operation, Format: planFormat, Effect: effect}
+}
+
+// Digest identifies what the plan would do, in the plan's own format: two plans
+// of one format with the same digest do the same. It covers operation, effect,
+// the key, node, argv and secret of each step and whether it always runs, the
+// facts by key and value, and whether there is nothing to do. It covers no
+// labels, findings, notes, times or sizes. It is a SHA-256 in hex, never empty.
+func (p Plan) Digest() string { return p.DigestAs(p.Format) }
+
+// DigestAs returns the digest that the plan has in a format. A plan that was
+// stored by an earlier version is compared with a new one in the format of the
+// stored one: fresh.DigestAs(stored.Format).
+func (p Plan) DigestAs(format int) string {
+	if format == 0 {
+		return p.digest0()
 	}
-	b, err := json.Marshal(struct {
+	type step struct {
+		Key, Node string
+		Argv      []string
+		Secret    string
+		Always    bool
+	}
+	type fact struct{ Key, Value string }
+	steps, facts := make([]step, len(p.Steps)), make([]fact, len(p.Facts))
+	for i, s := range p.Steps {
+		steps[i] = step{s.ResultKey(), s.Node, s.Argv, s.Secret, s.Always}
+	}
+	for i, f := range p.Facts {
+		facts[i] = fact{cmp.Or(f.Key, f.Name), f.Value}
+	}
+	return digestOf(struct {
+		Format    int
 		Operation string
 		Effect    Effect
-		Steps     []Step
-		Facts     []Fact
-		Nothing   string
-	}{p.Operation, p.Effect, steps, p.Facts, p.Nothing})
-	if err != nil {
-		panic(err) // strings only: cannot happen
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+		Steps     []step
+		Facts     []fact
+		Nothing   bool
+	}{planFormat, p.Operation, p.Effect, steps, facts, p.Nothing != ""})
 }
 
 // Text shows people the plan: what decides it, what would run where, how it

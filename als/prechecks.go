@@ -17,11 +17,11 @@ var checkSSH string
 // What is amiss never ends in "password": what follows "password:" is taken
 // for one, and masked.
 
-const (
-	probeSSH  = "see that every node is reached by SSH"
-	probeSudo = "see that sudo asks nothing"
-	probeRoom = "measure free disk and memory"
-	probeJobs = "see what kato is doing"
+var (
+	probeSSH  = stepID{"ssh", "see that every node is reached by SSH"}
+	probeSudo = stepID{"sudo", "see that sudo asks nothing"}
+	probeRoom = stepID{"room", "measure free disk and memory"}
+	probeJobs = stepID{"jobs", "see what kato is doing"}
 )
 
 var coreReaches = Check{
@@ -35,11 +35,11 @@ var coreReaches = Check{
 				others = append(others, ip)
 			}
 		}
-		return []Step{{Name: probeSSH, Node: node, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
+		return []Step{{Key: probeSSH.key, Name: probeSSH.label, Node: node, Argv: script(checkSSH, "alsbot-ssh", others...), Repeatable: true, Tolerate: true,
 			Limit: time.Minute + time.Duration(len(others))*12*time.Second}}
 	},
 	read: func(_ Cluster, node string, rs Results) observation {
-		r, ok := rs.Find(probeSSH, node)
+		r, ok := rs.find(probeSSH, node)
 		bad, said := keyValues(r.Output)["bad"]
 		switch {
 		case !ok || !r.OK() || !said:
@@ -56,10 +56,10 @@ var sudoAsksNothing = Check{
 	Why:  "what needs root would ask in the middle, and nobody would answer",
 	Fix:  "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards.",
 	probes: func(_ Cluster, node string) []Step {
-		return []Step{{Name: probeSudo, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
+		return []Step{{Key: probeSudo.key, Name: probeSudo.label, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
 	},
 	read: func(_ Cluster, node string, rs Results) observation {
-		r, ok := rs.Find(probeSudo, node)
+		r, ok := rs.find(probeSudo, node)
 		if ok && r.OK() {
 			return observation{}
 		}
@@ -85,7 +85,7 @@ func room(what, key string, need int64, level Level, why, fix string) Check {
 		Name: "enough " + what + " is free", Why: why, Fix: fix,
 		probes: func(_ Cluster, node string) []Step { return []Step{roomProbe(node)} },
 		read: func(_ Cluster, node string, rs Results) observation {
-			r, ok := rs.Find(probeRoom, node)
+			r, ok := rs.find(probeRoom, node)
 			if !ok || r.Trouble != "" {
 				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), fullSentence(r.Fix))
 			}
@@ -103,7 +103,7 @@ func room(what, key string, need int64, level Level, why, fix string) Check {
 
 // roomProbe measures a node's free disk and memory.
 func roomProbe(node string) Step {
-	return Step{Name: probeRoom, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
+	return Step{Key: probeRoom.key, Name: probeRoom.label, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
 }
 
 var filesystemNode = Check{
@@ -164,10 +164,10 @@ var noOtherJob = Check{
 	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
 	Fix:  "Wait until it has ended; see who started it with `ps -ef` on NODE.",
 	probes: func(_ Cluster, node string) []Step {
-		return []Step{{Name: probeJobs, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
+		return []Step{{Key: probeJobs.key, Name: probeJobs.label, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
 	},
 	read: func(c Cluster, node string, rs Results) observation {
-		r, _ := rs.Find(probeJobs, node)
+		r, _ := rs.find(probeJobs, node)
 		jobs, err := ReadJobs(r.Output)
 		switch {
 		case c.Busy != "":

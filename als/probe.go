@@ -9,14 +9,14 @@ import (
 // is read; silence never passes for good news.
 
 // The looks at the roles, before and after.
-const (
-	probeRoles      = "list the roles"
-	probeRolesAfter = "list the roles again"
+var (
+	probeRoles      = stepID{"roles", "list the roles"}
+	probeRolesAfter = stepID{"roles-after", "list the roles again"}
 )
 
 // probe is a read of kato's on the core.
-func (c Cluster) probe(name string, args ...string) Step {
-	return Step{Name: name, Node: Core, Argv: c.kato(args...), Repeatable: true}
+func (c Cluster) probe(id stepID, args ...string) Step {
+	return id.probe(Core, c.kato(args...))
 }
 
 // probeRoles looks at the roles before something is done. A kato that hangs
@@ -29,16 +29,18 @@ func (c Cluster) probeRoles() Step {
 
 // readPlan is the plan of an operation that only reads.
 func readPlan(r Request, steps ...Step) Plan {
-	return Plan{Operation: r.Operation, Effect: Read, Steps: steps}
+	p := newPlan(r, Read)
+	p.Steps = steps
+	return p
 }
 
 // readStep reads the result of a step; what the node says went wrong goes
 // before what the reader says.
-func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, error) {
+func readStep[T any](rs Results, step stepID, read func([]byte) (T, error)) (T, error) {
 	var none T
-	r, ok := rs.Find(step, "")
+	r, ok := rs.find(step, "")
 	if !ok {
-		return none, fmt.Errorf("%s: nothing came back", step)
+		return none, fmt.Errorf("%s: nothing came back", step.label)
 	}
 	if r.Trouble != "" || missingKato(r) {
 		f, _ := trouble(r)
@@ -47,7 +49,7 @@ func readStep[T any](rs Results, step string, read func([]byte) (T, error)) (T, 
 	v, err := read(r.Output)
 	if err != nil {
 		if p, asks := Prompt(r.Output); asks {
-			return none, &Refusal{Text: step + ": something asked a person and got no answer: " + p, Next: promptFix(p)}
+			return none, &Refusal{Text: step.label + ": something asked a person and got no answer: " + p, Next: promptFix(p)}
 		}
 		if r.Exit != 0 {
 			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
@@ -68,13 +70,14 @@ func findingOf(level Level, err error) Finding {
 // reading is an operation that shows what one kato command prints.
 func reading(op Operation, argv func(Request) []string) Operation {
 	op.Family, op.Effect = familyRoles, always(Read)
-	name := "run kato " + strings.Fields(op.Name)[0]
+	word := strings.Fields(op.Name)[0]
+	run := stepID{"kato", "run kato"}.of(word, " "+word)
 	op.Plan = func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.probe(name, argv(r)...)), nil
+		return readPlan(r, c.probe(run, argv(r)...)), nil
 	}
 	judge := op.Judge
 	op.Judge = func(r Request, c Cluster, p Plan, rs Results) Verdict {
-		res, ok := rs.Find(name, "")
+		res, ok := rs.find(run, "")
 		if !ok {
 			return Verdict{Outcome: Failed, Summary: "Nothing came back.", Next: "Try again."}
 		}

@@ -13,11 +13,11 @@ import (
 //go:embed node/quota_enable.sh
 var quotaEnable string
 
-const (
-	probeQuota      = "look at the filesystem"
-	stepQuota       = "turn quotas on"
-	stepNoHalf      = "see that no half of a boot script is left"
-	probeQuotaAfter = "look at the filesystem again"
+var (
+	probeQuota      = stepID{"quota", "look at the filesystem"}
+	stepQuota       = stepID{"quota-enable", "turn quotas on"}
+	stepNoHalf      = stepID{"boot-script-copy", "see that no half of a boot script is left"}
+	probeQuotaAfter = stepID{"quota-after", "look at the filesystem again"}
 )
 
 var quotaParam = []Param{{Name: "PATH", Kind: KindPath, Help: "a directory on the node; its filesystem is meant"}}
@@ -36,7 +36,7 @@ var opQuotaStatus = Operation{
 		return readPlan(r, quotaProbe(probeQuota, c.at(ip), r.Arg(0))), nil
 	},
 	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
-		probe, _ := rs.Find(probeQuota, "")
+		probe, _ := rs.find(probeQuota, "")
 		seen, f, bad := quotaSeen(probe, r.Arg(0))
 		if bad {
 			return nothingRead(f)
@@ -99,8 +99,8 @@ func quotaNode(r Request, c Cluster) (string, error) {
 	return c.CoreIP(), nil
 }
 
-func quotaProbe(name, node, dir string) Step {
-	return Step{Name: name, Node: node, Argv: script(placeProbe, "alsbot-place", dir), Repeatable: true}
+func quotaProbe(id stepID, node, dir string) Step {
+	return id.probe(node, script(placeProbe, "alsbot-place", dir))
 }
 
 // quotaSeen reads a look at a filesystem.
@@ -155,12 +155,12 @@ func quotaReport(seen map[string]string) string {
 }
 
 func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Change}
+	p := newPlan(r, Change)
 	ip, err := quotaNode(r, c)
 	if err != nil {
 		return p, err
 	}
-	probe, _ := rs.Find(probeQuota, "")
+	probe, _ := rs.find(probeQuota, "")
 	seen, f, bad := quotaSeen(probe, r.Arg(0))
 	if bad {
 		p.Findings = append(p.Findings, f)
@@ -189,12 +189,12 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
 		boot = bootScripts[0]
 	}
-	p.Facts = []Fact{{"node", nodeWords(ip)}, {"filesystem", seen["mount"]}, {"missing", list(missing)}}
-	p.Steps = []Step{{Name: stepQuota, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"filesystem", "filesystem", seen["mount"]}, {"missing", "missing", list(missing)}}
+	p.Steps = []Step{{Key: stepQuota.key, Name: stepQuota.label, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
 	if found {
 		p.Notes = append(p.Notes, "The boot script's present version is kept as "+boot+".before-"+c.Run+".")
 		// Also when the script was killed in the middle.
-		p.Steps = append(p.Steps, Step{Name: stepNoHalf, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
+		p.Steps = append(p.Steps, Step{Key: stepNoHalf.key, Name: stepNoHalf.label, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
 	}
 	p.Verify = []Step{quotaProbe(probeQuotaAfter, c.at(ip), r.Arg(0))}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "The filesystem is read once to count; on a big one that takes a while, and writing to it is slow meanwhile.")
@@ -202,14 +202,14 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 }
 
 func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
-	again, _ := rs.Find(probeQuotaAfter, "")
+	again, _ := rs.find(probeQuotaAfter, "")
 	seen, f, bad := quotaSeen(again, r.Arg(0))
 	if bad {
 		v := nothingRead(f)
 		v.Summary = "It cannot be confirmed that the quotas are on. " + v.Summary
 		return v
 	}
-	step, _ := rs.Find(stepQuota, "")
+	step, _ := rs.find(stepQuota, "")
 	said := keyValues(step.Output)
 	missing := quotaMissing(seen)
 	v := Verdict{Outcome: Succeeded, Report: quotaReport(seen), Summary: "Quotas are on for " + seen["mount"] + ", and stay on after a reboot."}

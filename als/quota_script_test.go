@@ -95,7 +95,7 @@ func quotaStep(t *testing.T, mount, boot, old string) als.Step {
 	t.Helper()
 	req, op := asked(t, "quota enable /mnt/containers --node 10.0.0.12")
 	seen := "state=writable\nmount=/mnt/containers\ntype=ext4\noptions=rw\nquotas=off\nboot=/etc/init.d/setup_helion_lxc\n"
-	plan, err := op.Plan(req, testCluster(), als.Results{{Step: "look at the filesystem", Output: []byte(seen)}, {Step: "see that sudo asks nothing", Node: "10.0.0.12"}})
+	plan, err := op.Plan(req, testCluster(), als.Results{{Key: "quota", Output: []byte(seen)}, {Key: "sudo", Node: "10.0.0.12"}})
 	must(t, err)
 	step := plan.Steps[0]
 	step.Argv = append(append([]string{}, step.Argv[:len(step.Argv)-3]...), mount, boot, old)
@@ -111,7 +111,7 @@ func TestSSHScript(t *testing.T) {
 	must(t, err)
 	for name, shell := range shells(t) {
 		for _, s := range steps {
-			if !strings.Contains(s.Name, "SSH") {
+			if s.Key != "ssh" {
 				continue
 			}
 			if r := run(t, shell, s); string(r.Output) != "bad= 10.0.0.13\n" {

@@ -263,7 +263,7 @@ func FuzzReaders(f *testing.F) {
 		}
 		_, _ = als.ReadList(out)
 		_, _ = als.ReadBool(out)
-		_, _, _, findings := als.ReadSurvey(als.Results{{Step: "read the version", Output: out}, {Step: "list the nodes", Output: out}}, "")
+		_, _, _, findings := als.ReadSurvey(als.Results{{Key: "version", Output: out}, {Key: "nodes", Output: out}}, "")
 		for _, f := range findings {
 			checkText(t, f.Text)
 		}

@@ -19,14 +19,19 @@ var placeProbe string
 var dataProbe string
 
 const (
-	familyStorage   = "storage"
-	probePlace      = "look at the new place"
-	probePlaceAfter = "look at the new place again"
-	stepRelocate    = "relocate"
-	probeData       = "measure what is to move"
-	stepBefore      = "measure it before the move"
-	stepAfter       = "measure it at the new place"
-	probeDataAfter  = "look at the old place again"
+	familyStorage = "storage"
+)
+
+var (
+	probePlace      = stepID{"place", "look at the new place"}
+	probePlaceAfter = stepID{"place-after", "look at the new place again"}
+	stepStopNode    = stepID{"node-stop", "stop the node's roles"}
+	stepStartNode   = stepID{"node-start", "start the node's roles"}
+	stepRelocate    = stepID{"relocate", "relocate"}
+	probeData       = stepID{"data", "measure what is to move"}
+	stepBefore      = stepID{"data-before", "measure it before the move"}
+	stepAfter       = stepID{"data-moved", "measure it at the new place"}
+	probeDataAfter  = stepID{"data-after", "look at the old place again"}
 )
 
 // oldPlaces are where the data is unless it was relocated before: in ALS, and
@@ -35,8 +40,8 @@ func oldPlaces(what string) []string { return []string{"/var/helion/" + what, "/
 
 // dataStep measures the first of the places that is there. Reading all of it
 // takes a while on a big disk: without a figure the move is still possible.
-func dataStep(name, node string, places ...string) Step {
-	return Step{Name: name, Node: node, Argv: script(dataProbe, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
+func dataStep(id stepID, node string, places ...string) Step {
+	return Step{Key: id.key, Name: id.label, Node: node, Argv: script(dataProbe, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
 }
 
 var opRelocateServices = relocateOp("services", "move the data services' files on a node to another filesystem", "/mnt/ebs/services")
@@ -60,7 +65,7 @@ func relocateOp(what, summary, example string) Operation {
 			if err != nil {
 				return nil, err
 			}
-			probes := []Step{{Name: probePlace, Node: c.at(ip), Argv: script(placeProbe, "alsbot-place", r.Arg(0)), Repeatable: true}, c.probeRoles(),
+			probes := []Step{{Key: probePlace.key, Name: probePlace.label, Node: c.at(ip), Argv: script(placeProbe, "alsbot-place", r.Arg(0)), Repeatable: true}, c.probeRoles(),
 				dataStep(probeData, c.at(ip), oldPlaces(strings.TrimPrefix(r.Operation, "relocate "))...)}
 			return append(probes, c.probesFor(noOtherJobs(c.at(ip)))...), nil
 		},
@@ -106,13 +111,14 @@ func dataNode(r Request, c Cluster) (string, error) {
 }
 
 func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Restart, Patience: patience}
+	p := newPlan(r, Restart)
+	p.Patience = patience
 	ip, err := dataNode(r, c)
 	if err != nil {
 		return p, err
 	}
 	what := strings.TrimPrefix(r.Operation, "relocate ")
-	probe, _ := rs.Find(probePlace, "")
+	probe, _ := rs.find(probePlace, "")
 	seen := keyValues(probe.Output)
 	source := measured(rs, probeData)
 	p.Findings = append(placeFindings(probe, seen, r.Arg(0), what), roomFindings(seen, source, r.Arg(0), what)...)
@@ -136,16 +142,16 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Fix: "See that every controller sees the new place."})
 	}
 	node := c.at(ip)
-	p.Facts = []Fact{{"node", nodeWords(ip)}, {"from", what}, {"to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"roles that stop and start", orNoneText(pairWords(pairs))}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"from", "from", what}, {"to", "to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"stopping-roles", "roles that stop and start", orNoneText(pairWords(pairs))}}
 	p.Steps = []Step{
-		{Name: "stop the node's roles", Node: node, Argv: c.kato("stop")},
+		{Key: stepStopNode.key, Name: stepStopNode.label, Node: node, Argv: c.kato("stop")},
 		dataStep(stepBefore, node, oldPlaces(what)...),
-		{Name: stepRelocate, Node: node, Argv: c.kato("relocate", what, r.Arg(0))},
+		{Key: stepRelocate.key, Name: stepRelocate.label, Node: node, Argv: c.kato("relocate", what, r.Arg(0))},
 		dataStep(stepAfter, node, r.Arg(0)),
-		{Name: "start the node's roles", Node: node, Argv: c.kato("start"), Always: true},
+		{Key: stepStartNode.key, Name: stepStartNode.label, Node: node, Argv: c.kato("start"), Always: true},
 	}
 	p.Verify = []Step{dataStep(probePlaceAfter, node, r.Arg(0)), dataStep(probeDataAfter, node, oldPlaces(what)...), c.probe(probeRolesAfter, "status")}
-	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	p.Hints.Restarts = pairs
 	p.Notes = lastTime(c)
 	if source.known {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s in %s are to move.", size(source.bytes), entriesWords(source.entries)))

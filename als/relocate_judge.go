@@ -19,8 +19,8 @@ type measure struct {
 	device  string
 }
 
-func measured(rs Results, step string) measure {
-	r, _ := rs.Find(step, "")
+func measured(rs Results, step stepID) measure {
+	r, _ := rs.find(step, "")
 	seen := keyValues(r.Output)
 	entries, errE := strconv.Atoi(seen["entries"])
 	bytes, errB := strconv.ParseInt(seen["bytes"], 10, 64)
@@ -78,7 +78,7 @@ func rolesWords(v Verdict) string {
 const findTheData = "Read the output of this run; look where the data is before trying again."
 
 func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v := rolesAfter(c, p, rs, p.Hints.Restarts)
 	before, after := measured(rs, stepBefore), measured(rs, stepAfter)
 	now, old := measured(rs, probePlaceAfter), measured(rs, probeDataAfter)
 	if !after.known {
@@ -112,7 +112,7 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	case old.known && !linked && old.entries > 0:
 		return fail(fmt.Sprintf("The new place holds data, but the old one does too and is no link to it (%s); %s", old, said), "See which of the two the node uses before anything is removed.")
 	}
-	if r, ok := rs.Find(stepRelocate, ""); ok && complaint(r.Output) != "" {
+	if r, ok := rs.find(stepRelocate, ""); ok && complaint(r.Output) != "" {
 		return fail("The new place holds data, but "+said, "See whether all of it has arrived.")
 	}
 	if v.Outcome != Succeeded {

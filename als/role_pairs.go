@@ -12,22 +12,27 @@ type roleOn struct{ Role, Node string }
 
 func (o roleOn) String() string { return o.Role + " on " + nodeWords(o.Node) }
 
-// pack and unpack keep such pairs in a plan's hints.
-func pack(pairs []roleOn) string {
-	var out []string
+// rolePairs are roles on nodes as hints keep them, stored as one string:
+// "dea@10.0.0.12 router@10.0.0.10".
+type rolePairs []roleOn
+
+// MarshalText implements encoding.TextMarshaler.
+func (pairs rolePairs) MarshalText() ([]byte, error) {
+	var out wordList
 	for _, p := range pairs {
 		out = append(out, p.Role+"@"+p.Node)
 	}
-	return strings.Join(out, " ")
+	return out.MarshalText()
 }
 
-func unpack(s string) []roleOn {
-	var out []roleOn
-	for _, w := range strings.Fields(s) {
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (pairs *rolePairs) UnmarshalText(text []byte) error {
+	*pairs = nil
+	for _, w := range strings.Fields(string(text)) {
 		role, node, _ := strings.Cut(w, "@")
-		out = append(out, roleOn{role, node})
+		*pairs = append(*pairs, roleOn{role, node})
 	}
-	return out
+	return nil
 }
 
 // words writes pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on …".

@@ -10,7 +10,7 @@ import (
 
 const familyRoles = "roles"
 
-const probeNodes = "list the nodes"
+var probeNodes = stepID{"nodes", "list the nodes"}
 
 var opStatus = Operation{
 	Name: "status", Family: familyRoles, Effect: always(Read),
@@ -56,10 +56,10 @@ var opVersion = Operation{
 	Summary: "show the version of kato on the core",
 	Example: "version @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.probe("read the version", "version")), nil
+		return readPlan(r, c.probe(probeVersion, "version")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		v, err := readStep(rs, "read the version", ReadVersion)
+		v, err := readStep(rs, probeVersion, ReadVersion)
 		if err != nil {
 			return nothingRead(findingOf(Stop, err))
 		}
@@ -230,7 +230,8 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Operation: r.Operation, Effect: Restart, Patience: patience}
+	p := newPlan(r, Restart)
+	p.Patience = patience
 	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
 		f := findingOf(Warn, err)
@@ -251,13 +252,13 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Nothing = "these roles are stopped already: " + pairWords(pairs)
 		return p, nil
 	}
-	p.Facts = []Fact{{"roles", pairWords(pairs)}}
+	p.Facts = []Fact{{"roles", "roles", pairWords(pairs)}}
 	p.Steps = c.turnSteps(r, pairs)
 	p.Verify = []Step{c.probe(probeRolesAfter, "status")}
-	p.Hints = map[string]string{hintRestarts: pack(pairs)}
+	p.Hints.Restarts = pairs
 	if r.Operation == opRestartName {
 		p.Verify = append(p.Verify, c.probeHistory(probeHistoryAfter))
-		p.Hints[hintHistory] = baseline(rs, probeHistory, opRestartName)
+		p.Hints.History = baseline(rs, probeHistory, opRestartName)
 	}
 	p.Notes = lastTime(c)
 	p.checkNeeds(c, turnNeeds(), rs)
@@ -372,14 +373,14 @@ func (c Cluster) turnSteps(r Request, pairs []roleOn) []Step {
 		if len(r.Args) > 0 {
 			argv = append(argv, roles[ip]...)
 		}
-		name := r.Operation + " roles on " + nodeWords(ip)
+		id := stepID{r.Operation, r.Operation + " roles"}.of(ip, " on "+nodeWords(ip))
 		if c.at(ip) != Core {
 			argv = append(argv, "--node", ip)
 		}
 		// One node that fails leaves the others to be done: the fresh status
 		// tells which. But a restart ends there: what does not come back on one
 		// node must not be taken down on the next.
-		steps = append(steps, Step{Name: name, Node: Core, Argv: argv, Tolerate: r.Operation != opRestartName})
+		steps = append(steps, Step{Key: id.key, Name: id.label, Node: Core, Argv: argv, Tolerate: r.Operation != opRestartName})
 	}
 	return steps
 }

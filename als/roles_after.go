@@ -73,7 +73,7 @@ func verificationUnread(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
 	v := Verdict{Outcome: Failed, Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}
 	probes := c.typed("status")
-	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Name == stepPatch }) {
+	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.ResultKey() == stepPatch.key }) {
 		v.Summary += "; " + describeEnd(rs, stepPatch)
 		probes = c.typed("patch", "status") + " and " + probes
 	}

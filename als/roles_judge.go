@@ -12,7 +12,7 @@ import (
 // history must not deny it.
 
 func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
-	pairs := unpack(p.Hints[hintRestarts])
+	pairs := p.Hints.Restarts
 	status, err := readStep(rs, probeRolesAfter, ReadStatus)
 	switch {
 	case err != nil:
@@ -52,7 +52,7 @@ func turnUnverified(r Request, c Cluster, p Plan, rs Results, err error) Verdict
 	}
 	var quiet []string
 	for _, s := range p.Steps {
-		res, ok := rs.Find(s.Name, s.Node)
+		res, ok := rs.Find(s.ResultKey(), s.Node)
 		if _, bad := trouble(res); ok && !bad {
 			quiet = append(quiet, nodeWords(c.turnedNode(s)))
 		}
@@ -105,7 +105,7 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) 
 // as f says: where it was done, how the roles are where it was not, and what
 // to type for these. v is what rolesAfter has found.
 func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Finding) Verdict {
-	pairs := unpack(p.Hints[hintRestarts])
+	pairs := p.Hints.Restarts
 	done, left := restarted(c, p, rs)
 	var again []roleOn
 	for _, w := range pairs {
@@ -141,7 +141,7 @@ func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
 	fresh, _ := newEntries(p, rs, opRestartName)
 	for _, s := range p.Steps {
 		words := strings.Join(s.Argv[1:], " ")
-		r, ok := rs.Find(s.Name, s.Node)
+		r, ok := rs.Find(s.ResultKey(), s.Node)
 		_, bad := trouble(r)
 		if ok && !bad && slices.ContainsFunc(fresh, func(a Action) bool {
 			return strings.HasSuffix(a.Command, words) && strings.EqualFold(a.Status, "succeeded")

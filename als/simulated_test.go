@@ -64,7 +64,7 @@ func (b *bench) run(t *testing.T, s als.Step) als.Result {
 	var out bytes.Buffer
 	target := executor.Target{Name: ip, Addr: b.sim.Addr(ip), User: b.sim.User, IdentityFile: b.sim.IdentityFile, KnownHosts: b.sim.KnownHosts}
 	status, err := b.x.Exec(t.Context(), target, s.Command(), &out)
-	r := als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out.Bytes()}
+	r := als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: status, Output: out.Bytes()}
 	if err != nil {
 		r.Trouble = err.Error()
 	}

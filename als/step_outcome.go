@@ -10,8 +10,8 @@ import (
 
 // describeEnd tells how a step ended, as a clause: what kato says, which is not what
 // is believed.
-func describeEnd(rs Results, step string) string {
-	r, ok := rs.Find(step, "")
+func describeEnd(rs Results, step stepID) string {
+	r, ok := rs.find(step, "")
 	switch {
 	case !ok:
 		return "the step was not run"
@@ -38,7 +38,7 @@ func describeEnd(rs Results, step string) string {
 // why, in words; clean-up and tolerated steps aside.
 func failedStep(p Plan, rs Results) (Finding, bool) {
 	for _, s := range p.Steps {
-		r, ok := rs.Find(s.Name, s.Node)
+		r, ok := rs.Find(s.ResultKey(), s.Node)
 		if !ok || s.Always || s.Tolerate || r.OK() {
 			continue
 		}
@@ -95,8 +95,8 @@ func trouble(r Result) (f Finding, ok bool) {
 
 // fixFirst is what to do next after a step, and before that what mends the
 // step's own trouble, if something is known to.
-func fixFirst(rs Results, step, next string) string {
-	r, _ := rs.Find(step, "")
+func fixFirst(rs Results, step stepID, next string) string {
+	r, _ := rs.find(step, "")
 	f, _ := trouble(r)
 	return strings.TrimSpace(f.Fix + " " + next)
 }
@@ -135,7 +135,7 @@ func lastLine(out []byte) string {
 func badSteps(p Plan, rs Results) (first Finding, bad bool) {
 	var others, left []string
 	for _, s := range p.Steps {
-		r, ran := rs.Find(s.Name, s.Node)
+		r, ran := rs.Find(s.ResultKey(), s.Node)
 		f, wrong := trouble(r)
 		switch {
 		case !ran && !bad:

@@ -13,10 +13,13 @@ import (
 
 const (
 	familySupport = "support"
-	stepReport    = "make the report"
-	stepLogs      = "read the end of the logs"
 	// reportMost is how large a report may be, in bytes, to be delivered.
 	reportMost = 50 << 20
+)
+
+var (
+	stepReport = stepID{"report", "make the report"}
+	stepLogs   = stepID{"logs", "read the end of the logs"}
 )
 
 //go:embed node/report_make.sh
@@ -40,13 +43,13 @@ var opReport = Operation{
 		if r.Has(flagNode) {
 			argv = c.kato("report", "--node", r.Flag(flagNode))
 		}
-		return readPlan(r, Step{Name: stepReport, Node: Core, Argv: script(reportMake, "alsbot-report", argv...), Limit: time.Hour}), nil
+		return readPlan(r, Step{Key: stepReport.key, Name: stepReport.label, Node: Core, Argv: script(reportMake, "alsbot-report", argv...), Limit: time.Hour}), nil
 	},
 	Judge: judgeReport,
 }
 
 func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-	r, _ := rs.Find(stepReport, "")
+	r, _ := rs.find(stepReport, "")
 	seen := keyValues(r.Output)
 	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
 	if err != nil || checkPath("the report", KindPath, seen["file"]) != nil || !sumPattern.MatchString(seen["sha256"]) {
@@ -96,10 +99,10 @@ var opLogs = Operation{
 		if r.Has(flagNode) {
 			node = c.at(r.Flag(flagNode))
 		}
-		return readPlan(r, Step{Name: stepLogs, Node: node, Argv: script(logsEnd, "alsbot-logs", r.Arg(0), "200"), Repeatable: true}), nil
+		return readPlan(r, Step{Key: stepLogs.key, Name: stepLogs.label, Node: node, Argv: script(logsEnd, "alsbot-logs", r.Arg(0), "200"), Repeatable: true}), nil
 	},
 	Judge: func(r Request, c Cluster, _ Plan, rs Results) Verdict {
-		res, ok := rs.Find(stepLogs, "")
+		res, ok := rs.find(stepLogs, "")
 		switch {
 		case !ok || res.Trouble != "":
 			f, _ := trouble(res)

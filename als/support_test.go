@@ -11,7 +11,7 @@ import (
 // where it stays.
 func TestReportIsDelivered(t *testing.T) {
 	printed := func(size, sound string) said {
-		return said{"make the report": out("Report written\nsound=" + sound + "\nsize=" + size + "\nsha256=" + strings.Repeat("a", 64) + "\nfile=/tmp/stackato-report.tgz\n")}
+		return said{"report": out("Report written\nsound=" + sound + "\nsize=" + size + "\nsha256=" + strings.Repeat("a", 64) + "\nfile=/tmp/stackato-report.tgz\n")}
 	}
 	for _, tt := range []struct {
 		size, sound, want string

@@ -11,8 +11,8 @@ import (
 // is its path on the nodes.
 func SurveySteps(kato string) []Step {
 	return []Step{
-		{Name: "read the version", Node: Core, Argv: []string{kato, "version"}, Repeatable: true},
-		{Name: "list the nodes", Node: Core, Argv: []string{kato, "node", "list"}, Repeatable: true},
+		probeVersion.probe(Core, []string{kato, "version"}),
+		probeNodes.probe(Core, []string{kato, "node", "list"}),
 	}
 }
 
@@ -25,14 +25,14 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	g := configured
 	version, err := surveyVersion(rs)
 	if err != nil && g == "" {
-		return "", "", nil, append(findings, stopFor(rs, "read the version", err, fixGeneration))
+		return "", "", nil, append(findings, stopFor(rs, probeVersion, err, fixGeneration))
 	}
 	if g == "" {
 		if g = generationOf(version); g == "" {
 			return "", version, nil, append(findings, Finding{Level: Stop, Text: "kato " + version + " is a version that alsbot does not know", Fix: fixGeneration})
 		}
 	}
-	r, ok := rs.Find("list the nodes", "")
+	r, ok := rs.find(probeNodes, "")
 	if !ok {
 		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: "the nodes were not listed; the cluster is treated as its core alone"})
 	}
@@ -50,7 +50,7 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 const fixGeneration = "Set `generation` of the cluster in the configuration to als10, als11 or als13."
 
 func surveyVersion(rs Results) (string, error) {
-	r, ok := rs.Find("read the version", "")
+	r, ok := rs.find(probeVersion, "")
 	if !ok {
 		return "", fmt.Errorf("kato was not asked for its version")
 	}
@@ -59,8 +59,8 @@ func surveyVersion(rs Results) (string, error) {
 
 // stopFor is the finding for a check that could not be read: what the node
 // says is wrong, or else what the reader says.
-func stopFor(rs Results, step string, err error, fix string) Finding {
-	if r, ok := rs.Find(step, ""); ok {
+func stopFor(rs Results, step stepID, err error, fix string) Finding {
+	if r, ok := rs.find(step, ""); ok {
 		if f, bad := trouble(r); bad {
 			return f
 		}

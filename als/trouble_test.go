@@ -59,7 +59,7 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 		}
 		first := plan.Steps[0]
 		for _, mend := range []string{"splice the wire", ""} {
-			rs := append(als.Results{{Step: first.Name, Node: first.Node, Trouble: "the wire is cut", Fix: mend}}, seen...)
+			rs := append(als.Results{{Key: first.Key, Node: first.Node, Trouble: "the wire is cut", Fix: mend}}, seen...)
 			v := op.Conclude(req, b.c, plan, rs)
 			said := v.Summary
 			if !strings.Contains(said, "wire is cut") {

@@ -11,16 +11,19 @@ import (
 // versions and the whole cluster in others, so it is never sent plain.
 
 const (
-	familyUpgrade     = "upgrade"
-	probeUpgrade      = "read the upgrade's progress"
-	probeUpgradeAfter = "read the upgrade's progress again"
-	stepUpgrade       = "upgrade"
+	familyUpgrade = "upgrade"
 
 	// What the handbook asks for on every node, and on the core.
 	upgradeDisk       = 4 << 30
 	upgradeMemory     = 512 << 20
 	upgradeCoreDisk   = 10 << 30
 	upgradeCoreMemory = 1 << 30
+)
+
+var (
+	probeUpgrade      = stepID{"upgrade-progress", "read the upgrade's progress"}
+	probeUpgradeAfter = stepID{"upgrade-progress-after", "read the upgrade's progress again"}
+	stepUpgrade       = stepID{"upgrade", "upgrade"}
 )
 
 const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles, and that no other kato job is at work there.\n" +
@@ -108,8 +111,11 @@ func notInPlace(from, to string) bool {
 	return strings.HasPrefix(to, "2.") || to == "2" || (to == "1.3" || strings.HasPrefix(to, "1.3.")) && (minor == "0" || minor == "1")
 }
 
-func versionStep(c Cluster, name, ip string) Step {
-	s := c.probe(name+" of "+nodeWords(ip), "node", "version", ip)
+// versionID is the step that reads the version of one node.
+func versionID(id stepID, ip string) stepID { return id.of(ip, " of "+nodeWords(ip)) }
+
+func versionStep(c Cluster, id stepID, ip string) Step {
+	s := c.probe(versionID(id, ip), "node", "version", ip)
 	if !isIP(ip) {
 		s.Argv = c.kato("version")
 	}
@@ -117,9 +123,9 @@ func versionStep(c Cluster, name, ip string) Step {
 	return s
 }
 
-const (
-	probeVersion      = "read the version"
-	probeVersionAfter = "read the version again"
+var (
+	probeVersion      = stepID{"version", "read the version"}
+	probeVersionAfter = stepID{"version-after", "read the version again"}
 )
 
 func upgradeChecks(r Request, c Cluster) ([]Step, error) {
@@ -185,7 +191,7 @@ func (c Cluster) deaRoom(rs Results, nodes []string) []string {
 	empties := false
 	for _, n := range c.NodesWith("dea") {
 		empties = empties || slices.Contains(nodes, n.IP)
-		r, _ := rs.Find(probeRoom, c.at(n.IP))
+		r, _ := rs.find(probeRoom, c.at(n.IP))
 		words := "unknown"
 		if bytes, err := strconv.ParseInt(keyValues(r.Output)["memory"], 10, 64); err == nil {
 			words = size(bytes)
@@ -199,7 +205,8 @@ func (c Cluster) deaRoom(rs Results, nodes []string) []string {
 }
 
 func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
-	p := Plan{Operation: r.Operation, Effect: Restart, Patience: 2 * patience, Hints: map[string]string{}}
+	p := newPlan(r, Restart)
+	p.Patience = 2 * patience
 	if err := upgradeAllowed(r, c); err != nil {
 		return p, err
 	}
@@ -227,28 +234,28 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	argv = append(argv, "--skip-confirmation")
-	var versions []string
+	var versions nodeVersions
 	for _, ip := range nodes {
-		v, err := readStep(rs, versionStep(c, probeVersion, ip).Name, ReadVersion)
+		v, err := readStep(rs, versionID(probeVersion, ip), ReadVersion)
 		if err != nil {
 			v = "unknown"
 		}
-		versions = append(versions, ip+" "+v)
+		versions = append(versions, nodeVersion{ip, v})
 		p.Verify = append(p.Verify, versionStep(c, probeVersionAfter, ip))
 	}
-	if to := r.Flag("version"); to != "" && !r.Has("resume") && !slices.ContainsFunc(versions, func(v string) bool { return !strings.HasSuffix(v, " "+to) }) {
+	if to := r.Flag("version"); to != "" && !r.Has("resume") && !slices.ContainsFunc(versions, func(v nodeVersion) bool { return v.version != to }) {
 		p.Verify, p.Nothing = nil, isAre(len(nodes), "node")+" at "+to+" already"
 		return p, nil
 	}
-	p.Facts = []Fact{{"nodes, in this order", strings.Join(versions, ", ")}, {"to", orNewest(r)}}
+	p.Facts = []Fact{{"upgrade-order", "nodes, in this order", versions.String()}, {"to", "to", orNewest(r)}}
 	p.Verify = append(p.Verify, c.probe(probeRolesAfter, "status"), c.probe(probeUpgradeAfter, "node", "upgrade", "--status"))
-	steps, ok := c.withMaintenance(&p, rs, []Step{{Name: stepUpgrade, Node: Core, Argv: argv, Limit: 12 * time.Hour}})
+	steps, ok := c.withMaintenance(&p, rs, []Step{{Key: stepUpgrade.key, Name: stepUpgrade.label, Node: Core, Argv: argv, Limit: 12 * time.Hour}})
 	if !ok {
 		return p, nil
 	}
 	p.Steps = steps
-	p.Hints["versions"] = strings.Join(versions, ", ")
-	p.Hints[hintRestarts] = pack(c.allPairs(nodes))
+	p.Hints.Versions = versions
+	p.Hints.Restarts = c.allPairs(nodes)
 	p.Notes = append(append(append(p.Notes, lastTime(c)...), upgradeLoses, "Nodes restart. The core fetches what is new from the vendor's hosts; a proxy must be set in the environment of kato's user."),
 		c.deaRoom(rs, nodes)...)
 	return p, nil

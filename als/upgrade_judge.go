@@ -21,7 +21,7 @@ const fixVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sen
 // katoVanished reports whether kato is gone since the upgrade began.
 func katoVanished(rs Results) bool {
 	return slices.ContainsFunc(rs, func(r Result) bool {
-		return (r.Step == stepUpgrade || strings.HasPrefix(r.Step, probeVersionAfter)) && r.Trouble == "" && missingKato(r)
+		return (r.Key == stepUpgrade.key || strings.HasPrefix(r.Key, probeVersionAfter.key+":")) && r.Trouble == "" && missingKato(r)
 	})
 }
 
@@ -37,7 +37,7 @@ func otherThan(now, asked string) bool {
 var newerNone = regexp.MustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
 
 func nothingNewer(rs Results) bool {
-	res, ok := rs.Find(stepUpgrade, "")
+	res, ok := rs.find(stepUpgrade, "")
 	return ok && res.OK() && complaint(res.Output) == "" && newerNone.MatchString(strings.Join(clean(res.Output), "\n"))
 }
 
@@ -53,9 +53,9 @@ type upgraded struct {
 func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
 	var u upgraded
 	moved := false
-	for _, was := range strings.Split(p.Hints["versions"], ", ") {
-		ip, before, _ := strings.Cut(was, " ")
-		now, err := readStep(rs, versionStep(c, probeVersionAfter, ip).Name, ReadVersion)
+	for _, was := range p.Hints.Versions {
+		ip, before := was.node, was.version
+		now, err := readStep(rs, versionID(probeVersionAfter, ip), ReadVersion)
 		switch {
 		case err != nil:
 			u.unread = append(u.unread, ip)
@@ -78,7 +78,7 @@ func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
 // upgradeEnd says how the upgrade ended and what to do about that. If it was
 // not begun, that is how the step before it ended.
 func upgradeEnd(p Plan, rs Results) (ended, fix string) {
-	if _, ran := rs.Find(stepUpgrade, ""); !ran {
+	if _, ran := rs.find(stepUpgrade, ""); !ran {
 		if f, bad := failedStep(p, rs); bad {
 			return f.Text, f.Fix
 		}
@@ -88,7 +88,7 @@ func upgradeEnd(p Plan, rs Results) (ended, fix string) {
 
 // upgradeAgain says how to continue an upgrade that is not done.
 func upgradeAgain(r Request, c Cluster, rs Results) string {
-	res, _ := rs.Find(stepUpgrade, "")
+	res, _ := rs.find(stepUpgrade, "")
 	if !strings.Contains(string(res.Output), "--resume") {
 		return "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
 	}
@@ -101,7 +101,7 @@ func upgradeAgain(r Request, c Cluster, rs Results) string {
 
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	u := readVersions(r, c, p, rs)
-	v := rolesAfter(c, p, rs, unpack(p.Hints[hintRestarts]))
+	v := rolesAfter(c, p, rs, p.Hints.Restarts)
 	v.Report = table(u.rows) + v.Report
 	if progress, err := readStep(rs, probeUpgradeAfter, ReadUpgrade); err == nil && len(progress) > 0 {
 		v.Report += progressTable(progress)
@@ -128,7 +128,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		fail(upgradeAgain(r, c, rs), "Still on the old version: %s; %s.", list(u.behind), ended)
 	case len(u.versions) > 1:
 		fail(upgradeAgain(r, c, rs), "The nodes have different versions: %s; %s.", list(u.versions), ended)
-	case r.Has("version") && otherThan(u.versions[0], r.Flag("version")):
+	case r.Has("version") && len(u.versions) == 1 && otherThan(u.versions[0], r.Flag("version")):
 		fail("Read the output of this run: see which version kato was offered.",
 			"The nodes are at %s, and not at %s; %s.", u.versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
@@ -152,7 +152,7 @@ func (u upgraded) succeeded(v Verdict, c Cluster, rs Results, ended string) Verd
 	}
 	v.Summary = count(len(u.rows), "node") + " at " + list(u.versions) + ", read back from " + of + ", and all roles run."
 	v.Data = map[string]string{"version": list(u.versions)}
-	if res, ok := rs.Find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
+	if res, ok := rs.find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
 		v.Summary += " Yet " + ended + "."
 	}
 	return v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))

@@ -193,10 +193,10 @@ func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl
 	var rs als.Results
 	for _, need := range als.Preconditions(cluster) {
 		for _, s := range need.Probes(cluster) {
-			if _, had := rs.Find(s.Name, s.Node); had {
+			if _, had := rs.Find(s.ResultKey(), s.Node); had {
 				continue
 			}
-			r := als.Result{Step: s.Name, Node: s.Node}
+			r := s.Result()
 			var err error
 			if r.Output, r.Exit, err = look(ctx, exec, cl, seen.nodes, s); err != nil {
 				r.Trouble = err.Error()

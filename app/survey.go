@@ -34,7 +34,9 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 		if err != nil {
 			return seen, err
 		}
-		results = append(results, als.Result{Step: s.Name, Node: s.Node, Exit: status, Output: out})
+		r := s.Result()
+		r.Exit, r.Output = status, out
+		results = append(results, r)
 	}
 	if cl.Generation != "auto" {
 		seen.generation = als.Generation(cl.Generation)
