@@ -30,7 +30,7 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
 			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints.Target),
 			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
-			Data:    archiveData(seen), Archives: newArchive(settle.Node, seen, bytes)}
+			Data:    Data{Files: seen["files"]}, Archives: newArchive(settle.Node, seen, bytes)}
 	}
 	return exportFailed(p, rs, seen["why"], seen)
 }
@@ -44,7 +44,7 @@ func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64
 		return exportFailed(p, rs, "the archive was read back well, but it does not stand at "+p.Hints.Target+" any more", seen)
 	}
 	settle, _ := rs.find(stepSettle, "")
-	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: archiveData(seen), Archives: newArchive(settle.Node, seen, bytes),
+	v := Verdict{Outcome: Succeeded, Report: archiveReport(rs, seen, bytes), Whole: true, Data: Data{Files: seen["files"]}, Archives: newArchive(settle.Node, seen, bytes),
 		Summary: fmt.Sprintf("Verified: %s, %s, %s files, read to its end.", p.Hints.Target, size(bytes), seen["files"])}
 	if r, found := rs.find(stepExport, ""); found && complaint(r.Output) != "" {
 		v.Whole = false
@@ -70,10 +70,6 @@ func archiveReport(rs Results, seen map[string]string, bytes int64) string {
 		{"files", seen["files"]},
 		{"sha256", seen["sha256"]},
 	})
-}
-
-func archiveData(seen map[string]string) map[string]string {
-	return map[string]string{"archive": seen["path"], "size": seen["size"], "sha256": seen["sha256"], "files": seen["files"], "verdict": seen["verdict"]}
 }
 
 // newArchive is the archive that the export has made.
@@ -105,7 +101,7 @@ func whatIsLeft(p Plan, rs Results) (text, fix string) {
 
 // exportFailed is the verdict failed; the target is as it was.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
-	v := Verdict{Outcome: Failed, Data: map[string]string{"verdict": verdictFailed}, Archives: []Archive{{Verdict: verdictFailed}}, Next: ReadOutput}
+	v := Verdict{Outcome: Failed, Archives: []Archive{{Verdict: verdictFailed}}, Next: ReadOutput}
 	said := describeEnd(rs, stepExport)
 	if why == "" {
 		if f, bad := failedStep(p, rs); bad {

@@ -204,16 +204,16 @@ func exportCases(t *testing.T, shell []string) {
 					must(t, os.WriteFile(temp, tt.left, 0o600))
 				}
 			})
-			if v.Data["verdict"] != tt.verdict || !strings.Contains(v.Summary, tt.why) || (v.Outcome == als.Succeeded) != (tt.verdict == "verified") {
-				t.Fatalf("got %s %q: %s", v.Outcome, v.Data["verdict"], v.Summary)
+			if v.Archives[0].Verdict != tt.verdict || !strings.Contains(v.Summary, tt.why) || (v.Outcome == als.Succeeded) != (tt.verdict == "verified") {
+				t.Fatalf("got %s %q: %s", v.Outcome, v.Archives[0].Verdict, v.Summary)
 			}
 			want, names := []byte("the last good one"), []string{"helion-backup.tgz"}
 			switch tt.verdict {
 			case "verified":
 				want = tt.left
 				sum := sha256.Sum256(tt.left)
-				if hexed := hex.EncodeToString(sum[:]); v.Data["sha256"] != hexed || !strings.Contains(v.Report, hexed) || v.Data["archive"] != target || v.Data["size"] != fmt.Sprint(len(tt.left)) || v.Data["files"] != "3" {
-					t.Errorf("data %v, report:\n%s", v.Data, v.Report)
+				if hexed := hex.EncodeToString(sum[:]); v.Archives[0].SHA256 != hexed || !strings.Contains(v.Report, hexed) || v.Archives[0].Path != target || v.Archives[0].Size != int64(len(tt.left)) || v.Data.Files != "3" {
+					t.Errorf("archive %+v, %s files, report:\n%s", v.Archives[0], v.Data.Files, v.Report)
 				}
 			case "suspect":
 				names = append(names, "helion-backup.suspect.tgz")
@@ -323,8 +323,8 @@ func TestExportDefaultName(t *testing.T) {
 	t.Setenv("HOME", dir)
 	plan, v := export(t, []string{"/bin/sh"}, testCluster(), "export cluster", func(temp string) { must(t, os.WriteFile(temp, archive(t, 1), 0o600)) })
 	want := filepath.Join(dir, "helion-export-prod-20261123T030000Z.tgz")
-	if v.Outcome != als.Succeeded || v.Data["archive"] != want || plan.Steps[0].Node != "10.0.0.11" {
-		t.Errorf("got %s, %v, on %s", v.Summary, v.Data, plan.Steps[0].Node)
+	if v.Outcome != als.Succeeded || v.Archives[0].Path != want || plan.Steps[0].Node != "10.0.0.11" {
+		t.Errorf("got %s, %v, on %s", v.Summary, v.Archives, plan.Steps[0].Node)
 	}
 	if argv := strings.Join(plan.Steps[0].Argv[:4], " "); argv != "kato data export --cluster" {
 		t.Errorf("argv %q", argv)
@@ -332,8 +332,8 @@ func TestExportDefaultName(t *testing.T) {
 	backups := t.TempDir()
 	c := testCluster()
 	c.BackupDir = backups
-	if _, v = export(t, []string{"/bin/sh"}, c, "export node --node 10.0.0.12", func(temp string) { must(t, os.WriteFile(temp, archive(t, 1), 0o600)) }); filepath.Dir(v.Data["archive"]) != backups {
-		t.Errorf("got %v", v.Data)
+	if _, v = export(t, []string{"/bin/sh"}, c, "export node --node 10.0.0.12", func(temp string) { must(t, os.WriteFile(temp, archive(t, 1), 0o600)) }); filepath.Dir(v.Archives[0].Path) != backups {
+		t.Errorf("got %v", v.Archives)
 	}
 }
 
@@ -346,10 +346,10 @@ func TestExportsOfOneSecond(t *testing.T) {
 	for _, run := range []string{"k3v9t2", "k3v9t3"} {
 		c.Run = run
 		_, v := export(t, []string{"sh"}, c, "export cluster", func(temp string) { must(t, os.WriteFile(temp, good, 0o600)) })
-		if v.Outcome != als.Succeeded || !als.OwnName(filepath.Base(v.Data["archive"])) {
+		if v.Outcome != als.Succeeded || !als.OwnName(filepath.Base(v.Archives[0].Path)) {
 			t.Fatalf("%+v", v)
 		}
-		paths = append(paths, v.Data["archive"])
+		paths = append(paths, v.Archives[0].Path)
 	}
 	if paths[0] == paths[1] {
 		t.Errorf("both stand at %s", paths[0])

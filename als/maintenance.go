@@ -32,7 +32,7 @@ var opMaintenanceStatus = Operation{
 		if err != nil {
 			return nothingRead(modeUnread(err))
 		}
-		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: map[string]string{"maintenance": onOff(on)}}
+		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: Data{Maintenance: onOff(on)}}
 		if on {
 			v = v.offering("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 		}

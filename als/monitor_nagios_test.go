@@ -1,11 +1,13 @@
 package als_test
 
 import (
+	"alsbot/als"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -101,11 +103,9 @@ func TestPatchesBySeverity(t *testing.T) {
 		}
 	}
 	_, v := tell(t, testCluster(), "patch status", said{"patches": out(list)})
-	for key, want := range map[string]string{"waiting": "7", "urgent": "4", "severity-required": "1", "severity-optional": "2", "severity-recommended": "1",
-		"severity-critical": "1", "severity-unknown": "2"} {
-		if v.Data[key] != want {
-			t.Errorf("%s: %q instead of %s; %v", key, v.Data[key], want, v.Data)
-		}
+	want := &als.PatchCount{Waiting: 7, Urgent: 4, Severities: map[string]int{"required": 1, "optional": 2, "recommended": 1, "critical": 1, "unknown": 2}}
+	if !reflect.DeepEqual(v.Data.Patches, want) {
+		t.Errorf("got %+v", v.Data.Patches)
 	}
 }
 

@@ -144,7 +144,7 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	if m := list.Mismatch(); m != "" {
 		v.Report += "\n" + capitalized(m) + "; the list is believed.\n"
 	}
-	v.Data = waiting(list)
+	v.Data.Patches = countPatches(list)
 	return v
 }
 

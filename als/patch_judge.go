@@ -43,11 +43,7 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if r.Has(flagNoRestart) {
 		return notRestarted(c, p, rs, done, report)
 	}
-	v := rolesPatched(c, p, rs, done, report)
-	if v.Outcome == Succeeded {
-		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
-	}
-	return v
+	return rolesPatched(c, p, rs, done, report)
 }
 
 // notInstalled compares the patches of a plan with a new list: those that are
@@ -267,11 +263,7 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Next = strings.Replace(v.Next, "Bring the patches to work", "Bring the old state to work", 1)
 		return v
 	}
-	v := rolesPatched(c, p, rs, done, "")
-	if v.Outcome == Succeeded {
-		v.Data = map[string]string{"patches": strings.Join(patches, " ")}
-	}
-	return v
+	return rolesPatched(c, p, rs, done, "")
 }
 
 // judgeUpdate: kato went through with it, and a list that has changed or

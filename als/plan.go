@@ -3,7 +3,6 @@ package als
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -175,8 +174,8 @@ type Verdict struct {
 	// Whole is true when Report already says all that the output says, so
 	// that the output need not be shown beside it.
 	Whole bool `json:"whole,omitempty"`
-	// Data is kept with the run: "archive", "size", "sha256", "verdict".
-	Data map[string]string `json:"data,omitempty"`
+	// Data is kept with the run, for monitoring.
+	Data Data `json:"data,omitzero"`
 	// Archives are news of archives, by Run; the one that this run has made
 	// itself needs none. Run, operation, cluster, contents and times of a new
 	// one, and the times of what is news, are filled in by who keeps them.
@@ -212,15 +211,11 @@ type File struct {
 // a `patch status` and a `status`.
 func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v := op.Judge(r, c, p, rs)
-	data := map[string]string{}
 	if list, err := readStep(rs, probePatchesAfter, ReadPatches); err == nil {
-		maps.Copy(data, waiting(list))
+		v.Data.Patches = countPatches(list)
 	}
 	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil {
-		maps.Copy(data, down(status))
-	}
-	if maps.Copy(data, v.Data); len(data) > 0 {
-		v.Data = data
+		v.Data.Roles = countRoles(status)
 	}
 	return v
 }

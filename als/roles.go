@@ -70,7 +70,7 @@ var opVersion = Operation{
 		if g == "" {
 			return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: fixGeneration}
 		}
-		return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", which behaves as " + string(g) + ".", Data: map[string]string{"version": v}}
+		return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", which behaves as " + string(g) + ".", Data: Data{Version: v}}
 	},
 }
 
@@ -87,8 +87,8 @@ func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 			name = ""
 		}
 	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: down(status)}
-	v.Summary = v.Data["roles"]
+	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: Data{Roles: countRoles(status)}}
+	v.Summary = v.Data.Roles.Text
 	v.Next = statusAdvice(c, status)
 	return v
 }
@@ -134,20 +134,6 @@ func unhealthy(status Status) (bad []string, all int) {
 		}
 	}
 	return bad, all
-}
-
-// down is what monitoring keeps of a look at the roles: how many do not run,
-// and that in words.
-func down(status Status) map[string]string {
-	bad, roles := unhealthy(status)
-	words := fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
-	switch {
-	case len(bad) > 0:
-		words = fmt.Sprintf("%d of %s: %s.", len(bad), count(roles, "role"), list(bad))
-	case roles == 1:
-		words = "The only role runs."
-	}
-	return map[string]string{"down": fmt.Sprint(len(bad)), "roles": words}
 }
 
 // turn is what start, stop and restart have in common.

@@ -145,7 +145,7 @@ func TestLifeOfACluster(t *testing.T) {
 			}
 			b.good(t, "stop mysql", "Stopped: mysql on 10.0.0.11")
 			b.good(t, "start", "run")
-			archive := b.good(t, "export cluster --maintenance", "Verified:").Data["archive"]
+			archive := b.good(t, "export cluster --maintenance", "Verified:").Archives[0].Path
 			b.good(t, "maintenance status", "off")
 			if profile == node.ALS13 { // what is the same everywhere
 				b.good(t, "processes", "run.")

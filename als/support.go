@@ -59,8 +59,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		return Verdict{Outcome: Failed, Summary: "kato ended, but no new report is to be found.", Next: ReadOutput}
 	}
 	v := Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The report is %s on the core, %s.", seen["file"], size(bytes)),
-		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}}),
-		Data:   map[string]string{"file": seen["file"], "name": path.Base(seen["file"]), "node": Core, "size": seen["size"], "sha256": seen["sha256"]}}
+		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}})}
 	if r.Exit != 0 {
 		v.Summary += fmt.Sprintf(" Yet kato ended with status %d: it may not be whole.", r.Exit)
 	}

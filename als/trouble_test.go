@@ -2,7 +2,6 @@ package als_test
 
 import (
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +22,8 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 	must(t, b.sim.Mount(ip, "/mnt/ebs", &node.Mount{Device: "/dev/vdb", Type: "ext4", Options: "rw"}))
 	must(t, os.MkdirAll(b.sim.Path(ip, "/mnt/ebs/there"), 0o755))
 	filesystem, to := b.sim.Path(ip, "/mnt/containers")+" --node "+ip, b.sim.Path(ip, "/mnt/ebs/there")+" --node "+ip
-	made := b.good(t, "export cluster", "Verified:").Data
-	bytes, err := strconv.ParseInt(made["size"], 10, 64)
-	must(t, err)
-	a := als.Archive{Run: "a1", Operation: "export cluster", Cluster: "sim", Node: "10.0.0.11", Path: made["archive"], Size: bytes, SHA256: made["sha256"], Verdict: "verified", At: b.c.Asked.Add(-72 * time.Hour)}
+	made := b.good(t, "export cluster", "Verified:").Archives[0]
+	a := als.Archive{Run: "a1", Operation: "export cluster", Cluster: "sim", Node: "10.0.0.11", Path: made.Path, Size: made.Size, SHA256: made.SHA256, Verdict: "verified", At: b.c.Asked.Add(-72 * time.Hour)}
 	newer := a
 	newer.Run, newer.At = "a2", b.c.Asked.Add(-time.Hour)
 	b.c.History.Archives, b.c.History.Backup = []als.Archive{newer, a}, &newer

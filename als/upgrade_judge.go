@@ -116,7 +116,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	switch {
 	case v.Outcome == Succeeded && u.nothingToDo(r, rs):
 		v.Summary = "Nothing was to do: kato knows no version newer than " + u.versions[0] + ", which " + isAre(len(u.rows), "node") + " at; all roles run."
-		v.Data = map[string]string{"version": u.versions[0]}
+		v.Data.Version = u.versions[0]
 	case len(u.unread) > 0 && katoVanished(rs):
 		v.Outcome, v.Next, v.Offers = Failed, fixVanished, nil
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(u.unread) + " cannot be read."
@@ -151,7 +151,7 @@ func (u upgraded) succeeded(v Verdict, c Cluster, rs Results, ended string) Verd
 		of = "it"
 	}
 	v.Summary = count(len(u.rows), "node") + " at " + list(u.versions) + ", read back from " + of + ", and all roles run."
-	v.Data = map[string]string{"version": list(u.versions)}
+	v.Data.Version = list(u.versions)
 	if res, ok := rs.find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
 		v.Summary += " Yet " + ended + "."
 	}

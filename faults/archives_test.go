@@ -190,7 +190,7 @@ func (x *exporting) verified(archive []byte, files int) error {
 
 func (x *exporting) sound(files int) error {
 	v := x.judge()
-	if v.Outcome != als.Succeeded || v.Data["files"] != fmt.Sprint(files) {
+	if v.Outcome != als.Succeeded || v.Data.Files != fmt.Sprint(files) {
 		return fmt.Errorf("a sound archive of %d files is %s %v: %s", files, v.Outcome, v.Data, v.Summary)
 	}
 	return x.left(x.target)
@@ -268,7 +268,7 @@ func (x *exporting) bomb(t *testing.T, gib int) error {
 	archive = append(archive, zeros.Bytes()...) // the end of the tar is zeros too
 	must(t, os.WriteFile(x.temp, archive, 0o600))
 	v := x.judge()
-	if v.Outcome == als.Succeeded || v.Data["verdict"] != "suspect" || !strings.Contains(v.Summary, "200 times") {
+	if v.Outcome == als.Succeeded || v.Archives[0].Verdict != "suspect" || !strings.Contains(v.Summary, "200 times") {
 		return fmt.Errorf("a bomb is %s: %s", v.Outcome, v.Summary)
 	}
 	return x.left(x.suspect)

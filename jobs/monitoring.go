@@ -34,10 +34,10 @@ type Watched struct {
 
 // Look is what a read of the cluster has seen.
 type Look struct {
-	Run     string            `json:"run"`
-	At      time.Time         `json:"at"`
-	Summary string            `json:"summary"`
-	Data    map[string]string `json:"data"`
+	Run     string    `json:"run"`
+	At      time.Time `json:"at"`
+	Summary string    `json:"summary"`
+	Data    als.Data  `json:"data"`
 	// Since names a run that has changed what was looked at, if one has.
 	Since string `json:"since,omitempty"`
 }
@@ -73,11 +73,14 @@ func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 	var restarted, patched string
 	return runs.Latest(tx, w.Cluster, func(r runs.Run) bool {
 		if r.Verdict != nil {
-			look := &Look{Run: r.ID, At: r.Ended, Summary: cmp.Or(r.Verdict.Data["roles"], r.Verdict.Summary), Data: r.Verdict.Data}
-			if look.Data["down"] != "" && w.Roles == nil {
+			look := &Look{Run: r.ID, At: r.Ended, Summary: r.Verdict.Summary, Data: r.Verdict.Data}
+			if look.Data.Roles != nil {
+				look.Summary = cmp.Or(look.Data.Roles.Text, look.Summary)
+			}
+			if look.Data.Roles != nil && w.Roles == nil {
 				look.Since, w.Roles = restarted, look
 			}
-			if look.Data["waiting"] != "" && w.Patches == nil {
+			if look.Data.Patches != nil && w.Patches == nil {
 				look.Since, w.Patches = patched, look
 			}
 		}

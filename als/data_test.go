@@ -1,0 +1,39 @@
+package als_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"alsbot/als"
+)
+
+// What earlier versions stored of a verdict, and what is stored now, is read
+// back as it was meant.
+func TestStoredDataIsRead(t *testing.T) {
+	for stored, want := range map[string]als.Data{
+		`{"down":"1","roles":"1 of 13 roles: dea on 10.0.0.12 is FATAL."}`: {Roles: &als.RoleCount{Down: 1, Text: "1 of 13 roles: dea on 10.0.0.12 is FATAL."}},
+		`{"waiting":"3","urgent":"1","severity-required":"1","severity-optional":"2","severity-unknown":"0"}`: {Patches: &als.PatchCount{
+			Waiting: 3, Urgent: 1, Severities: map[string]int{"required": 1, "optional": 2, "unknown": 0}}},
+		`{"down":"0","patches":"dea-memory","roles":"The only role runs.","waiting":"0","urgent":"0"}`: {
+			Roles: &als.RoleCount{Text: "The only role runs."}, Patches: &als.PatchCount{Severities: map[string]int{}}},
+		`{"maintenance":"on"}`: {Maintenance: "on"},
+		`{"version":"3.4.2"}`:  {Version: "3.4.2"},
+		`{"archive":"/mnt/nas/b.tgz","files":"12","sha256":"ab","size":"5000","verdict":"verified"}`: {Files: "12"},
+		`{"archive":"","files":"","verdict":"failed","down":"many"}`:                                 {},
+		`{}`: {},
+	} {
+		var got als.Verdict
+		must(t, json.Unmarshal([]byte(`{"outcome":"succeeded","data":`+stored+`}`), &got))
+		if !reflect.DeepEqual(got.Data, want) {
+			t.Errorf("%s: got %+v", stored, got.Data)
+		}
+		b, err := json.Marshal(got)
+		must(t, err)
+		var again als.Verdict
+		must(t, json.Unmarshal(b, &again))
+		if !reflect.DeepEqual(again, got) {
+			t.Errorf("%s: stored again as %s", stored, b)
+		}
+	}
+}
