@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,16 @@ func TestEveryOperationIsListed(t *testing.T) {
 			t.Errorf("%s is listed twice", op.Name)
 		}
 		names[op.Name] = true
+	}
+}
+
+// What is watched is outdated by what changes it.
+func TestOperationsSayWhatTheyChange(t *testing.T) {
+	for _, op := range als.Operations {
+		changesPatches := (op.Family == "patch" || op.Family == "upgrade") && op.Effect(als.Request{Operation: op.Name}) != als.Read
+		if slices.Contains(op.Changes, als.SubjectPatches) != changesPatches {
+			t.Errorf("%s changes %v", op.Name, op.Changes)
+		}
 	}
 }
 

@@ -21,6 +21,12 @@ const (
 // Effects lists the effects, weakest first.
 var Effects = []Effect{Read, Change, Restart, Destroy}
 
+// Subject is something that is watched on a cluster and that operations change.
+type Subject string
+
+// SubjectPatches is which patches are installed.
+const SubjectPatches Subject = "patches"
+
 // Kind is the type of one argument or flag value; it decides what is accepted.
 type Kind string
 
@@ -72,6 +78,9 @@ type Operation struct {
 
 	// Effect is what this request would do; flags may change it.
 	Effect func(Request) Effect
+	// Changes lists what a run of the operation may have changed, unless its
+	// effect is Read: what was known of it before counts no longer.
+	Changes []Subject
 	// Builtin is true for alsbot's own commands (help, runs, cancel, …): they
 	// are answered from the store, run nothing on a node, and have only
 	// grammar and effect here.

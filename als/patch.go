@@ -35,6 +35,10 @@ var patchFlags = []Flag{
 // showsPatches: the patches, and the roles that kato may have left down.
 var showsPatches = shows("patch status", "status")
 
+// changesPatches is the Changes of the family, and of upgrades: a new version
+// comes with some patches and lacks others.
+var changesPatches = []Subject{SubjectPatches}
+
 // restarts is the effect of what restarts roles unless told otherwise.
 func restarts(r Request) Effect {
 	if r.Has(flagNoRestart) {
@@ -59,7 +63,7 @@ var opPatchStatus = Operation{
 }
 
 var opPatchInstall = Operation{
-	Name: "patch install", Family: familyPatch, Effect: restarts, Survey: true,
+	Name: "patch install", Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "install all missing patches, or one, and restart the roles that they affect",
 	Detail: "It has worked when a fresh `patch status` no longer lists the patches and the affected roles run; kato's own word is not believed.\n" +
 		"With --no-restart the roles go on with the old code until you restart them.",
@@ -73,7 +77,7 @@ var opPatchInstall = Operation{
 }
 
 var opPatchReinstall = Operation{
-	Name: opReinstallName, Family: familyPatch, Effect: restarts, Survey: true,
+	Name: opReinstallName, Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "install a patch again, and restart the roles that it affects",
 	Detail:  "The list of patches is the same before and after. It has worked when kato's history says so and the affected roles run.",
 	Example: "patch reinstall dea-memory-usage-reporting @prod",
@@ -86,7 +90,7 @@ var opPatchReinstall = Operation{
 }
 
 var opPatchRevert = Operation{
-	Name: opRevertName, Family: familyPatch, Effect: restarts, Survey: true,
+	Name: opRevertName, Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "take patches out again, and restart the roles that they affect",
 	Detail:  "Without NAME every installed patch is taken out. ALS 1.0 has no revert.",
 	Example: "patch revert dea-memory-usage-reporting @prod",
@@ -99,7 +103,7 @@ var opPatchRevert = Operation{
 }
 
 var opPatchUpdate = Operation{
-	Name: opUpdateName, Family: familyPatch, Effect: always(Change), Survey: true,
+	Name: opUpdateName, Family: familyPatch, Effect: always(Change), Changes: changesPatches, Survey: true,
 	Summary: "fetch the list of patches anew from the patch server",
 	Example: "patch update @prod",
 	Flags:   patchFlags[1:],
@@ -110,7 +114,7 @@ var opPatchUpdate = Operation{
 }
 
 var opPatchReset = Operation{
-	Name: opResetName, Family: familyPatch, Effect: always(Destroy), Survey: true,
+	Name: opResetName, Family: familyPatch, Effect: always(Destroy), Changes: changesPatches, Survey: true,
 	Summary: "make kato forget which patches are installed",
 	Detail:  "Nothing is taken out of the nodes; only the record goes, and kato offers every patch again. Use it when the record is known to be wrong.",
 	Example: "patch reset @prod",

@@ -40,7 +40,7 @@ var opUpgradeNode = upgradeOp("upgrade node", "upgrade one node to a new version
 
 func upgradeOp(name, summary string, flags []Flag) Operation {
 	return Operation{
-		Name: name, Family: familyUpgrade, Effect: always(Restart), Survey: true, Archives: true,
+		Name: name, Family: familyUpgrade, Effect: always(Restart), Changes: changesPatches, Survey: true, Archives: true,
 		Summary: summary, Detail: upgradeDetail,
 		Example: name + " --version 3.4.2 @prod",
 		Flags: append(flags,

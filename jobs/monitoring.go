@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"alsbot/als"
@@ -96,8 +96,8 @@ func (w *Watched) looks(tx store.Tx, limit time.Time) error {
 
 // patches reports whether an operation changes which patches are installed.
 func patches(operation string) bool {
-	family, _, _ := strings.Cut(operation, " ")
-	return family == "patch" || family == "upgrade"
+	op, _ := als.Operations.Find(operation)
+	return slices.Contains(op.Changes, als.SubjectPatches)
 }
 
 // NotClusterError is a cluster that the config does not name.
