@@ -33,7 +33,7 @@ func aPlan() *als.Plan {
 		Verify:   []als.Step{{Name: "list patches", Node: "core"}},
 		Facts:    []als.Fact{{Name: "patches", Value: "it's-one"}, {Name: "roles that restart", Value: "router"}},
 		Notes:    []string{"took 4m last time"},
-		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Mend: "export cluster @prod"}},
+		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Fix: "export cluster @prod"}},
 	}
 }
 
@@ -52,8 +52,8 @@ func TestRunGolden(t *testing.T) {
 	for name, v := range map[string]bot.RunView{
 		"planned": {Run: run(runs.Planned, func(r *runs.Run) { r.Plan = nil })},
 		"stopped": {Run: run(runs.Failed, func(r *runs.Run) {
-			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Mend: "Make room."}
-			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Mend
+			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Fix: "Make room."}
+			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Fix
 		})},
 		"awaiting": {Run: run(runs.Awaiting, nil), Asked: bot.Place{Channel: approve},
 			Approval: &runs.Approval{State: runs.ApprovalWaiting, Expires: at(61)}},

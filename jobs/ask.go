@@ -45,7 +45,7 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 		}
 		return refused(err)
 	}
-	if op.Own && !req.Dry {
+	if op.Builtin && !req.Dry {
 		ans, instead, err := e.builtins.answer(ctx, a, req)
 		if err != nil || instead == "" {
 			return ans, err

@@ -57,7 +57,7 @@ func (p policy) enqueue(tx store.Tx, r *runs.Run) error {
 // route decides where a run with a new plan goes.
 func (p policy) route(tx store.Tx, r *runs.Run) error {
 	if f, stop := r.Plan.Stopped(); stop {
-		r.State, r.Trouble, r.Next = runs.Failed, f.Text, f.Mend
+		r.State, r.Trouble, r.Next = runs.Failed, f.Text, f.Fix
 		return nil
 	}
 	switch {
@@ -93,7 +93,7 @@ func start(r *runs.Run) {
 func describe(p als.Plan) string {
 	var b strings.Builder
 	for _, f := range p.Findings {
-		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Mend, ". "))
+		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Fix, ". "))
 	}
 	return b.String() + p.Text()
 }

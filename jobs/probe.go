@@ -55,7 +55,7 @@ func (p *Prober) probe(ctx context.Context, cluster als.Cluster, s als.Step) (al
 	if limit == 0 {
 		limit = checkLimit
 	}
-	res := als.Result{Step: s.Name, Node: s.Node}
+	res := s.Result()
 	t, err := p.Target(cluster, s.Node)
 	if err != nil {
 		res.Trouble = err.Error()
@@ -83,7 +83,7 @@ func (p *Prober) probe(ctx context.Context, cluster als.Cluster, s als.Step) (al
 	if err == nil {
 		return res, nil
 	}
-	res.Trouble, res.Mend = inWords(err)
+	res.Trouble, res.Fix = inWords(err)
 	var slow *als.Refusal
 	if errors.As(err, &slow) {
 		err = &als.Refusal{Text: fmt.Sprintf("%s on %s: %s", s.Name, t.Name, slow.Text), Next: slow.Next}

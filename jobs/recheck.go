@@ -56,7 +56,7 @@ func (rc *rechecker) unchanged(ctx context.Context, d *driver, r runs.Run) (same
 	if err != nil {
 		return false, 0, rc.void(ctx, r.ID, "the cluster could not be looked at again: "+err.Error())
 	}
-	if f, stop := plan.Stopped(); stop || plan.Digest() != r.Digest {
+	if f, stop := plan.Stopped(); stop || plan.DigestAs(r.Plan.Format) != r.Digest {
 		why := changes(*r.Plan, plan)
 		if stop {
 			why = f.Text

@@ -52,7 +52,7 @@ func scheduled(s config.Schedule) (runs.Run, error) {
 	}
 	op, _ := als.Operations.Find(req.Operation)
 	switch {
-	case op.Own && !req.Dry:
+	case op.Builtin && !req.Dry:
 		return runs.Run{}, fmt.Errorf("command %q is answered to a person and cannot be a schedule", s.Command)
 	case req.Cluster != "" && req.Cluster != s.Cluster:
 		return runs.Run{}, fmt.Errorf("command %q names @%s, but the schedule's cluster is %s: leave @%s out", s.Command, req.Cluster, s.Cluster, req.Cluster)

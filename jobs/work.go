@@ -178,7 +178,8 @@ func (w *worker) results(ctx context.Context, r runs.Run) (als.Results, error) {
 		if s.Ended.IsZero() {
 			continue
 		}
-		res := als.Result{Step: s.Step.Name, Node: s.Step.Node, Trouble: s.Trouble, Mend: s.Fix}
+		res := s.Step.Result()
+		res.Trouble, res.Fix = s.Trouble, s.Fix
 		if s.Exit != nil {
 			res.Exit = *s.Exit
 		}
@@ -187,7 +188,7 @@ func (w *worker) results(ctx context.Context, r runs.Run) (als.Results, error) {
 			if ctx.Err() != nil || time.Since(s.Ended) < readPatience {
 				return nil, err
 			}
-			res.Trouble, res.Mend = "what it printed cannot be read on alsbot's host: "+err.Error(), "look at the disk of alsbot's host"
+			res.Trouble, res.Fix = "what it printed cannot be read on alsbot's host: "+err.Error(), "look at the disk of alsbot's host"
 		}
 		rs = append(rs, res)
 	}

@@ -72,7 +72,7 @@ func (u *Upkeep) maintenance(ctx context.Context, c config.Cluster) (on, known b
 		return false, false
 	}
 	v := op.Judge(req, cluster, plan, seen)
-	return v.Data["maintenance"] == "on", v.Outcome == als.Succeeded
+	return v.Data.Maintenance == "on", v.Outcome == als.Succeeded
 }
 
 // noteMaintenance records what a probe has seen that began at some time, and

@@ -20,8 +20,7 @@ import (
 	"alsbot/jobs"
 )
 
-// These are the statuses of the Nagios plugin guidelines, which are also its
-// exit statuses.
+// The statuses of the Nagios plugin guidelines, which are its exit statuses.
 const (
 	nagiosOK = iota
 	nagiosWarning
@@ -31,14 +30,14 @@ const (
 
 const (
 	nagiosPatience = 10 * time.Second // Nagios itself gives up after a minute
-	rolesFresh     = time.Hour        // maximum age of a check of the roles
-	patchesFresh   = 26 * time.Hour   // the same for patches: a daily schedule, and some slack
+	rolesFresh     = time.Hour        // how old a look at the roles may be
+	patchesFresh   = 26 * time.Hour   // and one at the patches: a daily schedule, and some
 )
 
-// nagios is a plugin: it prints one line with performance data after a |, and
-// exits with the state. It reads what the bot knows and asks no node. Any
-// failure on the way is UNKNOWN, with one exception: the check of alsbot
-// itself reports a missing bot as CRITICAL.
+// nagios is a plugin: one line, performance data behind a |, and the state as
+// exit status. It reads what the bot knows and asks no node. Whatever goes
+// wrong on the way is UNKNOWN; but that the bot is not there is what the check
+// of alsbot itself is for, and CRITICAL there.
 func (c *cli) nagios() *cobra.Command {
 	var cluster, socket string
 	cmd := &cobra.Command{
@@ -61,14 +60,14 @@ func (c *cli) nagios() *cobra.Command {
 	return cmd
 }
 
-// finding is the result of a check.
+// finding is what a check has to say.
 type finding struct {
 	state int
 	text  string
 	perf  string // label=value;warn;crit …
 }
 
-// tell prints the line and returns the exit status as an error.
+// tell prints the one line and returns the exit status as an error.
 func (f finding) tell(out io.Writer, check string) error {
 	word := []string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[f.state]
 	text := strings.Join(strings.Fields(strings.ReplaceAll(f.text, "|", "/")), " ")
@@ -98,8 +97,8 @@ func (c *cli) plugin(ctx context.Context, out io.Writer, args []string, cluster,
 	return judged(check, w, time.Now()).tell(out, check)
 }
 
-// watched asks the bot. Nagios's user may lack the right to read the config,
-// which may hold tokens, and lacks the bot's environment: the socket and the
+// watched asks the bot. Nagios's user need not be able to read the config,
+// which may hold tokens, nor have the bot's environment: the socket and the
 // cluster's name are enough.
 func (c *cli) watched(ctx context.Context, cluster, socket string) (w jobs.Watched, err error) {
 	if cluster == "" || socket == "" {
@@ -130,8 +129,8 @@ func judged(check string, w jobs.Watched, now time.Time) finding {
 	return finding{state: nagiosUnknown, text: "there is no check " + check}
 }
 
-// backupFinding warns if the last backup is older than backup.max_age, or if a
-// newer one isn't verified. No backup, or twice that age, is critical.
+// backupFinding warns of a backup older than backup.max_age, or of a newer one
+// that is not verified; none at all, or twice that age, is critical.
 func backupFinding(w jobs.Watched, now time.Time) finding {
 	if w.Backup == nil {
 		return finding{state: nagiosCritical, text: "there is no verified backup of " + w.Cluster + ": take one with `export cluster`"}
@@ -154,38 +153,33 @@ func backupFinding(w jobs.Watched, now time.Time) finding {
 }
 
 func patchesFinding(w jobs.Watched, now time.Time) finding {
-	waiting, bad := looked(w.Patches, "waiting", "patch status", patchesFresh, now)
-	if bad.text != "" {
+	if bad := outdated(w.Patches, "patch status", patchesFresh, now); bad.text != "" {
 		return bad
 	}
-	urgent, bad := looked(w.Patches, "urgent", "patch status", patchesFresh, now)
-	if bad.text != "" {
-		return bad
+	n := w.Patches.Data.Patches
+	if n == nil {
+		return noNumber(w.Patches, "waiting")
 	}
-	words, perf := severities(w.Patches.Data)
-	f := finding{text: fmt.Sprintf("patches waiting on %s: %d%s", w.Cluster, waiting, words), perf: fmt.Sprintf("waiting=%d;0;;0%s", waiting, perf)}
+	words, perf := severities(n.Severities)
+	f := finding{text: fmt.Sprintf("patches waiting on %s: %d%s", w.Cluster, n.Waiting, words), perf: fmt.Sprintf("waiting=%d;0;;0%s", n.Waiting, perf)}
 	switch {
-	case urgent > 0:
+	case n.Urgent > 0:
 		f.state = nagiosCritical
-	case waiting > 0:
+	case n.Waiting > 0:
 		f.state = nagiosWarning
 	}
 	return f
 }
 
-// severities returns the patches of each severity, in words and as performance
-// data. Any severity except a mild one is critical. While the severity of some
-// patches is unknown, a count of none becomes U, Nagios's unknown, instead of
-// 0.
-func severities(data map[string]string) (words, perf string) {
+// severities tells the patches of each severity, in words and as performance
+// data: any that is not left to choice is critical. While the severity of some
+// is unknown, none found of another is not 0 but U, which is Nagios's unknown.
+func severities(counts map[string]int) (words, perf string) {
 	var said []string
-	vague := data[als.SeverityKey+als.UnknownSeverity] != "0"
-	for _, key := range slices.Sorted(maps.Keys(data)) {
-		name, ok := strings.CutPrefix(key, als.SeverityKey)
-		if !ok {
-			continue
-		}
-		number, limits := data[key], ";;0;0"
+	unknown, counted := counts[als.UnknownSeverity]
+	vague := !counted || unknown > 0
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		number, limits := strconv.Itoa(counts[name]), ";;0;0"
 		if als.Mild(name) {
 			limits = ";0;;0"
 		}
@@ -206,34 +200,37 @@ func severities(data map[string]string) (words, perf string) {
 }
 
 func rolesFinding(w jobs.Watched, now time.Time) finding {
-	down, bad := looked(w.Roles, "down", "status", rolesFresh, now)
-	if bad.text != "" {
+	if bad := outdated(w.Roles, "status", rolesFresh, now); bad.text != "" {
 		return bad
 	}
-	f := finding{text: w.Roles.Summary, perf: fmt.Sprintf("down=%d;;0;0", down)}
-	if down > 0 {
+	n := w.Roles.Data.Roles
+	if n == nil {
+		return noNumber(w.Roles, "down")
+	}
+	f := finding{text: w.Roles.Summary, perf: fmt.Sprintf("down=%d;;0;0", n.Down)}
+	if n.Down > 0 {
 		f.state = nagiosCritical
 	}
 	return f
 }
 
-// looked returns a number from the last check, or a finding that there is no
-// recent one.
-func looked(l *jobs.Look, key, command string, fresh time.Duration, now time.Time) (int, finding) {
+// outdated is the finding that there is no recent look; its text is "" if
+// there is one.
+func outdated(l *jobs.Look, command string, fresh time.Duration, now time.Time) finding {
 	schedule := fmt.Sprintf(": put `%s` on a schedule, at least every %s", command, fresh)
 	switch {
 	case l == nil:
-		return 0, finding{state: nagiosUnknown, text: "nobody has looked with `" + command + "`" + schedule}
+		return finding{state: nagiosUnknown, text: "nobody has looked with `" + command + "`" + schedule}
 	case now.Sub(l.At) > fresh:
-		return 0, finding{state: nagiosUnknown, text: fmt.Sprintf("the last look is %s old%s", now.Sub(l.At).Round(time.Minute), schedule)}
+		return finding{state: nagiosUnknown, text: fmt.Sprintf("the last look is %s old%s", now.Sub(l.At).Round(time.Minute), schedule)}
 	case l.Since != "":
-		return 0, finding{state: nagiosUnknown, text: fmt.Sprintf("run %s has changed the cluster since the last look%s", l.Since, schedule)}
+		return finding{state: nagiosUnknown, text: fmt.Sprintf("run %s has changed the cluster since the last look%s", l.Since, schedule)}
 	}
-	n, err := strconv.Atoi(l.Data[key])
-	if err != nil {
-		return 0, finding{state: nagiosUnknown, text: fmt.Sprintf("run %s does not tell a number of what is %s", l.Run, key)}
-	}
-	return n, finding{}
+	return finding{}
+}
+
+func noNumber(l *jobs.Look, what string) finding {
+	return finding{state: nagiosUnknown, text: fmt.Sprintf("run %s does not tell a number of what is %s", l.Run, what)}
 }
 
 func ownFinding(w jobs.Watched) finding {
