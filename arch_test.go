@@ -27,7 +27,7 @@ var below = map[string][]string{
 	"alsbot/bot":             {"alsbot/crash", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/runs", "alsbot/store"},
 	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
 	"alsbot/cmd/alsbot":      {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
-	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
+	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
 	"alsbot/sim/node":        nil,
 	"alsbot/sim/scene":       {"alsbot/sim/node", "alsbot/sim/workspace"},
 	"alsbot/sim/workspace":   nil,

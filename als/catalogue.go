@@ -13,8 +13,7 @@ var Operations = Catalogue{
 	opRelocateServices, opRelocateDroplets, opRelocateContainers, opQuotaStatus, opQuotaEnable,
 	opStatus, opNodes, opRoles, opProcesses, opVersion, opInfo, opInspect, opHistory, opStart, opStop, opRestart,
 	opMonitorStatus, opNewRelicInstall, opMonitorNagios, opReport, opLogs,
-	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
-	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
+	opHelp, opPlan,
 }
 
 // Find returns the operation with this name.

@@ -78,11 +78,11 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
 }
 
 func parse(text string) (als.Request, als.Operation, error) {
-	req, err := als.Parse(text, als.Operations)
+	req, err := als.Parse(text, Operations)
 	if err != nil {
 		return req, als.Operation{}, err
 	}
-	op, ok := als.Operations.Find(req.Operation)
+	op, ok := Operations.Find(req.Operation)
 	if !ok {
 		return req, op, &als.Refusal{Text: fmt.Sprintf("%q is not something alsbot can do", req.Operation), Next: "Type `help`"}
 	}

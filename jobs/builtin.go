@@ -2,7 +2,7 @@ package jobs
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"alsbot/als"
@@ -20,12 +20,16 @@ type builtins struct {
 	turns   *turns
 	outputs *outputs
 	kick    func(run string)
+	// catalogue is Operations, which can't be named here: its values refer to
+	// the methods of builtins.
+	catalogue als.Catalogue
 }
 
-// builtin is the answer to one of alsbot's own commands: a reply, or another
-// command that is asked for instead.
+// builtin is one of alsbot's own commands: its grammar, its help and its answer,
+// which is a reply or another command that is asked for instead.
 type builtin struct {
-	name    string // of the operation in als
+	op      als.Operation
+	effect  als.Effect
 	reply   func(*builtins, context.Context, call) (Answer, error)
 	instead func(*builtins, context.Context, call) (command string, err error)
 }
@@ -36,22 +40,29 @@ type call struct {
 	req als.Request
 }
 
-// builtinAnswers lists the answers; a test finds a command that has none.
-var builtinAnswers = []builtin{
-	{name: "help", reply: (*builtins).help},
-	{name: "clusters", reply: (*builtins).listClusters},
-	{name: "whoami", reply: (*builtins).whoami},
-	{name: "runs", reply: (*builtins).listRuns},
-	{name: "run", reply: (*builtins).showRun},
-	{name: "output", reply: (*builtins).showOutput},
-	{name: "cancel", reply: (*builtins).cancel},
-	{name: "acknowledge", reply: (*builtins).acknowledge},
-	{name: "retry", instead: (*builtins).retry},
-	{name: "approvals", reply: (*builtins).listApprovals},
-	{name: "schedule list", reply: (*builtins).listSchedules},
-	{name: "schedule run", instead: (*builtins).runSchedule},
-	{name: "schedule pause", reply: (*builtins).pauseSchedule},
-	{name: "schedule resume", reply: (*builtins).resumeSchedule},
+// builtinCommands lists alsbot's own commands in the order of help.
+var builtinCommands = []builtin{
+	helpCommand, clustersCommand, whoamiCommand,
+	runsCommand, runCommand, outputCommand, cancelCommand, retryCommand, acknowledgeCommand, approvalsCommand,
+	scheduleListCommand, scheduleRunCommand, schedulePauseCommand, scheduleResumeCommand,
+}
+
+// Operations is everything that can be asked for, in the order of help: what
+// als knows, and alsbot's own commands.
+var Operations = catalogue(builtinCommands)
+
+func catalogue(own []builtin) als.Catalogue {
+	all := slices.Clone(als.Operations)
+	for _, b := range own {
+		op := b.op
+		if _, known := all.Find(op.Name); known {
+			continue // the parser's own
+		}
+		op.Family, op.Builtin = als.FamilyBuiltin, true
+		op.Effect = func(als.Request) als.Effect { return b.effect }
+		all = append(all, op)
+	}
+	return all
 }
 
 // storedAnswer is the answer to a delivery, so the same delivery gets the same
@@ -67,8 +78,8 @@ var storedAnswers = store.Bucket[storedAnswer]{Name: "deliveries"} // key of a d
 // for instead. A command that changes something stores its answer, so the same
 // delivery changes nothing twice.
 func (b *builtins) answer(ctx context.Context, a Ask, req als.Request) (ans Answer, instead string, err error) {
-	op, _ := als.Operations.Find(req.Operation)
-	changes := op.Effect(req) != als.Read
+	command := b.find(req.Operation)
+	changes := command.effect != als.Read
 	if changes {
 		var done storedAnswer
 		var again bool
@@ -79,7 +90,7 @@ func (b *builtins) answer(ctx context.Context, a Ask, req als.Request) (ans Answ
 			return done.Answer, "", err
 		}
 	}
-	ans, instead, err = b.call(ctx, call{Ask: a, req: req})
+	ans, instead, err = b.call(ctx, command, call{Ask: a, req: req})
 	if err != nil {
 		ans, err = refused(err)
 		return ans, "", err
@@ -92,24 +103,24 @@ func (b *builtins) answer(ctx context.Context, a Ask, req als.Request) (ans Answ
 	})
 }
 
-func (b *builtins) call(ctx context.Context, c call) (ans Answer, instead string, err error) {
+// find returns one of alsbot's own commands. The parser knows no others.
+func (b *builtins) find(name string) builtin {
+	i := slices.IndexFunc(builtinCommands, func(c builtin) bool { return c.op.Name == name })
+	return builtinCommands[i]
+}
+
+func (b *builtins) call(ctx context.Context, command builtin, c call) (ans Answer, instead string, err error) {
 	if c.req.Cluster != "" {
 		if _, err := findCluster(b.cfg, c.req.Cluster, ""); err != nil {
 			return ans, "", err
 		}
 	}
-	for _, known := range builtinAnswers {
-		if known.name != c.req.Operation {
-			continue
-		}
-		if known.instead != nil {
-			instead, err = known.instead(b, ctx, c)
-			return ans, instead, err
-		}
-		ans, err = known.reply(b, ctx, c)
-		return ans, "", err
+	if command.instead != nil {
+		instead, err = command.instead(b, ctx, c)
+		return ans, instead, err
 	}
-	return ans, "", &als.Refusal{Text: fmt.Sprintf("`%s` has no answer in this version of alsbot", c.req.Operation), Next: "Type `help` to see all commands"}
+	ans, err = command.reply(b, ctx, c)
+	return ans, "", err
 }
 
 // ForgetAnswers removes up to most answers from before limit.

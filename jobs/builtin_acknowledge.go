@@ -6,9 +6,19 @@ import (
 	"fmt"
 	"time"
 
+	"alsbot/als"
 	"alsbot/runs"
 	"alsbot/store"
 )
+
+var acknowledgeCommand = builtin{reply: (*builtins).acknowledge, effect: als.Change, op: als.Operation{
+	Name:    "acknowledge",
+	Summary: "settle a lost run, so that the cluster's next run may start",
+	Detail: "A run is lost when it cannot be known whether it ran to its end. Look at the cluster first: `status` and `history` show what it did. " +
+		"A run whose node has been out of reach for 10 minutes is given up by it: it becomes lost, and is settled at once. Its command may still run there.",
+	Example: "acknowledge k3v9t2",
+	Params:  runParam,
+}}
 
 // giveUpAfter is how long a node has to be unreachable before a person may give
 // up on what runs there: a reboot or a network repair has ended by then.

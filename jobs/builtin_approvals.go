@@ -7,9 +7,17 @@ import (
 	"slices"
 	"strings"
 
+	"alsbot/als"
 	"alsbot/runs"
 	"alsbot/store"
 )
+
+var approvalsCommand = builtin{reply: (*builtins).listApprovals, effect: als.Read, op: als.Operation{
+	Name:    "approvals",
+	Summary: "list what waits for approval",
+	Detail:  "Approvals are given, and requests rejected, with the buttons of their cards in Slack.",
+	Example: "approvals",
+}}
 
 func (b *builtins) listApprovals(ctx context.Context, c call) (Answer, error) {
 	seen, err := b.rights.visible(ctx, c.By)

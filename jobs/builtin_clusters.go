@@ -5,9 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"alsbot/als"
 	"alsbot/runs"
 	"alsbot/store"
 )
+
+var clustersCommand = builtin{reply: (*builtins).listClusters, effect: als.Read, op: als.Operation{
+	Name:    "clusters",
+	Summary: "list the clusters: what is in the line of each, and how old its last verified backup is",
+	Example: "clusters",
+}}
 
 // listClusters lists the clusters that a person may see: where each is, what is
 // in its queue, and how old its backup is. What a person has to do comes first.

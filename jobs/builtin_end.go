@@ -12,6 +12,22 @@ import (
 	"alsbot/store"
 )
 
+var cancelCommand = builtin{reply: (*builtins).cancel, effect: als.Change, op: als.Operation{
+	Name:    "cancel",
+	Summary: "end a run, or withdraw it before it has begun",
+	Detail:  "The whole process tree on the node is ended. Clean-up steps still run.",
+	Example: "cancel k3v9t2",
+	Params:  runParam,
+}}
+
+var retryCommand = builtin{instead: (*builtins).retry, effect: als.Change, op: als.Operation{
+	Name:    "retry",
+	Summary: "ask again for what a finished run was asked to do",
+	Detail:  "It is a new request: checked again, and approved again where policy asks.",
+	Example: "retry k3v9t2",
+	Params:  runParam,
+}}
+
 // endable returns the run that a command names to a person who may end it. The
 // requester of a read or a dry run may take it back; ending what changes a
 // cluster needs an operator, as rights can have been lost since.

@@ -7,11 +7,20 @@ import (
 	"alsbot/als"
 )
 
+// helpCommand answers `help`, whose grammar the parser knows.
+var helpCommand = builtin{reply: (*builtins).help, effect: als.Read, op: als.Operation{Name: "help"}}
+
+var whoamiCommand = builtin{reply: (*builtins).whoami, effect: als.Read, op: als.Operation{
+	Name:    "whoami",
+	Summary: "show what you may do, and on which clusters",
+	Example: "whoami",
+}}
+
 func (b *builtins) help(ctx context.Context, c call) (Answer, error) {
 	if err := b.rights.requireRole(ctx, c.By, Viewer, ""); err != nil {
 		return Answer{}, err
 	}
-	text, err := als.Help(als.Operations, strings.Join(c.req.Args, " "))
+	text, err := als.Help(b.catalogue, strings.Join(c.req.Args, " "))
 	return Answer{Pre: text}, err
 }
 

@@ -5,8 +5,32 @@ import (
 	"fmt"
 	"slices"
 
+	"alsbot/als"
 	"alsbot/runs"
 )
+
+var runsCommand = builtin{reply: (*builtins).listRuns, effect: als.Read, op: als.Operation{
+	Name:    "runs",
+	Summary: "list the last runs",
+	Example: "runs @prod",
+}}
+
+// runParam is the parameter of commands that name a run.
+var runParam = []als.Param{{Name: "ID", Kind: als.KindName, Help: "the ID of a run, as `runs` shows it"}}
+
+var runCommand = builtin{reply: (*builtins).showRun, effect: als.Read, op: als.Operation{
+	Name:    "run",
+	Summary: "show one run: who asked, who approved, its steps and what became of it",
+	Example: "run k3v9t2",
+	Params:  runParam,
+}}
+
+var outputCommand = builtin{reply: (*builtins).showOutput, effect: als.Read, op: als.Operation{
+	Name:    "output",
+	Summary: "show what the nodes printed in a run",
+	Example: "output k3v9t2",
+	Params:  runParam,
+}}
 
 const listed = 20 // rows of a list
 

@@ -13,6 +13,35 @@ import (
 	"alsbot/store"
 )
 
+var scheduleListCommand = builtin{reply: (*builtins).listSchedules, effect: als.Read, op: als.Operation{
+	Name:    "schedule list",
+	Summary: "list the schedules: last run, next run, paused or not",
+	Example: "schedule list",
+}}
+
+var scheduleParam = []als.Param{{Name: "NAME", Kind: als.KindName, Help: "the name of a schedule, as `schedule list` shows it"}}
+
+var scheduleRunCommand = builtin{instead: (*builtins).runSchedule, effect: als.Change, op: als.Operation{
+	Name:    "schedule run",
+	Summary: "run a schedule's command now",
+	Example: "schedule run nightly-backup",
+	Params:  scheduleParam,
+}}
+
+var schedulePauseCommand = builtin{reply: (*builtins).pauseSchedule, effect: als.Change, op: als.Operation{
+	Name:    "schedule pause",
+	Summary: "let a schedule's times pass without a run",
+	Example: "schedule pause nightly-backup",
+	Params:  scheduleParam,
+}}
+
+var scheduleResumeCommand = builtin{reply: (*builtins).resumeSchedule, effect: als.Change, op: als.Operation{
+	Name:    "schedule resume",
+	Summary: "let a paused schedule run again",
+	Example: "schedule resume nightly-backup",
+	Params:  scheduleParam,
+}}
+
 // slotTime is how a schedule's times are shown, in its own zone.
 const slotTime = "2006-01-02 15:04 MST"
 
@@ -79,7 +108,7 @@ func (b *builtins) runSchedule(ctx context.Context, c call) (command string, err
 	if err != nil {
 		return "", err
 	}
-	if r, err := scheduled(s); err == nil {
+	if r, err := scheduled(b.catalogue, s); err == nil {
 		return als.Command(r.Request), nil
 	}
 	return s.Command + " @" + s.Cluster, nil

@@ -34,7 +34,7 @@ type scheduler struct {
 func CheckSchedules(cfg *config.Config) error {
 	var bad []error
 	for i, s := range cfg.Schedules {
-		if _, err := scheduled(s); err != nil {
+		if _, err := scheduled(Operations, s); err != nil {
 			bad = append(bad, fmt.Errorf("schedules[%d] (%s): %w", i, s.Name, err))
 		}
 		if _, err := parseSlots(s.Cron, s.Timezone); err != nil {
@@ -45,12 +45,12 @@ func CheckSchedules(cfg *config.Config) error {
 }
 
 // scheduled parses a schedule's command and refuses one that needs a person.
-func scheduled(s config.Schedule) (runs.Run, error) {
-	req, err := als.Parse(s.Command, als.Operations)
+func scheduled(catalogue als.Catalogue, s config.Schedule) (runs.Run, error) {
+	req, err := als.Parse(s.Command, catalogue)
 	if err != nil {
 		return runs.Run{}, fmt.Errorf("command %q: %w", s.Command, err)
 	}
-	op, _ := als.Operations.Find(req.Operation)
+	op, _ := catalogue.Find(req.Operation)
 	switch {
 	case op.Builtin && !req.Dry:
 		return runs.Run{}, fmt.Errorf("command %q is answered to a person and cannot be a schedule", s.Command)
@@ -286,7 +286,7 @@ func (sc *scheduler) slot(tx store.Tx, s config.Schedule, st runs.Schedule, at, 
 			return row, nil
 		}
 	}
-	r, err := scheduled(s)
+	r, err := scheduled(Operations, s)
 	if err != nil {
 		return row, err
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"alsbot/als"
+	"alsbot/jobs"
 )
 
 // `make generate` writes the table of commands from the catalogue.
@@ -13,7 +14,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(have) != als.Markdown(als.Operations) {
+	if string(have) != als.Markdown(jobs.Operations) {
 		t.Error("docs/commands.md is not what the catalogue says: run `make generate`")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"alsbot/als"
 	"alsbot/app"
 	"alsbot/config"
+	"alsbot/jobs"
 	"alsbot/sim/node"
 	"alsbot/sim/scene"
 	"alsbot/sim/workspace"
@@ -39,7 +40,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 2 && args[0] == "bot":
 		return bot(ctx, args[1])
 	case len(args) == 1 && args[0] == "commands":
-		_, err := fmt.Print(als.Markdown(als.Operations))
+		_, err := fmt.Print(als.Markdown(jobs.Operations))
 		return err
 	}
 	flags := flag.NewFlagSet("alsdemo", flag.ContinueOnError)
@@ -103,7 +104,7 @@ func demo(ctx context.Context, listen, profile string) error {
 
 func suggest(text string) []workspace.Suggestion {
 	var out []workspace.Suggestion
-	for _, s := range als.Complete(text, als.Operations, []string{"prod"}) {
+	for _, s := range als.Complete(text, jobs.Operations, []string{"prod"}) {
 		out = append(out, workspace.Suggestion{Text: s.Text, Help: s.Help})
 	}
 	return out
