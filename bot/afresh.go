@@ -3,13 +3,13 @@ package bot
 import (
 	"context"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // runKey and cardKey name what is told of a run: its message, and the card on
 // which its approval is asked for.
-func runKey(id string) string  { return string(runs.TellRun) + "/" + id }
-func cardKey(id string) string { return string(runs.TellApproval) + "/" + id }
+func runKey(id string) string  { return string(jobs.TellRun) + "/" + id }
+func cardKey(id string) string { return string(jobs.TellApproval) + "/" + id }
 
 // afresh notes, at the start, what is to be shown once more as it is: the
 // cards that wait for somebody, and the messages of what is not over. Slack
@@ -25,7 +25,7 @@ func (s *sender) afresh(ctx context.Context) {
 		s.log.Error("reading what is under way; messages that show something else stay as they are until it changes", "error", err)
 	}
 	for _, r := range open {
-		if r.State == runs.Awaiting {
+		if r.State == jobs.Awaiting {
 			s.grew(cardKey(r.ID))
 		}
 		s.grew(runKey(r.ID))

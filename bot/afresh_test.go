@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/store"
 )
 
@@ -16,13 +16,13 @@ import (
 // shows both as they are, so that somebody can approve.
 func TestAStartShowsWhatIsOpenAsItIs(t *testing.T) {
 	s := newStage(t, nil)
-	waits := aRun("r1", runs.Awaiting, prod)
-	a := runs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
+	waits := aRun("r1", jobs.Awaiting, prod)
+	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	given, over := a, waits
-	given.State, over.State = runs.ApprovalGiven, runs.Succeeded
-	s.engine.set(t, over, runs.TellRun)
+	given.State, over.State = jobs.ApprovalGiven, jobs.Succeeded
+	s.engine.set(t, over, jobs.TellRun)
 	s.engine.setApproval(t, over, given)
-	s.engine.set(t, aRun("r2", runs.Succeeded, prod), runs.TellRun)
+	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
 	s.empty()
 	if b := s.ws.Messages(approve)[0].Buttons(); len(b) != 0 {
 		t.Fatalf("an approved request has the buttons %v", b)

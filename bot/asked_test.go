@@ -5,18 +5,18 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
 
 // awaiting writes down a run that waits for approval, and that both are told
 // in this order.
-func (s *stage) awaiting(kinds ...runs.Kind) {
+func (s *stage) awaiting(kinds ...jobs.Kind) {
 	s.Helper()
-	r := aRun("r1", runs.Awaiting, prod)
+	r := aRun("r1", jobs.Awaiting, prod)
 	if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
-		return approvalsOf.Put(tx, "r1", runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)})
+		return approvalsOf.Put(tx, "r1", jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)})
 	}); err != nil {
 		s.Fatal(err)
 	}
@@ -41,7 +41,7 @@ const inAnHour = ", until 2026-11-23 04:00 UTC."
 // The message of a run that waits for approval says where and until when,
 // whichever of both is told first.
 func TestARunSaysWhereApprovalIsAskedFor(t *testing.T) {
-	for _, order := range [][]runs.Kind{{runs.TellApproval, runs.TellRun}, {runs.TellRun, runs.TellApproval}} {
+	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
 		s := newStage(t, nil)
 		s.awaiting(order...)
 		if got, want := s.saysOfApproval(), "Approval is asked for in #approve"+inAnHour; got != want {
@@ -53,16 +53,16 @@ func TestARunSaysWhereApprovalIsAskedFor(t *testing.T) {
 // Where the card could not be posted in the approvers' channel it names the
 // one in which it stands, and where it could be posted nowhere it says so.
 func TestARunSaysWhereItsCardReallyIs(t *testing.T) {
-	for _, order := range [][]runs.Kind{{runs.TellApproval, runs.TellRun}, {runs.TellRun, runs.TellApproval}} {
+	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
 		s := newStage(t, nil)
 		s.cfg.Clusters[0].Approvals = away
 		s.awaiting(order...)
 		s.until("it names the card's channel", func() bool { return s.saysOfApproval() == "Approval is asked for in #prod"+inAnHour })
 	}
 	s := newStage(t, nil)
-	s.awaiting(runs.TellRun)
+	s.awaiting(jobs.TellRun)
 	s.ws.Fail("chat.postMessage", 9, workspace.Refused("restricted_action"))
-	s.engine.tell(t, runs.Outgoing{Kind: runs.TellApproval, Run: "r1"})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellApproval, Run: "r1"})
 	s.empty()
 	s.until("it says that nobody was asked", func() bool {
 		return strings.HasPrefix(s.saysOfApproval(), "Nobody could be asked for approval: the channel's settings do not let apps post")

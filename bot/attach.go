@@ -9,7 +9,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 // tellAttached puts the file of a run's verdict into the run's thread. Its
@@ -17,8 +16,8 @@ import (
 // here, and after a restart it begins anew. When Slack has it, it is removed
 // from the node; when Slack will not have it, people are told where it is.
 func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) error {
-	r, _, err := s.engine.Load(ctx, e.run)
-	var gone *runs.NotFoundError
+	r, _, err := s.engine.Get(ctx, e.run)
+	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) || err == nil && (r.Verdict == nil || r.Verdict.File == nil) {
 		return s.places.told(long, e, nil)
 	}
@@ -48,7 +47,7 @@ func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) err
 
 // attach uploads the file, or says why that cannot be. An error means that it
 // is to be tried again.
-func (s *sender) attach(ctx, long context.Context, l *lane, at place, r runs.Run) (taken bool, err error) {
+func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run) (taken bool, err error) {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return false, ctx.Err()
 	}
@@ -92,7 +91,7 @@ func (s *sender) attach(ctx, long context.Context, l *lane, at place, r runs.Run
 		return false, err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
-	_, err = s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(runs.TellFile)})
+	_, err = s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellFile)})
 	if t := understand(err); t.fate == refused {
 		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", mendRefusal(t.code))
 		return false, nil

@@ -10,7 +10,6 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -68,10 +67,10 @@ func TestFileOfARun(t *testing.T) {
 			if c.slack != "" {
 				s.ws.Fail(c.slack, 9, workspace.Refused("missing_scope"))
 			}
-			r := aRun("r1", runs.Succeeded, prod)
+			r := aRun("r1", jobs.Succeeded, prod)
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{
 				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
-			s.engine.set(t, r, runs.TellRun, runs.TellFile)
+			s.engine.set(t, r, jobs.TellRun, jobs.TellFile)
 			s.empty()
 			m := s.ws.Messages(prod)[0]
 			var got []workspace.File

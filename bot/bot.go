@@ -14,28 +14,26 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/store"
 )
 
-// engine is what the bot asks of jobs.Engine and runs.Ledger, whose comments are
-// its contract.
+// engine is what the bot asks of jobs.Engine, whose comments are its contract.
 type engine interface {
 	Ask(ctx context.Context, a jobs.Ask) (jobs.Answer, error)
-	Press(ctx context.Context, run string, approve bool, by runs.Principal) (jobs.Answer, error)
-	Reject(ctx context.Context, run, why string, by runs.Principal) (jobs.Answer, error)
-	MayReject(ctx context.Context, run string, by runs.Principal) (runs.Run, bool, error)
-	Load(ctx context.Context, id string) (runs.Run, *runs.Approval, error)
+	Press(ctx context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error)
+	Reject(ctx context.Context, run, why string, by jobs.Principal) (jobs.Answer, error)
+	MayReject(ctx context.Context, run string, by jobs.Principal) (jobs.Run, bool, error)
+	Get(ctx context.Context, id string) (jobs.Run, *jobs.Approval, error)
 	Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error)
 	WriteOutput(ctx context.Context, id string, w io.Writer) error
 	WriteFile(ctx context.Context, id string, w io.Writer) error
 	Delivered(ctx context.Context, id string)
 	Waiting(ctx context.Context, id string) (string, error)
 	Progress() <-chan string
-	UnderWay(ctx context.Context) ([]runs.Run, error)
-	Outbox(ctx context.Context, n int) ([]runs.Outgoing, error)
+	UnderWay(ctx context.Context) ([]jobs.Run, error)
+	Outbox(ctx context.Context, n int) ([]jobs.Outgoing, error)
 	OutboxChanged(ctx context.Context) <-chan struct{}
-	Sent(tx store.Tx, row runs.Outgoing) error
+	Told(tx store.Tx, row jobs.Outgoing) error
 }
 
 // Bot is alsbot in Slack. It is made by New and works in Run.

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // delivery is one thing that Slack brings: what somebody typed or pressed. It
@@ -52,8 +52,8 @@ func (d delivery) key() string {
 }
 
 // principal is who sent it.
-func (d delivery) principal() runs.Principal {
-	return runs.Principal{Source: runs.FromSlack, ID: d.user, Handle: d.handle}
+func (d delivery) principal() jobs.Principal {
+	return jobs.Principal{Source: jobs.FromSlack, ID: d.user, Handle: d.handle}
 }
 
 // handle is a user's name where it looks like one of Slack's, else "": it

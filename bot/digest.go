@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // After an outage many runs may have ended of which nobody was told. Slack
@@ -20,13 +20,13 @@ const (
 )
 
 // digest is the kind of an errand that tells of many runs at once.
-const digest runs.Kind = "digest"
+const digest jobs.Kind = "digest"
 
 // nextErrand is what a lane tells next: its first errand, or, after an outage, as
 // many as can be told together with it.
 func (l *lane) nextErrand(now time.Time) *errand {
 	head := l.ordered[0]
-	if len(l.ordered) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != runs.TellRun || l.undigested == head.key {
+	if len(l.ordered) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != jobs.TellRun || l.undigested == head.key {
 		return head
 	}
 	return &errand{lane: head.lane, key: string(digest), kind: digest, rows: head.rows, together: l.ordered}
@@ -35,10 +35,10 @@ func (l *lane) nextErrand(now time.Time) *errand {
 // tellDigest tells of the runs in the lane that have ended and were never
 // told of. With too few of those the first errand is told by itself.
 func (s *sender) tellDigest(ctx, long context.Context, l *lane, e *errand) error {
-	var over []runs.Run
+	var over []jobs.Run
 	told := make(map[string]bool)
 	for _, one := range e.together {
-		if one.kind != runs.TellRun || len(over) == digestRuns {
+		if one.kind != jobs.TellRun || len(over) == digestRuns {
 			continue
 		}
 		r, ok, err := s.digestible(ctx, one)
@@ -67,7 +67,7 @@ func (s *sender) tellDigest(ctx, long context.Context, l *lane, e *errand) error
 	}
 	all := &errand{}
 	for _, one := range e.together {
-		if told[one.run] && (one.kind == runs.TellRun || one.kind == runs.TellOutput) {
+		if told[one.run] && (one.kind == jobs.TellRun || one.kind == jobs.TellOutput) {
 			all.rows = append(all.rows, one.rows...)
 		}
 	}
@@ -75,9 +75,9 @@ func (s *sender) tellDigest(ctx, long context.Context, l *lane, e *errand) error
 }
 
 // digestible returns the run of an errand if it is over and has no message.
-func (s *sender) digestible(ctx context.Context, e *errand) (runs.Run, bool, error) {
-	r, _, err := s.engine.Load(ctx, e.run)
-	var gone *runs.NotFoundError
+func (s *sender) digestible(ctx context.Context, e *errand) (jobs.Run, bool, error) {
+	r, _, err := s.engine.Get(ctx, e.run)
+	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
 		return r, false, nil
 	}

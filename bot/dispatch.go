@@ -11,7 +11,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 const (
@@ -68,7 +67,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	origin := runs.Origin{Channel: d.channel, Thread: d.thread}
+	origin := jobs.Origin{Channel: d.channel, Thread: d.thread}
 	if b.client.trusted(d.respond) == nil {
 		origin.ResponseURL = d.respond
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 // What the tests need to see of the inside.
@@ -28,7 +27,7 @@ func RunMessage(v RunView, secrets ...string) message {
 	return runMessage(newCleaner(secrets...), v)
 }
 
-func ApprovalMessage(r runs.Run, a runs.Approval) message {
+func ApprovalMessage(r jobs.Run, a jobs.Approval) message {
 	return approvalMessage(newCleaner(), r, a)
 }
 

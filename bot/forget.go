@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/store"
 )
 
@@ -35,8 +35,8 @@ func (p places) sweep(ctx context.Context) error {
 		var gone []string
 		for _, key := range keys {
 			_, run, _ := strings.Cut(key, "/")
-			_, _, err := p.engine.Load(ctx, run)
-			var unknown *runs.NotFoundError
+			_, _, err := p.engine.Get(ctx, run)
+			var unknown *jobs.NotFoundError
 			if errors.As(err, &unknown) {
 				gone = append(gone, key)
 			} else if err != nil {

@@ -11,7 +11,6 @@ import (
 	"alsbot/als"
 	"alsbot/bot"
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -69,20 +68,20 @@ func FuzzMessagesAreInert(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		r := aRun("r1", runs.Running, prod)
+		r := aRun("r1", jobs.Running, prod)
 		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Next, r.Changed = s, s, s, s, s, s, s
 		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
 		r.Plan = &als.Plan{
 			Steps: []als.Step{{Name: s, Node: s, Argv: []string{s, s}}}, Facts: []als.Fact{{Name: s, Value: s}}, Notes: []string{s},
-			Findings: []als.Finding{{Level: als.Stop, Text: s, Fix: s}},
+			Findings: []als.Finding{{Level: als.Stop, Text: s, Mend: s}},
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))
 		inert(t, s, blocks, text, plain)
-		r.State = runs.Succeeded // now it offers
+		r.State = jobs.Succeeded // now it offers
 		text, blocks, plain = bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
 		inert(t, s, blocks, text, plain)
-		text, blocks, plain = bot.View(bot.ApprovalMessage(r, runs.Approval{Run: "r1", Cluster: s, Digest: "d", State: runs.ApprovalWaiting, Why: s}))
+		text, blocks, plain = bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: "r1", Cluster: s, Digest: "d", State: jobs.ApprovalWaiting, Why: s}))
 		inert(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.AnswerMessage(jobs.Answer{Text: s, Pre: s}))
 		inert(t, s, blocks, text, plain)

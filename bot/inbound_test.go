@@ -12,7 +12,6 @@ import (
 	"alsbot/bot"
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -32,7 +31,7 @@ func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := `patch install @prod --reason "R&D <now>"`
-		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (runs.Principal{Source: runs.FromSlack, ID: ann, Handle: "ann"}) ||
+		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (jobs.Principal{Source: jobs.FromSlack, ID: ann, Handle: "ann"}) ||
 			asks[0].Origin.Channel != prod || asks[0].Origin.ResponseURL == "" || asks[0].Key == "" {
 			t.Errorf("the engine heard %+v", asks)
 		}
@@ -192,7 +191,7 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 
 func TestCancelButton(t *testing.T) {
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
 	s.empty()
 	if _, err := s.ws.Press(s.ctx, ann, prod, s.ws.Messages(prod)[0].TS, "cancel"); err != nil {
 		t.Fatal(err)
@@ -207,12 +206,12 @@ func TestCancelButton(t *testing.T) {
 func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 	s := newStage(t, nil)
 	release := make(chan struct{})
-	s.engine.press = func(string, bool, runs.Principal) (jobs.Answer, error) {
+	s.engine.press = func(string, bool, jobs.Principal) (jobs.Answer, error) {
 		<-release
 		return jobs.Answer{Text: "Approved."}, nil
 	}
-	r := aRun("r1", runs.Awaiting, prod)
-	s.engine.setApproval(t, r, runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	r := aRun("r1", jobs.Awaiting, prod)
+	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.empty()
 	if _, err := s.ws.Press(s.ctx, ben, approve, s.ws.Messages(approve)[0].TS, "approve"); err != nil {
 		t.Fatal("acknowledged too late:", err)

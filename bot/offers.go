@@ -9,7 +9,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 // The commands that a run's verdict offers are buttons on its last message.
@@ -19,7 +18,7 @@ import (
 const actionOffer = "offer-" // and which, counted from 0: Slack wants it unique in a block
 
 // offers adds a button for each command that the run offers.
-func offers(card *card, r runs.Run) {
+func offers(card *card, r jobs.Run) {
 	var buttons []slack.BlockElement
 	for i, command := range r.Offers() {
 		label := card.cleaner.line(command)
@@ -40,8 +39,8 @@ func offers(card *card, r runs.Run) {
 func (b *Bot) taken(ctx context.Context, d delivery) jobs.Answer {
 	id, which, _ := strings.Cut(d.value, " ")
 	unknown := jobs.Answer{Bad: true, Text: sayUnknownButton}
-	r, _, err := b.engine.Load(ctx, id)
-	var gone *runs.NotFoundError
+	r, _, err := b.engine.Get(ctx, id)
+	var gone *jobs.NotFoundError
 	switch {
 	case errors.As(err, &gone):
 		return unknown

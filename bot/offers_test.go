@@ -8,15 +8,15 @@ import (
 
 	"alsbot/als"
 	"alsbot/bot"
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/workspace"
 )
 
 const restartDea = "restart dea --node 10.0.0.12 @prod"
 
 // offering is a run that has ended and leads to these commands.
-func offering(commands ...string) runs.Run {
-	r := aRun("r1", runs.Succeeded, prod)
+func offering(commands ...string) jobs.Run {
+	r := aRun("r1", jobs.Succeeded, prod)
 	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: "restart", Offers: commands}
 	r.Next = r.Verdict.Next
 	return r
@@ -25,7 +25,7 @@ func offering(commands ...string) runs.Run {
 func TestOfferIsAskedForByWhoPresses(t *testing.T) {
 	bothModes(t, func(t *testing.T, s *stage) {
 		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
-		s.engine.set(t, offering("status @prod", restartDea), runs.TellRun)
+		s.engine.set(t, offering("status @prod", restartDea), jobs.TellRun)
 		s.empty()
 		on := s.ws.Messages(prod)[0]
 		if got := on.Buttons(); strings.Join(got, "; ") != "status @prod; "+restartDea || strings.Contains(string(on.Blocks), `"value":"restart`) {
@@ -81,10 +81,10 @@ func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
 
 func TestOfferThatIsNotThere(t *testing.T) {
 	s := newStage(t, nil)
-	s.engine.set(t, offering(restartDea), runs.TellRun)
-	s.engine.set(t, aRun("r2", runs.Succeeded, prod)) // as older versions have left it
+	s.engine.set(t, offering(restartDea), jobs.TellRun)
+	s.engine.set(t, aRun("r2", jobs.Succeeded, prod)) // as older versions have left it
 	running := offering(restartDea)
-	running.ID, running.State = "r3", runs.Running
+	running.ID, running.State = "r3", jobs.Running
 	s.engine.set(t, running)
 	other := offering(restartDea)
 	other.ID, other.Next = "r4", "look at the cluster first"

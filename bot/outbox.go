@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // sender tells people what the engine's outbox holds. Rows are told in order
@@ -62,15 +62,15 @@ type lane struct {
 // errand is one thing to tell, and the rows that are done with it.
 type errand struct {
 	lane, key string
-	kind      runs.Kind
+	kind      jobs.Kind
 	run       string
-	rows      []runs.Outgoing
+	rows      []jobs.Outgoing
 	stray     bool      // told elsewhere than was to be expected
 	together  []*errand // with digest: what may be told in one
 }
 
 // progress is the kind of an errand that no row asks for.
-const progress runs.Kind = "progress"
+const progress jobs.Kind = "progress"
 
 // outcome is what became of an errand.
 type outcome struct {
@@ -151,7 +151,7 @@ func (s *sender) look(ctx context.Context) time.Duration {
 }
 
 // sort puts the rows into their lanes, and together what belongs together.
-func (s *sender) sort(ctx context.Context, rows []runs.Outgoing) {
+func (s *sender) sort(ctx context.Context, rows []jobs.Outgoing) {
 	for _, l := range s.lanes {
 		l.ordered = nil
 	}
@@ -172,8 +172,8 @@ func (s *sender) sort(ctx context.Context, rows []runs.Outgoing) {
 
 // mergeMost is how many rows are told as one: any number where a state is
 // shown, as many as can be read at once where each says something.
-func mergeMost(k runs.Kind) int {
-	if k == runs.TellChannel {
+func mergeMost(k jobs.Kind) int {
+	if k == jobs.TellChannel {
 		return 20
 	}
 	return window
@@ -190,24 +190,24 @@ func (s *sender) lane(name string) *lane {
 
 // errandOf says what a row asks for and in which lane it stands. What is
 // told to one person privately has a lane of its own: nobody else waits for it.
-func (s *sender) errandOf(ctx context.Context, row runs.Outgoing, known map[string]string) *errand {
-	e := &errand{kind: row.Kind, run: row.Run, rows: []runs.Outgoing{row}}
+func (s *sender) errandOf(ctx context.Context, row jobs.Outgoing, known map[string]string) *errand {
+	e := &errand{kind: row.Kind, run: row.Run, rows: []jobs.Outgoing{row}}
 	switch row.Kind {
-	case runs.TellReply:
+	case jobs.TellReply:
 		e.key = fmt.Sprintf("reply/%d", row.Seq)
 		e.lane = e.key
 		return e
-	case runs.TellChannel:
+	case jobs.TellChannel:
 		e.key = "say/" + row.Cluster
 		e.lane = s.clusterChannel(row.Cluster)
 		return e
-	case runs.TellOutput:
+	case jobs.TellOutput:
 		e.key = "output/" + row.Run
 	default:
 		e.key = string(row.Kind) + "/" + row.Run
 	}
 	id := string(row.Kind) + "/" + row.Run
-	if row.Kind == runs.TellOutput || row.Kind == runs.TellFile {
+	if row.Kind == jobs.TellOutput || row.Kind == jobs.TellFile {
 		id = runKey(row.Run) // in the thread of the run's message
 	}
 	lane, ok := known[id]

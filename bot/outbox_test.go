@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
 
 func TestRunHasOneLivingMessage(t *testing.T) {
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", runs.Queued, prod), runs.TellRun)
+	s.engine.set(t, aRun("r1", jobs.Queued, prod), jobs.TellRun)
 	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
 	s.empty()
 	m := s.ws.Messages(prod)[0]
@@ -23,9 +23,9 @@ func TestRunHasOneLivingMessage(t *testing.T) {
 			t.Errorf("the message lacks %q:\n%s", want, m.Text())
 		}
 	}
-	done := aRun("r1", runs.Succeeded, prod)
+	done := aRun("r1", jobs.Succeeded, prod)
 	done.Started, done.Ended = asked, asked.Add(252*time.Second)
-	s.engine.set(t, done, runs.TellRun)
+	s.engine.set(t, done, jobs.TellRun)
 	s.empty()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || all[0].TS != m.TS || all[0].Edits == 0 {
@@ -39,10 +39,10 @@ func TestRunHasOneLivingMessage(t *testing.T) {
 
 func TestPlacesOutliveTheProcess(t *testing.T) {
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
 	s.empty()
 	s.stop()
-	s.engine.set(t, aRun("r1", runs.Succeeded, prod), runs.TellRun)
+	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun)
 	s.start()
 	s.empty()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "succeeded") {
@@ -56,7 +56,7 @@ func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
 		id := fmt.Sprintf("r%03d", i)
 		if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
 			if i%2 == 0 {
-				if err := runsOf.Put(tx, id, aRun(id, runs.Succeeded, prod)); err != nil {
+				if err := runsOf.Put(tx, id, aRun(id, jobs.Succeeded, prod)); err != nil {
 					return err
 				}
 			}
@@ -81,9 +81,9 @@ func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
 
 func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, "")
-	r.By = runs.Principal{Source: runs.FromSchedule, ID: "nightly"}
-	s.engine.set(t, r, runs.TellRun)
+	r := aRun("r1", jobs.Running, "")
+	r.By = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}
+	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "schedule nightly") {
 		t.Errorf("the channel reads\n%s", s.ws.Transcript(prod))
@@ -94,12 +94,12 @@ func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 // when nobody asked for that one in a channel.
 func TestFollowerIsToldInTheThread(t *testing.T) {
 	s := newStage(t, nil)
-	for _, origin := range []runs.Origin{{}, {Channel: prod}} {
-		first, next := aRun("first"+origin.Channel, runs.Succeeded, prod), aRun("next"+origin.Channel, runs.Succeeded, prod)
+	for _, origin := range []jobs.Origin{{}, {Channel: prod}} {
+		first, next := aRun("first"+origin.Channel, jobs.Succeeded, prod), aRun("next"+origin.Channel, jobs.Succeeded, prod)
 		first.Origin, next.Origin, next.After = origin, origin, first.ID
-		s.engine.set(t, first, runs.TellRun)
+		s.engine.set(t, first, jobs.TellRun)
 		s.empty()
-		s.engine.set(t, next, runs.TellRun)
+		s.engine.set(t, next, jobs.TellRun)
 		s.empty()
 		told := false
 		for _, m := range s.ws.Messages(prod) {
@@ -115,8 +115,8 @@ func TestFollowerIsToldInTheThread(t *testing.T) {
 
 func TestApprovalCard(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Awaiting, prod)
-	a := runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
+	r := aRun("r1", jobs.Awaiting, prod)
+	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	s.engine.setApproval(t, r, a)
 	s.empty()
 	card := s.ws.Messages(approve)[0]
@@ -132,8 +132,8 @@ func TestApprovalCard(t *testing.T) {
 	}
 	s.until("the presser is answered", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
 
-	a.State, a.Votes = runs.ApprovalGiven, []runs.Decision{{By: runs.Principal{Source: runs.FromSlack, ID: ben}, At: asked}}
-	r.State = runs.Queued
+	a.State, a.Votes = jobs.ApprovalGiven, []jobs.Decision{{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: asked}}
+	r.State = jobs.Queued
 	s.engine.setApproval(t, r, a)
 	s.empty()
 	now := s.ws.Messages(approve)[0]
@@ -143,8 +143,8 @@ func TestApprovalCard(t *testing.T) {
 
 	changed := r
 	changed.Digest = "ffff"
-	a.Digest, a.State = "ffff", runs.ApprovalWaiting
-	changed.State = runs.Awaiting
+	a.Digest, a.State = "ffff", jobs.ApprovalWaiting
+	changed.State = jobs.Awaiting
 	s.engine.setApproval(t, changed, a)
 	s.empty()
 	if _, err := s.ws.PressOld(s.ctx, ben, card, "approve"); err != nil {
@@ -159,8 +159,8 @@ func TestApprovalCard(t *testing.T) {
 func TestApprovalFindsAChannelThatTakesIt(t *testing.T) {
 	s := newStage(t, nil)
 	s.cfg.Clusters[0].Approvals = away
-	r := aRun("r1", runs.Awaiting, prod)
-	s.engine.setApproval(t, r, runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	r := aRun("r1", jobs.Awaiting, prod)
+	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.empty()
 	if len(s.ws.Messages(prod)) != 1 {
 		t.Errorf("nobody can approve: %s", s.ws.Transcript(prod))
@@ -183,7 +183,7 @@ func TestOutput(t *testing.T) {
 			if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(c.output)); err != nil {
 				t.Fatal(err)
 			}
-			s.engine.set(t, aRun("r1", runs.Succeeded, prod), runs.TellRun, runs.TellOutput)
+			s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
 			s.empty()
 			m := s.ws.Messages(prod)[0]
 			thread := s.ws.Thread(prod, m.TS)
@@ -216,8 +216,8 @@ func TestOutput(t *testing.T) {
 // in its channel.
 func TestOutputThatCannotBeRead(t *testing.T) {
 	s := newStage(t, nil)
-	s.engine.set(t, aRun(".r1", runs.Failed, prod), runs.TellRun, runs.TellOutput) // no name for a blob
-	s.engine.set(t, aRun("r2", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, aRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no name for a blob
+	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
 	s.empty()
 	if all := s.ws.Transcript(prod); !strings.Contains(all, "cannot be read") || !strings.Contains(all, "run r2") {
 		t.Errorf("people see:\n%s", all)
@@ -230,7 +230,7 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
 		t.Fatal(err)
 	}
-	s.engine.set(t, aRun("r1", runs.Succeeded, prod), runs.TellRun, runs.TellOutput)
+	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
 	s.empty()
 	thread := s.ws.Thread(prod, s.ws.Messages(prod)[0].TS)
 	last := thread[len(thread)-1].Text()
@@ -254,8 +254,8 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, nil)
 			s.ws.Fail("chat.postMessage", c.times, c.fault)
-			s.engine.set(t, aRun("r1", runs.Running, prod), runs.TellRun)
-			s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "second"})
+			s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
+			s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "second"})
 			s.empty()
 			all := s.ws.Messages(prod)
 			repeats := 0
@@ -288,26 +288,26 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 
 func TestSlowChannelDelaysNobody(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, approve)
-	s.engine.set(t, r, runs.TellRun)
+	r := aRun("r1", jobs.Running, approve)
+	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
 	s.ws.Fail("chat.update", 1, workspace.RateLimited(3600))
-	s.engine.set(t, r, runs.TellRun)
+	s.engine.set(t, r, jobs.TellRun)
 	s.until("the channel is asked for patience", func() bool { return s.ws.Calls("chat.update") == 1 })
-	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "not delayed"})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "not delayed"})
 	s.until("the other channel is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
 }
 
 func TestBacklogIsMerged(t *testing.T) {
 	s := newStage(t, nil)
 	s.stop()
-	for _, state := range []runs.State{runs.Planned, runs.Queued, runs.Running, runs.Succeeded} {
+	for _, state := range []jobs.State{jobs.Planned, jobs.Queued, jobs.Running, jobs.Succeeded} {
 		for i := range 10 {
-			s.engine.set(t, aRun(fmt.Sprint("r", i), state, prod), runs.TellRun)
+			s.engine.set(t, aRun(fmt.Sprint("r", i), state, prod), jobs.TellRun)
 		}
 	}
 	for i := range 60 {
-		s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: fmt.Sprint("news ", i)})
+		s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: fmt.Sprint("news ", i)})
 	}
 	before := s.ws.Calls("")
 	s.start()
@@ -328,16 +328,16 @@ func TestManyRunsAfterAnOutage(t *testing.T) {
 	s.stop()
 	for i := range 100 {
 		id := fmt.Sprintf("run%03d", i)
-		state := runs.Succeeded
+		state := jobs.Succeeded
 		if i%10 == 9 {
-			state = runs.Failed
+			state = jobs.Failed
 		}
 		s.engine.set(t, aRun(id, state, prod))
 		s.engine.tell(t,
-			runs.Outgoing{Kind: runs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
-			runs.Outgoing{Kind: runs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
+			jobs.Outgoing{Kind: jobs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
+			jobs.Outgoing{Kind: jobs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
 	}
-	s.engine.set(t, aRun("live", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, aRun("live", jobs.Running, prod), jobs.TellRun)
 	s.start()
 	s.empty()
 	all := s.ws.Messages(prod)
@@ -357,13 +357,13 @@ func TestManyRunsAfterAnOutage(t *testing.T) {
 
 func TestWhatSlackNeverTakes(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, away)
-	s.engine.set(t, r, runs.TellRun)
-	s.engine.tell(t, runs.Outgoing{Kind: runs.TellRun, Run: "unknown"})
+	r := aRun("r1", jobs.Running, away)
+	s.engine.set(t, r, jobs.TellRun)
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellRun, Run: "unknown"})
 	s.empty() // nothing blocks
 
 	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
-	s.engine.set(t, aRun("r2", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
 	s.empty()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
@@ -371,7 +371,7 @@ func TestWhatSlackNeverTakes(t *testing.T) {
 	}
 
 	s.ws.Fail("chat.update", 1, workspace.Refused("message_not_found"))
-	s.engine.set(t, aRun("r2", runs.Succeeded, prod), runs.TellRun)
+	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
 	s.empty()
 	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
@@ -380,9 +380,9 @@ func TestWhatSlackNeverTakes(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, prod)
+	r := aRun("r1", jobs.Running, prod)
 	r.Started = asked
-	s.engine.set(t, r, runs.TellRun)
+	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte("installing patch 7\n")); err != nil {
 		t.Fatal(err)
@@ -400,7 +400,7 @@ func TestProgress(t *testing.T) {
 // shown when it stands, also if nothing more is heard of the run for hours.
 func TestNewsWhileItIsTold(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, prod)
+	r := aRun("r1", jobs.Running, prod)
 	r.Remark = "it was heard of"
 	s.engine.told = func(tx store.Tx) {
 		s.engine.told = nil
@@ -414,7 +414,7 @@ func TestNewsWhileItIsTold(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	s.engine.set(t, r, runs.TellRun)
+	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
 	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }
@@ -422,8 +422,8 @@ func TestNewsWhileItIsTold(t *testing.T) {
 // So are those that Slack did not take.
 func TestNewsThatSlackDidNotTake(t *testing.T) {
 	s := newStage(t, nil)
-	r := aRun("r1", runs.Running, prod)
-	s.engine.set(t, r, runs.TellRun)
+	r := aRun("r1", jobs.Running, prod)
+	s.engine.set(t, r, jobs.TellRun)
 	s.empty()
 	r.Remark = "it is out of reach"
 	s.engine.set(t, r)

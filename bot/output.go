@@ -11,7 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 const (
@@ -42,7 +42,7 @@ func (m *measure) Write(p []byte) (int, error) {
 // tellOutput puts a run's output into the thread of its message: a few
 // messages, or a file.
 func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error {
-	r, _, err := s.engine.Load(ctx, e.run)
+	r, _, err := s.engine.Get(ctx, e.run)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 
 // unreadable says that output cannot be read from the store, once that has
 // been tried some times: the channel's other news wait behind it.
-func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r runs.Run, why error) error {
+func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r jobs.Run, why error) error {
 	tries := "read " + r.ID
 	if l.sent[tries]++; ctx.Err() != nil || l.sent[tries] < uploadsMin {
 		return why
@@ -91,7 +91,7 @@ func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r runs
 		return err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The output of run %s cannot be read on alsbot's host: %v. `run %s` shows how it ended.", r.ID, why, r.ID))
-	_, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(runs.TellOutput)})
+	_, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)})
 	if understand(err).fate == refused {
 		err = nil
 	}
@@ -102,7 +102,7 @@ func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r runs
 }
 
 // threadOf is where what belongs to a run goes; without a TS there is none.
-func (s *sender) threadOf(ctx context.Context, r runs.Run) (place, error) {
+func (s *sender) threadOf(ctx context.Context, r jobs.Run) (place, error) {
 	at, _, err := s.places.find(ctx, runKey(r.ID))
 	if err != nil || at.TS == "" {
 		return place{}, err
@@ -143,7 +143,7 @@ func pieces(text string) []string {
 
 // tellPieces posts output as messages. What was posted before something went
 // wrong is not posted again.
-func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r runs.Run, some []string, intro string) error {
+func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r jobs.Run, some []string, intro string) error {
 	for i := l.sent[r.ID]; i < len(some); i++ {
 		if err := s.ready(ctx, l, methodPost); err != nil {
 			return err
@@ -159,7 +159,7 @@ func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r runs
 		if intro != "" && i == 0 {
 			m.blocks = append([]slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(literal(title, nil)...))}, m.blocks...)
 		}
-		if _, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(runs.TellOutput)}); err != nil {
+		if _, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)}); err != nil {
 			return err
 		}
 		l.sent[r.ID] = i + 1
@@ -169,7 +169,7 @@ func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r runs
 
 // tellFile uploads output into the thread: all of it, or its two ends. Where
 // files cannot be uploaded, the end is posted.
-func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r runs.Run, m *measure) error {
+func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.Run, m *measure) error {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return ctx.Err()
 	}

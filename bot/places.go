@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"alsbot/crash"
-	"alsbot/runs"
+	"alsbot/crashpoint"
+	"alsbot/jobs"
 	"alsbot/store"
 )
 
@@ -41,14 +41,14 @@ func (p places) told(ctx context.Context, e *errand, at *place) error {
 				}
 			}
 			for _, row := range e.rows {
-				if err := p.engine.Sent(tx, row); err != nil {
+				if err := p.engine.Told(tx, row); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err == nil {
-			crash.Point(crash.AfterTold)
+			crashpoint.Point(crashpoint.AfterAck)
 		}
 		if err == nil || !pause(ctx, storeRest) {
 			return err
@@ -58,15 +58,15 @@ func (p places) told(ctx context.Context, e *errand, at *place) error {
 
 // channelOf finds the lane of something about a run: the channel in which it
 // was told before, or in which it would be told.
-func (s *sender) channelOf(ctx context.Context, key string, row runs.Outgoing) string {
+func (s *sender) channelOf(ctx context.Context, key string, row jobs.Outgoing) string {
 	if at, ok, err := s.places.find(ctx, key); err == nil && ok {
 		return at.Channel
 	}
-	r, _, err := s.engine.Load(ctx, row.Run)
+	r, _, err := s.engine.Get(ctx, row.Run)
 	if err != nil {
 		return ""
 	}
-	if row.Kind == runs.TellApproval {
+	if row.Kind == jobs.TellApproval {
 		for _, channel := range s.approvalChannels(r) {
 			return channel
 		}
@@ -77,7 +77,7 @@ func (s *sender) channelOf(ctx context.Context, key string, row runs.Outgoing) s
 
 // runChannel is where a run's message goes: where it was asked for, else its
 // cluster's channel. What follows on another run goes into that one's thread.
-func (s *sender) runChannel(ctx context.Context, r runs.Run) (channel, thread string) {
+func (s *sender) runChannel(ctx context.Context, r jobs.Run) (channel, thread string) {
 	channel, thread = r.Origin.Channel, r.Origin.Thread
 	if channel == "" {
 		channel = s.clusterChannel(r.Request.Cluster)
@@ -97,7 +97,7 @@ func (s *sender) clusterChannel(name string) string {
 }
 
 // approvalChannels are where a request for approval can go, best first.
-func (s *sender) approvalChannels(r runs.Run) []string {
+func (s *sender) approvalChannels(r jobs.Run) []string {
 	c, _ := s.cfg.Cluster(r.Request.Cluster)
 	var some []string
 	for _, channel := range []string{c.Approvals, c.Channel, r.Origin.Channel} {
@@ -110,7 +110,7 @@ func (s *sender) approvalChannels(r runs.Run) []string {
 
 // askedAt is where a run's approval is asked for: where its card is, else
 // where that is going to be.
-func (s *sender) askedAt(ctx context.Context, r runs.Run) (place, error) {
+func (s *sender) askedAt(ctx context.Context, r jobs.Run) (place, error) {
 	at, known, err := s.places.find(ctx, cardKey(r.ID))
 	if some := s.approvalChannels(r); !known && len(some) > 0 {
 		at.Channel = some[0]

@@ -10,7 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"alsbot/crash"
+	"alsbot/crashpoint"
 )
 
 // place is where something was told: a message in a channel.
@@ -65,9 +65,9 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	crash.Point(crash.BeforePost)
+	crashpoint.Point(crashpoint.BeforePost)
 	err := fn(ctx)
-	crash.Point(crash.AfterPost)
+	crashpoint.Point(crashpoint.AfterPost)
 	if t := understand(err); t.fate == limited {
 		c.pauses.set(method, t.after)
 	}

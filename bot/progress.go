@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // grew notes that a message has news, and says whether to look at it at once.
@@ -68,7 +68,7 @@ func (s *sender) shown(key string, now time.Time) {
 // showProgress shows a run that is not over, or its card, as it is now. What
 // is over has a row in the outbox, which shows it.
 func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
-	r, a, err := s.engine.Load(ctx, e.run)
+	r, a, err := s.engine.Get(ctx, e.run)
 	if err != nil || r.State.Final() {
 		return err
 	}
@@ -77,12 +77,12 @@ func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
 		return err
 	}
 	var m message
-	kind := runs.TellRun
+	kind := jobs.TellRun
 	if e.key == cardKey(r.ID) {
 		if a == nil {
 			return nil
 		}
-		m, kind = approvalMessage(s.cleaner, r, *a), runs.TellApproval
+		m, kind = approvalMessage(s.cleaner, r, *a), jobs.TellApproval
 	} else if m, err = s.runMessage(ctx, r, a); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // lines is a log that several goroutines write and a test reads.
@@ -35,10 +35,10 @@ func TestTheLogSaysWhatToDoAboutARefusal(t *testing.T) {
 	s.log = slog.NewTextHandler(&log, nil)
 	s.cfg.Clusters[0].Channel, s.cfg.Clusters[0].Approvals = away, away
 	s.start()
-	s.engine.set(t, aRun("r1", runs.Queued, away), runs.TellRun)
-	s.engine.setApproval(t, aRun("r2", runs.Awaiting, away), runs.Approval{Run: "r2", Cluster: "prod", State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
-	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "a backup is old"})
-	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "gone", Text: "a backup is old"})
+	s.engine.set(t, aRun("r1", jobs.Queued, away), jobs.TellRun)
+	s.engine.setApproval(t, aRun("r2", jobs.Awaiting, away), jobs.Approval{Run: "r2", Cluster: "prod", State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "a backup is old"})
+	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "gone", Text: "a backup is old"})
 	s.empty()
 	for _, of := range []string{"the message of a run", "a request for approval", "a message for a cluster's channel"} {
 		s.found(log.String(), of, "/invite @alsbot", "channel="+away)

@@ -9,7 +9,6 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 // Who rejects is asked why, in a modal; they may leave it empty. Its private
@@ -23,7 +22,7 @@ const (
 
 // askWhy opens the modal for who has pressed Reject. Where it cannot be
 // opened, the caller rejects without a reason: that is what was pressed.
-func (b *Bot) askWhy(ctx context.Context, d delivery, r runs.Run) bool {
+func (b *Bot) askWhy(ctx context.Context, d delivery, r jobs.Run) bool {
 	if d.trigger == "" {
 		return false
 	}
@@ -37,7 +36,7 @@ func (b *Bot) askWhy(ctx context.Context, d delivery, r runs.Run) bool {
 	return err == nil
 }
 
-func rejectModal(c cleaner, d delivery, r runs.Run) slack.ModalViewRequest {
+func rejectModal(c cleaner, d delivery, r jobs.Run) slack.ModalViewRequest {
 	card := newCard(c)
 	card.line(card.code(r.Text))
 	card.line(append([]part{card.say("Asked by ")}, who(card, r.By)...)...)
@@ -67,7 +66,7 @@ func (b *Bot) rejected(ctx context.Context, d delivery) jobs.Answer {
 
 // stale reports a button, or a modal behind one, of another plan than the present one.
 func (b *Bot) stale(ctx context.Context, run, digest string) (jobs.Answer, bool) {
-	_, a, err := b.engine.Load(ctx, run)
+	_, a, err := b.engine.Get(ctx, run)
 	if err == nil && a != nil && digestPrefix(a.Digest) != digest {
 		return jobs.Answer{Bad: true, Text: sayStaleButton}, true
 	}

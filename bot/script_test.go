@@ -19,7 +19,6 @@ import (
 	"alsbot/bot"
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
@@ -45,7 +44,7 @@ type engine struct {
 	asked   []jobs.Ask
 	pressed []string
 	answer  func(jobs.Ask) (jobs.Answer, error)
-	press   func(run string, approve bool, by runs.Principal) (jobs.Answer, error)
+	press   func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
 	seq     uint64
 	file    attached
 	told    func(store.Tx) // between what has been told and its record
@@ -54,10 +53,10 @@ type engine struct {
 }
 
 var (
-	rowsOf      = store.Bucket[runs.Outgoing]{Name: "outbox"}
-	runsOf      = store.Bucket[runs.Run]{Name: "runs"}
+	rowsOf      = store.Bucket[jobs.Outgoing]{Name: "outbox"}
+	runsOf      = store.Bucket[jobs.Run]{Name: "runs"}
 	placesOf    = store.Bucket[map[string]string]{Name: "messages"}
-	approvalsOf = store.Bucket[runs.Approval]{Name: "approvals"}
+	approvalsOf = store.Bucket[jobs.Approval]{Name: "approvals"}
 )
 
 func (e *engine) Ask(_ context.Context, a jobs.Ask) (jobs.Answer, error) {
@@ -73,7 +72,7 @@ func (e *engine) Ask(_ context.Context, a jobs.Ask) (jobs.Answer, error) {
 	return e.answer(a)
 }
 
-func (e *engine) Press(_ context.Context, run string, approve bool, by runs.Principal) (jobs.Answer, error) {
+func (e *engine) Press(_ context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error) {
 	e.mu.Lock()
 	e.pressed = append(e.pressed, fmt.Sprint(run, " ", approve, " ", by.ID))
 	press := e.press
@@ -84,26 +83,26 @@ func (e *engine) Press(_ context.Context, run string, approve bool, by runs.Prin
 	return press(run, approve, by)
 }
 
-func (e *engine) Reject(_ context.Context, run, why string, by runs.Principal) (jobs.Answer, error) {
+func (e *engine) Reject(_ context.Context, run, why string, by jobs.Principal) (jobs.Answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.pressed = append(e.pressed, fmt.Sprint(run, " false ", by.ID, " ", why))
 	return jobs.Answer{Text: "Rejected."}, nil
 }
 
-func (e *engine) MayReject(ctx context.Context, run string, _ runs.Principal) (runs.Run, bool, error) {
-	r, _, err := e.Load(ctx, run)
+func (e *engine) MayReject(ctx context.Context, run string, _ jobs.Principal) (jobs.Run, bool, error) {
+	r, _, err := e.Get(ctx, run)
 	return r, err == nil, err
 }
 
-func (e *engine) Load(ctx context.Context, id string) (r runs.Run, a *runs.Approval, err error) {
+func (e *engine) Get(ctx context.Context, id string) (r jobs.Run, a *jobs.Approval, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		var ok bool
 		if r, ok, err = runsOf.Get(tx, id); err != nil {
 			return err
 		}
 		if !ok {
-			return &runs.NotFoundError{ID: id}
+			return &jobs.NotFoundError{ID: id}
 		}
 		some, ok, err := approvalsOf.Get(tx, id)
 		if ok {
@@ -147,9 +146,9 @@ func (e *engine) WriteOutput(ctx context.Context, id string, w io.Writer) error 
 	}
 }
 
-func (e *engine) UnderWay(ctx context.Context) (open []runs.Run, err error) {
+func (e *engine) UnderWay(ctx context.Context) (open []jobs.Run, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
-		return runsOf.Scan(tx, store.Range{}, func(_ string, r runs.Run) bool {
+		return runsOf.Scan(tx, store.Range{}, func(_ string, r jobs.Run) bool {
 			if !r.State.Final() && r.Effect != als.Read {
 				open = append(open, r)
 			}
@@ -162,9 +161,9 @@ func (e *engine) UnderWay(ctx context.Context) (open []runs.Run, err error) {
 func (e *engine) Waiting(context.Context, string) (string, error) { return "next in line", nil }
 func (e *engine) Progress() <-chan string                         { return e.progress }
 
-func (e *engine) Outbox(ctx context.Context, n int) (rows []runs.Outgoing, err error) {
+func (e *engine) Outbox(ctx context.Context, n int) (rows []jobs.Outgoing, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
-		return rowsOf.Scan(tx, store.Range{}, func(_ string, r runs.Outgoing) bool {
+		return rowsOf.Scan(tx, store.Range{}, func(_ string, r jobs.Outgoing) bool {
 			rows = append(rows, r)
 			return len(rows) < n
 		})
@@ -176,7 +175,7 @@ func (e *engine) OutboxChanged(ctx context.Context) <-chan struct{} {
 	return e.st.Watch(ctx, rowsOf.Name)
 }
 
-func (e *engine) Sent(tx store.Tx, row runs.Outgoing) error {
+func (e *engine) Told(tx store.Tx, row jobs.Outgoing) error {
 	if e.told != nil {
 		e.told(tx)
 	}
@@ -184,14 +183,14 @@ func (e *engine) Sent(tx store.Tx, row runs.Outgoing) error {
 }
 
 // set writes a run down and asks for it to be told.
-func (e *engine) set(t *testing.T, r runs.Run, kinds ...runs.Kind) {
+func (e *engine) set(t *testing.T, r jobs.Run, kinds ...jobs.Kind) {
 	t.Helper()
 	err := e.st.Update(t.Context(), func(tx store.Tx) error {
 		if err := runsOf.Put(tx, r.ID, r); err != nil {
 			return err
 		}
 		for _, k := range kinds {
-			if err := e.put(tx, runs.Outgoing{Kind: k, Run: r.ID}); err != nil {
+			if err := e.put(tx, jobs.Outgoing{Kind: k, Run: r.ID}); err != nil {
 				return err
 			}
 		}
@@ -202,16 +201,16 @@ func (e *engine) set(t *testing.T, r runs.Run, kinds ...runs.Kind) {
 	}
 }
 
-func (e *engine) setApproval(t *testing.T, r runs.Run, a runs.Approval) {
+func (e *engine) setApproval(t *testing.T, r jobs.Run, a jobs.Approval) {
 	t.Helper()
 	if err := e.st.Update(t.Context(), func(tx store.Tx) error {
-		return errors.Join(runsOf.Put(tx, r.ID, r), approvalsOf.Put(tx, r.ID, a), e.put(tx, runs.Outgoing{Kind: runs.TellApproval, Run: r.ID}))
+		return errors.Join(runsOf.Put(tx, r.ID, r), approvalsOf.Put(tx, r.ID, a), e.put(tx, jobs.Outgoing{Kind: jobs.TellApproval, Run: r.ID}))
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (e *engine) tell(t *testing.T, rows ...runs.Outgoing) {
+func (e *engine) tell(t *testing.T, rows ...jobs.Outgoing) {
 	t.Helper()
 	if err := e.st.Update(t.Context(), func(tx store.Tx) error {
 		for _, r := range rows {
@@ -225,7 +224,7 @@ func (e *engine) tell(t *testing.T, rows ...runs.Outgoing) {
 	}
 }
 
-func (e *engine) put(tx store.Tx, row runs.Outgoing) error {
+func (e *engine) put(tx store.Tx, row jobs.Outgoing) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.seq++
@@ -382,12 +381,12 @@ func freeAddr(t *testing.T) string {
 var asked = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 
 // aRun is a run of patch install on prod that ann asked for in channel.
-func aRun(id string, state runs.State, channel string) runs.Run {
-	return runs.Run{
+func aRun(id string, state jobs.State, channel string) jobs.Run {
+	return jobs.Run{
 		ID: id, Text: "patch install @prod", State: state, Effect: als.Restart, Asked: asked,
 		Request: als.Request{Operation: "patch install", Cluster: "prod"},
-		By:      runs.Principal{Source: runs.FromSlack, ID: ann},
-		Origin:  runs.Origin{Channel: channel},
+		By:      jobs.Principal{Source: jobs.FromSlack, ID: ann},
+		Origin:  jobs.Origin{Channel: channel},
 		Digest:  "0123456789abcdef0123456789abcdef",
 	}
 }

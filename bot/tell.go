@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // tell tells one errand and deletes its rows. It returns an error when the
@@ -26,26 +26,26 @@ func (s *sender) tell(ctx context.Context, l *lane, e *errand) error {
 	var at *place
 	var err error
 	switch e.kind {
-	case runs.TellRun:
+	case jobs.TellRun:
 		at, err = s.tellRun(ctx, long, l, e)
 	case progress:
 		return s.showProgress(ctx, long, e)
 	case digest:
 		return s.tellDigest(ctx, long, l, e)
-	case runs.TellApproval:
+	case jobs.TellApproval:
 		at, err = s.tellApproval(ctx, long, l, e)
-	case runs.TellOutput:
+	case jobs.TellOutput:
 		err = s.tellOutput(ctx, long, l, e)
-	case runs.TellFile:
+	case jobs.TellFile:
 		return s.tellAttached(ctx, long, l, e)
-	case runs.TellReply:
+	case jobs.TellReply:
 		err = s.tellReply(ctx, long, e)
-	case runs.TellChannel:
+	case jobs.TellChannel:
 		err = s.tellChannel(ctx, long, l, e)
 	default:
 		s.log.Error("the outbox asks for something that this version cannot tell", "kind", e.kind, "row", e.rows[0].Seq)
 	}
-	var gone *runs.NotFoundError
+	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
 		s.log.Warn("the run to tell about is no longer on record", "run", e.run, "kind", e.kind)
 		err = nil
@@ -77,7 +77,7 @@ func (s *sender) ready(ctx context.Context, l *lane, method string) error {
 
 // tellRun shows a run's present state in its one message.
 func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place, error) {
-	r, a, err := s.engine.Load(ctx, e.run)
+	r, a, err := s.engine.Get(ctx, e.run)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place,
 	if channel == "" {
 		return nil, nil // asked for on the command line, and its cluster has no channel
 	}
-	k := mark{run: r.ID, kind: string(runs.TellRun)}
+	k := mark{run: r.ID, kind: string(jobs.TellRun)}
 	at, _, err := s.places.find(ctx, e.key)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *sender) put(ctx, long context.Context, l *lane, at place, channel, thre
 }
 
 // tellAside tells who asked, privately, what their channel does not show.
-func (s *sender) tellAside(ctx context.Context, r runs.Run, m message, code string) {
+func (s *sender) tellAside(ctx context.Context, r jobs.Run, m message, code string) {
 	if r.Origin.ResponseURL == "" || !fresh(r.Asked) {
 		return
 	}
@@ -144,15 +144,15 @@ func (s *sender) tellAside(ctx context.Context, r runs.Run, m message, code stri
 }
 
 // runMessage renders a run as it is now.
-func (s *sender) runMessage(ctx context.Context, r runs.Run, a *runs.Approval) (message, error) {
+func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (message, error) {
 	v := runView{Run: r, Approval: a, Now: time.Now()}
 	var err error
 	switch r.State {
-	case runs.Awaiting:
+	case jobs.Awaiting:
 		v.Asked, err = s.askedAt(ctx, r)
-	case runs.Queued:
+	case jobs.Queued:
 		v.Waits, err = s.engine.Waiting(ctx, r.ID)
-	case runs.Running:
+	case jobs.Running:
 		tail, _, bad := s.engine.Output(ctx, r.ID, 16<<10)
 		if bad != nil {
 			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
@@ -178,7 +178,7 @@ func wholeLines(tail []byte, max int) []byte {
 // cannot be posted where approvers look is posted where it can be: nobody
 // could approve what nobody sees.
 func (s *sender) tellApproval(ctx, long context.Context, l *lane, e *errand) (*place, error) {
-	r, a, err := s.engine.Load(ctx, e.run)
+	r, a, err := s.engine.Get(ctx, e.run)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (s *sender) tellApproval(ctx, long context.Context, l *lane, e *errand) (*p
 		return nil, err
 	}
 	m := approvalMessage(s.cleaner, r, *a)
-	k := mark{run: r.ID, kind: string(runs.TellApproval)}
+	k := mark{run: r.ID, kind: string(jobs.TellApproval)}
 	channels := s.approvalChannels(r)
 	if at.TS != "" {
 		channels = append([]string{at.Channel}, channels...)
@@ -217,15 +217,15 @@ func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
 	m := textMessage(s.cleaner, row.Text)
 	origin, to, asked := row.Origin, "", row.At
 	if row.Run != "" {
-		r, _, err := s.engine.Load(ctx, row.Run)
+		r, _, err := s.engine.Get(ctx, row.Run)
 		if err != nil {
 			return err
 		}
-		if origin == (runs.Origin{}) {
+		if origin == (jobs.Origin{}) {
 			origin = r.Origin
 		}
 		asked = r.Asked
-		if r.By.Source == runs.FromSlack {
+		if r.By.Source == jobs.FromSlack {
 			to = r.By.ID
 		}
 	}

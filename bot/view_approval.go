@@ -6,7 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/als"
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // The buttons' action IDs. Their value is the run's ID and the digest's
@@ -22,10 +22,10 @@ const digestShown = 12
 
 // approvalMessage is the card that asks for approval, and then says what
 // became of it.
-func approvalMessage(c cleaner, r runs.Run, a runs.Approval) message {
+func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
 	icon, words := approvalWords(a.State)
-	open := a.State == runs.ApprovalWaiting && r.State == runs.Awaiting
-	if a.State == runs.ApprovalWaiting && !open {
+	open := a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting
+	if a.State == jobs.ApprovalWaiting && !open {
 		icon, words = stateWords(r.State) // nobody has to decide any more
 	}
 	card := newCard(c)
@@ -40,7 +40,7 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) message {
 	}
 	votes(card, a, open)
 	closing(card, a)
-	if r.Plan != nil && a.State != runs.ApprovalVoid && a.State != runs.ApprovalExpired { // what nobody decided about is out of the way
+	if r.Plan != nil && a.State != jobs.ApprovalVoid && a.State != jobs.ApprovalExpired { // what nobody decided about is out of the way
 		findings(card, r.Plan.Findings, true)
 		card.pre(r.Plan.Text(), maxPlan)
 	}
@@ -52,7 +52,7 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) message {
 }
 
 // votes says who has approved and how many still have to.
-func votes(card *card, a runs.Approval, open bool) {
+func votes(card *card, a jobs.Approval, open bool) {
 	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
 	for i, v := range a.Votes {
 		between := ", "
@@ -70,11 +70,11 @@ func votes(card *card, a runs.Approval, open bool) {
 }
 
 // closing says who decided otherwise, when, and why.
-func closing(card *card, a runs.Approval) {
+func closing(card *card, a jobs.Approval) {
 	_, words := approvalWords(a.State)
 	if a.Closed != nil {
 		line := []part{card.bold(words)}
-		if a.Closed.By.ID != "" && a.State == runs.ApprovalRejected {
+		if a.Closed.By.ID != "" && a.State == jobs.ApprovalRejected {
 			line = append(line, card.say(" by "))
 			line = append(line, who(card, a.Closed.By)...)
 		}
@@ -94,7 +94,7 @@ func plainText(s string, max int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, inert(short(s, max)), true, false)
 }
 
-func approveButton(r runs.Run, a runs.Approval) slack.BlockElement {
+func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionApprove, buttonValue(a.Run, a.Digest), plainText("Approve", maxButton))
 	b.Style = slack.StylePrimary
 	b.AccessibilityLabel = short("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
@@ -105,14 +105,14 @@ func approveButton(r runs.Run, a runs.Approval) slack.BlockElement {
 	return b
 }
 
-func rejectButton(a runs.Approval) slack.BlockElement {
+func rejectButton(a jobs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionReject, buttonValue(a.Run, a.Digest), plainText("Reject", maxButton))
 	b.Style = slack.StyleDanger
 	b.AccessibilityLabel = short("Reject the request on "+a.Cluster, maxButton)
 	return b
 }
 
-func cancelButton(r runs.Run) slack.BlockElement {
+func cancelButton(r jobs.Run) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionCancel, buttonValue(r.ID, r.Digest), plainText("Cancel", maxButton))
 	b.AccessibilityLabel = short("Cancel run "+r.ID, maxButton)
 	if r.Effect != als.Read && !r.Request.Dry {

@@ -9,14 +9,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/als"
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // runView is what a run's message is made of. The same picture gives the
 // same message.
 type runView struct {
-	Run      runs.Run
-	Approval *runs.Approval
+	Run      jobs.Run
+	Approval *jobs.Approval
 	Asked    place  // where approval is asked for, or why nowhere, while it waits for it
 	Waits    string // what it waits for, while it is queued
 	Tail     []byte // the end of its output, while it runs
@@ -37,7 +37,7 @@ const (
 func runMessage(c cleaner, v runView) message {
 	r := v.Run
 	icon, words := stateWords(r.State)
-	if r.Request.Dry && r.State == runs.Succeeded {
+	if r.Request.Dry && r.State == jobs.Succeeded {
 		icon, words = dryWords()
 	}
 	if r.Verifying() {
@@ -57,10 +57,10 @@ func runMessage(c cleaner, v runView) message {
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
 	}
-	if r.State == runs.Queued {
+	if r.State == jobs.Queued {
 		card.line(card.say(sentence(v.Waits)))
 	}
-	if a := v.Approval; a != nil && r.State == runs.Awaiting && a.State == runs.ApprovalWaiting {
+	if a := v.Approval; a != nil && r.State == jobs.Awaiting && a.State == jobs.ApprovalWaiting {
 		askedFor(card, v.Asked, a.Expires)
 	}
 	if r.Remark != "" && !r.State.Final() {
@@ -74,11 +74,11 @@ func runMessage(c cleaner, v runView) message {
 	if r.Plan != nil {
 		// what the trouble says is not said twice; approvers have seen the warnings
 		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
-		if !r.Request.Dry || r.State == runs.Failed { // else they stand in the report
+		if !r.Request.Dry || r.State == jobs.Failed { // else they stand in the report
 			findings(card, found, r.State.Final() && v.Approval == nil)
 		}
 	}
-	if r.State == runs.Running {
+	if r.State == jobs.Running {
 		card.tail(lastLines(string(v.Tail), tailLines), maxTail)
 	}
 	card.context(stepWords(r), exitWords(r), elapsed(r, v.Now), "run "+r.ID)
@@ -102,7 +102,7 @@ func askedFor(card *card, at place, until time.Time) {
 }
 
 // fallback is the message in one line.
-func fallback(icon, words string, r runs.Run) string {
+func fallback(icon, words string, r jobs.Run) string {
 	if !strings.EqualFold(words, string(r.State)) {
 		words += " (" + string(r.State) + ")"
 	}
@@ -116,7 +116,7 @@ func fallback(icon, words string, r runs.Run) string {
 }
 
 // cancelling says what a cancel does while the run has not ended.
-func cancelling(r runs.Run) string {
+func cancelling(r jobs.Run) string {
 	if !r.Unheard.IsZero() {
 		return ". What may run on the node is stopped when the node is heard of again."
 	}
@@ -124,7 +124,7 @@ func cancelling(r runs.Run) string {
 }
 
 // became tells what became of the run: the verdict, the trouble, what next.
-func became(card *card, r runs.Run) {
+func became(card *card, r jobs.Run) {
 	next, report := r.Next, ""
 	if v := r.Verdict; v != nil {
 		if v.Summary != "" {
@@ -157,32 +157,32 @@ func findings(card *card, found []als.Finding, all bool) {
 			return
 		}
 		mend := ""
-		if f.Fix != "" {
-			mend = " → " + short(f.Fix, maxMend)
+		if f.Mend != "" {
+			mend = " → " + short(f.Mend, maxMend)
 		}
 		card.line(card.say(levelIcon(f.Level)+" "), card.say(short(f.Text, maxLine)), card.say(mend))
 	}
 }
 
 // who shows a principal: people by their Slack name, others by what they are.
-func who(card *card, p runs.Principal) []part {
+func who(card *card, p jobs.Principal) []part {
 	switch p.Source {
-	case runs.FromSlack:
+	case jobs.FromSlack:
 		return []part{user(p.ID)}
-	case runs.FromSchedule:
+	case jobs.FromSchedule:
 		return []part{card.say("schedule "), card.code(p.ID)}
-	case runs.FromLocal:
+	case jobs.FromLocal:
 		return []part{card.code(p.ID), card.say(" on alsbot's own command line")}
 	}
 	return []part{card.say("alsbot")}
 }
 
 // stepWords says where the run is in its plan.
-func stepWords(r runs.Run) string {
+func stepWords(r jobs.Run) string {
 	if r.Plan == nil || len(r.Plan.Steps) == 0 {
 		return ""
 	}
-	begun, last := 0, runs.StepRecord{}
+	begun, last := 0, jobs.StepRecord{}
 	for _, s := range r.Steps {
 		if !s.Started.IsZero() {
 			begun, last = begun+1, s
@@ -200,10 +200,10 @@ func stepWords(r runs.Run) string {
 
 // exitWords says the exit status that counts: that of the first step that
 // failed, else of the last one. Of a step that is lost nobody knows it.
-func exitWords(r runs.Run) string {
-	var counts *runs.StepRecord
+func exitWords(r jobs.Run) string {
+	var counts *jobs.StepRecord
 	for i, s := range r.Steps {
-		if r.State == runs.Lost && s.Exit == nil && !s.Ended.IsZero() {
+		if r.State == jobs.Lost && s.Exit == nil && !s.Ended.IsZero() {
 			return fmt.Sprintf("exit status of %q on %s unknown", s.Step.Name, s.Step.Node)
 		}
 		if s.Exit == nil {
@@ -223,7 +223,7 @@ func exitWords(r runs.Run) string {
 	return fmt.Sprintf("exit status %d of %q on %s", *counts.Exit, counts.Step.Name, counts.Step.Node)
 }
 
-func elapsed(r runs.Run, now time.Time) string {
+func elapsed(r jobs.Run, now time.Time) string {
 	switch {
 	case r.Started.IsZero():
 		return ""
@@ -234,7 +234,7 @@ func elapsed(r runs.Run, now time.Time) string {
 }
 
 // digestMessage tells of many runs that have ended, a line each.
-func digestMessage(c cleaner, runs []runs.Run) message {
+func digestMessage(c cleaner, runs []jobs.Run) message {
 	card := newCard(c)
 	title := sayMeanwhile(len(runs))
 	card.line(card.bold(title))
@@ -250,7 +250,7 @@ func digestMessage(c cleaner, runs []runs.Run) message {
 	return card.message(title)
 }
 
-func verdictSummary(r runs.Run) string {
+func verdictSummary(r jobs.Run) string {
 	if r.Verdict == nil {
 		return ""
 	}

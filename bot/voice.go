@@ -8,7 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"alsbot/als"
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // The bot's voice. Sentence case, short, no jargon of its own: what is the
@@ -17,29 +17,29 @@ import (
 // reader's own zone.
 
 // stateWords returns the icon and the words for a state.
-func stateWords(s runs.State) (icon, words string) {
+func stateWords(s jobs.State) (icon, words string) {
 	switch s {
-	case runs.Planned:
+	case jobs.Planned:
 		return "🔎", "Looking at the cluster"
-	case runs.Awaiting:
+	case jobs.Awaiting:
 		return "🔐", "Waiting for approval"
-	case runs.Queued:
+	case jobs.Queued:
 		return "🕒", "Queued"
-	case runs.Running:
+	case jobs.Running:
 		return "▶️", "Running"
-	case runs.Succeeded:
+	case jobs.Succeeded:
 		return "✅", "Succeeded"
-	case runs.Failed:
+	case jobs.Failed:
 		return "❌", "Failed"
-	case runs.Cancelled:
+	case jobs.Cancelled:
 		return "🚫", "Cancelled"
-	case runs.Lost:
+	case jobs.Lost:
 		return "❓", "Lost: nobody can know how it ended"
-	case runs.Rejected:
+	case jobs.Rejected:
 		return "⛔", "Rejected, nothing was run"
-	case runs.Expired:
+	case jobs.Expired:
 		return "⌛", "Expired, nothing was run"
-	case runs.Void:
+	case jobs.Void:
 		return "♻️", "Void, nothing was run"
 	}
 	return "•", string(s)
@@ -56,19 +56,19 @@ func verifyingWords() (icon, words string) {
 }
 
 // approvalWords returns the icon and the headline of an approval.
-func approvalWords(s runs.ApprovalState) (icon, words string) {
+func approvalWords(s jobs.ApprovalState) (icon, words string) {
 	switch s {
-	case runs.ApprovalWaiting:
+	case jobs.ApprovalWaiting:
 		return "🔐", "Approval wanted"
-	case runs.ApprovalChecking:
+	case jobs.ApprovalChecking:
 		return "🔎", "Approved, looking at the cluster once more"
-	case runs.ApprovalGiven:
+	case jobs.ApprovalGiven:
 		return "✅", "Approved"
-	case runs.ApprovalRejected:
+	case jobs.ApprovalRejected:
 		return "⛔", "Rejected"
-	case runs.ApprovalExpired:
+	case jobs.ApprovalExpired:
 		return "⌛", "Expired"
-	case runs.ApprovalVoid:
+	case jobs.ApprovalVoid:
 		return "♻️", "Void"
 	}
 	return "•", string(s)
@@ -90,8 +90,8 @@ func effectWords(e als.Effect) string {
 }
 
 // cancelWords says what Cancel does to a run in a state.
-func cancelWords(s runs.State) string {
-	if s == runs.Running {
+func cancelWords(s jobs.State) string {
+	if s == jobs.Running {
 		return "What runs on the node is stopped. Clean-up steps still run."
 	}
 	return "It has not begun, and will not. If it has begun meanwhile, it is stopped."

@@ -14,7 +14,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"alsbot/crash"
+	"alsbot/crashpoint"
 )
 
 const (
@@ -62,7 +62,7 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 		exit, done, err := r.step(ctx)
 		switch {
 		case done:
-			crash.Point(crash.ExitSeen)
+			crashpoint.Point(crashpoint.ExitSeen)
 			return exit, err
 		case err == nil:
 			wait.Reset()
@@ -208,13 +208,13 @@ func (r *run) call(ctx context.Context) (header, error) {
 	if ask.line = r.x.scripts.line(verb, r.t, owner, nonce, r.c.ID, args...); len(ask.line) > maxLine {
 		return header{}, tooLong(r.t, len(ask.line))
 	}
-	crash.Point(crash.BeforeSend)
+	crashpoint.Point(crashpoint.BeforeSend)
 	s, err := r.x.open(ctx, r.t, poll, ask, callTimeout)
 	if err != nil {
 		return header{}, err
 	}
 	defer s.close()
-	crash.Point(crash.AfterSend)
+	crashpoint.Point(crashpoint.AfterSend)
 	reply := newReplyReader(s, nonce)
 	h, err := r.read(s, reply)
 	return h, broken(r.t, s, reply, "running "+r.c.ID, err)
@@ -230,7 +230,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 	if err := r.plausible(h); err != nil {
 		return h, err
 	}
-	crash.Point(crash.AfterReply)
+	crashpoint.Point(crashpoint.AfterReply)
 	if r.down {
 		r.down = false
 		r.sink.Link(nil)
@@ -278,7 +278,7 @@ func (r *run) take(p []byte) error {
 	if r.stop = r.sink.Output(r.off, p); r.stop != nil {
 		return r.stop
 	}
-	crash.Point(crash.MidTail)
+	crashpoint.Point(crashpoint.MidTail)
 	r.off += int64(len(p))
 	_, err := r.sum.Write(p)
 	return err

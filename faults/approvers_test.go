@@ -11,7 +11,6 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/runs"
 )
 
 // approvers press at the same moment. A trial is a request.
@@ -47,7 +46,7 @@ func (d *desk) bothApprove(cluster, _ int) error {
 		return err
 	}
 	r, err := d.end(id)
-	if err != nil || r.State != runs.Succeeded {
+	if err != nil || r.State != jobs.Succeeded {
 		return fmt.Errorf("approved by two, run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
 	starts, err := d.recorded(id, "running")
@@ -65,8 +64,8 @@ func (d *desk) oneTwice(cluster, _ int) error {
 	if err := together(d.press(bob, id, true, nil), d.press(bob, id, true, nil)); err != nil {
 		return err
 	}
-	r, a, err := d.records.Load(context.Background(), id)
-	if err != nil || r.State != runs.Awaiting || len(a.Votes) != 1 {
+	r, a, err := d.engine.Get(context.Background(), id)
+	if err != nil || r.State != jobs.Awaiting || len(a.Votes) != 1 {
 		return fmt.Errorf("run %s, approved twice by one of two, is %s with %d votes: %w", id, r.State, len(a.Votes), err)
 	}
 	ans, err := d.says(ann, "cancel "+id)
@@ -89,9 +88,9 @@ func (d *desk) approveOrDeny(cluster, _ int) error {
 	switch {
 	case err != nil:
 		return err
-	case r.State == runs.Rejected && !no.Bad:
+	case r.State == jobs.Rejected && !no.Bad:
 		return d.ran(id, 0)
-	case r.State == runs.Succeeded && no.Bad && !yes.Bad:
+	case r.State == jobs.Succeeded && no.Bad && !yes.Bad:
 		return d.ran(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and deny %q", id, r.State, yes.Text, no.Text)
@@ -116,15 +115,15 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 	switch {
 	case err != nil:
 		return err
-	case r.State == runs.Cancelled && before:
+	case r.State == jobs.Cancelled && before:
 		return d.ran(id, 0)
-	case r.State == runs.Cancelled: // told to stop while it ran
+	case r.State == jobs.Cancelled: // told to stop while it ran
 		n, err := oracle{Ledger: d.ledger}.executions(id + "-1")
 		if err == nil && n > 1 {
 			err = fmt.Errorf("run %s was begun %d times", id, n)
 		}
 		return err
-	case r.State == runs.Succeeded && cancel.Bad && !yes.Bad:
+	case r.State == jobs.Succeeded && cancel.Bad && !yes.Bad:
 		return d.ran(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
@@ -159,10 +158,10 @@ func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting || r.State == runs.Expired }); err != nil {
+	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting || r.State == jobs.Expired }); err != nil {
 		return false, err
 	}
-	_, a, err := d.records.Load(context.Background(), id)
+	_, a, err := d.engine.Get(context.Background(), id)
 	if err != nil {
 		return false, err
 	}
@@ -179,9 +178,9 @@ func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {
 	switch {
 	case err != nil:
 		return false, err
-	case r.State == runs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
+	case r.State == jobs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
 		return false, d.ran(id, 0)
-	case r.State == runs.Succeeded && !ans.Bad && votes == 1:
+	case r.State == jobs.Succeeded && !ans.Bad && votes == 1:
 		return true, d.ran(id, 1)
 	}
 	return false, fmt.Errorf("run %s is %s with %d votes on record, but the press was told %q", id, r.State, votes, ans.Text)

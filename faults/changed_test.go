@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -75,7 +75,7 @@ func (d *desk) voidAfter(text string, change func(id string) error) error {
 		return err
 	}
 	id := ans.Run
-	if _, err := d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting }); err != nil {
+	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting }); err != nil {
 		return err
 	}
 	before, err := d.nodes.Calls()
@@ -92,7 +92,7 @@ func (d *desk) voidAfter(text string, change func(id string) error) error {
 	if err != nil {
 		return err
 	}
-	if r.State != runs.Void {
+	if r.State != jobs.Void {
 		return fmt.Errorf("run %s is %s: %s %+v", id, r.State, r.Trouble, r.Steps)
 	}
 	after, err := d.nodes.Calls()

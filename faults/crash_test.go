@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/crash"
-	"alsbot/runs"
+	"alsbot/crashpoint"
+	"alsbot/jobs"
 )
 
 // place is one named place at which the bot dies, for the n-th time that it
@@ -31,10 +31,10 @@ func places() []place {
 			}
 		}
 	}
-	add(10, crash.BeforeCommit, crash.AfterCommit)
-	add(2, crash.BeforeBlob, crash.AfterBlob, crash.BeforeSend, crash.AfterSend, crash.AfterReply, crash.MidTail)
-	add(1, crash.ExitSeen)
-	add(3, crash.BeforePost, crash.AfterPost, crash.AfterTold)
+	add(10, crashpoint.BeforeCommit, crashpoint.AfterCommit)
+	add(2, crashpoint.BeforeBlob, crashpoint.AfterBlob, crashpoint.BeforeSend, crashpoint.AfterSend, crashpoint.AfterReply, crashpoint.MidTail)
+	add(1, crashpoint.ExitSeen)
+	add(3, crashpoint.BeforePost, crashpoint.AfterPost, crashpoint.AfterAck)
 	return all
 }
 
@@ -140,7 +140,7 @@ func (h *house) accepted() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var newest []runs.Run
+	var newest []jobs.Run
 	if err := json.Unmarshal(b, &newest); err != nil {
 		return "", err
 	}
@@ -159,7 +159,7 @@ func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
 		return dead, 0, err
 	}
 	n, err := h.told(r)
-	between := p.name == crash.AfterPost || p.name == crash.BeforeCommit // the commit that notes the message may be the one
+	between := p.name == crashpoint.AfterPost || p.name == crashpoint.BeforeCommit // the commit that notes the message may be the one
 	if err == nil && n != 1 && (!between || n > 2) {
 		err = fmt.Errorf("run %s has %d messages", id, n)
 	}
@@ -168,7 +168,7 @@ func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
 
 // TestTheProductHasNoCrashPoints: what is shipped cannot be told to die.
 func TestTheProductHasNoCrashPoints(t *testing.T) {
-	marks := []string{"ALSBOT_CRASH", crash.BeforeCommit, crash.AfterReply, "alsbot/crash.Point"}
+	marks := []string{"ALSBOT_CRASH", crashpoint.BeforeCommit, crashpoint.AfterReply, "alsbot/crashpoint.Point"}
 	shipped, err := os.ReadFile(buildBot(t))
 	must(t, err)
 	crashing, err := os.ReadFile(buildCrashing(t))

@@ -14,9 +14,8 @@ import (
 	"time"
 
 	"alsbot/config"
+	"alsbot/executor"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
-	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -24,17 +23,16 @@ import (
 // desk is the engine in process, without Slack, on a node whose kato is a
 // small script: for rows that need thousands of decisions.
 type desk struct {
-	t       *testing.T
-	nodes   *node.Cluster
-	cfg     *config.Config
-	ledger  string
-	groups  *groups
-	st      store.Store
-	engine  *jobs.Engine
-	records *runs.Ledger
-	halt    func() // ends the engine; the store stays open until stop
-	stop    func()
-	keys    atomic.Int64
+	t      *testing.T
+	nodes  *node.Cluster
+	cfg    *config.Config
+	ledger string
+	groups *groups
+	st     store.Store
+	engine *jobs.Engine
+	halt   func() // ends the engine; the store stays open until stop
+	stop   func()
+	keys   atomic.Int64
 }
 
 // groups is a directory whose members can be changed.
@@ -137,23 +135,28 @@ func (d *desk) open() {
 	d.t.Helper()
 	st, err := store.OpenBolt(d.cfg.Store.Path, store.Ballast(0))
 	must(d.t, err)
+	x := executor.New(quietLog())
 	d.st = st
-	parts, halt := enginetest.Assemble(d.t, d.cfg, st, d.groups, quietLog(), func(runs.Run) {})
-	d.engine, d.records = parts.Engine, parts.Ledger
+	d.engine, err = jobs.New(jobs.Options{Config: d.cfg, Store: st, Executor: x, Directory: d.groups, Log: quietLog()})
+	must(d.t, err)
+	ctx, cancel := context.WithCancel(context.Background()) // the engine's life, which stop ends
+	done := make(chan error, 1)
+	go func() { done <- d.engine.Run(ctx) }()
 	d.halt = sync.OnceFunc(func() {
-		if err := halt(); err != nil {
+		cancel()
+		if err := <-done; err != nil {
 			d.t.Error(err)
 		}
 	})
 	d.stop = func() {
 		d.halt()
-		if err := parts.Close(); err != nil {
+		if err := errors.Join(x.Close(), st.Close()); err != nil {
 			d.t.Error(err)
 		}
 	}
 }
 
-func person(id string) runs.Principal { return runs.Principal{Source: runs.FromSlack, ID: id} }
+func person(id string) jobs.Principal { return jobs.Principal{Source: jobs.FromSlack, ID: id} }
 
 // says is what somebody types.
 func (d *desk) says(user, text string) (jobs.Answer, error) {
@@ -176,16 +179,16 @@ func (d *desk) waiting(i int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting })
+	_, err = d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting })
 	return id, err
 }
 
-func (d *desk) until(id string, ok func(runs.Run) bool) (r runs.Run, err error) {
+func (d *desk) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	changed := d.st.Watch(ctx, "runs")
 	for {
-		if r, _, err = d.records.Load(ctx, id); err != nil || ok(r) {
+		if r, _, err = d.engine.Get(ctx, id); err != nil || ok(r) {
 			return r, err
 		}
 		if r.State.Final() {
@@ -199,8 +202,8 @@ func (d *desk) until(id string, ok func(runs.Run) bool) (r runs.Run, err error) 
 	}
 }
 
-func (d *desk) end(id string) (runs.Run, error) {
-	return d.until(id, func(r runs.Run) bool { return r.State.Final() })
+func (d *desk) end(id string) (jobs.Run, error) {
+	return d.until(id, func(r jobs.Run) bool { return r.State.Final() })
 }
 
 // ran is nil if the run is in the ledger so often.
@@ -223,7 +226,7 @@ func (d *desk) recorded(id, action string) (n int, err error) {
 
 // whole is nil if the audit log is.
 func (d *desk) whole() error {
-	_, err := runs.VerifyAudit(context.Background(), d.st)
+	_, err := jobs.VerifyAudit(context.Background(), d.st)
 	return err
 }
 

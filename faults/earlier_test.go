@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"alsbot/app"
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // What a version has left behind when it was killed, its store and the run
@@ -117,13 +117,13 @@ func earlier(t *testing.T, r *report) {
 
 // stillWaits is nil if a request for approval is one, or has expired since.
 func (h *house) stillWaits(id string) error {
-	r, err := h.until(id, "waiting or expired", func(r runs.Run) bool { return r.State == runs.Expired || r.State == runs.Awaiting })
-	if err != nil || r.State == runs.Expired {
+	r, err := h.until(id, "waiting or expired", func(r jobs.Run) bool { return r.State == jobs.Expired || r.State == jobs.Awaiting })
+	if err != nil || r.State == jobs.Expired {
 		return err
 	}
 	if err := h.say(1, "/als cancel "+id); err != nil {
 		return err
 	}
-	_, err = h.until(id, "cancelled", func(r runs.Run) bool { return r.State == runs.Cancelled || r.State == runs.Expired })
+	_, err = h.until(id, "cancelled", func(r jobs.Run) bool { return r.State == jobs.Cancelled || r.State == jobs.Expired })
 	return err
 }

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/node"
 	"alsbot/sim/workspace"
 )
@@ -383,7 +383,7 @@ func (h *house) get(path string) ([]byte, error) {
 }
 
 // run is the run as the bot has it on record.
-func (h *house) run(id string) (r runs.Run, err error) {
+func (h *house) run(id string) (r jobs.Run, err error) {
 	b, err := h.get("/runs/" + id)
 	if err != nil {
 		return r, err
@@ -392,8 +392,8 @@ func (h *house) run(id string) (r runs.Run, err error) {
 }
 
 // until waits until a run is as it should be.
-func (h *house) until(id, what string, ok func(runs.Run) bool) (runs.Run, error) {
-	var r runs.Run
+func (h *house) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
+	var r jobs.Run
 	var err error
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
 		if r, err = h.run(id); err == nil && ok(r) {
@@ -404,8 +404,8 @@ func (h *house) until(id, what string, ok func(runs.Run) bool) (runs.Run, error)
 }
 
 // end waits until a run is final.
-func (h *house) end(id string) (runs.Run, error) {
-	return h.until(id, "final", func(r runs.Run) bool { return r.State.Final() })
+func (h *house) end(id string) (jobs.Run, error) {
+	return h.until(id, "final", func(r jobs.Run) bool { return r.State.Final() })
 }
 
 // verify waits for a run's end and holds it against the oracle: begun once,
@@ -419,7 +419,7 @@ func (h *house) verify(id string) error {
 }
 
 // held is verify without the count of messages.
-func (h *house) held(id string) (r runs.Run, err error) {
+func (h *house) held(id string) (r jobs.Run, err error) {
 	r, err = h.end(id)
 	if err != nil {
 		return r, err
@@ -442,7 +442,7 @@ func (h *house) audited() error {
 }
 
 // toldOnce waits until a run's message shows its end, and counts its messages.
-func (h *house) toldOnce(r runs.Run) error {
+func (h *house) toldOnce(r jobs.Run) error {
 	n, err := h.told(r)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("run %s has %d messages, not 1", r.ID, n)
@@ -452,7 +452,7 @@ func (h *house) toldOnce(r runs.Run) error {
 
 // told waits until a message shows the run's end and returns how many
 // messages of its own the run has.
-func (h *house) told(r runs.Run) (int, error) {
+func (h *house) told(r jobs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n := 0

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // netCase is one way in which the network between bot and node breaks.
@@ -69,11 +69,11 @@ type healing struct {
 	noticed, back []time.Duration
 }
 
-func (c netCase) try(t *testing.T, r *report, m *healing, count int) {
+func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 	var p *proxy
 	takes := c.lasts + 8*time.Second
 	h := newHouse(t, options{
-		clusters: count, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
+		clusters: runs, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
 		core: func(h *house, addr string) string {
 			p = newProxy(t, realSSHD(h, addr))
 			must(t, trust(h.nodes, p.addr))
@@ -82,11 +82,11 @@ func (c netCase) try(t *testing.T, r *report, m *healing, count int) {
 	})
 	h.start()
 	var ids []string
-	for i := range count {
+	for i := range runs {
 		ids = append(ids, h.ask(i))
 	}
 	for _, id := range ids {
-		_, err := h.until(id, "printing", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Size > 0 })
+		_, err := h.until(id, "printing", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Size > 0 })
 		must(t, err)
 	}
 	began := time.Now()
@@ -99,7 +99,7 @@ func (c netCase) try(t *testing.T, r *report, m *healing, count int) {
 		p.cut()
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, count)
+	errs := make([]error, runs)
 	healed := make(chan struct{})
 	for i, id := range ids {
 		wg.Go(func() { errs[i] = c.watch(h, id, began, healed, m) })
@@ -125,8 +125,8 @@ func (c netCase) try(t *testing.T, r *report, m *healing, count int) {
 // it is back. The run stays running all the time.
 func (c netCase) watch(h *house, id string, began time.Time, healed chan struct{}, m *healing) error {
 	if c.noticed {
-		r, err := h.until(id, "out of reach", func(r runs.Run) bool { return r.Remark != "" || r.State != runs.Running })
-		if err != nil || r.State != runs.Running {
+		r, err := h.until(id, "out of reach", func(r jobs.Run) bool { return r.Remark != "" || r.State != jobs.Running })
+		if err != nil || r.State != jobs.Running {
 			return fmt.Errorf("during the outage run %s became %s: %v", id, r.State, err)
 		}
 		m.mu.Lock()
@@ -138,7 +138,7 @@ func (c netCase) watch(h *house, id string, began time.Time, healed chan struct{
 		return nil
 	}
 	back := time.Now()
-	if _, err := h.until(id, "back", func(r runs.Run) bool { return r.Remark == "" || r.State.Final() }); err != nil {
+	if _, err := h.until(id, "back", func(r jobs.Run) bool { return r.Remark == "" || r.State.Final() }); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/sim/workspace"
 )
 
@@ -111,7 +111,7 @@ func (h *house) keptAsPrinted(id, taken string) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Steps) != 1 || r.State != runs.Succeeded && r.State != runs.Failed {
+	if len(r.Steps) != 1 || r.State != jobs.Succeeded && r.State != jobs.Failed {
 		return fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	a, errA := os.ReadFile(filepath.Join(taken, r.Steps[0].ID, "a"))
@@ -124,7 +124,7 @@ func (h *house) keptAsPrinted(id, taken string) error {
 }
 
 // outputShown waits until the thread of a run's message has its output.
-func (h *house) outputShown(r runs.Run) error {
+func (h *house) outputShown(r jobs.Run) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ch := r.Origin.Channel

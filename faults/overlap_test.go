@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/runs"
+	"alsbot/jobs"
 	"alsbot/store"
 )
 
@@ -26,7 +26,7 @@ func overlap(t *testing.T, r *report) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	changed := d.st.Watch(ctx, "slots")
-	var all []runs.Slot
+	var all []jobs.Slot
 	for count(all, "ran") < 4 {
 		select {
 		case <-changed:
@@ -40,7 +40,7 @@ func overlap(t *testing.T, r *report) {
 	}
 	told, err := d.toldOfSkips()
 	must(t, err)
-	var before runs.Run
+	var before jobs.Run
 	for _, slot := range all {
 		switch slot.Outcome {
 		case "ran":
@@ -63,11 +63,11 @@ func overlap(t *testing.T, r *report) {
 	}
 }
 
-func (d *desk) slots(name string) (all []runs.Slot) {
+func (d *desk) slots(name string) (all []jobs.Slot) {
 	d.t.Helper()
 	must(d.t, d.st.View(d.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("slots", name+"/", "", false, func(_ string, v []byte) bool {
-			var s runs.Slot
+			var s jobs.Slot
 			if err := json.Unmarshal(v, &s); err != nil {
 				d.t.Error(err)
 			}
@@ -91,7 +91,7 @@ func (d *desk) toldOfSkips() (told []string, err error) {
 	return told, err
 }
 
-func skippedInWords(slot runs.Slot, told []string) error {
+func skippedInWords(slot jobs.Slot, told []string) error {
 	if !strings.Contains(slot.Why, "is still") {
 		return fmt.Errorf("the slot of %v was skipped: %q", slot.At, slot.Why)
 	}

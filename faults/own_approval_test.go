@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"alsbot/jobs"
-	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/sim/workspace"
 )
@@ -126,14 +125,14 @@ func (h *house) uncounted(id string, quorum int, do func(workspace.Message) erro
 		}
 	}
 	r, err := h.run(id)
-	if err != nil || r.State != runs.Awaiting {
+	if err != nil || r.State != jobs.Awaiting {
 		return fmt.Errorf("run %s is %s: %w", id, r.State, err)
 	}
 	if err := h.say(0, "/als cancel "+id); err != nil {
 		return err
 	}
 	r, err = h.end(id)
-	if err == nil && r.State != runs.Cancelled {
+	if err == nil && r.State != jobs.Cancelled {
 		err = fmt.Errorf("run %s is %s", id, r.State)
 	}
 	return errors.Join(err, h.oracle.ran(id+"-1", 0))

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // otherBoot is a boot ID that this machine does not have.
@@ -41,25 +41,25 @@ func (h *house) takes(least, spread time.Duration) {
 // begun asks for one run in each cluster and waits until its command has
 // begun, which is later than the node's claim. It returns the runs as they
 // are then.
-func (h *house) begun(side int) (begun []runs.Run) {
+func (h *house) begun(side int) (runs []jobs.Run) {
 	h.t.Helper()
 	for i := range side {
-		begun = append(begun, runs.Run{ID: h.ask(i)})
+		runs = append(runs, jobs.Run{ID: h.ask(i)})
 	}
-	for i := range begun {
-		r, err := h.until(begun[i].ID, "begun", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
+	for i := range runs {
+		r, err := h.until(runs[i].ID, "begun", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
 		must(h.t, err)
 		for until := time.Now().Add(patience); h.oracle.ran(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		begun[i] = r
+		runs[i] = r
 	}
-	return begun
+	return runs
 }
 
 func (h *house) rebootDuring(r *report, side int) {
-	begun := h.begun(side)
-	for _, run := range begun {
+	runs := h.begun(side)
+	for _, run := range runs {
 		dir := h.runDir(run.Steps[0].ID)
 		c, err := readClaim(dir)
 		must(h.t, err)
@@ -68,18 +68,18 @@ func (h *house) rebootDuring(r *report, side int) {
 	}
 	time.Sleep(2 * time.Second) // no look at the run may last from before the reboot until after it
 	h.takes(3*time.Second, 2*time.Second)
-	for _, run := range begun {
+	for _, run := range runs {
 		must(h.t, killAll(h.runDir(run.Steps[0].ID)))
 	}
-	for i, run := range begun {
+	for i, run := range runs {
 		r.trial(h.verifyLost(run.ID, i, "rebooted"))
 	}
 }
 
 func (h *house) rebootAfter(r *report, side int) {
-	begun := h.begun(side)
+	runs := h.begun(side)
 	h.kill()
-	for _, run := range begun {
+	for _, run := range runs {
 		dir := h.runDir(run.Steps[0].ID)
 		for until := time.Now().Add(patience); len(commands(dir)) > 0 || !endedIn(dir); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(until) {
@@ -92,7 +92,7 @@ func (h *house) rebootAfter(r *report, side int) {
 		must(h.t, c.write(dir))
 	}
 	h.start()
-	for _, run := range begun {
+	for _, run := range runs {
 		r.trial(h.verify(run.ID))
 	}
 }
@@ -112,7 +112,7 @@ func (h *house) verifyLost(id string, cluster int, words string) error {
 	if err != nil {
 		return err
 	}
-	if r.State != runs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
+	if r.State != jobs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
 		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next)
 	}
 	if err := errors.Join(h.oracle.ran(r.Steps[0].ID, 1), h.toldOnce(r), h.audited()); err != nil {
@@ -122,7 +122,7 @@ func (h *house) verifyLost(id string, cluster int, words string) error {
 	if err != nil {
 		return err
 	}
-	if w, err := h.until(waiting, "queued", func(r runs.Run) bool { return r.State == runs.Queued && r.Waited || r.State.Final() }); err != nil || w.State != runs.Queued {
+	if w, err := h.until(waiting, "queued", func(r jobs.Run) bool { return r.State == jobs.Queued && r.Waited || r.State.Final() }); err != nil || w.State != jobs.Queued {
 		return fmt.Errorf("behind the lost run %s, run %s is %s: %w", id, waiting, w.State, err)
 	}
 	if err := h.say(cluster, "/als acknowledge "+id); err != nil {

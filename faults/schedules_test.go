@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +14,8 @@ import (
 	"time"
 
 	"alsbot/config"
+	"alsbot/executor"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
-	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -69,21 +69,26 @@ func (o *office) open() {
 	st, err := store.OpenBolt(o.cfg.Store.Path, store.Ballast(0))
 	must(o.t, err)
 	o.st = st
-	parts, halt := enginetest.Assemble(o.t, o.cfg, st, &groups{}, quietLog(), func(runs.Run) {})
-	o.engine = parts.Engine
+	x := executor.New(quietLog())
+	o.engine, err = jobs.New(jobs.Options{Config: o.cfg, Store: st, Executor: x, Directory: &groups{}, Log: quietLog()})
+	must(o.t, err)
+	ctx, cancel := context.WithCancel(o.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- o.engine.Run(ctx) }()
 	o.stop = func() {
-		if err := errors.Join(halt(), parts.Close()); err != nil {
+		cancel()
+		if err := errors.Join(<-done, x.Close(), st.Close()); err != nil {
 			o.t.Error(err)
 		}
 	}
 }
 
 // slots is the ledger of a schedule.
-func (o *office) slots(name string) (all []runs.Slot) {
+func (o *office) slots(name string) (all []jobs.Slot) {
 	o.t.Helper()
 	must(o.t, o.st.View(o.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("slots", name+"/", "", false, func(_ string, v []byte) bool {
-			var s runs.Slot
+			var s jobs.Slot
 			if err := json.Unmarshal(v, &s); err != nil {
 				o.t.Error(err)
 			}
@@ -134,7 +139,7 @@ func reopened(t *testing.T, cfg *config.Config) store.Store {
 }
 
 // slots holds a ledger against the moments that it must have, all run.
-func (r *report) slots(name string, got []runs.Slot, want []time.Time) {
+func (r *report) slots(name string, got []jobs.Slot, want []time.Time) {
 	r.t.Helper()
 	for i := range max(len(got), len(want)) {
 		switch {
@@ -236,7 +241,7 @@ func (o *office) move(name string, by time.Duration) {
 		if err != nil {
 			return err
 		}
-		var s runs.Schedule
+		var s jobs.Schedule
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return err
 		}
@@ -248,11 +253,11 @@ func (o *office) move(name string, by time.Duration) {
 	}))
 }
 
-func (r *report) outcomes(name string, got []runs.Slot, want ...string) {
+func (r *report) outcomes(name string, got []jobs.Slot, want ...string) {
 	r.t.Helper()
 	var have []string
 	for _, s := range got {
-		have = append(have, string(s.Outcome))
+		have = append(have, s.Outcome)
 	}
 	if !slices.Equal(have, want) {
 		r.trial(fmt.Errorf("%s: %s, not %s", name, strings.Join(have, " "), strings.Join(want, " ")))
@@ -261,7 +266,7 @@ func (r *report) outcomes(name string, got []runs.Slot, want ...string) {
 	r.trial(nil)
 }
 
-func count(all []runs.Slot, outcome runs.Outcome) (n int) {
+func count(all []jobs.Slot, outcome string) (n int) {
 	for _, s := range all {
 		if s.Outcome == outcome {
 			n++

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // second starts a second bot on the same store, and one with a store of its
@@ -56,7 +56,7 @@ func (h *house) foreign() error {
 	if err != nil {
 		return err
 	}
-	if r.State != runs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
+	if r.State != jobs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
 		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Why())
 	}
 	return errors.Join(h.oracle.ran(r.ID+"-1", 0), h.toldOnce(r))

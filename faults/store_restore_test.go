@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
-	"alsbot/upkeep"
+	"alsbot/jobs"
 )
 
 // restore takes a snapshot while runs come and go, runs more, puts the
@@ -80,7 +79,7 @@ func (h *house) approved(id string) error {
 		return err
 	}
 	r, err := h.end(id)
-	if err == nil && r.State != runs.Succeeded {
+	if err == nil && r.State != jobs.Succeeded {
 		err = fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	return err
@@ -130,11 +129,11 @@ func (h *house) reconciles(ids []string) error {
 	if err != nil {
 		return err
 	}
-	var all upkeep.Reconciled
+	var all jobs.Reconciled
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	unknown := map[string]upkeep.Found{}
+	unknown := map[string]jobs.Found{}
 	for _, f := range all.Found {
 		unknown[f.Run] = f
 	}

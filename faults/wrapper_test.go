@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
+	"alsbot/jobs"
 )
 
 // wrapper hurts what looks after a run on its node: its process number is
@@ -60,7 +60,7 @@ func wrapper(t *testing.T, r *report) {
 // verifyOrphan is nil if people were told that the command goes on without
 // what would have recorded its end, and its output was read to the last byte.
 func (h *house) verifyOrphan(id string, cluster int) error {
-	r, err := h.until(id, "an orphan", func(r runs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
+	r, err := h.until(id, "an orphan", func(r jobs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
 	if err != nil {
 		return err
 	}

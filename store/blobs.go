@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"alsbot/crash"
+	"alsbot/crashpoint"
 )
 
 // blobDir keeps each blob in a file of its own. Every call opens and closes
@@ -90,14 +90,14 @@ func (d *blobDir) write(path string, offset int64, p []byte) (err error) {
 	if offset < 0 || offset > info.Size() {
 		return fmt.Errorf("offset %d is not within its %d bytes", offset, info.Size())
 	}
-	crash.Point(crash.BeforeBlob)
+	crashpoint.Point(crashpoint.BeforeBlob)
 	if _, err := f.WriteAt(p, offset); err != nil {
 		return err
 	}
 	if err := fdatasync(f); err != nil {
 		return err
 	}
-	crash.Point(crash.AfterBlob)
+	crashpoint.Point(crashpoint.AfterBlob)
 	if offset == 0 {
 		return syncDir(d.dir)
 	}

@@ -15,7 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"alsbot/crash"
+	"alsbot/crashpoint"
 )
 
 // maxGroup limits the updates in one commit, and so how long a commit takes.
@@ -220,13 +220,13 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 	if tx.writes == 0 {
 		return false, nil
 	}
-	crash.Point(crash.BeforeCommit)
+	crashpoint.Point(crashpoint.BeforeCommit)
 	began := time.Now()
 	if err := btx.Commit(); err != nil {
 		return false, err
 	}
 	w.timed(time.Since(began))
-	crash.Point(crash.AfterCommit)
+	crashpoint.Point(crashpoint.AfterCommit)
 	w.notify(tx.changed)
 	return false, nil
 }

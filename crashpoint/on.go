@@ -1,6 +1,6 @@
 //go:build faults
 
-package crash
+package crashpoint
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-var left atomic.Int64 // until the process ends; set by wanted
+var left atomic.Int64 // passes until the process dies; wanted sets it
 
 var wanted = sync.OnceValue(func() string {
 	name, count, _ := strings.Cut(os.Getenv("ALSBOT_CRASH"), "#")
@@ -23,11 +23,11 @@ var wanted = sync.OnceValue(func() string {
 	return name
 })
 
-// Point ends the process at once if this is the place and the time.
+// Point kills the process if ALSBOT_CRASH names this place and this pass.
 func Point(name string) {
 	if name != wanted() || left.Add(-1) != 0 {
 		return
 	}
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	select {} // until the signal is here
+	select {} // until the signal arrives
 }

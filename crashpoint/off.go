@@ -1,6 +1,6 @@
 //go:build !faults
 
-package crash
+package crashpoint
 
 // Point does nothing.
 func Point(string) {}
