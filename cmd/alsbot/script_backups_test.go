@@ -15,11 +15,11 @@ import (
 )
 
 // cmdGarble changes a byte in the middle of files: their lengths stay.
-func cmdGarble(ts *testscript.TestScript, _ bool, args []string) {
+func cmdCorrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: garble IP GLOB")
+		ts.Fatalf("usage: corrupt IP GLOB")
 	}
-	found, err := filepath.Glob(on(ts).cluster().Path(args[0], args[1]))
+	found, err := filepath.Glob(stageOf(ts).cluster().Path(args[0], args[1]))
 	ts.Check(err)
 	if len(found) == 0 {
 		ts.Fatalf("on %s, no %s", args[0], args[1])
@@ -33,13 +33,13 @@ func cmdGarble(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdAged makes an archive older: its age is moved in the store, not waited for.
-func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
+func cmdAgeBackup(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: aged RUN DURATION")
+		ts.Fatalf("usage: age-backup RUN DURATION")
 	}
 	by, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
+	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
 	ts.Check(err)
 	backups := store.Bucket[runs.Backup]{Name: "backups"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {
@@ -66,11 +66,11 @@ func cmdAged(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-func cmdGone(ts *testscript.TestScript, _ bool, args []string) {
+func cmdWaitGone(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: gone IP PATH")
+		ts.Fatalf("usage: wait-gone IP PATH")
 	}
-	st := on(ts)
+	st := stageOf(ts)
 	file := st.cluster().Path(args[0], args[1])
 	st.await(ts, "the end of "+file, func() bool {
 		_, err := os.Lstat(file)
@@ -78,24 +78,24 @@ func cmdGone(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-func cmdWeighs(ts *testscript.TestScript, _ bool, args []string) {
+func cmdExportSize(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: weighs BYTES")
+		ts.Fatalf("usage: export-size BYTES")
 	}
 	size, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
-	ts.Check(on(ts).cluster().Update(func(s *node.State) { s.ExportSize = size }))
+	ts.Check(stageOf(ts).cluster().Update(func(s *node.State) { s.ExportSize = size }))
 }
 
-func cmdComes(ts *testscript.TestScript, _ bool, args []string) {
+func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: comes GLOB BYTES")
+		ts.Fatalf("usage: wait-file GLOB BYTES")
 	}
 	size, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	glob := ts.MkAbs(args[0])
 	seen := false
-	on(ts).await(ts, args[0]+" to grow", func() bool {
+	stageOf(ts).await(ts, args[0]+" to grow", func() bool {
 		found, err := filepath.Glob(glob)
 		ts.Check(err)
 		if len(found) == 0 {

@@ -18,25 +18,25 @@ import (
 
 // The words that change what a node is like.
 
-func cmdMount(ts *testscript.TestScript, _ bool, args []string) {
+func cmdAddMount(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
-		ts.Fatalf("usage: mount IP PATH DEVICE TYPE")
+		ts.Fatalf("usage: add-mount IP PATH DEVICE TYPE")
 	}
-	ts.Check(on(ts).cluster().Mount(args[0], args[1], &node.Mount{Device: args[2], Type: args[3], Options: "rw"}))
+	ts.Check(stageOf(ts).cluster().Mount(args[0], args[1], &node.Mount{Device: args[2], Type: args[3], Options: "rw"}))
 }
 
-func cmdRole(ts *testscript.TestScript, _ bool, args []string) {
+func cmdSetRole(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
-		ts.Fatalf("usage: role IP ROLE STATE")
+		ts.Fatalf("usage: set-role IP ROLE STATE")
 	}
-	ts.Check(on(ts).cluster().SetRole(args[0], args[1], args[2]))
+	ts.Check(stageOf(ts).cluster().SetRole(args[0], args[1], args[2]))
 }
 
-func cmdCopy(ts *testscript.TestScript, _ bool, args []string) {
+func cmdCopyFile(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
-		ts.Fatalf("usage: copy IP GLOB IP PATH")
+		ts.Fatalf("usage: copy-file IP GLOB IP PATH")
 	}
-	c := on(ts).cluster()
+	c := stageOf(ts).cluster()
 	found, err := filepath.Glob(c.Path(args[0], args[1]))
 	ts.Check(err)
 	if len(found) != 1 {
@@ -51,7 +51,7 @@ func cmdFirstUser(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: first-user yes|no")
 	}
-	ts.Check(on(ts).cluster().Update(func(s *node.State) {
+	ts.Check(stageOf(ts).cluster().Update(func(s *node.State) {
 		s.Data.FirstUser = args[0] == "yes"
 		cc, ok := s.Config["cloud_controller_ng"].(map[string]any)
 		switch {
@@ -64,13 +64,13 @@ func cmdFirstUser(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdUnheard lets time pass: it is moved in the store, not waited for.
-func cmdUnheard(ts *testscript.TestScript, _ bool, args []string) {
+func cmdAgeUnreachable(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: unheard RUN DURATION")
+		ts.Fatalf("usage: age-unreachable RUN DURATION")
 	}
 	long, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	db, err := store.OpenBolt(filepath.Join(on(ts).dir, "alsbot.db"), store.Ballast(0))
+	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
 	ts.Check(err)
 	records := store.Bucket[runs.Run]{Name: "runs"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {
@@ -85,11 +85,11 @@ func cmdUnheard(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
+func cmdWaitEnded(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: ended RUN IP")
+		ts.Fatalf("usage: wait-ended RUN IP")
 	}
-	st := on(ts)
+	st := stageOf(ts)
 	exit := st.scene.Cluster.Path(args[1], "/home/"+st.scene.Cluster.User+"/.alsbot/runs/"+args[0]+"-1/exit")
 	st.await(ts, "the end of "+args[0]+" on its node", func() bool {
 		status, err := os.ReadFile(exit)
@@ -102,7 +102,7 @@ func cmdEnded(ts *testscript.TestScript, _ bool, args []string) {
 
 // lastCall is the process of the kato that was called last with these words.
 func lastCall(ts *testscript.TestScript, words []string) int {
-	calls, err := on(ts).cluster().Called(words...)
+	calls, err := stageOf(ts).cluster().Called(words...)
 	ts.Check(err)
 	if len(calls) == 0 {
 		ts.Fatalf("kato %s was not called", strings.Join(words, " "))
@@ -110,17 +110,17 @@ func lastCall(ts *testscript.TestScript, words []string) int {
 	return calls[len(calls)-1].PID
 }
 
-func cmdHeld(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(on(ts).cluster().Hold(lastCall(ts, args)))
+func cmdPauseKato(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(stageOf(ts).cluster().Hold(lastCall(ts, args)))
 }
 
-func cmdFreed(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(on(ts).cluster().Free(lastCall(ts, args)))
+func cmdResumeKato(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(stageOf(ts).cluster().Free(lastCall(ts, args)))
 }
 
-func cmdDies(ts *testscript.TestScript, _ bool, args []string) {
+func cmdPowerOff(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: dies IP")
+		ts.Fatalf("usage: power-off IP")
 	}
-	ts.Check(on(ts).cluster().Die(args[0]))
+	ts.Check(stageOf(ts).cluster().Die(args[0]))
 }

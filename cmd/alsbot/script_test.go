@@ -25,56 +25,74 @@ import (
 	"alsbot/store"
 )
 
-// The scripts in testdata read like the channel. Each has a cluster, a
-// workspace and alsbot itself as a process of its own, which can be killed.
+// The scripts in testdata read like the channel. Each script has a cluster, a
+// workspace, and alsbot as a process of its own, which the script can kill.
+//
+// The scene and the bot:
 //
 //	scene [als10|als11|als13] [http] [fresh] [version=V] [shape=A|B|C] [user=U]
-//	                                   choose the cluster and the mode; extra.yaml is added to the config; fresh adds
+//	                                   start the cluster and the workspace; extra.yaml is added to the config; fresh adds
 //	                                   @fresh, a second cluster on which nothing is set up
-//	at prod|fresh                      which cluster the words about nodes and kato mean from now on
-//	holds [APP…]                       the applications of the cluster, and no others
-//	brought PART…                      the last import brought these, and no others
-//	know HOST well|stranger|password   what ssh on @fresh asks at the first cluster's core, by that name
-//	trust IP yes|no                    whether ssh from that node to the others asks nothing
-//	setting COMPONENT KEY VALUE        somebody else sets it in the cluster's configuration
-//	config KEY=VALUE                   an environment variable of the bot, before start
-//	start | crash | halt               the bot; crash is kill -9, halt is SIGTERM
-//	say PERSON TEXT                    type it (in #prod, or in $CHANNEL); $RUN is the run that it becomes
-//	answer REGEXP                      what that person got back, privately
-//	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
-//	became REGEXP                      wait for the message of the run that was asked for last, in any channel
-//	told                               wait until the bot has noted that Slack has taken all messages
-//	once REGEXP                        one message anywhere is like this, and only one
-//	unseen REGEXP                      no message anywhere is like this
-//	press PERSON BUTTON                on the newest message that has it, in $CHANNEL or any
-//	twice [later]                      Slack delivers what is said or pressed next two times; later is on the next connection
-//	reason PERSON [TEXT]               send in the modal that asks why
-//	ran COUNT WORD…                    kato is called so often with these words, and no more by now
-//	fault NAME [VALUE]                 of the cluster, see package node
-//	publish NAME ROLE…                 a new patch
-//	members GROUP PERSON…              who is in a user group from now on
-//	have IP GLOB, ! have IP GLOB       files on a node
-//	alsbot ARG…                        the command line, where the scene's config.yaml is
-//	mount IP PATH DEVICE TYPE          a filesystem on a node
-//	role IP ROLE STATE                 put a role of a node into a state
-//	copy IP GLOB IP PATH               a file from one node to another
-//	garble IP GLOB                     change a byte in the middle of files on a node
-//	weighs BYTES                       how large exports are from now on, roughly
-//	comes GLOB BYTES                   wait until a file on the bot's host has so many, or the bot has given it its name
-//	gone IP PATH                       wait until a file on a node is there no more
-//	aged RUN DURATION                  while the bot is down: the run's archive is older by so much
-//	first-user yes|no                  whether the console's first user is set up
-//	ended RUN IP                       wait until the run's first command has ended on the node, whoever knows it
-//	held WORD…, freed WORD…            the kato that was called last with these words stops where it is, and goes on
-//	unheard RUN DURATION               while the bot is down: the run's node has been out of reach for so long
-//	did COUNT WORD…                    another simulated command of the nodes, such as quotaon, was called so often with these words
-//	sudo IP yes|no                     whether the system user may use sudo there without a password
-//	reboot IP                          a node starts anew: mounts without options, then its boot script
-//	dies IP                            a node loses its power: what runs there ends, and it is down until fault down@IP is off
-//	nowhere TEXT, ! nowhere TEXT       neither store, log, messages, nodes' files nor what ran there have this text
+//	cluster prod|fresh                 choose the cluster that the words about nodes and kato mean from now on
+//	bot-env KEY=VALUE                  set an environment variable of the bot, before start
+//	start | crash | halt               start the bot; kill it with SIGKILL; stop it with SIGTERM
+//	alsbot ARG…                        run the command line, in the directory of the scene's config.yaml
 //
-// $N10, $N11, $N12 and $N13 are where the roots of the nodes are, $F10 to $F12 those of @fresh. The words of
-// testscript itself, kill and stop among them, come before ours.
+// What people do:
+//
+//	say PERSON TEXT                    type TEXT in #prod or $CHANNEL; $RUN is set to the run that it becomes
+//	press PERSON BUTTON                press a button of the newest message that has it, in $CHANNEL or in any channel
+//	give-reason PERSON [TEXT]          submit the modal that asks for a reason
+//	deliver-twice [later]              make Slack deliver the next text or press two times; later: again on the next connection
+//	set-group GROUP PERSON…            set the members of a user group
+//
+// What people see:
+//
+//	answer REGEXP                      wait for the private answer to the last say, press or give-reason
+//	see REGEXP                         wait for a message in #prod or $CHANNEL, or in a thread there
+//	see-once REGEXP                    exactly one message in any channel matches
+//	see-none REGEXP                    no message in any channel matches
+//	run-shows REGEXP                   wait until the message of the run requested last matches, in any channel
+//	all-sent                           wait until the bot has recorded that Slack has taken every message
+//
+// What happens on nodes:
+//
+//	kato-ran COUNT WORD…               wait until kato was called COUNT times with these words; more calls fail
+//	tool-ran COUNT WORD…               the same for another simulated command of the nodes, such as quotaon
+//	node-has IP GLOB, ! node-has …     a node has files that match; it has none
+//	wait-gone IP PATH                  wait until a node no longer has a file
+//	wait-file GLOB BYTES               wait until a file on the bot's host has BYTES, or the bot has renamed it to its final name
+//	wait-ended RUN IP                  wait until the run's first command has ended on the node, whether or not the bot knows
+//	has-apps [APP…]                    the cluster has exactly these applications
+//	imported PART…                     the last import imported exactly these parts
+//	absent TEXT, ! absent TEXT         TEXT is nowhere: not in the store, the log, messages, nodes' files or commands that ran
+//
+// What others do to the cluster:
+//
+//	fault NAME [VALUE]                 switch on a fault of the cluster, or off without VALUE; see package node
+//	publish-patch NAME ROLE…           publish a new patch
+//	set-config COMPONENT KEY VALUE     set a value in the cluster's configuration
+//	set-role IP ROLE STATE             put a role of a node into a state
+//	add-mount IP PATH DEVICE TYPE      mount a filesystem on a node
+//	copy-file IP GLOB IP PATH          copy a file from one node to another
+//	corrupt IP GLOB                    change a byte in the middle of files on a node
+//	export-size BYTES                  set how large exports are from now on, roughly
+//	first-user yes|no                  set whether the console's first user is set up
+//	sudo IP yes|no                     set whether the system user may use sudo on the node without a password
+//	ssh-trust IP yes|no                set whether ssh from that node to the other nodes asks nothing
+//	ssh-host HOST known|unknown|password
+//	                                   set what ssh on @fresh asks at the first cluster's core, under that name
+//	pause-kato WORD…, resume-kato …    stop the kato that was called last with these words where it is; let it go on
+//	reboot IP                          restart a node: mounts lose their options, then its boot script runs
+//	power-off IP                       cut a node's power: what runs there ends, and it is down until fault down@IP is off
+//
+// Time, moved in the store while the bot is down:
+//
+//	age-backup RUN DURATION            make the run's archive older by DURATION
+//	age-unreachable RUN DURATION       make the run's node unreachable since DURATION ago
+//
+// $N10 to $N13 are the root directories of the nodes, $F10 to $F12 those of
+// @fresh. Testscript's own words, kill and stop among them, win over ours.
 
 func TestMain(m *testing.M) {
 	node.Main()
@@ -91,19 +109,27 @@ const patience = 4 * time.Minute
 const slackWaits = 30 * time.Second
 
 func TestScripts(t *testing.T) {
-	t.Cleanup(func() { nothingLeft(t) })
-	testscript.Run(t, testscript.Params{Dir: "../../testdata", Setup: setUp, Cmds: words()})
+	t.Cleanup(func() { checkNoProcessLeft(t) })
+	testscript.Run(t, testscript.Params{Dir: "../../testdata", Setup: setUp, Cmds: scriptWords()})
 }
 
-func words() map[string]func(*testscript.TestScript, bool, []string) {
+func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"scene": cmdScene, "config": cmdConfig, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt, "say": cmdSay, "answer": cmdAnswer,
-		"see": cmdSee, "became": cmdBecame, "told": cmdTold, "unseen": cmdUnseen, "press": cmdPress, "twice": cmdTwice, "reason": cmdReason, "ran": cmdRan, "fault": cmdFault, "publish": cmdPublish,
-		"members": cmdMembers, "have": cmdHave, "garble": cmdGarble, "aged": cmdAged, "gone": cmdGone, "weighs": cmdWeighs, "comes": cmdComes,
-		"mount": cmdMount, "role": cmdRole, "copy": cmdCopy, "first-user": cmdFirstUser, "unheard": cmdUnheard, "ended": cmdEnded,
-		"did": cmdDid, "reboot": cmdReboot, "dies": cmdDies, "sudo": cmdSudo, "nowhere": cmdNowhere,
-		"at": cmdAt, "holds": cmdHolds, "brought": cmdBrought, "setting": cmdSetting, "know": cmdKnow, "once": cmdOnce, "trust": cmdTrust,
-		"held": cmdHeld, "freed": cmdFreed,
+		"scene": cmdScene, "cluster": cmdCluster, "bot-env": cmdBotEnv, "start": cmdStart, "crash": cmdCrash, "halt": cmdHalt,
+
+		"say": cmdSay, "press": cmdPress, "give-reason": cmdGiveReason, "deliver-twice": cmdDeliverTwice, "set-group": cmdSetGroup,
+
+		"answer": cmdAnswer, "see": cmdSee, "see-once": cmdSeeOnce, "see-none": cmdSeeNone, "run-shows": cmdRunShows, "all-sent": cmdAllSent,
+
+		"kato-ran": cmdKatoRan, "tool-ran": cmdToolRan, "node-has": cmdNodeHas, "wait-gone": cmdWaitGone, "wait-file": cmdWaitFile,
+		"wait-ended": cmdWaitEnded, "has-apps": cmdHasApps, "imported": cmdImported, "absent": cmdAbsent,
+
+		"fault": cmdFault, "publish-patch": cmdPublishPatch, "set-config": cmdSetConfig, "set-role": cmdSetRole, "add-mount": cmdAddMount,
+		"copy-file": cmdCopyFile, "corrupt": cmdCorrupt, "export-size": cmdExportSize, "first-user": cmdFirstUser, "sudo": cmdSudo,
+		"ssh-trust": cmdSSHTrust, "ssh-host": cmdSSHHost, "pause-kato": cmdPauseKato, "resume-kato": cmdResumeKato,
+		"reboot": cmdReboot, "power-off": cmdPowerOff,
+
+		"age-backup": cmdAgeBackup, "age-unreachable": cmdAgeUnreachable,
 	}
 }
 
@@ -135,27 +161,27 @@ func setUp(env *testscript.Env) error {
 
 // stage is what one script plays on.
 type stage struct {
-	dir   string
-	set   []string // ALSBOT_… of the bot
-	scene *scene.Scene
-	fresh bool // the words about nodes mean @fresh
-	bot   *exec.Cmd
-	gone  chan error // its end
-	last  workspace.Ack
-	run   string // asked for last
-	http  string // where the bot listens in http mode
-	asked string // who said or pressed something last
-	where string
-	since int // ephemerals that were there before
+	dir        string
+	botEnv     []string // ALSBOT_… of the bot
+	scene      *scene.Scene
+	fresh      bool // the words about nodes mean @fresh
+	bot        *exec.Cmd
+	exited     chan error // its end
+	last       workspace.Ack
+	run        string // asked for last
+	http       string // where the bot listens in http mode
+	speaker    string // who said or pressed something last
+	channel    string
+	seenBefore int // ephemerals that were there before
 }
 
-func on(ts *testscript.TestScript) *stage {
+func stageOf(ts *testscript.TestScript) *stage {
 	st, ok := ts.Value("stage").(*stage)
 	if !ok {
 		ts.Fatalf("no stage")
 	}
 	if st.scene == nil {
-		st.play(ts, nil)
+		st.startScene(ts, nil)
 	}
 	return st
 }
@@ -163,14 +189,14 @@ func on(ts *testscript.TestScript) *stage {
 func (st *stage) close() {
 	if st.bot != nil {
 		_ = st.bot.Process.Kill()
-		<-st.gone
+		<-st.exited
 	}
 	if st.scene != nil {
 		_ = st.scene.Close()
 	}
 }
 
-func (st *stage) play(ts *testscript.TestScript, args []string) {
+func (st *stage) startScene(ts *testscript.TestScript, args []string) {
 	o := scene.Options{Dir: st.dir, Profile: node.ALS13, Patience: slackWaits}
 	for _, a := range args {
 		if a == "http" {
@@ -178,7 +204,7 @@ func (st *stage) play(ts *testscript.TestScript, args []string) {
 			o.HTTP = st.http
 			continue
 		}
-		o.Profile = choose(&o, a)
+		o.Profile = applySceneArg(&o, a)
 	}
 	if extra, err := os.ReadFile(filepath.Join(st.dir, "extra.yaml")); err == nil {
 		o.Extra = string(extra)
@@ -199,16 +225,16 @@ func freeAddr(ts *testscript.TestScript) string {
 
 func cmdScene(ts *testscript.TestScript, _ bool, args []string) {
 	st, _ := ts.Value("stage").(*stage)
-	st.play(ts, args)
+	st.startScene(ts, args)
 }
 
-func cmdConfig(ts *testscript.TestScript, _ bool, args []string) {
+func cmdBotEnv(ts *testscript.TestScript, _ bool, args []string) {
 	st, _ := ts.Value("stage").(*stage)
-	st.set = append(st.set, args...)
+	st.botEnv = append(st.botEnv, args...)
 }
 
 func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	if st.bot != nil {
 		ts.Fatalf("the bot is running: crash or halt it first")
 	}
@@ -218,23 +244,23 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 			st.bot.Env = append(st.bot.Env, kv)
 		}
 	}
-	st.bot.Env = append(st.bot.Env, st.set...)
+	st.bot.Env = append(st.bot.Env, st.botEnv...)
 	log, err := os.OpenFile(filepath.Join(st.dir, "bot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	defer log.Close()
 	st.bot.Stderr = log
 	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log()) })
 	ts.Check(st.bot.Start())
-	st.gone = make(chan error, 1)
-	go func(bot *exec.Cmd) { st.gone <- bot.Wait() }(st.bot)
+	st.exited = make(chan error, 1)
+	go func(bot *exec.Cmd) { st.exited <- bot.Wait() }(st.bot)
 	st.await(ts, "the bot to be ready", func() bool {
-		return st.answers("unix", filepath.Join(st.dir, "alsbot.sock")) &&
-			(st.http == "" && st.scene.Workspace.Sockets() > 0 || st.http != "" && st.answers("tcp", st.http))
+		return st.listening("unix", filepath.Join(st.dir, "alsbot.sock")) &&
+			(st.http == "" && st.scene.Workspace.Sockets() > 0 || st.http != "" && st.listening("tcp", st.http))
 	})
 }
 
 // answers reports whether somebody listens there.
-func (st *stage) answers(network, addr string) bool {
+func (st *stage) listening(network, addr string) bool {
 	c, err := net.DialTimeout(network, addr, patience)
 	if err == nil {
 		_ = c.Close()
@@ -255,7 +281,7 @@ func (st *stage) log() string {
 func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool) {
 	for until := time.Now().Add(patience); !cond(); {
 		select {
-		case err := <-st.gone:
+		case err := <-st.exited:
 			st.bot = nil
 			ts.Fatalf("waiting for %s: the bot has ended: %v", what, err)
 		case <-time.After(20 * time.Millisecond):
@@ -267,24 +293,24 @@ func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool)
 }
 
 func cmdCrash(ts *testscript.TestScript, _ bool, _ []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	ts.Check(st.bot.Process.Kill())
-	<-st.gone
-	st.ended(ts)
+	<-st.exited
+	st.awaitSocketsClosed(ts)
 }
 
 func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	ts.Check(st.bot.Process.Signal(syscall.SIGTERM))
-	if err := <-st.gone; err != nil {
+	if err := <-st.exited; err != nil {
 		ts.Fatalf("the bot did not stop well: %v", err)
 	}
-	st.ended(ts)
+	st.awaitSocketsClosed(ts)
 }
 
 // ended waits until Slack knows too that the bot is gone, or it would send the
 // next command to a socket that nobody reads.
-func (st *stage) ended(ts *testscript.TestScript) {
+func (st *stage) awaitSocketsClosed(ts *testscript.TestScript) {
 	st.bot = nil
 	st.await(ts, "the bot's sockets to end", func() bool { return st.scene.Workspace.Sockets() == 0 })
 }
@@ -305,16 +331,16 @@ func channel(ts *testscript.TestScript) string {
 }
 
 func cmdSay(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	if len(args) < 2 {
 		ts.Fatalf("usage: say PERSON TEXT")
 	}
-	st.asked, st.where = person(ts, args[0]), channel(ts)
-	st.since = len(st.scene.Workspace.Ephemerals(st.asked, st.where))
+	st.speaker, st.channel = person(ts, args[0]), channel(ts)
+	st.seenBefore = len(st.scene.Workspace.Ephemerals(st.speaker, st.channel))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var err error
-	st.last, err = st.scene.Workspace.Say(ctx, st.asked, st.where, strings.Join(args[1:], " "))
+	st.last, err = st.scene.Workspace.Say(ctx, st.speaker, st.channel, strings.Join(args[1:], " "))
 	ts.Check(err)
 	st.run = ""
 	if m := runID.FindStringSubmatch(st.last.Text); m != nil {
@@ -331,14 +357,14 @@ func pattern(ts *testscript.TestScript, args []string) *regexp.Regexp {
 }
 
 func cmdAnswer(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	re := pattern(ts, args)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var got string
 	err := st.scene.Workspace.Wait(ctx, func() bool {
 		got = st.last.Text
-		for _, m := range st.scene.Workspace.Ephemerals(st.asked, st.where)[st.since:] {
+		for _, m := range st.scene.Workspace.Ephemerals(st.speaker, st.channel)[st.seenBefore:] {
 			got += "\n" + m.Text()
 		}
 		return re.MatchString(got)
@@ -349,7 +375,7 @@ func cmdAnswer(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // everything is all messages of a channel, threads included.
-func everything(w *workspace.Workspace, ch string) []workspace.Message {
+func allMessages(w *workspace.Workspace, ch string) []workspace.Message {
 	var all []workspace.Message
 	for _, m := range w.Messages(ch) {
 		all = append(all, m)
@@ -359,13 +385,13 @@ func everything(w *workspace.Workspace, ch string) []workspace.Message {
 }
 
 func cmdSee(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	re := pattern(ts, args)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ch := channel(ts)
 	err := st.scene.Workspace.Wait(ctx, func() bool {
-		return slices.ContainsFunc(everything(st.scene.Workspace, ch), func(m workspace.Message) bool {
+		return slices.ContainsFunc(allMessages(st.scene.Workspace, ch), func(m workspace.Message) bool {
 			return re.MatchString(m.Text())
 		})
 	})
@@ -376,8 +402,8 @@ func cmdSee(ts *testscript.TestScript, _ bool, args []string) {
 
 var runID = regexp.MustCompile(`Run ([0-9a-z]{10}):`)
 
-func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdRunShows(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	re := pattern(ts, args)
 	if st.run == "" {
 		ts.Fatalf("nobody asked for a run: %s", st.last.Text)
@@ -387,7 +413,7 @@ func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
 	var got []string
 	err := st.scene.Workspace.Wait(ctx, func() bool {
 		got = nil
-		for _, ch := range channels() {
+		for _, ch := range allChannels() {
 			for _, m := range st.scene.Workspace.Messages(ch) {
 				if strings.Contains(m.Text(), st.run) {
 					got = append(got, m.Text())
@@ -401,11 +427,11 @@ func cmdBecame(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func cmdUnseen(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdSeeNone(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	re := pattern(ts, args)
-	for _, ch := range channels() {
-		for _, m := range everything(st.scene.Workspace, ch) {
+	for _, ch := range allChannels() {
+		for _, m := range allMessages(st.scene.Workspace, ch) {
 			if re.MatchString(m.Text()) {
 				ts.Fatalf("in %s stands:\n%s", ch, m.Text())
 			}
@@ -414,7 +440,7 @@ func cmdUnseen(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+	st := stageOf(ts)
 	if len(args) != 2 {
 		ts.Fatalf("usage: press PERSON BUTTON")
 	}
@@ -428,7 +454,7 @@ func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
 	var on workspace.Message
 	err := w.Wait(ctx, func() bool {
 		for _, ch := range channels {
-			for _, m := range slices.Backward(everything(w, ch)) {
+			for _, m := range slices.Backward(allMessages(w, ch)) {
 				if slices.Contains(m.Buttons(), args[1]) {
 					on = m
 					return true
@@ -440,14 +466,14 @@ func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
 	if err != nil {
 		ts.Fatalf("no message has a button %q", args[1])
 	}
-	st.asked, st.where = person(ts, args[0]), on.Channel
-	st.since = len(w.Ephemerals(st.asked, st.where))
-	st.last, err = w.Press(ctx, st.asked, on.Channel, on.TS, args[1])
+	st.speaker, st.channel = person(ts, args[0]), on.Channel
+	st.seenBefore = len(w.Ephemerals(st.speaker, st.channel))
+	st.last, err = w.Press(ctx, st.speaker, on.Channel, on.TS, args[1])
 	ts.Check(err)
 }
 
-func cmdRan(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdKatoRan(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	n := 0
@@ -467,23 +493,23 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		value = strings.Join(args[1:], " ")
 	}
-	ts.Check(on(ts).cluster().Fault(args[0], value))
+	ts.Check(stageOf(ts).cluster().Fault(args[0], value))
 }
 
-func cmdPublish(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(on(ts).cluster().Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
+func cmdPublishPatch(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(stageOf(ts).cluster().Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
 }
 
-func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
+func cmdSetGroup(ts *testscript.TestScript, _ bool, args []string) {
 	var ids []string
 	for _, name := range args[1:] {
 		ids = append(ids, person(ts, name))
 	}
-	ts.Check(on(ts).scene.Workspace.SetGroupMembers(args[0], ids...))
+	ts.Check(stageOf(ts).scene.Workspace.SetGroupMembers(args[0], ids...))
 }
 
-func cmdHave(ts *testscript.TestScript, neg bool, args []string) {
-	c := on(ts).cluster()
+func cmdNodeHas(ts *testscript.TestScript, neg bool, args []string) {
+	c := stageOf(ts).cluster()
 	found, err := filepath.Glob(c.Path(args[0], args[1]))
 	ts.Check(err)
 	if (len(found) > 0) == neg {

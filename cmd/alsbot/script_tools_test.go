@@ -20,8 +20,8 @@ import (
 // The words for what is no kato: the nodes' other commands, a reboot, and
 // where a secret has got to.
 
-func cmdDid(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdToolRan(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	n := 0
@@ -40,25 +40,25 @@ func cmdReboot(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: reboot IP")
 	}
-	ts.Check(on(ts).scene.Cluster.Reboot(context.Background(), args[0]))
+	ts.Check(stageOf(ts).scene.Cluster.Reboot(context.Background(), args[0]))
 }
 
 // theKeyMayBe is the one place where a licence key belongs.
-const theKeyMayBe = "/etc/newrelic/nrsysmond.cfg"
+const licenceKeyFile = "/etc/newrelic/nrsysmond.cfg"
 
 // cmdNowhere looks through the bot's store and log, all that the nodes and
 // their ledgers hold, what ran there, and every message.
-func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
+func cmdAbsent(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: nowhere TEXT")
+		ts.Fatalf("usage: absent TEXT")
 	}
-	st := on(ts)
+	st := stageOf(ts)
 	var found []string
 	ts.Check(filepath.WalkDir(st.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) { // the bot and the nodes are at work: it has just gone
 			return nil
 		}
-		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, theKeyMayBe) {
+		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, licenceKeyFile) {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -76,7 +76,7 @@ func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	for _, ch := range []string{scene.Prod, scene.Approve, scene.Elsewhere} {
-		for _, m := range everything(st.scene.Workspace, ch) {
+		for _, m := range allMessages(st.scene.Workspace, ch) {
 			if strings.Contains(m.Text(), args[0]) {
 				found = append(found, "a message in "+ch)
 			}
@@ -98,5 +98,5 @@ func cmdSudo(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sudo IP yes|no")
 	}
-	ts.Check(on(ts).scene.Cluster.Update(func(s *node.State) { s.Nodes[args[0]].Sudo = args[1] == "yes" }))
+	ts.Check(stageOf(ts).scene.Cluster.Update(func(s *node.State) { s.Nodes[args[0]].Sudo = args[1] == "yes" }))
 }

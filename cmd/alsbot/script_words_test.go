@@ -21,9 +21,9 @@ import (
 
 // A word of ours that testscript has too would never be heard: its own come
 // first. So each is spoken once and has to arrive.
-func TestWordsAreOurs(t *testing.T) {
+func TestScriptWordsDoNotShadowTestscript(t *testing.T) {
 	heard := map[string]bool{}
-	listen := words()
+	listen := scriptWords()
 	for word := range listen {
 		listen[word] = func(*testscript.TestScript, bool, []string) { heard[word] = true }
 	}
@@ -41,8 +41,8 @@ func TestWordsAreOurs(t *testing.T) {
 }
 
 // cmdTold asks the bot's own figures: what is posted is seen before it is noted.
-func cmdTold(ts *testscript.TestScript, _ bool, _ []string) {
-	st := on(ts)
+func cmdAllSent(ts *testscript.TestScript, _ bool, _ []string) {
+	st := stageOf(ts)
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -59,26 +59,26 @@ func cmdTold(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-func cmdReason(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdGiveReason(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	if len(args) == 0 {
-		ts.Fatalf("usage: reason PERSON [TEXT]")
+		ts.Fatalf("usage: give-reason PERSON [TEXT]")
 	}
-	st.asked = person(ts, args[0])
-	st.since = len(st.scene.Workspace.Ephemerals(st.asked, st.where))
+	st.speaker = person(ts, args[0])
+	st.seenBefore = len(st.scene.Workspace.Ephemerals(st.speaker, st.channel))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := st.scene.Workspace.Wait(ctx, func() bool { _, open := st.scene.Workspace.Modal(st.asked); return open }); err != nil {
+	if err := st.scene.Workspace.Wait(ctx, func() bool { _, open := st.scene.Workspace.Modal(st.speaker); return open }); err != nil {
 		ts.Fatalf("no modal is open for %s", args[0])
 	}
 	var err error
-	st.last, err = st.scene.Workspace.Submit(ctx, st.asked, map[string][]string{"why": {strings.Join(args[1:], " ")}})
+	st.last, err = st.scene.Workspace.Submit(ctx, st.speaker, map[string][]string{"why": {strings.Join(args[1:], " ")}})
 	ts.Check(err)
 }
 
 // nothingLeft fails if a process outlives its script: a bot, or a simulated
 // kato, which is this binary too.
-func nothingLeft(t *testing.T) {
+func checkNoProcessLeft(t *testing.T) {
 	t.Helper()
 	bot, err := exec.LookPath("alsbot")
 	if err != nil {
@@ -123,8 +123,8 @@ func processesOf(files ...string) map[int]string {
 	return found
 }
 
-func cmdTwice(ts *testscript.TestScript, _ bool, args []string) {
-	if w := on(ts).scene.Workspace; len(args) > 0 && args[0] == "later" {
+func cmdDeliverTwice(ts *testscript.TestScript, _ bool, args []string) {
+	if w := stageOf(ts).scene.Workspace; len(args) > 0 && args[0] == "later" {
 		w.RedeliverOnReconnect(1)
 	} else {
 		w.DuplicateDeliveries(1)

@@ -13,7 +13,7 @@ import (
 // The words about a second cluster, and about what a cluster holds.
 
 // choose takes a word of `scene` and returns the profile.
-func choose(o *scene.Options, word string) string {
+func applySceneArg(o *scene.Options, word string) string {
 	switch key, value, _ := strings.Cut(word, "="); key {
 	case "fresh":
 		o.Fresh = true
@@ -38,27 +38,27 @@ func (st *stage) cluster() *node.Cluster {
 }
 
 // channels are all of a scene.
-func channels() []string {
+func allChannels() []string {
 	return []string{scene.Prod, scene.Approve, scene.Elsewhere, scene.Fresh}
 }
 
-func cmdAt(ts *testscript.TestScript, _ bool, args []string) {
+func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
-		ts.Fatalf("usage: at prod|fresh")
+		ts.Fatalf("usage: cluster prod|fresh")
 	}
-	on(ts).fresh = args[0] == "fresh"
+	stageOf(ts).fresh = args[0] == "fresh"
 }
 
-func cmdHolds(ts *testscript.TestScript, _ bool, args []string) {
-	s, err := on(ts).cluster().State()
+func cmdHasApps(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := stageOf(ts).cluster().State()
 	ts.Check(err)
 	if !slices.Equal(s.Data.Apps, args) {
 		ts.Fatalf("the cluster holds %q", s.Data.Apps)
 	}
 }
 
-func cmdBrought(ts *testscript.TestScript, _ bool, args []string) {
-	s, err := on(ts).cluster().State()
+func cmdImported(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := stageOf(ts).cluster().State()
 	ts.Check(err)
 	slices.Sort(s.Data.Parts)
 	slices.Sort(args)
@@ -67,11 +67,11 @@ func cmdBrought(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func cmdSetting(ts *testscript.TestScript, _ bool, args []string) {
+func cmdSetConfig(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
-		ts.Fatalf("usage: setting COMPONENT KEY VALUE")
+		ts.Fatalf("usage: set-config COMPONENT KEY VALUE")
 	}
-	ts.Check(on(ts).cluster().Update(func(s *node.State) {
+	ts.Check(stageOf(ts).cluster().Update(func(s *node.State) {
 		component, ok := s.Config[args[0]].(map[string]any)
 		if !ok {
 			ts.Fatalf("no component %s", args[0])
@@ -83,19 +83,19 @@ func cmdSetting(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-func cmdKnow(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 2 || !slices.Contains([]string{"well", "stranger", "password"}, args[1]) {
-		ts.Fatalf("usage: know HOST well|stranger|password")
+func cmdSSHHost(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 || !slices.Contains([]string{"known", "unknown", "password"}, args[1]) {
+		ts.Fatalf("usage: ssh-host HOST known|unknown|password")
 	}
-	st := on(ts)
-	ts.Check(st.scene.Fresh.Know(args[0], st.scene.Cluster, args[1] != "stranger", args[1] == "well"))
+	st := stageOf(ts)
+	ts.Check(st.scene.Fresh.Know(args[0], st.scene.Cluster, args[1] != "unknown", args[1] == "known"))
 }
 
-func cmdOnce(ts *testscript.TestScript, _ bool, args []string) {
-	st := on(ts)
+func cmdSeeOnce(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
 	re := pattern(ts, args)
 	n := 0
-	for _, ch := range channels() {
+	for _, ch := range allChannels() {
 		for _, m := range st.scene.Workspace.Messages(ch) {
 			if re.MatchString(m.Text()) {
 				n++
@@ -107,9 +107,9 @@ func cmdOnce(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func cmdTrust(ts *testscript.TestScript, _ bool, args []string) {
+func cmdSSHTrust(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: trust IP yes|no")
+		ts.Fatalf("usage: ssh-trust IP yes|no")
 	}
-	ts.Check(on(ts).cluster().Update(func(s *node.State) { s.Nodes[args[0]].Trust = args[1] == "yes" }))
+	ts.Check(stageOf(ts).cluster().Update(func(s *node.State) { s.Nodes[args[0]].Trust = args[1] == "yes" }))
 }
