@@ -27,7 +27,7 @@ const (
 // message is what is sent to Slack. It always has both: blocks to look at,
 // and text for the notification, for screen readers, and for a workspace
 // that refuses the blocks.
-type message struct {
+type content struct {
 	text   string // escaped
 	blocks []slack.Block
 }
@@ -50,13 +50,13 @@ func (c *card) spend(s string, max int) string {
 	if c.left <= 0 {
 		return ""
 	}
-	s = short(s, min(max, c.left))
+	s = shorten(s, min(max, c.left))
 	c.left -= utf8.RuneCountInString(s)
 	return s
 }
 
 func (c *card) styled(s string, style *slack.RichTextSectionTextStyle) part {
-	return literal(c.spend(c.cleaner.line(s), maxLine), style)
+	return richText(c.spend(c.cleaner.line(s), maxLine), style)
 }
 
 func (c *card) bold(s string) part {
@@ -87,7 +87,7 @@ func (c *card) say(s string) part {
 		if i%2 == 1 && piece != "" {
 			style = &slack.RichTextSectionTextStyle{Code: true}
 		}
-		p = append(p, literal(piece, style)...)
+		p = append(p, richText(piece, style)...)
 	}
 	return p
 }
@@ -126,7 +126,7 @@ func (c *card) line(parts ...part) {
 func (c *card) pre(s string, max int) { c.monospaced(s, max, cut) }
 
 // tail is pre for text whose end matters most.
-func (c *card) tail(s string, max int) { c.monospaced(s, max, cutHead) }
+func (c *card) tail(s string, max int) { c.monospaced(s, max, cutStart) }
 
 func (c *card) monospaced(s string, max int, cut func(string, int) string) {
 	s = strings.Trim(c.cleaner.text(s), "\n")
@@ -144,7 +144,7 @@ func preformatted(s string) slack.Block {
 	var els []slack.RichTextSectionElement
 	for s != "" {
 		piece := firstRunes(s, maxElement)
-		els = append(els, literal(piece, nil)...)
+		els = append(els, richText(piece, nil)...)
 		s = s[len(piece):]
 	}
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: els})
@@ -155,7 +155,7 @@ func (c *card) header(s string) {
 	if s = c.spend(c.cleaner.line(s), maxHeader); s == "" {
 		return
 	}
-	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
+	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, defuse(s), true, false)))
 }
 
 // context adds a line of small print.
@@ -171,22 +171,22 @@ func (c *card) context(pieces ...string) {
 	}
 	c.left = max(c.left, reserve) // it has the run's ID
 	s := c.spend(strings.Join(some, "  ·  "), maxContext)
-	c.add(slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, inert(s), true, false)))
+	c.add(slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, defuse(s), true, false)))
 }
 
 // inert makes cleaned text safe where it is literal and cannot be split.
-func inert(s string) string {
-	return opening.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] })
+func defuse(s string) string {
+	return mentionStart.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] })
 }
 
 // message ends the card. The fallback is what a notification shows.
-func (c *card) message(fallback string) message {
-	return message{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks}
+func (c *card) message(fallback string) content {
+	return content{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks}
 }
 
 // plain returns the message without blocks, for a workspace that refuses
 // them: less pretty, but all that was to be said.
-func (m message) plain() message {
+func (m content) plain() content {
 	var b strings.Builder
 	for _, block := range m.blocks {
 		if rt, ok := block.(*slack.RichTextBlock); ok {
@@ -202,9 +202,9 @@ func (m message) plain() message {
 	}
 	text := strings.TrimSpace(b.String())
 	if text == "" {
-		return message{text: m.text}
+		return content{text: m.text}
 	}
-	return message{text: escapeTo(cut(text, maxFallback), maxFallback)}
+	return content{text: escapeTo(cut(text, maxFallback), maxFallback)}
 }
 
 func writePlain(b *strings.Builder, els []slack.RichTextSectionElement) {

@@ -6,8 +6,10 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,25 +40,25 @@ type engine interface {
 
 // Bot is alsbot in Slack. It is made by New and works in Run.
 type Bot struct {
-	cfg     *config.Config
-	client  *Client
-	engine  engine
-	st      store.Store
-	log     *slog.Logger
-	cleaner cleaner
-	quick   pool
-	slow    pool
-	heard   heard
-	health  health
-	quiet   time.Duration // how long a socket may be silent
-	notice  time.Duration // how long one that Slack renews is kept beside its successor
+	cfg            *config.Config
+	client         *Client
+	engine         engine
+	st             store.Store
+	log            *slog.Logger
+	cleaner        cleaner
+	quick          pool
+	slow           pool
+	dedup          dedup
+	health         health
+	idleTimeout    time.Duration // how long a socket may be silent
+	renewalOverlap time.Duration // how long one that Slack renews is kept beside its successor
 }
 
 // New returns a bot that has begun nothing yet.
 func New(cfg *config.Config, client *Client, engine engine, st store.Store, log *slog.Logger) *Bot {
 	return &Bot{
 		cfg: cfg, client: client, engine: engine, st: st, log: log, cleaner: client.cleaner,
-		quick: newPool(workers, backlog), slow: newPool(workers, backlog), quiet: deaf, notice: notice,
+		quick: newPool(workers, maxWaiting), slow: newPool(workers, maxWaiting), idleTimeout: idleTimeout, renewalOverlap: renewalOverlap,
 	}
 }
 
@@ -72,7 +74,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	g.Go(func() error { return b.slow.run(gctx) })
 	g.Go(func() error { return newSender(b).run(gctx) })
 	g.Go(func() error {
-		places{st: b.st, engine: b.engine}.forget(gctx, func(err error) { b.log.Error("forgetting where old runs were told", "error", err) })
+		messageIndex{st: b.st, engine: b.engine}.sweepDaily(gctx, func(err error) { b.log.Error("forgetting where old runs were told", "error", err) })
 		return nil
 	})
 	if b.cfg.Slack.Mode == "http" {
@@ -87,15 +89,21 @@ func (b *Bot) Run(ctx context.Context) error {
 func (b *Bot) Ready() error { return b.health.ready() }
 
 // lastWords is how long what is under way may take when ctx has ended.
-const lastWords = 3 * time.Second
+const shutdownGrace = 3 * time.Second
 
 // linger returns a context that outlives ctx by d, so that what has been
 // begun can be brought to its end.
-func linger(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	long, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		t := time.AfterFunc(d, cancel)
 		context.AfterFunc(long, func() { t.Stop() })
 	})
 	return long, func() { stop(); cancel() }
+}
+
+// panicked logs a panic with its stack and returns it as an error.
+func (b *Bot) recovered(doing string, p any) error {
+	b.log.Error("panic while "+doing, "panic", p, "stack", string(debug.Stack()))
+	return fmt.Errorf("panic while %s: %v", doing, p)
 }

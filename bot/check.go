@@ -25,9 +25,9 @@ type Finding struct {
 func (c *Client) Check(ctx context.Context, cfg *config.Config) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, 2*callLimit)
 	defer cancel()
-	self, err := c.reads.AuthTestContext(ctx)
+	self, err := c.lookups.AuthTestContext(ctx)
 	if err != nil {
-		return []Finding{{What: "slack", Err: fmt.Errorf("asking Slack at %s who the bot is: %w", cfg.Slack.APIURL, inWords(err))}}
+		return []Finding{{What: "slack", Err: fmt.Errorf("asking Slack at %s who the bot is: %w", cfg.Slack.APIURL, explain(err))}}
 	}
 	found := []Finding{{What: "slack", Text: fmt.Sprintf("%s in workspace %s", self.User, self.Team)}}
 	found = append(found, checkScopes(self.Header.Get("X-OAuth-Scopes")))
@@ -49,12 +49,12 @@ func checkScopes(header string) Finding {
 	for s := range strings.SplitSeq(header, ",") {
 		granted = append(granted, strings.TrimSpace(s))
 	}
-	for _, s := range needed {
+	for _, s := range requiredScopes {
 		if !slices.Contains(granted, s.name) {
 			missing = append(missing, fmt.Sprintf("%s (%s)", s.name, s.use))
 		}
 	}
-	for _, s := range wanted {
+	for _, s := range optionalScopes {
 		if !slices.Contains(granted, s.name) {
 			optional = append(optional, s.name)
 		}
@@ -74,7 +74,7 @@ func checkScopes(header string) Finding {
 func (c *Client) checkAppToken(ctx context.Context) Finding {
 	f := Finding{What: "slack socket mode", Text: "the app token is accepted"}
 	if _, _, err := c.sockets.StartSocketModeContext(ctx); err != nil {
-		f.Err = fmt.Errorf("slack.app_token: %w. It has to begin with xapp-, carry connections:write, and Socket Mode has to be on", inWords(err))
+		f.Err = fmt.Errorf("slack.app_token: %w. It has to begin with xapp-, carry connections:write, and Socket Mode has to be on", explain(err))
 	}
 	return f
 }
@@ -128,14 +128,14 @@ func (c *Client) checkChannels(ctx context.Context, cfg *config.Config) []Findin
 
 func (c *Client) checkChannel(ctx context.Context, cluster, id string) Finding {
 	f := Finding{What: fmt.Sprintf("slack channel %s of @%s", id, cluster)}
-	info, err := c.reads.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
-	switch t := understand(err); {
+	info, err := c.lookups.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	switch t := classify(err); {
 	case t.code == "missing_scope":
 		f.Unseen, f.Text = true, "not looked at: without the scopes channels:read and groups:read alsbot cannot tell whether it is a member. Be sure that it is: /invite @alsbot"
 	case t.code == "channel_not_found":
 		f.Err = errors.New("alsbot cannot see it. Is the ID right? If it is private, invite the bot: /invite @alsbot")
 	case err != nil:
-		f.Err = inWords(err)
+		f.Err = explain(err)
 	case info.IsArchived:
 		f.Err = errors.New("is archived: name another one in the config")
 	case !info.IsMember:

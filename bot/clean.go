@@ -40,7 +40,7 @@ func stripANSI(s string) string {
 	b.Grow(len(s))
 	for at >= 0 {
 		b.WriteString(s[:at])
-		n := sequence(s[at:])
+		n := escapeLen(s[at:])
 		if n == 0 {
 			b.WriteByte(esc) // shown as what it is
 			n = 1
@@ -54,38 +54,58 @@ func stripANSI(s string) string {
 
 const esc = '\x1b'
 
-// sequence returns the length of the control sequence at the beginning of s,
-// or 0 if there is no whole one.
-func sequence(s string) int {
+// escapeLen returns the length of the control sequence at the beginning of s,
+// or 0 if s does not begin with a complete one.
+func escapeLen(s string) int {
 	if len(s) < 2 {
 		return 0
 	}
 	switch c := s[1]; {
 	case c == '[':
-		for i := 2; i < len(s) && i < 64; i++ {
-			switch c := s[i]; {
-			case '@' <= c && c <= '~':
-				return i + 1
-			case c < ' ' || c > '?':
-				return 0
-			}
-		}
+		return csiLen(s)
 	case c == ']':
-		for i := 2; i < len(s) && s[i] != '\n'; i++ {
-			if s[i] == '\a' {
-				return i + 1
-			}
-			if s[i] == esc {
-				if i+1 < len(s) && s[i+1] == '\\' {
-					return i + 2
-				}
-				return 0
-			}
-		}
-	case (c == '(' || c == ')') && len(s) > 2 && ('0' <= s[2] && s[2] <= '9' || 'A' <= s[2] && s[2] <= 'Z'):
-		return 3
+		return oscLen(s)
+	case c == '(' || c == ')':
+		return charsetLen(s)
 	case strings.IndexByte("=>78cDEHMZ", c) >= 0:
 		return 2
+	}
+	return 0
+}
+
+// csiLen is escapeLen for "ESC [": parameters, then a final byte.
+func csiLen(s string) int {
+	const maxLen = 64
+	for i := 2; i < len(s) && i < maxLen; i++ {
+		switch c := s[i]; {
+		case '@' <= c && c <= '~':
+			return i + 1
+		case c < ' ' || c > '?':
+			return 0
+		}
+	}
+	return 0
+}
+
+// oscLen is escapeLen for "ESC ]": text on one line, then BEL or "ESC \".
+func oscLen(s string) int {
+	for i := 2; i < len(s) && s[i] != '\n'; i++ {
+		switch {
+		case s[i] == '\a':
+			return i + 1
+		case s[i] == esc && strings.HasPrefix(s[i+1:], "\\"):
+			return i + 2
+		case s[i] == esc:
+			return 0
+		}
+	}
+	return 0
+}
+
+// charsetLen is escapeLen for "ESC (" and "ESC )": the name of a character set.
+func charsetLen(s string) int {
+	if len(s) > 2 && ('0' <= s[2] && s[2] <= '9' || 'A' <= s[2] && s[2] <= 'Z') {
+		return 3
 	}
 	return 0
 }
@@ -103,7 +123,7 @@ const tabWidth = 8
 
 // visible writes every character that a reader would not see as its code.
 func visible(s string) string {
-	if !hidden(s) {
+	if !hasHidden(s) {
 		return s
 	}
 	var b strings.Builder
@@ -132,7 +152,7 @@ func visible(s string) string {
 	return b.String()
 }
 
-func hidden(s string) bool {
+func hasHidden(s string) bool {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if c < ' ' && c != '\n' || c == 0x7f {

@@ -132,7 +132,7 @@ func TestTyped(t *testing.T) {
 		"a &lt;b&gt; &amp;amp;":             "a <b> &amp;",
 		" x ":                               "x",
 	} {
-		if got := bot.Typed(in); got != want {
+		if got := bot.Unescape(in); got != want {
 			t.Errorf("%q: %q, not %q", in, got, want)
 		}
 	}

@@ -15,19 +15,19 @@ type cleanWriter struct {
 }
 
 const (
-	streamChunk = 64 << 10  // cleaned together, if it ends in a newline
-	longestLine = 256 << 10 // a line is cut here
-	overlap     = 8 << 10   // what stays back at such a cut: longer than any secret
+	cleanChunk    = 64 << 10  // cleaned together, if it ends in a newline
+	maxLineBuffer = 256 << 10 // a line is cut here
+	cutOverlap    = 8 << 10   // what stays back at such a cut: longer than any secret
 )
 
 // Write takes the next bytes. The error is that of the writer below.
 func (w *cleanWriter) Write(p []byte) (int, error) {
 	w.buf = append(w.buf, p...)
-	if len(w.buf) < streamChunk {
+	if len(w.buf) < cleanChunk {
 		return len(p), nil
 	}
 	at := bytes.LastIndexByte(w.buf, '\n') + 1
-	if at == 0 && len(w.buf) >= longestLine {
+	if at == 0 && len(w.buf) >= maxLineBuffer {
 		at = w.safeCut()
 	}
 	if at == 0 {
@@ -42,9 +42,9 @@ func (w *cleanWriter) Write(p []byte) (int, error) {
 // else any place there. Neither a control sequence nor a word is cut, as long
 // as they are of a sane length.
 func (w *cleanWriter) safeCut() int {
-	old := w.buf[:len(w.buf)-overlap]
-	if at := bytes.LastIndexAny(old[len(old)-overlap:], " \t,;"); at >= 0 {
-		return len(old) - overlap + at + 1
+	old := w.buf[:len(w.buf)-cutOverlap]
+	if at := bytes.LastIndexAny(old[len(old)-cutOverlap:], " \t,;"); at >= 0 {
+		return len(old) - cutOverlap + at + 1
 	}
 	return len(old)
 }

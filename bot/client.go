@@ -19,18 +19,18 @@ import (
 // Client is how alsbot speaks to Slack: the Web API, and the response URLs
 // that Slack hands out. It is safe for concurrent use.
 type Client struct {
-	api     *slack.Client // for what may not be repeated blindly: nothing is retried here
-	reads   *slack.Client // for looking things up: retried while the caller has patience
-	sockets *slack.Client // for opening sockets
-	web     *http.Client  // for response URLs: follows nothing
-	base    *url.URL
-	cfg     config.Slack
-	log     *slog.Logger
-	cleaner cleaner
-	pauses  pauses
-	members directory
-	self    atomic.Pointer[slack.AuthTestResponse]
-	known   chan struct{} // closed when self is there
+	api            *slack.Client // for what may not be repeated blindly: nothing is retried here
+	lookups        *slack.Client // for looking things up: retried while the caller has patience
+	sockets        *slack.Client // for opening sockets
+	web            *http.Client  // for response URLs: follows nothing
+	base           *url.URL
+	cfg            config.Slack
+	log            *slog.Logger
+	cleaner        cleaner
+	pauses         pauses
+	members        memberCache
+	self           atomic.Pointer[slack.AuthTestResponse]
+	identifiedOnce chan struct{} // closed when self is there
 }
 
 const (
@@ -51,18 +51,18 @@ func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client
 		known = append(known, s.Reveal())
 	}
 	c := &Client{
-		base:    base,
-		cfg:     cfg,
-		log:     log,
-		cleaner: newCleaner(known...),
-		known:   make(chan struct{}),
+		base:           base,
+		cfg:            cfg,
+		log:            log,
+		cleaner:        newCleaner(known...),
+		identifiedOnce: make(chan struct{}),
 	}
-	hc := &http.Client{Transport: transport(), CheckRedirect: follow0}
-	c.web = &http.Client{Transport: transport(), CheckRedirect: follow0, Timeout: callLimit}
+	hc := &http.Client{Transport: transport(), CheckRedirect: noRedirects}
+	c.web = &http.Client{Transport: transport(), CheckRedirect: noRedirects, Timeout: callLimit}
 	retry := slack.DefaultRetryConfig()
 	retry.Handlers = append(slack.AllBuiltinRetryHandlers(retry), slack.NewServerErrorRetryHandler(retry))
 	c.api = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc))
-	c.reads = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc), slack.OptionRetryConfig(retry))
+	c.lookups = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc), slack.OptionRetryConfig(retry))
 	c.sockets = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc), slack.OptionAppLevelToken(cfg.AppToken.Reveal()))
 	c.members.fetch = c.fetchMembers
 	return c, nil
@@ -84,15 +84,15 @@ func transport() *http.Transport {
 
 // follow0 follows no redirect: Slack's API has none, and a token must not go
 // where an answer sends it.
-func follow0(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // identify asks Slack who the bot is, until it is told. What Slack cannot
 // answer now it is asked again, ever more slowly.
-func (c *Client) identify(ctx context.Context, say func(error)) {
+func (c *Client) identify(ctx context.Context, report func(error)) {
 	wait := retryFirst
 	for {
 		err := c.whoAmI(ctx)
-		say(err)
+		report(err)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -100,7 +100,7 @@ func (c *Client) identify(ctx context.Context, say func(error)) {
 		if !pause(ctx, wait) {
 			return
 		}
-		wait = min(wait*2, retryMost)
+		wait = min(wait*2, retryMax)
 	}
 }
 
@@ -109,10 +109,10 @@ func (c *Client) whoAmI(ctx context.Context) error {
 	defer cancel()
 	self, err := c.api.AuthTestContext(ctx)
 	if err != nil {
-		return fmt.Errorf("asking Slack who the bot is: %w", inWords(err))
+		return fmt.Errorf("asking Slack who the bot is: %w", explain(err))
 	}
 	if c.self.Swap(self) == nil {
-		close(c.known)
+		close(c.identifiedOnce)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (c *Client) identified(ctx context.Context) bool {
 	t := time.NewTimer(identifyLimit)
 	defer t.Stop()
 	select {
-	case <-c.known:
+	case <-c.identifiedOnce:
 	case <-t.C:
 	case <-ctx.Done():
 	}
@@ -132,7 +132,7 @@ func (c *Client) identified(ctx context.Context) bool {
 
 // ours reports whether a delivery comes from the bot's own workspace; while
 // that is not known, none does.
-func (c *Client) ours(team, enterprise string) bool {
+func (c *Client) isOwnWorkspace(team, enterprise string) bool {
 	self := c.self.Load()
 	switch {
 	case self == nil:
@@ -152,10 +152,10 @@ func (c *Client) botUser() string {
 }
 
 // inWords adds to an error code of Slack what it means.
-func inWords(err error) error {
+func explain(err error) error {
 	var e slack.SlackErrorResponse
 	if errors.As(err, &e) {
-		return fmt.Errorf("%s (%w)", mendSlack(e.Err), err)
+		return fmt.Errorf("%s (%w)", codeAdvice(e.Err), err)
 	}
 	return err
 }

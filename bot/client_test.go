@@ -23,7 +23,7 @@ func TestMembersAreCachedForFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, users, trouble := 0, []string{"U1"}, error(nil)
 		var mu sync.Mutex
-		of := bot.Directory(func(context.Context, string) ([]string, error) {
+		of := bot.MemberCache(func(context.Context, string) ([]string, error) {
 			mu.Lock()
 			asked++
 			mu.Unlock()

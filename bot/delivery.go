@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,31 +15,31 @@ import (
 // delivery is one thing that Slack brings: what somebody typed or pressed. It
 // says who by IDs; names in payloads are no identity.
 type delivery struct {
-	kind       deliveryKind
-	id         string // differs between deliveries: trigger, event or envelope
-	team       string
-	enterprise string
-	user       string
-	handle     string // of the user; "" where the delivery does not tell
-	channel    string
-	thread     string
-	command    string // with aCommand
-	text       string // as typed
-	trigger    string // with aPress: lets a modal be opened, for three seconds
-	action     string // with aPress
-	value      string
-	respond    string // response URL
-	at         string // when a mention was written
+	kind        deliveryKind
+	id          string // differs between deliveries: trigger, event or envelope
+	team        string
+	enterprise  string
+	user        string
+	handle      string // of the user; "" where the delivery does not tell
+	channel     string
+	thread      string
+	command     string // with aCommand
+	text        string // as typed
+	trigger     string // with aPress: lets a modal be opened, for three seconds
+	action      string // with aPress
+	value       string
+	responseURL string // response URL
+	ts          string // when a mention was written
 }
 
 type deliveryKind int
 
 const (
-	nothing  deliveryKind = iota // to be acknowledged and forgotten
-	aCommand                     // a slash command
-	aMention                     // a message that names the bot
-	aPress                       // a press of a button
-	aReason                      // the modal of a rejection came back; text is the reason
+	kindIgnored deliveryKind = iota // to be acknowledged and forgotten
+	kindCommand                     // a slash command
+	kindMention                     // a message that names the bot
+	kindPress                       // a press of a button
+	kindReason                      // the modal of a rejection came back; text is the reason
 )
 
 // key identifies the delivery: the same thing arriving again has the same key.
@@ -58,7 +59,7 @@ func (d delivery) principal() jobs.Principal {
 
 // handle is a user's name where it looks like one of Slack's, else "": it
 // stands in sentences of ours.
-func handle(s string) string {
+func userHandle(s string) string {
 	if len(s) > 80 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
 		return ""
 	}
@@ -70,29 +71,29 @@ var errPayload = errors.New("this is not a payload of Slack")
 
 // parseForm reads the body of a slash command. spare identifies the delivery
 // where the payload has no trigger.
-func parseForm(body []byte, spare string) (delivery, error) {
+func parseForm(body []byte, fallbackID string) (delivery, error) {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return delivery{}, errPayload
 	}
-	return command(v.Get, spare)
+	return newCommand(v.Get, fallbackID)
 }
 
 // parseCommand reads a slash command from Socket Mode, where the form's
 // fields come as JSON.
-func parseCommand(raw []byte, spare string) (delivery, error) {
+func parseCommand(raw []byte, fallbackID string) (delivery, error) {
 	var m map[string]any
 	if json.Unmarshal(raw, &m) != nil {
 		return delivery{}, errPayload
 	}
-	return command(func(key string) string { s, _ := m[key].(string); return s }, spare)
+	return newCommand(func(key string) string { s, _ := m[key].(string); return s }, fallbackID)
 }
 
-func command(get func(string) string, spare string) (delivery, error) {
+func newCommand(get func(string) string, fallbackID string) (delivery, error) {
 	d := delivery{
-		kind: aCommand, id: first(get("trigger_id"), spare), team: get("team_id"), enterprise: get("enterprise_id"),
-		user: get("user_id"), handle: handle(get("user_name")), channel: get("channel_id"), command: get("command"),
-		text: typed(get("text")), respond: get("response_url"),
+		kind: kindCommand, id: cmp.Or(get("trigger_id"), fallbackID), team: get("team_id"), enterprise: get("enterprise_id"),
+		user: get("user_id"), handle: userHandle(get("user_name")), channel: get("channel_id"), command: get("command"),
+		text: unescape(get("text")), responseURL: get("response_url"),
 	}
 	if d.user == "" || d.command == "" {
 		return delivery{}, errPayload
@@ -140,21 +141,21 @@ type (
 
 // parseInteraction reads a press of a button, or a modal that was sent in.
 // Other interactions are nothing.
-func parseInteraction(raw []byte, spare string) (delivery, error) {
+func parseInteraction(raw []byte, fallbackID string) (delivery, error) {
 	var in interaction
 	if json.Unmarshal(raw, &in) != nil || in.Type == "" {
 		return delivery{}, errPayload
 	}
 	if in.Type == "view_submission" && in.View.Callback == callbackReject {
-		return in.reason(spare)
+		return in.rejectReason(fallbackID)
 	}
 	if in.Type != "block_actions" || len(in.Actions) == 0 {
 		return delivery{}, nil
 	}
 	d := delivery{
-		kind: aPress, id: first(in.TriggerID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, handle: handle(in.User.Name), channel: first(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
-		trigger: in.TriggerID, action: in.Actions[0].ActionID, value: in.Actions[0].Value, respond: in.Response,
+		kind: kindPress, id: cmp.Or(in.TriggerID, fallbackID), team: cmp.Or(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
+		user: in.User.ID, handle: userHandle(in.User.Name), channel: cmp.Or(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
+		trigger: in.TriggerID, action: in.Actions[0].ActionID, value: in.Actions[0].Value, responseURL: in.Response,
 	}
 	if d.user == "" {
 		return delivery{}, errPayload
@@ -163,14 +164,14 @@ func parseInteraction(raw []byte, spare string) (delivery, error) {
 }
 
 // reason reads the modal of a rejection. Where it was asked for stands in it.
-func (in interaction) reason(spare string) (delivery, error) {
+func (in interaction) rejectReason(fallbackID string) (delivery, error) {
 	at := strings.LastIndex(in.View.Private, " ")
 	if at < 0 || in.User.ID == "" {
 		return delivery{}, errPayload
 	}
 	return delivery{
-		kind: aReason, id: first(in.View.ID, spare), team: first(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, handle: handle(in.User.Name), value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
+		kind: kindReason, id: cmp.Or(in.View.ID, fallbackID), team: cmp.Or(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
+		user: in.User.ID, handle: userHandle(in.User.Name), value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
 	}, nil
 }
 
@@ -213,8 +214,8 @@ func parseEvent(raw []byte, self string) (d delivery, challenge string, err erro
 	// The event's ID would differ if Slack told of one message twice; its
 	// place does not.
 	return delivery{
-		kind: aMention, id: first(m.Channel+" "+m.TS, e.EventID), team: e.TeamID, user: m.User, channel: m.Channel,
-		at: m.TS, thread: first(m.ThreadTS, m.TS), text: typed(afterMention(m.Text, self)),
+		kind: kindMention, id: cmp.Or(m.Channel+" "+m.TS, e.EventID), team: e.TeamID, user: m.User, channel: m.Channel,
+		ts: m.TS, thread: cmp.Or(m.ThreadTS, m.TS), text: unescape(afterMention(m.Text, self)),
 	}, "", nil
 }
 
@@ -232,13 +233,4 @@ func afterMention(text, self string) string {
 		return strings.TrimLeft(rest, ":, ")
 	}
 	return text
-}
-
-func first(some ...string) string {
-	for _, s := range some {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

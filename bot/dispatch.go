@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	askLimit   = 2500 * time.Millisecond // Slack waits 3 s for an acknowledgement
-	pressFast  = 800 * time.Millisecond  // a press that takes longer is acknowledged before it is decided
-	pressLimit = 15 * time.Second
-	replyLimit = time.Minute
-	ackMost    = 16 << 10 // bytes of an acknowledgement; Slack drops more than 20,480 in silence
+	askLimit      = 2500 * time.Millisecond // Slack waits 3 s for an acknowledgement
+	pressAckAfter = 800 * time.Millisecond  // a press that takes longer is acknowledged before it is decided
+	pressLimit    = 15 * time.Second
+	replyLimit    = time.Minute
+	maxAck        = 16 << 10 // bytes of an acknowledgement; Slack drops more than 20,480 in silence
 )
 
 // ack acknowledges a delivery, once, with a payload or without (nil). It
@@ -29,35 +29,35 @@ type ack func(payload json.RawMessage) bool
 func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.answer(ctx, d, ack, b.upset(d, b.panicked("working on a delivery", p)))
+			b.answer(ctx, d, ack, b.internalError(d, b.recovered("working on a delivery", p)))
 		}
 	}()
-	if d.kind == nothing || !b.first(ctx, d) {
+	if d.kind == kindIgnored || !b.isNew(ctx, d) {
 		ack(nil)
 		return
 	}
 	if !b.client.identified(ctx) {
-		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayNotKnown})
+		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: textNotIdentified})
 		return
 	}
-	if !b.client.ours(d.team, d.enterprise) {
+	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
 		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
-		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayStrangerTeam})
+		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: textOtherWorkspace})
 		return
 	}
 	switch d.kind {
-	case aCommand:
+	case kindCommand:
 		if d.command != b.cfg.Slack.Command {
-			b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: sayNotMyCommand})
+			b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: textOtherCommand})
 			return
 		}
 		b.answer(ctx, d, ack, b.ask(ctx, d, d.text))
-	case aMention:
+	case kindMention:
 		a := b.ask(ctx, d, d.text)
 		ack(nil) // an event takes no answer: it goes into the thread
-		b.noteMention(ctx, d)
+		b.recordMention(ctx, d)
 		b.reply(ctx, d, a)
-	case aPress, aReason:
+	case kindPress, kindReason:
 		b.press(ctx, d, ack)
 	}
 }
@@ -68,17 +68,17 @@ func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	origin := jobs.Origin{Channel: d.channel, Thread: d.thread}
-	if b.client.trusted(d.respond) == nil {
-		origin.ResponseURL = d.respond
+	if b.client.checkResponseURL(d.responseURL) == nil {
+		origin.ResponseURL = d.responseURL
 	}
-	if d.kind == aPress {
+	if d.kind == kindPress {
 		origin.Thread = ""
 	}
 	a, err := b.engine.Ask(ctx, jobs.Ask{
 		Key: d.key(), By: d.principal(), Text: text, Origin: origin,
 	})
 	if err != nil {
-		return b.upset(d, err)
+		return b.internalError(d, err)
 	}
 	return a
 }
@@ -91,12 +91,12 @@ func (b *Bot) press(ctx context.Context, d delivery, ack ack) {
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- b.upset(d, b.panicked("working on a press", p))
+				done <- b.internalError(d, b.recovered("working on a press", p))
 			}
 		}()
-		done <- b.pressed(ctx, d)
+		done <- b.decide(ctx, d)
 	}()
-	timer := time.NewTimer(pressFast)
+	timer := time.NewTimer(pressAckAfter)
 	defer timer.Stop()
 	select {
 	case a := <-done:
@@ -110,53 +110,53 @@ func (b *Bot) press(ctx context.Context, d delivery, ack ack) {
 
 // pressed decides what a press does. The button carries only the run's ID and
 // the beginning of its plan's digest: who may press is asked of the engine.
-func (b *Bot) pressed(ctx context.Context, d delivery) jobs.Answer {
+func (b *Bot) decide(ctx context.Context, d delivery) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, pressLimit)
 	defer cancel()
 	run, digest, _ := strings.Cut(d.value, " ")
 	if run == "" {
-		return jobs.Answer{Bad: true, Text: sayUnknownButton}
+		return jobs.Answer{Bad: true, Text: textUnknownButton}
 	}
-	if d.kind == aReason {
-		return b.rejected(ctx, d)
+	if d.kind == kindReason {
+		return b.submitRejection(ctx, d)
 	}
 	if strings.HasPrefix(d.action, actionOffer) {
-		return b.taken(ctx, d)
+		return b.acceptOffer(ctx, d)
 	}
 	switch d.action {
 	case actionApprove, actionReject:
-		if no, stale := b.stale(ctx, run, digest); stale {
+		if no, stale := b.stalePlan(ctx, run, digest); stale {
 			return no
 		}
 		by := d.principal()
 		if d.action == actionReject {
 			r, may, err := b.engine.MayReject(ctx, run, by)
-			if err == nil && may && b.askWhy(ctx, d, r) {
+			if err == nil && may && b.openRejectModal(ctx, d, r) {
 				return jobs.Answer{}
 			}
 		}
 		ans, err := b.engine.Press(ctx, run, d.action == actionApprove, by)
 		if err != nil {
-			return b.upset(d, err)
+			return b.internalError(d, err)
 		}
 		return ans
 	case actionCancel:
 		return b.ask(ctx, d, "cancel "+run)
 	}
-	return jobs.Answer{Bad: true, Text: sayUnknownButton}
+	return jobs.Answer{Bad: true, Text: textUnknownButton}
 }
 
 // upset logs an error of our own and says so, with a number that finds it.
-func (b *Bot) upset(d delivery, err error) jobs.Answer {
+func (b *Bot) internalError(d delivery, err error) jobs.Answer {
 	id := strings.ToLower(rand.Text()[:8])
 	b.log.Error("answering a delivery", "id", id, "user", d.user, "channel", d.channel, "text", b.cleaner.line(d.text), "action", d.action, "error", err)
-	return jobs.Answer{Bad: true, Text: sayTrouble(id)}
+	return jobs.Answer{Bad: true, Text: textTrouble(id)}
 }
 
 // answer puts the answer to a command into its acknowledgement, or, where an
 // acknowledgement takes none, sends it after.
 func (b *Bot) answer(ctx context.Context, d delivery, ack ack, a jobs.Answer) {
-	if d.kind != aCommand {
+	if d.kind != kindCommand {
 		ack(nil)
 		b.reply(ctx, d, a)
 		return
@@ -183,7 +183,7 @@ func (b *Bot) ackPayload(a jobs.Answer) (json.RawMessage, error) {
 			ResponseType: as, Text: m.text, Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
 			Blocks: &slack.Blocks{BlockSet: m.blocks},
 		})
-		if err != nil || len(payload) <= ackMost || most < 200 {
+		if err != nil || len(payload) <= maxAck || most < 200 {
 			return payload, err
 		}
 	}
@@ -200,12 +200,12 @@ func (b *Bot) reply(ctx context.Context, d delivery, a jobs.Answer) {
 	m := answerMessage(b.cleaner, a, maxMessage)
 	err := errors.New("there is no way to answer")
 	switch {
-	case d.respond != "":
-		err = b.client.respond(ctx, d.respond, m)
-	case d.kind == aMention:
-		_, err = b.client.post(ctx, d.channel, d.thread, m, mark{})
+	case d.responseURL != "":
+		err = b.client.respond(ctx, d.responseURL, m)
+	case d.kind == kindMention:
+		_, err = b.client.post(ctx, d.channel, d.thread, m, metadata{})
 	case d.channel != "":
-		err = b.client.whisper(ctx, d.channel, d.user, m)
+		err = b.client.postEphemeral(ctx, d.channel, d.user, m)
 	}
 	if err != nil {
 		b.log.Warn("answering", "user", d.user, "channel", d.channel, "error", err, "answer", a.Text)

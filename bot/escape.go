@@ -21,19 +21,19 @@ func escape(s string) string { return escaper.Replace(s) }
 // what it is sent.
 func escapeTo(s string, max int) string {
 	for n := max; ; n -= max / 8 {
-		if e := escape(short(s, n)); utf8.RuneCountInString(e) <= max || n <= max/8 {
+		if e := escape(shorten(s, n)); utf8.RuneCountInString(e) <= max || n <= max/8 {
 			return e
 		}
 	}
 }
 
 // opening is what would begin a mention or a link if it met a parser.
-var opening = regexp.MustCompile(`<[!@#A-Za-z]`)
+var mentionStart = regexp.MustCompile(`<[!@#A-Za-z]`)
 
 // literal returns cleaned text as rich text. An opening bracket never stands
 // in one element with what would make it a mention: rich text shows the
 // elements side by side, and no reader of the payload can take it for one.
-func literal(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextSectionElement {
+func richText(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextSectionElement {
 	var els []slack.RichTextSectionElement
 	add := func(s string) {
 		if s != "" {
@@ -42,14 +42,14 @@ func literal(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextSe
 	}
 	const most = 40 // of such pieces; a flood of brackets is shown with another bracket
 	for range most {
-		at := opening.FindStringIndex(s)
+		at := mentionStart.FindStringIndex(s)
 		if at == nil {
 			break
 		}
 		add(s[:at[0]+1])
 		s = s[at[0]+1:]
 	}
-	add(opening.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] }))
+	add(mentionStart.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] }))
 	return els
 }
 
@@ -60,7 +60,7 @@ var reference = regexp.MustCompile(`<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>`)
 var unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
 // typed turns the text that Slack delivers back into what the person typed.
-func typed(s string) string {
+func unescape(s string) string {
 	s = reference.ReplaceAllStringFunc(s, func(m string) string {
 		part := reference.FindStringSubmatch(m)
 		sign, id, label := part[1], part[2], part[3]
@@ -99,7 +99,7 @@ func cut(s string, max int) string {
 }
 
 // cutHead is cut for texts whose end matters most.
-func cutHead(s string, max int) string {
+func cutStart(s string, max int) string {
 	n := utf8.RuneCountInString(s)
 	if n <= max {
 		return s
@@ -113,7 +113,7 @@ func cutHead(s string, max int) string {
 }
 
 // short shortens what stands on one line.
-func short(s string, max int) string {
+func shorten(s string, max int) string {
 	if utf8.RuneCountInString(s) <= max {
 		return s
 	}

@@ -15,23 +15,23 @@ import (
 // What the tests need to see of the inside.
 
 type (
-	RunView = runView
-	Place   = place
+	RunView    = runView
+	MessageRef = messageRef
 )
 
-func View(m message) (text string, blocks []slack.Block, plain string) {
+func View(m content) (text string, blocks []slack.Block, plain string) {
 	return m.text, m.blocks, m.plain().text
 }
 
-func RunMessage(v RunView, secrets ...string) message {
+func RunMessage(v RunView, secrets ...string) content {
 	return runMessage(newCleaner(secrets...), v)
 }
 
-func ApprovalMessage(r jobs.Run, a jobs.Approval) message {
+func ApprovalMessage(r jobs.Run, a jobs.Approval) content {
 	return approvalMessage(newCleaner(), r, a)
 }
 
-func AnswerMessage(a jobs.Answer) message { return answerMessage(newCleaner(), a, maxMessage) }
+func AnswerMessage(a jobs.Answer) content { return answerMessage(newCleaner(), a, maxMessage) }
 
 func Clean(s string, secrets ...string) string { return newCleaner(secrets...).text(s) }
 
@@ -40,21 +40,21 @@ func CleanStream(w io.Writer, secrets ...string) io.WriteCloser {
 }
 
 func Escape(s string) string              { return escape(s) }
-func Typed(s string) string               { return typed(s) }
+func Unescape(s string) string            { return unescape(s) }
 func Cut(s string, n int) string          { return cut(s, n) }
 func Pieces(text string) []string         { return pieces(text) }
 func Preformatted(s string) []slack.Block { return []slack.Block{preformatted(s)} }
 
 // Parsed is a delivery, as tests compare it.
 type Parsed struct {
-	Kind                                                                        int
-	ID, Team, User, Channel, Thread, Command, Text, Action, Value, Respond, Key string
+	Kind                                                                            int
+	ID, Team, User, Channel, Thread, Command, Text, Action, Value, ResponseURL, Key string
 }
 
 func parsed(d delivery) Parsed {
 	p := Parsed{Kind: int(d.kind), ID: d.id, Team: d.team, User: d.user, Channel: d.channel, Thread: d.thread,
-		Command: d.command, Text: d.text, Action: d.action, Value: d.value, Respond: d.respond}
-	if d.kind != nothing {
+		Command: d.command, Text: d.text, Action: d.action, Value: d.value, ResponseURL: d.responseURL}
+	if d.kind != kindIgnored {
 		p.Key = d.key()
 	}
 	return p
@@ -74,15 +74,17 @@ func ParseEvent(b []byte, self string) (Parsed, string, error) {
 	return parsed(d), c, err
 }
 
-func Signed(h http.Header, body []byte, secret string) error { return signed(h, body, secret) }
+func CheckSignature(h http.Header, body []byte, secret string) error {
+	return checkSignature(h, body, secret)
+}
 
-func (c *Client) Trusted(u string) error { return c.trusted(u) }
+func (c *Client) CheckResponseURL(u string) error { return c.checkResponseURL(u) }
 
 // SetQuiet makes sockets that are silent for d count as dead.
-func (b *Bot) SetQuiet(d time.Duration) { b.quiet = d }
+func (b *Bot) SetIdleTimeout(d time.Duration) { b.idleTimeout = d }
 
 // SetNotice keeps a socket that Slack renews for d beside its successor.
-func (b *Bot) SetNotice(d time.Duration) { b.notice = d }
+func (b *Bot) SetRenewalOverlap(d time.Duration) { b.renewalOverlap = d }
 
 // SetBacklog lets presses and mentions be worked on one by one, and n wait.
 func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }
@@ -90,15 +92,15 @@ func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
 
 // Directory returns the cached look-up of members over fetch.
-func Directory(fetch func(context.Context, string) ([]string, error)) func(context.Context, string, bool) ([]string, error) {
-	d := &directory{fetch: fetch}
+func MemberCache(fetch func(context.Context, string) ([]string, error)) func(context.Context, string, bool) ([]string, error) {
+	d := &memberCache{fetch: fetch}
 	return d.of
 }
 
 // Sweep drops the places of runs that are no longer on record.
 func (b *Bot) Sweep(ctx context.Context) error {
-	return places{st: b.st, engine: b.engine}.sweep(ctx)
+	return messageIndex{st: b.st, engine: b.engine}.sweep(ctx)
 }
 
 // Frames passes on what a WebSocket server sends.
-func Frames(r io.Reader, leaving func(string)) io.Reader { return newFrames(r, leaving) }
+func FrameFilter(r io.Reader, leaving func(string)) io.Reader { return newFrameFilter(r, leaving) }

@@ -22,7 +22,7 @@ var hostile = []string{
 var live = regexp.MustCompile(`<[!@#A-Za-z]`)
 
 // inert fails if a message could mention, link or steer.
-func inert(t *testing.T, in string, blocks any, texts ...string) {
+func defuse(t *testing.T, in string, blocks any, texts ...string) {
 	t.Helper()
 	raw, err := json.Marshal(blocks)
 	if err != nil {
@@ -77,16 +77,16 @@ func FuzzMessagesAreInert(f *testing.F) {
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))
-		inert(t, s, blocks, text, plain)
+		defuse(t, s, blocks, text, plain)
 		r.State = jobs.Succeeded // now it offers
 		text, blocks, plain = bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
-		inert(t, s, blocks, text, plain)
+		defuse(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: "r1", Cluster: s, Digest: "d", State: jobs.ApprovalWaiting, Why: s}))
-		inert(t, s, blocks, text, plain)
+		defuse(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.AnswerMessage(jobs.Answer{Text: s, Pre: s}))
-		inert(t, s, blocks, text, plain)
+		defuse(t, s, blocks, text, plain)
 		if clean := bot.Clean(s); strings.Trim(clean, "\n") != "" {
-			inert(t, s, bot.Preformatted(clean), bot.Escape(clean))
+			defuse(t, s, bot.Preformatted(clean), bot.Escape(clean))
 		}
 	})
 }

@@ -8,11 +8,11 @@ import (
 
 // health knows whether Slack can reach the bot, and the last that went wrong.
 type health struct {
-	mu     sync.Mutex
-	ways   int // sockets that are connected, or listeners that listen
-	self   error
-	last   error
-	sender error
+	mu          sync.Mutex
+	connections int // sockets that are connected, or listeners that listen
+	self        error
+	lastTrouble error
+	sender      error
 }
 
 // up notes a way by which Slack reaches the bot, down that it has gone;
@@ -20,21 +20,21 @@ type health struct {
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ways++
-	h.last = nil
+	h.connections++
+	h.lastTrouble = nil
 }
 
 func (h *health) down() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ways = max(h.ways-1, 0)
+	h.connections = max(h.connections-1, 0)
 }
 
 // trouble notes why a way could not be had.
 func (h *health) trouble(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = err
+	h.lastTrouble = err
 }
 
 // identity notes whether Slack takes the bot's token.
@@ -58,13 +58,13 @@ func (h *health) ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.ways == 0 && h.last != nil:
-		return fmt.Errorf("not connected to Slack: %w", h.last)
-	case h.ways == 0:
+	case h.connections == 0 && h.lastTrouble != nil:
+		return fmt.Errorf("not connected to Slack: %w", h.lastTrouble)
+	case h.connections == 0:
 		return errors.New("not connected to Slack yet")
-	case h.self != nil && understand(h.self).code != "":
+	case h.self != nil && classify(h.self).code != "":
 		return h.self
-	case h.sender != nil && understand(h.sender).code != "":
+	case h.sender != nil && classify(h.sender).code != "":
 		return fmt.Errorf("messages wait in the outbox: %w", h.sender)
 	}
 	return nil

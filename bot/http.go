@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	maxBody   = 1 << 20
-	maxHeads  = 16 << 10
-	readTime  = 5 * time.Second
-	writeTime = 10 * time.Second
+	maxBody        = 1 << 20
+	maxHeaderBytes = 16 << 10
+	readTimeout    = 5 * time.Second
+	writeTimeout   = 10 * time.Second
 )
 
 // listen takes in what Slack delivers over HTTP, until ctx ends.
@@ -34,10 +34,10 @@ func (b *Bot) listen(ctx context.Context) error {
 	}
 	server := &http.Server{
 		Handler:        b.Handler(),
-		ReadTimeout:    readTime,
-		WriteTimeout:   writeTime,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
 		IdleTimeout:    time.Minute,
-		MaxHeaderBytes: maxHeads,
+		MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(b.log.Handler(), slog.LevelWarn),
 		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
@@ -46,7 +46,7 @@ func (b *Bot) listen(ctx context.Context) error {
 	g.Go(func() error {
 		<-gctx.Done()
 		b.health.down()
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 		defer cancel()
 		if err := server.Shutdown(last); err != nil {
 			return server.Close()
@@ -65,26 +65,26 @@ func (b *Bot) listen(ctx context.Context) error {
 // Handler serves the three addresses that Slack calls in HTTP mode.
 func (b *Bot) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /slack/commands", b.verified(parseForm))
-	mux.HandleFunc("POST /slack/interactions", b.verified(func(body []byte, spare string) (delivery, error) {
+	mux.HandleFunc("POST /slack/commands", b.signedOnly(parseForm))
+	mux.HandleFunc("POST /slack/interactions", b.signedOnly(func(body []byte, fallbackID string) (delivery, error) {
 		v, err := url.ParseQuery(string(body))
 		if err != nil {
 			return delivery{}, errPayload
 		}
-		return parseInteraction([]byte(v.Get("payload")), spare)
+		return parseInteraction([]byte(v.Get("payload")), fallbackID)
 	}))
 	mux.HandleFunc("POST /slack/events", b.events)
 	return mux
 }
 
 // verified hands a body to parse only when Slack has signed it.
-func (b *Bot) verified(parse func(body []byte, spare string) (delivery, error)) http.HandlerFunc {
+func (b *Bot) signedOnly(parse func(body []byte, fallbackID string) (delivery, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, ok := b.genuine(w, r)
+		body, ok := b.signedBody(w, r)
 		if !ok {
 			return
 		}
-		d, err := parse(body, r.Header.Get(headSignature))
+		d, err := parse(body, r.Header.Get(signatureHeader))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -94,7 +94,7 @@ func (b *Bot) verified(parse func(body []byte, spare string) (delivery, error)) 
 }
 
 func (b *Bot) events(w http.ResponseWriter, r *http.Request) {
-	body, ok := b.genuine(w, r)
+	body, ok := b.signedBody(w, r)
 	if !ok {
 		return
 	}
@@ -112,13 +112,13 @@ func (b *Bot) events(w http.ResponseWriter, r *http.Request) {
 }
 
 const (
-	headSignature = "X-Slack-Signature"
-	headTimestamp = "X-Slack-Request-Timestamp"
+	signatureHeader = "X-Slack-Signature"
+	timestampHeader = "X-Slack-Request-Timestamp"
 )
 
 // genuine reads the body and checks Slack's signature over it. What is not
 // genuine is answered here, before anything of it is looked at.
-func (b *Bot) genuine(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+func (b *Bot) signedBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var long *http.MaxBytesError
 	switch {
@@ -128,7 +128,7 @@ func (b *Bot) genuine(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	case err != nil:
 		return nil, false // the connection is gone or too slow
 	}
-	if err := signed(r.Header, body, b.cfg.Slack.SigningSecret.Reveal()); err != nil {
+	if err := checkSignature(r.Header, body, b.cfg.Slack.SigningSecret.Reveal()); err != nil {
 		b.log.Warn("a request that Slack has not signed", "from", r.RemoteAddr, "path", r.URL.Path, "error", err)
 		http.Error(w, "not signed by Slack", http.StatusUnauthorized)
 		return nil, false
@@ -138,11 +138,11 @@ func (b *Bot) genuine(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 
 // signed checks the signature of a request: one value of each header, five
 // minutes old at most, over exactly these bytes.
-func signed(h http.Header, body []byte, secret string) error {
-	if len(h.Values(headSignature)) != 1 || len(h.Values(headTimestamp)) != 1 {
+func checkSignature(h http.Header, body []byte, secret string) error {
+	if len(h.Values(signatureHeader)) != 1 || len(h.Values(timestampHeader)) != 1 {
 		return errors.New("signature headers must be there once")
 	}
-	if strings.ContainsAny(h.Get(headTimestamp), "+- ") {
+	if strings.ContainsAny(h.Get(timestampHeader), "+- ") {
 		return errors.New("the timestamp is not a number")
 	}
 	v, err := slack.NewSecretsVerifier(h, secret)
@@ -158,7 +158,7 @@ func signed(h http.Header, body []byte, secret string) error {
 // serve works on a delivery and answers the request when it is acknowledged.
 func (b *Bot) serve(w http.ResponseWriter, d delivery) {
 	acked := make(chan json.RawMessage, 1)
-	if !b.poolFor(d).take(func(ctx context.Context) {
+	if !b.poolFor(d).submit(func(ctx context.Context) {
 		b.handle(ctx, d, func(payload json.RawMessage) bool {
 			select {
 			case acked <- payload:
@@ -168,14 +168,14 @@ func (b *Bot) serve(w http.ResponseWriter, d delivery) {
 			}
 		})
 	}) {
-		payload, err := b.ackPayload(jobs.Answer{Bad: true, Text: sayBusy})
-		if err != nil || d.kind != aCommand {
-			http.Error(w, sayBusy, http.StatusServiceUnavailable)
+		payload, err := b.ackPayload(jobs.Answer{Bad: true, Text: textBusy})
+		if err != nil || d.kind != kindCommand {
+			http.Error(w, textBusy, http.StatusServiceUnavailable)
 			return
 		}
 		acked <- payload
 	}
-	limit := time.NewTimer(askLimit + readTime)
+	limit := time.NewTimer(askLimit + readTimeout)
 	defer limit.Stop()
 	select {
 	case payload := <-acked:
@@ -184,6 +184,6 @@ func (b *Bot) serve(w http.ResponseWriter, d delivery) {
 		}
 		_, _ = w.Write(payload) // who hangs up has no use for it
 	case <-limit.C:
-		http.Error(w, sayBusy, http.StatusServiceUnavailable)
+		http.Error(w, textBusy, http.StatusServiceUnavailable)
 	}
 }

@@ -89,14 +89,14 @@ func TestSignature(t *testing.T) {
 		"too old":          sign(now.Add(-5*time.Minute-2*time.Second), body, signing),
 		"too young":        sign(now.Add(10*time.Minute), body, signing),
 	} {
-		if err := bot.Signed(h, []byte(body), signing); err == nil {
+		if err := bot.CheckSignature(h, []byte(body), signing); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	if err := bot.Signed(good, []byte(body), signing); err != nil {
+	if err := bot.CheckSignature(good, []byte(body), signing); err != nil {
 		t.Errorf("the right one: %v", err)
 	}
-	if err := bot.Signed(sign(now, body, ""), []byte(body), ""); err == nil {
+	if err := bot.CheckSignature(sign(now, body, ""), []byte(body), ""); err == nil {
 		t.Error("an empty secret takes anything")
 	}
 }
@@ -193,7 +193,7 @@ func TestTrusted(t *testing.T) {
 		"//hooks.slack.com/x":                         false,
 		"":                                            false,
 	} {
-		if err := s.client.Trusted(raw); (err == nil) != want {
+		if err := s.client.CheckResponseURL(raw); (err == nil) != want {
 			t.Errorf("%q: %v", raw, err)
 		}
 	}

@@ -239,7 +239,7 @@ func TestSockets(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, nil)
 		s.stop()
-		s.tune = func(b *bot.Bot) { b.SetNotice(100 * time.Millisecond) }
+		s.tune = func(b *bot.Bot) { b.SetRenewalOverlap(100 * time.Millisecond) }
 		s.start()
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		opened := s.ws.Opened()
@@ -265,7 +265,7 @@ func TestSockets(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, nil)
 		s.stop()
-		s.tune = func(b *bot.Bot) { b.SetQuiet(2 * time.Second) }
+		s.tune = func(b *bot.Bot) { b.SetIdleTimeout(2 * time.Second) }
 		s.start()
 		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
 		if s.ws.FreezeSockets() == 0 {

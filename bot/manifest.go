@@ -11,14 +11,14 @@ import (
 // needed are the permissions without which something of alsbot does not work,
 // and what that is. wanted are those that it can do without.
 var (
-	needed = []scope{
+	requiredScopes = []scope{
 		{"commands", "the slash command"},
 		{"chat:write", "messages"},
 		{"files:write", "long output as a file"},
 		{"usergroups:read", "rights by user group"},
 		{"app_mentions:read", "commands in threads, by mention"},
 	}
-	wanted = []scope{
+	optionalScopes = []scope{
 		{"channels:read", "checking the configured channels"},
 		{"groups:read", "checking the configured private channels"},
 		{"chat:write.public", "answers in public channels that alsbot was not invited to"},
@@ -27,7 +27,7 @@ var (
 
 type scope struct{ name, use string }
 
-func names(scopes []scope) []string {
+func scopeNames(scopes []scope) []string {
 	var some []string
 	for _, s := range scopes {
 		some = append(some, s.name)
@@ -35,17 +35,17 @@ func names(scopes []scope) []string {
 	return some
 }
 
-var slashCommand = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
+var commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 
 // requestURL stands in an HTTP manifest where the address has to be put in by
 // which Slack reaches alsbot.
-const requestURL = "https://alsbot.example.com"
+const placeholderURL = "https://alsbot.example.com"
 
 // Manifest returns Slack's app manifest, as YAML, for the slash command and
 // the mode (socket or http). It asks for no permission that alsbot does not
 // use, above all for none to read what people write to each other.
 func Manifest(command, mode string) ([]byte, error) {
-	if !slashCommand.MatchString(command) {
+	if !commandPattern.MatchString(command) {
 		return nil, fmt.Errorf("slack.command %q cannot be a slash command: write a slash and up to 31 lower case letters, digits, - or _", command)
 	}
 	m := slack.Manifest{
@@ -63,7 +63,7 @@ func Manifest(command, mode string) ([]byte, error) {
 				UsageHint: "help | status @cluster | patch status | export cluster | runs",
 			}},
 		},
-		OAuthConfig: slack.OAuthConfig{Scopes: slack.OAuthScopes{Bot: names(needed), BotOptional: names(wanted)}},
+		OAuthConfig: slack.OAuthConfig{Scopes: slack.OAuthScopes{Bot: scopeNames(requiredScopes), BotOptional: scopeNames(optionalScopes)}},
 		Settings: slack.Settings{
 			EventSubscriptions: &slack.EventSubscriptions{BotEvents: []string{"app_mention"}},
 			Interactivity:      &slack.Interactivity{IsEnabled: true},
@@ -71,9 +71,9 @@ func Manifest(command, mode string) ([]byte, error) {
 		},
 	}
 	if mode == "http" {
-		m.Features.SlashCommands[0].Url = requestURL + "/slack/commands"
-		m.Settings.Interactivity.RequestUrl = requestURL + "/slack/interactions"
-		m.Settings.EventSubscriptions.RequestUrl = requestURL + "/slack/events"
+		m.Features.SlashCommands[0].Url = placeholderURL + "/slack/commands"
+		m.Settings.Interactivity.RequestUrl = placeholderURL + "/slack/interactions"
+		m.Settings.EventSubscriptions.RequestUrl = placeholderURL + "/slack/events"
 	}
 	return yaml.Marshal(m)
 }

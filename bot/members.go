@@ -14,7 +14,7 @@ import (
 const memberAge = 5 * time.Minute
 
 // directory remembers who is in which user group.
-type directory struct {
+type memberCache struct {
 	fetch  func(ctx context.Context, group string) ([]string, error)
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -33,9 +33,9 @@ func (c *Client) Members(ctx context.Context, group string, fresh bool) ([]strin
 	return c.members.of(ctx, group, fresh)
 }
 
-func (d *directory) of(ctx context.Context, group string, fresh bool) ([]string, error) {
+func (d *memberCache) of(ctx context.Context, group string, fresh bool) ([]string, error) {
 	if fresh {
-		return d.look(ctx, group)
+		return d.fetchAndStore(ctx, group)
 	}
 	d.mu.Lock()
 	m, ok := d.known[group]
@@ -48,7 +48,7 @@ func (d *directory) of(ctx context.Context, group string, fresh bool) ([]string,
 	answer := d.flight.DoChan(group, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
 		defer cancel()
-		return d.look(ctx, group)
+		return d.fetchAndStore(ctx, group)
 	})
 	select {
 	case a := <-answer:
@@ -62,7 +62,7 @@ func (d *directory) of(ctx context.Context, group string, fresh bool) ([]string,
 	}
 }
 
-func (d *directory) look(ctx context.Context, group string) ([]string, error) {
+func (d *memberCache) fetchAndStore(ctx context.Context, group string) ([]string, error) {
 	asked := time.Now()
 	users, err := d.fetch(ctx, group)
 	if err != nil {
@@ -82,9 +82,9 @@ func (d *directory) look(ctx context.Context, group string) ([]string, error) {
 func (c *Client) fetchMembers(ctx context.Context, group string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	users, err := c.reads.GetUserGroupMembersContext(ctx, group)
+	users, err := c.lookups.GetUserGroupMembersContext(ctx, group)
 	if err != nil {
-		return nil, fmt.Errorf("looking up the members of %s: %w", group, inWords(err))
+		return nil, fmt.Errorf("looking up the members of %s: %w", group, explain(err))
 	}
 	return users, nil
 }

@@ -27,7 +27,7 @@ func offers(card *card, r jobs.Run) {
 		}
 		n := strconv.Itoa(i)
 		b := slack.NewButtonBlockElement(actionOffer+n, r.ID+" "+n, plainText(label, maxButton))
-		b.AccessibilityLabel = inert(short("Ask for "+label, maxButton))
+		b.AccessibilityLabel = defuse(shorten("Ask for "+label, maxButton))
 		buttons = append(buttons, b)
 	}
 	if len(buttons) > 0 {
@@ -36,16 +36,16 @@ func offers(card *card, r jobs.Run) {
 }
 
 // taken asks for what a run offers, in the name of who pressed.
-func (b *Bot) taken(ctx context.Context, d delivery) jobs.Answer {
+func (b *Bot) acceptOffer(ctx context.Context, d delivery) jobs.Answer {
 	id, which, _ := strings.Cut(d.value, " ")
-	unknown := jobs.Answer{Bad: true, Text: sayUnknownButton}
+	unknown := jobs.Answer{Bad: true, Text: textUnknownButton}
 	r, _, err := b.engine.Get(ctx, id)
 	var gone *jobs.NotFoundError
 	switch {
 	case errors.As(err, &gone):
 		return unknown
 	case err != nil:
-		return b.upset(d, err)
+		return b.internalError(d, err)
 	}
 	n, err := strconv.Atoi(which)
 	some := r.Offers()

@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	workers = 64   // deliveries that are worked on at the same time: the store commits them together
-	backlog = 1024 // deliveries that wait; who comes then is told to come again
+	workers    = 64   // deliveries that are worked on at the same time: the store commits them together
+	maxWaiting = 1024 // deliveries that wait; who comes then is told to come again
 )
 
 // poolFor keeps commands, which only the store can delay, apart from what
 // waits for Slack: rights that are looked up, answers that are posted.
 func (b *Bot) poolFor(d delivery) pool {
-	if d.kind == aCommand {
+	if d.kind == kindCommand {
 		return b.quick
 	}
 	return b.slow
@@ -21,29 +21,29 @@ func (b *Bot) poolFor(d delivery) pool {
 
 // pool works on deliveries with a bounded number of goroutines.
 type pool struct {
-	size int
-	jobs chan func(context.Context)
+	size  int
+	queue chan func(context.Context)
 }
 
 func newPool(size, backlog int) pool {
-	return pool{size: size, jobs: make(chan func(context.Context), backlog)}
+	return pool{size: size, queue: make(chan func(context.Context), backlog)}
 }
 
 // run works until ctx ends, and then brings what has been begun or taken in
 // to its end, for at most lastWords.
 func (p pool) run(ctx context.Context) error {
-	long, cancel := linger(ctx, lastWords)
+	long, cancel := withGrace(ctx, shutdownGrace)
 	defer cancel()
 	var wg sync.WaitGroup
 	for range p.size {
 		wg.Go(func() {
 			for {
 				select {
-				case job := <-p.jobs:
+				case job := <-p.queue:
 					job(long)
 				case <-ctx.Done():
 					select {
-					case job := <-p.jobs:
+					case job := <-p.queue:
 						job(long)
 					default:
 						return
@@ -57,9 +57,9 @@ func (p pool) run(ctx context.Context) error {
 }
 
 // take hands a delivery to the pool, or returns false when there are too many.
-func (p pool) take(job func(context.Context)) bool {
+func (p pool) submit(job func(context.Context)) bool {
 	select {
-	case p.jobs <- job:
+	case p.queue <- job:
 		return true
 	default:
 		return false

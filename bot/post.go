@@ -14,7 +14,7 @@ import (
 )
 
 // place is where something was told: a message in a channel.
-type place struct {
+type messageRef struct {
 	Channel string `json:"channel"`
 	TS      string `json:"ts,omitempty"`
 	// Refused is Slack's word for why nothing could be written there.
@@ -22,7 +22,7 @@ type place struct {
 }
 
 // mark goes with a message as metadata: which run it belongs to, and as what.
-type mark struct{ run, kind string }
+type metadata struct{ run, kind string }
 
 const (
 	methodPost      = "chat.postMessage"
@@ -36,7 +36,7 @@ const (
 // options are what every message is sent with: both forms of its content,
 // nothing unfurled, nothing parsed. Blocks are always sent: an update without
 // them would leave the old ones, buttons and all.
-func options(m message, k mark) []slack.MsgOption {
+func options(m content, k metadata) []slack.MsgOption {
 	blocks := m.blocks
 	if blocks == nil {
 		blocks = []slack.Block{}
@@ -68,7 +68,7 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 	crashpoint.Point(crashpoint.BeforePost)
 	err := fn(ctx)
 	crashpoint.Point(crashpoint.AfterPost)
-	if t := understand(err); t.fate == limited {
+	if t := classify(err); t.fate == limited {
 		c.pauses.set(method, t.after)
 	}
 	return err
@@ -76,9 +76,9 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 
 // post writes a new message, in a thread if one is named. A workspace that
 // does not take the blocks gets the plain form.
-func (c *Client) post(ctx context.Context, channel, thread string, m message, k mark) (place, error) {
-	var at place
-	send := func(m message) error {
+func (c *Client) post(ctx context.Context, channel, thread string, m content, k metadata) (messageRef, error) {
+	var at messageRef
+	send := func(m content) error {
 		opts := options(m, k)
 		if thread != "" {
 			opts = append(opts, slack.MsgOptionTS(thread))
@@ -88,17 +88,17 @@ func (c *Client) post(ctx context.Context, channel, thread string, m message, k 
 			if err == nil && ts == "" {
 				return errors.New("no place of the message in Slack's answer")
 			}
-			at = place{Channel: ch, TS: ts}
+			at = messageRef{Channel: ch, TS: ts}
 			return err
 		})
 	}
-	err := c.plainer(m, send)
+	err := c.sendOrPlain(m, send)
 	return at, err
 }
 
 // update puts m in the place of an earlier message.
-func (c *Client) update(ctx context.Context, at place, m message, k mark) error {
-	return c.plainer(m, func(m message) error {
+func (c *Client) update(ctx context.Context, at messageRef, m content, k metadata) error {
+	return c.sendOrPlain(m, func(m content) error {
 		return c.call(ctx, methodUpdate, callLimit, func(ctx context.Context) error {
 			_, _, _, err := c.api.UpdateMessageContext(ctx, at.Channel, at.TS, options(m, k)...)
 			return err
@@ -107,9 +107,9 @@ func (c *Client) update(ctx context.Context, at place, m message, k mark) error 
 }
 
 // plainer sends m and, if Slack does not take its blocks, m without them.
-func (c *Client) plainer(m message, send func(message) error) error {
+func (c *Client) sendOrPlain(m content, send func(content) error) error {
 	err := send(m)
-	switch t := understand(err); t.code {
+	switch t := classify(err); t.code {
 	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_metadata_format":
 		var said slack.SlackErrorResponse
 		errors.As(err, &said)
@@ -120,17 +120,17 @@ func (c *Client) plainer(m message, send func(message) error) error {
 }
 
 // whisper shows m to one person in a channel.
-func (c *Client) whisper(ctx context.Context, channel, who string, m message) error {
+func (c *Client) postEphemeral(ctx context.Context, channel, who string, m content) error {
 	return c.call(ctx, methodEphemeral, callLimit, func(ctx context.Context) error {
-		_, err := c.api.PostEphemeralContext(ctx, channel, who, options(m, mark{})...)
+		_, err := c.api.PostEphemeralContext(ctx, channel, who, options(m, metadata{})...)
 		return err
 	})
 }
 
 // respond answers by the URL that came with a command or a press, to the
 // person alone.
-func (c *Client) respond(ctx context.Context, to string, m message) error {
-	if err := c.trusted(to); err != nil {
+func (c *Client) respond(ctx context.Context, to string, m content) error {
+	if err := c.checkResponseURL(to); err != nil {
 		return err
 	}
 	no := false
@@ -151,19 +151,19 @@ func (c *Client) respond(ctx context.Context, to string, m message) error {
 
 // trusted refuses response URLs that lead anywhere but to Slack: whoever can
 // make one up must not make alsbot call it.
-func (c *Client) trusted(raw string) error {
+func (c *Client) checkResponseURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
-		return errUntrusted
+		return errNotSlackURL
 	case u.User != nil || u.Fragment != "":
-		return errUntrusted
+		return errNotSlackURL
 	case u.Scheme == "https" && strings.EqualFold(u.Host, "hooks.slack.com"):
 		return nil
 	case (u.Scheme == "https" || u.Scheme == c.base.Scheme) && strings.EqualFold(u.Host, c.base.Host):
 		return nil
 	}
-	return fmt.Errorf("%w: %s://%s", errUntrusted, u.Scheme, u.Host)
+	return fmt.Errorf("%w: %s://%s", errNotSlackURL, u.Scheme, u.Host)
 }
 
-var errUntrusted = errors.New("this response URL does not lead to Slack, so it is not called")
+var errNotSlackURL = errors.New("this response URL does not lead to Slack, so it is not called")

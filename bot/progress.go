@@ -2,8 +2,6 @@ package bot
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -11,74 +9,74 @@ import (
 )
 
 // grew notes that a message has news, and says whether to look at it at once.
-func (s *sender) grew(key string) bool {
-	if _, known := s.grown[key]; known {
+func (s *sender) markDirty(key string) bool {
+	if _, known := s.dirty[key]; known {
 		return false
 	}
-	s.grown[key] = s.pace[key]
+	s.dirty[key] = s.shownAt[key]
 	return true
 }
 
 // show begins to show the news of messages whose turn has come, and says
 // when the next one's is. Progress is for idle lanes only, it leaves a part
 // of the budget of updates to the states, and it is never caught up with.
-func (s *sender) show(ctx context.Context, now time.Time) time.Duration {
-	again := retryMost
-	for key, last := range s.grown {
-		if wait := last.Add(progressIn).Sub(now); wait > 0 {
+func (s *sender) showDirty(ctx context.Context, now time.Time) time.Duration {
+	again := retryMax
+	for key, last := range s.dirty {
+		if wait := last.Add(progressEvery).Sub(now); wait > 0 {
 			again = min(again, wait)
 			continue
 		}
-		if s.telling[key] {
+		if s.inFlight[key] {
 			again = min(again, time.Second) // what is being told may be older than the news
 			continue
 		}
-		at, ok, err := s.places.find(ctx, key)
+		at, ok, err := s.index.find(ctx, key)
 		if err != nil || !ok || at.TS == "" {
-			delete(s.grown, key) // its message comes by the outbox first, and is up to date then
+			delete(s.dirty, key) // its message comes by the outbox first, and is up to date then
 			continue
 		}
-		l := s.lane(at.Channel)
-		if l.busy || len(l.ordered) > 0 || s.active >= maxActive {
+		q := s.queue(at.Channel)
+		if q.busy || len(q.messages) > 0 || s.active >= maxActive {
 			again = min(again, time.Second)
 			continue
 		}
-		if s.updates.Tokens() < spare || s.client.pauses.left(methodUpdate) > 0 || l.next.After(now) {
+		if s.updates.Tokens() < reservedUpdates || s.client.pauses.left(methodUpdate) > 0 || q.notBefore.After(now) {
 			again = min(again, time.Second)
 			continue
 		}
-		delete(s.grown, key)
-		s.shown(key, now)
+		delete(s.dirty, key)
+		s.noteShown(key, now)
 		_, id, _ := strings.Cut(key, "/")
-		s.begin(ctx, l, &errand{lane: at.Channel, key: key, kind: progress, run: id})
+		s.start(ctx, q, &message{queue: at.Channel, key: key, kind: progress, run: id})
 	}
 	return again
 }
 
 // shown keeps the pace of a message: news that come within progressIn wait.
-func (s *sender) shown(key string, now time.Time) {
-	s.pace[key] = now
-	for key, at := range s.pace {
-		if now.Sub(at) > progressIn {
-			delete(s.pace, key)
+func (s *sender) noteShown(key string, now time.Time) {
+	s.shownAt[key] = now
+	for key, at := range s.shownAt {
+		if now.Sub(at) > progressEvery {
+			delete(s.shownAt, key)
 		}
 	}
 }
 
 // showProgress shows a run that is not over, or its card, as it is now. What
 // is over has a row in the outbox, which shows it.
-func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
-	r, a, err := s.engine.Get(ctx, e.run)
+func (s *sender) showProgress(ctx, long context.Context, msg *message) error {
+	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil || r.State.Final() {
 		return err
 	}
-	at, ok, err := s.places.find(ctx, e.key)
+	at, ok, err := s.index.find(ctx, msg.key)
 	if err != nil || !ok || at.TS == "" {
 		return err
 	}
-	var m message
+	var m content
 	kind := jobs.TellRun
-	if e.key == cardKey(r.ID) {
+	if msg.key == approvalKey(r.ID) {
 		if a == nil {
 			return nil
 		}
@@ -87,11 +85,5 @@ func (s *sender) showProgress(ctx, long context.Context, e *errand) error {
 		return err
 	}
 	s.updates.ReserveN(time.Now(), 1)
-	return s.client.update(long, at, m, mark{run: r.ID, kind: string(kind)})
-}
-
-// panicked logs a panic with its stack and returns it as an error.
-func (b *Bot) panicked(doing string, p any) error {
-	b.log.Error("panic while "+doing, "panic", p, "stack", string(debug.Stack()))
-	return fmt.Errorf("panic while %s: %v", doing, p)
+	return s.client.update(long, at, m, metadata{run: r.ID, kind: string(kind)})
 }

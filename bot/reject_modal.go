@@ -22,7 +22,7 @@ const (
 
 // askWhy opens the modal for who has pressed Reject. Where it cannot be
 // opened, the caller rejects without a reason: that is what was pressed.
-func (b *Bot) askWhy(ctx context.Context, d delivery, r jobs.Run) bool {
+func (b *Bot) openRejectModal(ctx context.Context, d delivery, r jobs.Run) bool {
 	if d.trigger == "" {
 		return false
 	}
@@ -52,23 +52,23 @@ func rejectModal(c cleaner, d delivery, r jobs.Run) slack.ModalViewRequest {
 }
 
 // rejected takes the modal back: the run is rejected, with the reason if one was given.
-func (b *Bot) rejected(ctx context.Context, d delivery) jobs.Answer {
+func (b *Bot) submitRejection(ctx context.Context, d delivery) jobs.Answer {
 	run, digest, _ := strings.Cut(d.value, " ")
-	if no, stale := b.stale(ctx, run, digest); stale {
+	if no, stale := b.stalePlan(ctx, run, digest); stale {
 		return no
 	}
 	ans, err := b.engine.Reject(ctx, run, d.text, d.principal())
 	if err != nil {
-		return b.upset(d, err)
+		return b.internalError(d, err)
 	}
 	return ans
 }
 
 // stale reports a button, or a modal behind one, of another plan than the present one.
-func (b *Bot) stale(ctx context.Context, run, digest string) (jobs.Answer, bool) {
+func (b *Bot) stalePlan(ctx context.Context, run, digest string) (jobs.Answer, bool) {
 	_, a, err := b.engine.Get(ctx, run)
 	if err == nil && a != nil && digestPrefix(a.Digest) != digest {
-		return jobs.Answer{Bad: true, Text: sayStaleButton}, true
+		return jobs.Answer{Bad: true, Text: textStaleButton}, true
 	}
 	return jobs.Answer{}, false
 }

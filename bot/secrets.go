@@ -11,7 +11,7 @@ import (
 )
 
 // maskMark stands where a secret stood.
-const maskMark = "••••••"
+const maskText = "••••••"
 
 // secrets masks values that must not be shown: those that the config holds,
 // in the forms in which programs print them, and whatever looks like one.
@@ -21,12 +21,12 @@ type secrets struct {
 
 // shortest is the length from which a known value is masked; shorter ones
 // would mask ordinary words.
-const shortest = 6
+const minSecret = 6
 
 func newSecrets(values []string) secrets {
 	var s secrets
 	for _, v := range values {
-		if len(v) < shortest {
+		if len(v) < minSecret {
 			continue
 		}
 		s.known = append(s.known, v, url.QueryEscape(v), url.PathEscape(v), hex.EncodeToString([]byte(v)))
@@ -60,7 +60,7 @@ func base64Forms(v string) []string {
 			if (shift+len(v))%3 != 0 {
 				tail-- // and on what stands after
 			}
-			if tail-head >= shortest {
+			if tail-head >= minSecret {
 				forms = append(forms, e[head:tail])
 			}
 		}
@@ -79,16 +79,16 @@ type pattern struct {
 }
 
 var patterns = []pattern{
-	{[]string{"xox", "xapp-"}, nil, regexp.MustCompile(`\bx(?:ox[a-z]|app|oxe\.xox[a-z])-[0-9A-Za-z-]{6,}`), maskMark},
-	{[]string{"password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "key"}, assigned, regexp.MustCompile(
-		`(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|secret)[_-]?key)["']?\s{0,4}[=:]\s{0,4})("[^"\n]*"|'[^'\n]*'|[^\s,;&"'<>{}]+)`), "${1}" + maskMark},
-	{[]string{"bearer"}, nil, regexp.MustCompile(`(?i)\b(bearer\s{1,4})[A-Za-z0-9._~+/-]{8,}=*`), "${1}" + maskMark},
-	{[]string{"://"}, hasAt, regexp.MustCompile(`(://[^\s/:@]{1,256}:)[^\s/@]{1,256}@`), "${1}" + maskMark + "@"},
-	{[]string{"akia"}, nil, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskMark},
+	{[]string{"xox", "xapp-"}, nil, regexp.MustCompile(`\bx(?:ox[a-z]|app|oxe\.xox[a-z])-[0-9A-Za-z-]{6,}`), maskText},
+	{[]string{"password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "key"}, looksAssigned, regexp.MustCompile(
+		`(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|secret)[_-]?key)["']?\s{0,4}[=:]\s{0,4})("[^"\n]*"|'[^'\n]*'|[^\s,;&"'<>{}]+)`), "${1}" + maskText},
+	{[]string{"bearer"}, nil, regexp.MustCompile(`(?i)\b(bearer\s{1,4})[A-Za-z0-9._~+/-]{8,}=*`), "${1}" + maskText},
+	{[]string{"://"}, hasAt, regexp.MustCompile(`(://[^\s/:@]{1,256}:)[^\s/@]{1,256}@`), "${1}" + maskText + "@"},
+	{[]string{"akia"}, nil, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskText},
 }
 
 // assigned reports whether a value follows a name.
-func assigned(rest string) bool {
+func looksAssigned(rest string) bool {
 	rest = strings.TrimLeft(rest[:min(len(rest), 8)], "\"'")
 	rest = strings.TrimLeft(rest, " \t")
 	return rest != "" && (rest[0] == '=' || rest[0] == ':')
@@ -125,7 +125,7 @@ func (s secrets) maskPart(k *keyBlock, text string) string {
 	text = k.mask(text)
 	for _, v := range s.known {
 		if strings.Contains(text, v) {
-			text = strings.ReplaceAll(text, v, maskMark)
+			text = strings.ReplaceAll(text, v, maskText)
 		}
 	}
 	for _, p := range patterns {
@@ -200,7 +200,7 @@ func (k *keyBlock) line(line string) (string, bool) {
 	if begin == nil {
 		return line, true
 	}
-	head, tail := line[:begin[0]]+"[private key: "+maskMark+"]", line[begin[1]:]
+	head, tail := line[:begin[0]]+"[private key: "+maskText+"]", line[begin[1]:]
 	if end := keyEnd.FindStringIndex(tail); end != nil {
 		rest, _ := k.line(tail[end[1]:])
 		return head + rest, true

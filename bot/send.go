@@ -13,59 +13,59 @@ import (
 // tell tells one errand and deletes its rows. It returns an error when the
 // errand has to be told again; what Slack will never take is said otherwise
 // as far as possible, logged, and done with.
-func (s *sender) tell(ctx context.Context, l *lane, e *errand) error {
-	if l.doubt {
+func (s *sender) send(ctx context.Context, q *channelQueue, msg *message) error {
+	if q.unsure {
 		// The last answer was lost. Only when Slack answers again is it said
 		// again, so that nothing is repeated for want of a network.
 		if err := s.client.whoAmI(ctx); err != nil {
 			return err
 		}
 	}
-	long, cancel := linger(ctx, lastWords)
+	long, cancel := withGrace(ctx, shutdownGrace)
 	defer cancel()
-	var at *place
+	var at *messageRef
 	var err error
-	switch e.kind {
+	switch msg.kind {
 	case jobs.TellRun:
-		at, err = s.tellRun(ctx, long, l, e)
+		at, err = s.sendRun(ctx, long, q, msg)
 	case progress:
-		return s.showProgress(ctx, long, e)
+		return s.showProgress(ctx, long, msg)
 	case digest:
-		return s.tellDigest(ctx, long, l, e)
+		return s.sendDigest(ctx, long, q, msg)
 	case jobs.TellApproval:
-		at, err = s.tellApproval(ctx, long, l, e)
+		at, err = s.sendApproval(ctx, long, q, msg)
 	case jobs.TellOutput:
-		err = s.tellOutput(ctx, long, l, e)
+		err = s.sendOutput(ctx, long, q, msg)
 	case jobs.TellFile:
-		return s.tellAttached(ctx, long, l, e)
+		return s.sendAttachment(ctx, long, q, msg)
 	case jobs.TellReply:
-		err = s.tellReply(ctx, long, e)
+		err = s.sendReply(ctx, long, msg)
 	case jobs.TellChannel:
-		err = s.tellChannel(ctx, long, l, e)
+		err = s.sendNotice(ctx, long, q, msg)
 	default:
-		s.log.Error("the outbox asks for something that this version cannot tell", "kind", e.kind, "row", e.rows[0].Seq)
+		s.log.Error("the outbox asks for something that this version cannot tell", "kind", msg.kind, "row", msg.rows[0].Seq)
 	}
 	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
-		s.log.Warn("the run to tell about is no longer on record", "run", e.run, "kind", e.kind)
+		s.log.Warn("the run to tell about is no longer on record", "run", msg.run, "kind", msg.kind)
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return s.places.told(long, e, at)
+	return s.index.ackRows(long, msg, at)
 }
 
 // ready waits until a method may be called and, for posts, until the
 // channel's own rate allows it.
-func (s *sender) ready(ctx context.Context, l *lane, method string) error {
+func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string) error {
 	if method == methodPost {
-		if err := l.posts.Wait(ctx); err != nil {
+		if err := q.posts.Wait(ctx); err != nil {
 			return err
 		}
 	}
 	if method == methodUpdate {
-		if s.updates.Tokens() > -updateCap {
+		if s.updates.Tokens() > -updateBurst {
 			s.updates.ReserveN(time.Now(), 1) // a state does not wait for the budget, but progress then does
 		}
 	}
@@ -76,8 +76,8 @@ func (s *sender) ready(ctx context.Context, l *lane, method string) error {
 }
 
 // tellRun shows a run's present state in its one message.
-func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place, error) {
-	r, a, err := s.engine.Get(ctx, e.run)
+func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
+	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil {
 		return nil, err
 	}
@@ -85,42 +85,42 @@ func (s *sender) tellRun(ctx, long context.Context, l *lane, e *errand) (*place,
 	if err != nil {
 		return nil, err
 	}
-	channel, thread := s.runChannel(ctx, r)
+	channel, thread := s.runDestination(ctx, r)
 	if channel == "" {
 		return nil, nil // asked for on the command line, and its cluster has no channel
 	}
-	k := mark{run: r.ID, kind: string(jobs.TellRun)}
-	at, _, err := s.places.find(ctx, e.key)
+	k := metadata{run: r.ID, kind: string(jobs.TellRun)}
+	at, _, err := s.index.find(ctx, msg.key)
 	if err != nil {
 		return nil, err
 	}
-	now, err := s.put(ctx, long, l, at, channel, thread, m, k)
-	t := understand(err)
+	now, err := s.updateOrPost(ctx, long, q, at, channel, thread, m, k)
+	t := classify(err)
 	if t.fate != refused {
 		return now, err
 	}
-	s.log.Error("Slack does not take the message of a run", "run", r.ID, "channel", channel, "code", t.code, "next", mendRefusal(t.code))
+	s.log.Error("Slack does not take the message of a run", "run", r.ID, "channel", channel, "code", t.code, "next", channelAdvice(t.code))
 	if at.Refused == "" || r.State.Final() {
-		s.tellAside(long, r, m, t.code)
+		s.notifyRequester(long, r, m, t.code)
 	}
-	return &place{Channel: channel, Refused: t.code}, nil
+	return &messageRef{Channel: channel, Refused: t.code}, nil
 }
 
 // put shows m in the message at, or as a new one if there is none any more.
-func (s *sender) put(ctx, long context.Context, l *lane, at place, channel, thread string, m message, k mark) (*place, error) {
+func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at messageRef, channel, thread string, m content, k metadata) (*messageRef, error) {
 	if at.TS != "" {
-		if err := s.ready(ctx, l, methodUpdate); err != nil {
+		if err := s.waitForRate(ctx, q, methodUpdate); err != nil {
 			return nil, err
 		}
 		err := s.client.update(long, at, m, k)
-		switch understand(err).code {
+		switch classify(err).code {
 		case "message_not_found", "cant_update_message", "edit_window_closed":
 			s.log.Warn("a message cannot be changed any more; writing it anew", "run", k.run, "kind", k.kind, "error", err)
 		default:
 			return nil, err
 		}
 	}
-	if err := s.ready(ctx, l, methodPost); err != nil {
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return nil, err
 	}
 	now, err := s.client.post(long, channel, thread, m, k)
@@ -131,12 +131,12 @@ func (s *sender) put(ctx, long context.Context, l *lane, at place, channel, thre
 }
 
 // tellAside tells who asked, privately, what their channel does not show.
-func (s *sender) tellAside(ctx context.Context, r jobs.Run, m message, code string) {
-	if r.Origin.ResponseURL == "" || !fresh(r.Asked) {
+func (s *sender) notifyRequester(ctx context.Context, r jobs.Run, m content, code string) {
+	if r.Origin.ResponseURL == "" || !responseURLValid(r.Asked) {
 		return
 	}
 	if !r.State.Final() {
-		m = textMessage(s.cleaner, sayUntold(r.ID, mendSlack(code)))
+		m = textMessage(s.cleaner, textNotShown(r.ID, codeAdvice(code)))
 	}
 	if err := s.client.respond(ctx, r.Origin.ResponseURL, m); err != nil {
 		s.log.Warn("telling who asked", "run", r.ID, "error", err)
@@ -144,12 +144,12 @@ func (s *sender) tellAside(ctx context.Context, r jobs.Run, m message, code stri
 }
 
 // runMessage renders a run as it is now.
-func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (message, error) {
+func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (content, error) {
 	v := runView{Run: r, Approval: a, Now: time.Now()}
 	var err error
 	switch r.State {
 	case jobs.Awaiting:
-		v.Asked, err = s.askedAt(ctx, r)
+		v.Asked, err = s.approvalRef(ctx, r)
 	case jobs.Queued:
 		v.Waits, err = s.engine.Waiting(ctx, r.ID)
 	case jobs.Running:
@@ -177,43 +177,43 @@ func wholeLines(tail []byte, max int) []byte {
 // tellApproval shows an approval's present state on its card. A card that
 // cannot be posted where approvers look is posted where it can be: nobody
 // could approve what nobody sees.
-func (s *sender) tellApproval(ctx, long context.Context, l *lane, e *errand) (*place, error) {
-	r, a, err := s.engine.Get(ctx, e.run)
+func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
+	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil {
 		return nil, err
 	}
 	if a == nil {
 		return nil, nil
 	}
-	at, _, err := s.places.find(ctx, e.key)
+	at, _, err := s.index.find(ctx, msg.key)
 	if err != nil {
 		return nil, err
 	}
 	m := approvalMessage(s.cleaner, r, *a)
-	k := mark{run: r.ID, kind: string(jobs.TellApproval)}
+	k := metadata{run: r.ID, kind: string(jobs.TellApproval)}
 	channels := s.approvalChannels(r)
 	if at.TS != "" {
 		channels = append([]string{at.Channel}, channels...)
 	}
 	code := "no channel is configured for approvals"
 	for _, channel := range channels {
-		now, err := s.put(ctx, long, l, at, channel, "", m, k)
-		t := understand(err)
+		now, err := s.updateOrPost(ctx, long, q, at, channel, "", m, k)
+		t := classify(err)
 		if t.fate != refused {
-			e.stray = now != nil && now.Channel != channels[0]
+			msg.misplaced = now != nil && now.Channel != channels[0]
 			return now, err
 		}
-		code, at = t.code, place{}
-		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code, "next", mendRefusal(code))
+		code, at = t.code, messageRef{}
+		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code, "next", channelAdvice(code))
 	}
-	s.tellAside(long, r, m, code)
-	e.stray = true
-	return &place{Channel: e.lane, Refused: code}, nil
+	s.notifyRequester(long, r, m, code)
+	msg.misplaced = true
+	return &messageRef{Channel: msg.queue, Refused: code}, nil
 }
 
 // tellReply says something to who asked, privately.
-func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
-	row := e.rows[0]
+func (s *sender) sendReply(ctx, long context.Context, msg *message) error {
+	row := msg.rows[0]
 	m := textMessage(s.cleaner, row.Text)
 	origin, to, asked := row.Origin, "", row.At
 	if row.Run != "" {
@@ -229,9 +229,9 @@ func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
 			to = r.By.ID
 		}
 	}
-	if origin.ResponseURL != "" && fresh(asked) {
+	if origin.ResponseURL != "" && responseURLValid(asked) {
 		err := s.client.respond(long, origin.ResponseURL, m)
-		if understand(err).fate != refused {
+		if classify(err).fate != refused {
 			return err
 		}
 	}
@@ -242,35 +242,35 @@ func (s *sender) tellReply(ctx, long context.Context, e *errand) error {
 	if !pause(ctx, s.client.pauses.left(methodEphemeral)) {
 		return ctx.Err()
 	}
-	err := s.client.whisper(long, origin.Channel, to, m)
-	if t := understand(err); t.fate == refused {
-		s.log.Warn("telling who asked", "run", row.Run, "channel", origin.Channel, "code", t.code, "next", mendRefusal(t.code))
+	err := s.client.postEphemeral(long, origin.Channel, to, m)
+	if t := classify(err); t.fate == refused {
+		s.log.Warn("telling who asked", "run", row.Run, "channel", origin.Channel, "code", t.code, "next", channelAdvice(t.code))
 		return nil
 	}
 	return err
 }
 
 // tellChannel says what waits for a cluster's channel, as one message.
-func (s *sender) tellChannel(ctx, long context.Context, l *lane, e *errand) error {
-	if e.lane == "" {
-		s.log.Warn("a cluster has something to say and no channel", "cluster", e.rows[0].Cluster, "text", e.rows[0].Text,
+func (s *sender) sendNotice(ctx, long context.Context, q *channelQueue, msg *message) error {
+	if msg.queue == "" {
+		s.log.Warn("a cluster has something to say and no channel", "cluster", msg.rows[0].Cluster, "text", msg.rows[0].Text,
 			"next", "name a channel for it under clusters in the config")
 		return nil
 	}
 	var lines []string
-	for _, row := range e.rows {
+	for _, row := range msg.rows {
 		lines = append(lines, strings.ReplaceAll(row.Text, "\n", " "))
 	}
 	text := strings.Join(lines, "\n")
 	if n := len(lines); n > 1 {
-		text = fmt.Sprintf("@%s, %d pieces of news:\n%s", e.rows[0].Cluster, n, text)
+		text = fmt.Sprintf("@%s, %d pieces of news:\n%s", msg.rows[0].Cluster, n, text)
 	}
-	if err := s.ready(ctx, l, methodPost); err != nil {
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return err
 	}
-	_, err := s.client.post(long, e.lane, "", textMessage(s.cleaner, text), mark{})
-	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take a message for a cluster's channel", "channel", e.lane, "code", t.code, "next", mendRefusal(t.code), "text", text)
+	_, err := s.client.post(long, msg.queue, "", textMessage(s.cleaner, text), metadata{})
+	if t := classify(err); t.fate == refused {
+		s.log.Error("Slack does not take a message for a cluster's channel", "channel", msg.queue, "code", t.code, "next", channelAdvice(t.code), "text", text)
 		return nil
 	}
 	return err

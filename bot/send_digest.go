@@ -24,59 +24,59 @@ const digest jobs.Kind = "digest"
 
 // nextErrand is what a lane tells next: its first errand, or, after an outage, as
 // many as can be told together with it.
-func (l *lane) nextErrand(now time.Time) *errand {
-	head := l.ordered[0]
-	if len(l.ordered) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != jobs.TellRun || l.undigested == head.key {
+func (q *channelQueue) nextMessage(now time.Time) *message {
+	head := q.messages[0]
+	if len(q.messages) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != jobs.TellRun || q.notDigested == head.key {
 		return head
 	}
-	return &errand{lane: head.lane, key: string(digest), kind: digest, rows: head.rows, together: l.ordered}
+	return &message{queue: head.queue, key: string(digest), kind: digest, rows: head.rows, candidates: q.messages}
 }
 
 // tellDigest tells of the runs in the lane that have ended and were never
 // told of. With too few of those the first errand is told by itself.
-func (s *sender) tellDigest(ctx, long context.Context, l *lane, e *errand) error {
-	var over []jobs.Run
-	told := make(map[string]bool)
-	for _, one := range e.together {
-		if one.kind != jobs.TellRun || len(over) == digestRuns {
+func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *message) error {
+	var ended []jobs.Run
+	digested := make(map[string]bool)
+	for _, other := range msg.candidates {
+		if other.kind != jobs.TellRun || len(ended) == digestRuns {
 			continue
 		}
-		r, ok, err := s.digestible(ctx, one)
+		r, ok, err := s.digestible(ctx, other)
 		if err != nil {
 			return err
 		}
 		if ok {
-			over = append(over, r)
-			told[r.ID] = true
+			ended = append(ended, r)
+			digested[r.ID] = true
 		}
 	}
-	if len(over) < digestMin {
-		l.undigested = e.together[0].key
+	if len(ended) < digestMin {
+		q.notDigested = msg.candidates[0].key
 		return nil // looked at again, the first errand is told by itself
 	}
-	if err := s.ready(ctx, l, methodPost); err != nil {
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return err
 	}
-	_, err := s.client.post(long, e.lane, "", digestMessage(s.cleaner, over), mark{kind: string(digest)})
-	if t := understand(err); t.fate == refused {
-		l.undigested = e.together[0].key
+	_, err := s.client.post(long, msg.queue, "", digestMessage(s.cleaner, ended), metadata{kind: string(digest)})
+	if t := classify(err); t.fate == refused {
+		q.notDigested = msg.candidates[0].key
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	all := &errand{}
-	for _, one := range e.together {
-		if told[one.run] && (one.kind == jobs.TellRun || one.kind == jobs.TellOutput) {
-			all.rows = append(all.rows, one.rows...)
+	all := &message{}
+	for _, other := range msg.candidates {
+		if digested[other.run] && (other.kind == jobs.TellRun || other.kind == jobs.TellOutput) {
+			all.rows = append(all.rows, other.rows...)
 		}
 	}
-	return s.places.told(long, all, nil)
+	return s.index.ackRows(long, all, nil)
 }
 
 // digestible returns the run of an errand if it is over and has no message.
-func (s *sender) digestible(ctx context.Context, e *errand) (jobs.Run, bool, error) {
-	r, _, err := s.engine.Get(ctx, e.run)
+func (s *sender) digestible(ctx context.Context, msg *message) (jobs.Run, bool, error) {
+	r, _, err := s.engine.Get(ctx, msg.run)
 	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) {
 		return r, false, nil
@@ -84,6 +84,6 @@ func (s *sender) digestible(ctx context.Context, e *errand) (jobs.Run, bool, err
 	if err != nil || !r.State.Final() || r.Origin.Thread != "" || r.After != "" {
 		return r, false, err
 	}
-	at, _, err := s.places.find(ctx, e.key)
+	at, _, err := s.index.find(ctx, msg.key)
 	return r, at.TS == "", err
 }

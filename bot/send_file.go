@@ -15,11 +15,11 @@ import (
 // bytes come from the node while they are uploaded: nothing of it is kept
 // here, and after a restart it begins anew. When Slack has it, it is removed
 // from the node; when Slack will not have it, people are told where it is.
-func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) error {
-	r, _, err := s.engine.Get(ctx, e.run)
+func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg *message) error {
+	r, _, err := s.engine.Get(ctx, msg.run)
 	var gone *jobs.NotFoundError
 	if errors.As(err, &gone) || err == nil && (r.Verdict == nil || r.Verdict.File == nil) {
-		return s.places.told(long, e, nil)
+		return s.index.ackRows(long, msg, nil)
 	}
 	if err != nil {
 		return err
@@ -30,13 +30,13 @@ func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) err
 	}
 	if at.TS == "" {
 		s.log.Info("a file stays on its node: its run has no message in Slack", "run", r.ID, "file", r.Verdict.File.Place)
-		return s.places.told(long, e, nil)
+		return s.index.ackRows(long, msg, nil)
 	}
-	taken, err := s.attach(ctx, long, l, at, r)
+	taken, err := s.uploadAttachment(ctx, long, q, at, r)
 	if err != nil {
 		return err
 	}
-	if err := s.places.told(long, e, nil); err != nil {
+	if err := s.index.ackRows(long, msg, nil); err != nil {
 		return err
 	}
 	if taken {
@@ -47,7 +47,7 @@ func (s *sender) tellAttached(ctx, long context.Context, l *lane, e *errand) err
 
 // attach uploads the file, or says why that cannot be. An error means that it
 // is to be tried again.
-func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run) (taken bool, err error) {
+func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run) (taken bool, err error) {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return false, ctx.Err()
 	}
@@ -61,24 +61,24 @@ func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run
 		return lost
 	})
 	tries := "attach " + r.ID
-	t := understand(err)
+	t := classify(err)
 	switch {
 	case err == nil:
-		delete(l.sent, tries)
+		delete(q.counts, tries)
 		return true, nil
 	case ctx.Err() != nil, t.fate == limited:
 		return false, err
 	}
-	l.sent[tries]++
+	q.counts[tries]++
 	if errors.Is(lost, io.ErrClosedPipe) {
 		lost = nil // it was Slack that did not go on
 	}
 	var missing *jobs.NotThereError
 	never := errors.As(lost, &missing) || lost == nil && t.fate == refused
-	if !never && l.sent[tries] < uploadsMin {
+	if !never && q.counts[tries] < maxAttempts {
 		return false, err
 	}
-	delete(l.sent, tries)
+	delete(q.counts, tries)
 	why := "Slack did not answer"
 	switch {
 	case lost != nil:
@@ -87,13 +87,13 @@ func (s *sender) attach(ctx, long context.Context, l *lane, at place, r jobs.Run
 		why = "Slack does not take it (" + t.code + ")"
 	}
 	s.log.Error("a run's file could not be uploaded", "run", r.ID, "file", f.Place, "error", err)
-	if err := s.ready(ctx, l, methodPost); err != nil {
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return false, err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
-	_, err = s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellFile)})
-	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", mendRefusal(t.code))
+	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellFile)})
+	if t := classify(err); t.fate == refused {
+		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
 		return false, nil
 	}
 	return false, err

@@ -15,34 +15,34 @@ import (
 )
 
 const (
-	pieceMost  = 3500      // code points of output in one message
-	piecesMost = 3         // messages; what is longer becomes a file
-	fileMost   = 100 << 20 // bytes; of what is longer still, the file has the two ends
-	endBytes   = 64 << 10  // of each end
-	uploadsMin = 3         // uploads without an answer, after which the end is posted instead
+	maxPiece    = 3500      // code points of output in one message
+	maxPieces   = 3         // messages; what is longer becomes a file
+	maxFile     = 100 << 20 // bytes; of what is longer still, the file has the two ends
+	endBytes    = 64 << 10  // of each end
+	maxAttempts = 3         // uploads without an answer, after which the end is posted instead
 )
 
 // errEnough ends a measurement of output that is longer than any file.
-var errEnough = errors.New("longer than what is shown")
+var errMeasured = errors.New("longer than what is shown")
 
 // measure learns how long cleaned output is, and keeps its beginning.
-type measure struct {
+type outputMeter struct {
 	size int64
 	head bytes.Buffer
 }
 
-func (m *measure) Write(p []byte) (int, error) {
+func (m *outputMeter) Write(p []byte) (int, error) {
 	m.head.Write(p[:min(len(p), endBytes-m.head.Len())])
-	if m.size += int64(len(p)); m.size > fileMost {
-		return 0, errEnough
+	if m.size += int64(len(p)); m.size > maxFile {
+		return 0, errMeasured
 	}
 	return len(p), nil
 }
 
 // tellOutput puts a run's output into the thread of its message: a few
 // messages, or a file.
-func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error {
-	r, _, err := s.engine.Get(ctx, e.run)
+func (s *sender) sendOutput(ctx, long context.Context, q *channelQueue, msg *message) error {
+	r, _, err := s.engine.Get(ctx, msg.run)
 	if err != nil {
 		return err
 	}
@@ -54,60 +54,60 @@ func (s *sender) tellOutput(ctx, long context.Context, l *lane, e *errand) error
 		s.log.Info("output is not shown: its run has no message in Slack", "run", r.ID)
 		return nil
 	}
-	var m measure
+	var m outputMeter
 	err = s.copyOutput(ctx, r.ID, &m)
-	if err != nil && !errors.Is(err, errEnough) {
-		return s.unreadable(ctx, long, l, at, r, err)
+	if err != nil && !errors.Is(err, errMeasured) {
+		return s.postUnreadable(ctx, long, q, at, r, err)
 	}
 	text := strings.Trim(m.head.String(), "\n")
 	switch {
 	case strings.TrimSpace(text) == "" && m.size < endBytes:
 		err = nil
-	case m.size < endBytes && len(pieces(text)) <= piecesMost:
-		err = s.tellPieces(ctx, long, l, at, r, pieces(text), "")
+	case m.size < endBytes && len(pieces(text)) <= maxPieces:
+		err = s.postPieces(ctx, long, q, at, r, pieces(text), "")
 	default:
-		err = s.tellFile(ctx, long, l, at, r, &m)
+		err = s.uploadOutput(ctx, long, q, at, r, &m)
 	}
-	if t := understand(err); t.fate == refused {
-		s.log.Error("Slack does not take the output of a run", "run", r.ID, "channel", at.Channel, "code", t.code, "next", mendRefusal(t.code))
+	if t := classify(err); t.fate == refused {
+		s.log.Error("Slack does not take the output of a run", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
 		err = nil
 	}
 	if err == nil {
-		delete(l.sent, r.ID)
-		delete(l.sent, "file "+r.ID)
+		delete(q.counts, r.ID)
+		delete(q.counts, "file "+r.ID)
 	}
 	return err
 }
 
 // unreadable says that output cannot be read from the store, once that has
 // been tried some times: the channel's other news wait behind it.
-func (s *sender) unreadable(ctx, long context.Context, l *lane, at place, r jobs.Run, why error) error {
+func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, why error) error {
 	tries := "read " + r.ID
-	if l.sent[tries]++; ctx.Err() != nil || l.sent[tries] < uploadsMin {
+	if q.counts[tries]++; ctx.Err() != nil || q.counts[tries] < maxAttempts {
 		return why
 	}
 	s.log.Error("the output of a run cannot be read", "run", r.ID, "error", why)
-	if err := s.ready(ctx, l, methodPost); err != nil {
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The output of run %s cannot be read on alsbot's host: %v. `run %s` shows how it ended.", r.ID, why, r.ID))
-	_, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)})
-	if understand(err).fate == refused {
+	_, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellOutput)})
+	if classify(err).fate == refused {
 		err = nil
 	}
 	if err == nil {
-		delete(l.sent, tries)
+		delete(q.counts, tries)
 	}
 	return err
 }
 
 // threadOf is where what belongs to a run goes; without a TS there is none.
-func (s *sender) threadOf(ctx context.Context, r jobs.Run) (place, error) {
-	at, _, err := s.places.find(ctx, runKey(r.ID))
+func (s *sender) threadOf(ctx context.Context, r jobs.Run) (messageRef, error) {
+	at, _, err := s.index.find(ctx, runKey(r.ID))
 	if err != nil || at.TS == "" {
-		return place{}, err
+		return messageRef{}, err
 	}
-	if channel, thread := s.runChannel(ctx, r); channel == at.Channel && thread != "" {
+	if channel, thread := s.runDestination(ctx, r); channel == at.Channel && thread != "" {
 		at.TS = thread // a reply cannot have a thread of its own
 	}
 	return at, nil
@@ -126,10 +126,10 @@ func (s *sender) copyOutput(ctx context.Context, run string, w io.Writer) error 
 func pieces(text string) []string {
 	var out []string
 	for text != "" {
-		if utf8.RuneCountInString(text) <= pieceMost {
+		if utf8.RuneCountInString(text) <= maxPiece {
 			return append(out, text)
 		}
-		piece := firstRunes(text, pieceMost)
+		piece := firstRunes(text, maxPiece)
 		if i := strings.LastIndexByte(piece, '\n'); i > 0 {
 			piece = piece[:i+1]
 		}
@@ -143,33 +143,33 @@ func pieces(text string) []string {
 
 // tellPieces posts output as messages. What was posted before something went
 // wrong is not posted again.
-func (s *sender) tellPieces(ctx, long context.Context, l *lane, at place, r jobs.Run, some []string, intro string) error {
-	for i := l.sent[r.ID]; i < len(some); i++ {
-		if err := s.ready(ctx, l, methodPost); err != nil {
+func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, some []string, intro string) error {
+	for i := q.counts[r.ID]; i < len(some); i++ {
+		if err := s.waitForRate(ctx, q, methodPost); err != nil {
 			return err
 		}
 		title := fmt.Sprintf("%sOutput of run %s", intro, r.ID)
 		if len(some) > 1 {
 			title += fmt.Sprintf(", part %d of %d", i+1, len(some))
 		}
-		m := message{
+		m := content{
 			text:   escapeTo(title+": "+s.cleaner.line(some[i]), maxLine),
 			blocks: []slack.Block{preformatted(some[i])},
 		}
 		if intro != "" && i == 0 {
-			m.blocks = append([]slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(literal(title, nil)...))}, m.blocks...)
+			m.blocks = append([]slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(richText(title, nil)...))}, m.blocks...)
 		}
-		if _, err := s.client.post(long, at.Channel, at.TS, m, mark{run: r.ID, kind: string(jobs.TellOutput)}); err != nil {
+		if _, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellOutput)}); err != nil {
 			return err
 		}
-		l.sent[r.ID] = i + 1
+		q.counts[r.ID] = i + 1
 	}
 	return nil
 }
 
 // tellFile uploads output into the thread: all of it, or its two ends. Where
 // files cannot be uploaded, the end is posted.
-func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.Run, m *measure) error {
+func (s *sender) uploadOutput(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, m *outputMeter) error {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return ctx.Err()
 	}
@@ -179,7 +179,7 @@ func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.R
 	}
 	comment := fmt.Sprintf("Output of run %s, %s", r.ID, size(total))
 	length, copy := m.size, func(w io.Writer) error { return s.copyOutput(ctx, r.ID, w) }
-	if m.size > fileMost {
+	if m.size > maxFile {
 		ends := m.head.String() + fmt.Sprintf("\n\n[cut: the whole output is %s; alsbot output %s prints it]\n\n", size(total), r.ID) +
 			s.cleaner.text(string(wholeLines(tail, endBytes)))
 		length, copy = int64(len(ends)), func(w io.Writer) error { _, err := io.WriteString(w, ends); return err }
@@ -187,26 +187,26 @@ func (s *sender) tellFile(ctx, long context.Context, l *lane, at place, r jobs.R
 	}
 	err = s.upload(ctx, at, slack.UploadFileParameters{
 		Filename:       strings.ReplaceAll(r.Request.Operation, " ", "-") + "-" + r.Request.Cluster + "-" + r.ID + ".txt",
-		Title:          short("Output of "+r.Text, maxHeader),
+		Title:          shorten("Output of "+r.Text, maxHeader),
 		InitialComment: escape(comment),
 		FileSize:       int(length),
 		SnippetType:    "text",
 	}, copy)
-	t := understand(err)
-	if t.fate == unsure {
-		l.sent["file "+r.ID]++
+	t := classify(err)
+	if t.fate == unknown {
+		q.counts["file "+r.ID]++
 	}
-	if t.fate == refused || l.sent["file "+r.ID] >= uploadsMin {
+	if t.fate == refused || q.counts["file "+r.ID] >= maxAttempts {
 		s.log.Error("uploading a run's output; its end is posted instead", "run", r.ID, "error", err)
 		end := pieces(strings.Trim(s.cleaner.text(string(wholeLines(tail, endBytes))), "\n"))
 		end = end[max(0, len(end)-1):]
-		return s.tellPieces(ctx, long, l, at, r, end, "The file could not be uploaded; `output "+r.ID+"` shows more. End of the ")
+		return s.postPieces(ctx, long, q, at, r, end, "The file could not be uploaded; `output "+r.ID+"` shows more. End of the ")
 	}
 	return err
 }
 
 // upload streams what copy writes into a file in the thread at.
-func (s *sender) upload(ctx context.Context, at place, file slack.UploadFileParameters, copy func(io.Writer) error) error {
+func (s *sender) upload(ctx context.Context, at messageRef, file slack.UploadFileParameters, copy func(io.Writer) error) error {
 	pr, pw := io.Pipe()
 	done := make(chan struct{})
 	go func() {

@@ -15,17 +15,17 @@ import (
 
 // deaf is how long a socket may be silent. Slack pings more often; one that
 // has not is half-open, and people would talk to nobody.
-const deaf = 35 * time.Second
+const idleTimeout = 35 * time.Second
 
 // wire is the connection under one socket. It adds what slack-go leaves out:
 // it notices silence, says goodbye properly (Slack keeps sockets that vanish
 // for a while, and gives them people's commands), and tells when it ends.
-type wire struct {
+type socketConn struct {
 	net.Conn
-	polite bool          // a close frame can be written here
-	quiet  time.Duration // how long it may be silent
-	ended  func()
-	frames *frames // nil: read as it comes
+	canClose    bool          // a close frame can be written here
+	idleTimeout time.Duration // how long it may be silent
+	ended       func()
+	frames      *frameFilter // nil: read as it comes
 
 	write sync.Mutex
 	once  sync.Once
@@ -35,58 +35,58 @@ type wire struct {
 
 // SetDeadline is used by the dialer only: it takes its own deadline away when
 // the handshake is done.
-func (w *wire) SetDeadline(t time.Time) error {
+func (c *socketConn) SetDeadline(t time.Time) error {
 	if t.IsZero() {
-		w.mu.Lock()
-		w.open = true
-		w.mu.Unlock()
+		c.mu.Lock()
+		c.open = true
+		c.mu.Unlock()
 	}
-	return w.Conn.SetDeadline(t)
+	return c.Conn.SetDeadline(t)
 }
 
-func (w *wire) isOpen() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.open
+func (c *socketConn) isOpen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open
 }
 
 // Read passes on what Slack sends, but for its announcement of the end.
-func (w *wire) Read(p []byte) (int, error) {
-	if w.frames == nil {
-		return w.patient(p)
+func (c *socketConn) Read(p []byte) (int, error) {
+	if c.frames == nil {
+		return c.readInTime(p)
 	}
-	return w.frames.Read(p)
+	return c.frames.Read(p)
 }
 
 // patient reads, and gives up when nothing has come for too long.
-func (w *wire) patient(p []byte) (int, error) {
-	if w.isOpen() {
-		if err := w.SetReadDeadline(time.Now().Add(w.quiet)); err != nil {
+func (c *socketConn) readInTime(p []byte) (int, error) {
+	if c.isOpen() {
+		if err := c.SetReadDeadline(time.Now().Add(c.idleTimeout)); err != nil {
 			return 0, err
 		}
 	}
-	return w.Conn.Read(p)
+	return c.Conn.Read(p)
 }
 
 // Write keeps frames whole: Close writes one too.
-func (w *wire) Write(p []byte) (int, error) {
-	w.write.Lock()
-	defer w.write.Unlock()
-	return w.Conn.Write(p)
+func (c *socketConn) Write(p []byte) (int, error) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	return c.Conn.Write(p)
 }
 
 // Close says goodbye with status 1000 and closes.
-func (w *wire) Close() error {
+func (c *socketConn) Close() error {
 	err := net.ErrClosed
-	w.once.Do(func() {
-		if w.polite && w.isOpen() {
+	c.once.Do(func() {
+		if c.canClose && c.isOpen() {
 			// A close frame of a client: final, two bytes, masked by zeros.
 			goodbye := []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8}
-			_ = w.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = w.Write(goodbye) // who has gone does not hear it
+			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+			_, _ = c.Write(goodbye) // who has gone does not hear it
 		}
-		err = w.Conn.Close()
-		w.ended()
+		err = c.Conn.Close()
+		c.ended()
 	})
 	return err
 }
@@ -100,12 +100,12 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // for where a proxy stands between.
 func (b *Bot) dialer(leaving func(reason string), ended func()) *websocket.Dialer {
 	tcp := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
-	wrap := func(c net.Conn, polite bool) net.Conn {
-		w := &wire{Conn: c, polite: polite, quiet: b.quiet, ended: ended}
-		if polite {
-			w.frames = newFrames(readerFunc(w.patient), leaving)
+	wrap := func(c net.Conn, canClose bool) net.Conn {
+		sc := &socketConn{Conn: c, canClose: canClose, idleTimeout: b.idleTimeout, ended: ended}
+		if canClose {
+			sc.frames = newFrameFilter(readerFunc(sc.readInTime), leaving)
 		}
-		return w
+		return sc
 	}
 	d := &websocket.Dialer{
 		Proxy:            http.ProxyFromEnvironment,

@@ -13,35 +13,35 @@ import (
 // announcement that it will close the socket. slack-go would drop the socket
 // at once, and with it what people type before the next one is open. Here it
 // is taken out and told, so that the next one can be opened first.
-type frames struct {
+type frameFilter struct {
 	in      *bufio.Reader
 	leaving func(reason string)
 
-	phase   phase
-	lines   int    // of the greeting
-	pending []byte // to be passed on before anything is read
-	passing uint64 // bytes of a frame that is passed on unseen
+	phase       phase
+	lines       int    // of the greeting
+	pending     []byte // to be passed on before anything is read
+	passThrough uint64 // bytes of a frame that is passed on unseen
 }
 
 type phase int
 
 const (
-	greeting phase = iota // the answer to the handshake
-	framed                // frames
-	opaque                // anything: the handshake did not succeed
+	handshake phase = iota // the answer to the handshake
+	framed                 // frames
+	opaque                 // anything: the handshake did not succeed
 )
 
 const (
-	longestGoodbye = 4 << 10 // payload of a disconnect message
-	opText         = 1
+	maxDisconnect = 4 << 10 // payload of a disconnect message
+	opText        = 1
 )
 
-func newFrames(r io.Reader, leaving func(string)) *frames {
-	return &frames{in: bufio.NewReaderSize(r, 8<<10), leaving: leaving}
+func newFrameFilter(r io.Reader, leaving func(string)) *frameFilter {
+	return &frameFilter{in: bufio.NewReaderSize(r, 8<<10), leaving: leaving}
 }
 
 // Read passes on the next bytes.
-func (f *frames) Read(p []byte) (int, error) {
+func (f *frameFilter) Read(p []byte) (int, error) {
 	for {
 		switch {
 		case len(p) == 0:
@@ -50,18 +50,18 @@ func (f *frames) Read(p []byte) (int, error) {
 			n := copy(p, f.pending)
 			f.pending = f.pending[n:]
 			return n, nil
-		case f.passing > 0:
-			n, err := f.in.Read(p[:min(uint64(len(p)), f.passing)])
-			f.passing -= uint64(n)
+		case f.passThrough > 0:
+			n, err := f.in.Read(p[:min(uint64(len(p)), f.passThrough)])
+			f.passThrough -= uint64(n)
 			return n, err
 		case f.phase == opaque:
 			return f.in.Read(p)
 		}
 		var err error
-		if f.phase == greeting {
-			err = f.greet()
+		if f.phase == handshake {
+			err = f.handshakeLine()
 		} else {
-			err = f.frame()
+			err = f.nextFrame()
 		}
 		if err != nil {
 			return 0, err
@@ -70,7 +70,7 @@ func (f *frames) Read(p []byte) (int, error) {
 }
 
 // greet takes one line of the answer to the handshake.
-func (f *frames) greet() error {
+func (f *frameFilter) handshakeLine() error {
 	line, err := f.in.ReadBytes('\n')
 	if err != nil && len(line) == 0 {
 		return err
@@ -87,13 +87,13 @@ func (f *frames) greet() error {
 
 // frame looks at the next frame. A short text is read whole; what is not an
 // announcement is passed on as it came.
-func (f *frames) frame() error {
+func (f *frameFilter) nextFrame() error {
 	head, n, err := f.header()
 	if err != nil {
 		return err
 	}
-	if final := head[0]&0x80 != 0; !final || head[0]&0x0f != opText || n > longestGoodbye {
-		f.passing = uint64(len(head)) + n
+	if final := head[0]&0x80 != 0; !final || head[0]&0x0f != opText || n > maxDisconnect {
+		f.passThrough = uint64(len(head)) + n
 		return nil
 	}
 	whole := make([]byte, uint64(len(head))+n)
@@ -111,10 +111,10 @@ func (f *frames) frame() error {
 }
 
 // header peeks at a frame's header and returns it with the payload's length.
-func (f *frames) header() ([]byte, uint64, error) {
+func (f *frameFilter) header() ([]byte, uint64, error) {
 	head, err := f.in.Peek(2)
 	if err != nil {
-		return nil, 0, eof(err)
+		return nil, 0, tooLongIsFrameError(err)
 	}
 	size, n := 2, uint64(head[1]&0x7f)
 	switch n {
@@ -127,7 +127,7 @@ func (f *frames) header() ([]byte, uint64, error) {
 		size += 4 // a mask, which servers have no business to send: the library says so
 	}
 	if head, err = f.in.Peek(size); err != nil {
-		return nil, 0, eof(err)
+		return nil, 0, tooLongIsFrameError(err)
 	}
 	switch n {
 	case 126:
@@ -135,18 +135,18 @@ func (f *frames) header() ([]byte, uint64, error) {
 	case 127:
 		n = binary.BigEndian.Uint64(head[2:])
 		if n > 1<<40 {
-			return nil, 0, errFrame
+			return nil, 0, errFrameLength
 		}
 	}
 	return head, n, nil
 }
 
-var errFrame = errors.New("the server's frame has an absurd length")
+var errFrameLength = errors.New("the server's frame has an absurd length")
 
 // eof is what the end of the connection is to a reader of the bytes behind.
-func eof(err error) error {
+func tooLongIsFrameError(err error) error {
 	if errors.Is(err, bufio.ErrBufferFull) {
-		return errFrame
+		return errFrameLength
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func TestFrames(t *testing.T) {
 		"by halves":    iotest.HalfReader(strings.NewReader(in)),
 	} {
 		var reasons []string
-		got, err := io.ReadAll(bot.Frames(r, func(reason string) { reasons = append(reasons, reason) }))
+		got, err := io.ReadAll(bot.FrameFilter(r, func(reason string) { reasons = append(reasons, reason) }))
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %d bytes instead of %d, %v", name, len(got), len(want), err)
 		}
@@ -53,7 +53,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	refused := "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n\x81\x03abc"
-	if got, err := io.ReadAll(bot.Frames(strings.NewReader(refused), nil)); err != nil || string(got) != refused {
+	if got, err := io.ReadAll(bot.FrameFilter(strings.NewReader(refused), nil)); err != nil || string(got) != refused {
 		t.Errorf("a refusal reads %q, %v", got, err)
 	}
 }
@@ -65,7 +65,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 500 x\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		notices := 0
-		got, err := io.ReadAll(bot.Frames(bytes.NewReader(raw), func(string) { notices++ }))
+		got, err := io.ReadAll(bot.FrameFilter(bytes.NewReader(raw), func(string) { notices++ }))
 		if len(got) > len(raw) || notices == 0 && err == nil && !bytes.HasPrefix(raw, got) {
 			t.Errorf("%q became %q, %v", raw, got, err)
 		}

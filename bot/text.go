@@ -106,7 +106,7 @@ func levelIcon(l als.Level) string {
 }
 
 // took writes a duration the way people say it.
-func took(d time.Duration) string {
+func duration(d time.Duration) string {
 	d = d.Round(time.Second)
 	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
 	switch {
@@ -139,44 +139,44 @@ func leftOut(s string) string {
 
 // What is said when something goes wrong. Each ends in what to do next.
 const (
-	sayStrangerTeam  = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
-	sayNotKnown      = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
-	sayNotMyCommand  = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
-	sayUnknownButton = "alsbot does not know this button. It may come from an older version: type the command again."
-	sayStaleButton   = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
-	sayBusy          = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
+	textOtherWorkspace = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
+	textNotIdentified  = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
+	textOtherCommand   = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
+	textUnknownButton  = "alsbot does not know this button. It may come from an older version: type the command again."
+	textStaleButton    = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
+	textBusy           = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 
 // sayMore ends a list of runs.
-const sayMore = "Type `run ID` to see one of them, `output ID` for what it printed."
+const textMore = "Type `run ID` to see one of them, `output ID` for what it printed."
 
 // sayMeanwhile stands above runs that ended while Slack could not be told.
-func sayMeanwhile(n int) string {
+func textMeanwhile(n int) string {
 	return fmt.Sprintf("While Slack could not be reached, %s ended", plural(n, "run", "runs"))
 }
 
 // sayTrouble answers when alsbot itself is in trouble.
-func sayTrouble(id string) string {
+func textTrouble(id string) string {
 	return "alsbot ran into trouble of its own and cannot say whether this was taken. Type `runs` to see, then ask again. If it stays so, give whoever runs alsbot this number: " + id + "."
 }
 
 // sayUntold tells somebody privately why their channel stays silent.
-func sayUntold(run, why string) string {
+func textNotShown(run, why string) string {
 	return fmt.Sprintf("Run `%s` goes on, but alsbot cannot write in this channel: %s. To see it, type `run %s`.", run, why, run)
 }
 
 // mendRefusal says to whoever reads the log what to do about a code of
 // Slack's that came for a channel which the line names.
-func mendRefusal(code string) string {
+func channelAdvice(code string) string {
 	switch code {
 	case "not_in_channel", "channel_not_found":
 		return "invite the bot in that channel: /invite @alsbot; if there is no such channel, mend its ID in the config"
 	}
-	return mendSlack(code)
+	return codeAdvice(code)
 }
 
 // mendSlack says in words what Slack's error code means and what to do.
-func mendSlack(code string) string {
+func codeAdvice(code string) string {
 	switch code {
 	case "not_in_channel", "channel_not_found":
 		return "it is not a member here. Invite it: /invite @alsbot"

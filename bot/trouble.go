@@ -15,18 +15,18 @@ import (
 // How often something that Slack did not take is tried again.
 const (
 	retryFirst = time.Second
-	retryMost  = 30 * time.Second
+	retryMax   = 30 * time.Second
 )
 
 // fate is what an error of Slack means for what was to be sent.
 type fate int
 
 const (
-	taken   fate = iota // no error
-	limited             // too fast: after a while, not before
-	down                // surely not taken: try again
-	unsure              // sent, but no answer came: it may have been taken
-	refused             // never like this
+	accepted    fate = iota // no error
+	limited                 // too fast: after a while, not before
+	notAccepted             // surely not taken: try again
+	unknown                 // sent, but no answer came: it may have been taken
+	refused                 // never like this
 )
 
 // trouble is an error of Slack, understood.
@@ -38,11 +38,11 @@ type trouble struct {
 
 // understand sorts an error. Only what surely was not taken may be repeated
 // without thought.
-func understand(err error) trouble {
+func classify(err error) trouble {
 	if err == nil {
-		return trouble{fate: taken}
+		return trouble{fate: accepted}
 	}
-	if errors.Is(err, errUntrusted) {
+	if errors.Is(err, errNotSlackURL) {
 		return trouble{fate: refused, code: "untrusted_url"}
 	}
 	var rate *slack.RateLimitedError
@@ -52,32 +52,32 @@ func understand(err error) trouble {
 	var status slack.StatusCodeError
 	if errors.As(err, &status) {
 		if status.Code >= 500 || status.Code == http.StatusRequestTimeout {
-			return trouble{fate: down}
+			return trouble{fate: notAccepted}
 		}
 		return trouble{fate: refused, code: fmt.Sprintf("http_%d", status.Code)}
 	}
 	var said slack.SlackErrorResponse
 	if errors.As(err, &said) {
-		return spoken(said.Err)
+		return classifyCode(said.Err)
 	}
 	var op *net.OpError
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	if errors.As(err, &op) && op.Op == "dial" || errors.As(err, &cert) || errors.As(err, &record) {
-		return trouble{fate: down}
+		return trouble{fate: notAccepted}
 	}
-	return trouble{fate: unsure}
+	return trouble{fate: unknown}
 }
 
 // spoken sorts an error code. Trouble with the token is not the message's
 // fault: it waits until the token is right.
-func spoken(code string) trouble {
+func classifyCode(code string) trouble {
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
-		return trouble{fate: limited, after: retryMost}
+		return trouble{fate: limited, after: retryMax}
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "accesslimited",
 		"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "ekm_access_denied":
-		return trouble{fate: down, code: code}
+		return trouble{fate: notAccepted, code: code}
 	}
 	return trouble{fate: refused, code: code}
 }

@@ -13,7 +13,7 @@ import (
 const maxParagraphs = 60
 
 // answerMessage shows the answer to a command. Paragraphs stay paragraphs.
-func answerMessage(c cleaner, a jobs.Answer, max int) message {
+func answerMessage(c cleaner, a jobs.Answer, max int) content {
 	card := newCard(c)
 	card.left = min(card.left, max)
 	icon := ""
@@ -27,19 +27,19 @@ func answerMessage(c cleaner, a jobs.Answer, max int) message {
 	paragraphs := strings.Split(strings.TrimSpace(a.Text), "\n")
 	for i, p := range paragraphs {
 		if i == maxParagraphs || card.left <= 0 {
-			lines = append(lines, literal("\n"+leftOut(strings.Join(paragraphs[i:], "\n")), nil))
+			lines = append(lines, richText("\n"+leftOut(strings.Join(paragraphs[i:], "\n")), nil))
 			break
 		}
 		if i == 0 {
 			p = icon + p
 		} else {
-			lines = append(lines, literal("\n", nil))
+			lines = append(lines, richText("\n", nil))
 			card.left--
 		}
 		lines = append(lines, card.say(p))
 	}
 	for _, id := range a.Channels {
-		lines = append(lines, literal(" ", nil), channel(id))
+		lines = append(lines, richText(" ", nil), channel(id))
 	}
 	card.line(lines...)
 	card.pre(a.Pre, max)
@@ -47,11 +47,11 @@ func answerMessage(c cleaner, a jobs.Answer, max int) message {
 	if text == "" {
 		text = a.Pre
 	}
-	return card.message(icon + short(text, maxLine))
+	return card.message(icon + shorten(text, maxLine))
 }
 
 // textMessage says something plain.
-func textMessage(c cleaner, s string) message {
+func textMessage(c cleaner, s string) content {
 	return answerMessage(c, jobs.Answer{Text: s}, maxMessage)
 }
 

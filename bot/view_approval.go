@@ -22,7 +22,7 @@ const digestShown = 12
 
 // approvalMessage is the card that asks for approval, and then says what
 // became of it.
-func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) message {
+func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 	icon, words := approvalWords(a.State)
 	open := a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting
 	if a.State == jobs.ApprovalWaiting && !open {
@@ -91,16 +91,16 @@ func digestPrefix(d string) string { return d[:min(len(d), digestShown)] }
 func buttonValue(run, digest string) string { return run + " " + digestPrefix(digest) }
 
 func plainText(s string, max int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, inert(short(s, max)), true, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, defuse(shorten(s, max)), true, false)
 }
 
 func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionApprove, buttonValue(a.Run, a.Digest), plainText("Approve", maxButton))
 	b.Style = slack.StylePrimary
-	b.AccessibilityLabel = short("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
+	b.AccessibilityLabel = shorten("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
 	b.Confirm = slack.NewConfirmationBlockObject(
 		plainText("Approve on @"+a.Cluster+"?", 100),
-		plainText(short(r.Text, 200)+": "+effectWords(r.Effect)+".", 300),
+		plainText(shorten(r.Text, 200)+": "+effectWords(r.Effect)+".", 300),
 		plainText("Approve", 30), plainText("Not now", 30))
 	return b
 }
@@ -108,13 +108,13 @@ func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
 func rejectButton(a jobs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionReject, buttonValue(a.Run, a.Digest), plainText("Reject", maxButton))
 	b.Style = slack.StyleDanger
-	b.AccessibilityLabel = short("Reject the request on "+a.Cluster, maxButton)
+	b.AccessibilityLabel = shorten("Reject the request on "+a.Cluster, maxButton)
 	return b
 }
 
 func cancelButton(r jobs.Run) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionCancel, buttonValue(r.ID, r.Digest), plainText("Cancel", maxButton))
-	b.AccessibilityLabel = short("Cancel run "+r.ID, maxButton)
+	b.AccessibilityLabel = shorten("Cancel run "+r.ID, maxButton)
 	if r.Effect != als.Read && !r.Request.Dry {
 		b.Confirm = slack.NewConfirmationBlockObject(plainText("Cancel this run?", 100),
 			plainText(cancelWords(r.State), 300),

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,9 +18,9 @@ import (
 type runView struct {
 	Run      jobs.Run
 	Approval *jobs.Approval
-	Asked    place  // where approval is asked for, or why nowhere, while it waits for it
-	Waits    string // what it waits for, while it is queued
-	Tail     []byte // the end of its output, while it runs
+	Asked    messageRef // where approval is asked for, or why nowhere, while it waits for it
+	Waits    string     // what it waits for, while it is queued
+	Tail     []byte     // the end of its output, while it runs
 	Now      time.Time
 }
 
@@ -34,15 +35,9 @@ const (
 )
 
 // runMessage is the one living message of a run.
-func runMessage(c cleaner, v runView) message {
+func runMessage(c cleaner, v runView) content {
 	r := v.Run
-	icon, words := stateWords(r.State)
-	if r.Request.Dry && r.State == jobs.Succeeded {
-		icon, words = dryWords()
-	}
-	if r.Verifying() {
-		icon, words = verifyingWords()
-	}
+	icon, words := runWords(r)
 	card := newCard(c)
 	head := []part{card.say(icon + " ")}
 	if !strings.EqualFold(words, string(r.State)) { // the state stands behind the command
@@ -89,12 +84,23 @@ func runMessage(c cleaner, v runView) message {
 	return card.message(fallback(icon, words, r))
 }
 
+// runWords returns the icon and the words for a run as it is now.
+func runWords(r jobs.Run) (icon, words string) {
+	switch {
+	case r.Verifying():
+		return verifyingWords()
+	case r.Request.Dry && r.State == jobs.Succeeded:
+		return dryWords()
+	}
+	return stateWords(r.State)
+}
+
 // askedFor says where a run's approval is asked for, and until when.
-func askedFor(card *card, at place, until time.Time) {
+func askedFor(card *card, at messageRef, until time.Time) {
 	line := []part{card.say("Approval is asked for")}
 	switch {
 	case at.Refused != "":
-		line = []part{card.say("Nobody could be asked for approval: " + mendSlack(at.Refused) + ". The run waits")}
+		line = []part{card.say("Nobody could be asked for approval: " + codeAdvice(at.Refused) + ". The run waits")}
 	case at.Channel != "":
 		line = append(line, card.say(" in "), channel(at.Channel))
 	}
@@ -130,7 +136,7 @@ func became(card *card, r jobs.Run) {
 		if v.Summary != "" {
 			card.line(card.say(sentence(v.Summary)))
 		}
-		next, report = first(r.Next, v.Next), v.Report
+		next, report = cmp.Or(r.Next, v.Next), v.Report
 	}
 	if r.Trouble != "" {
 		card.line(card.say(sentence(r.Trouble)))
@@ -158,9 +164,9 @@ func findings(card *card, found []als.Finding, all bool) {
 		}
 		mend := ""
 		if f.Mend != "" {
-			mend = " → " + short(f.Mend, maxMend)
+			mend = " → " + shorten(f.Mend, maxMend)
 		}
-		card.line(card.say(levelIcon(f.Level)+" "), card.say(short(f.Text, maxLine)), card.say(mend))
+		card.line(card.say(levelIcon(f.Level)+" "), card.say(shorten(f.Text, maxLine)), card.say(mend))
 	}
 }
 
@@ -228,25 +234,25 @@ func elapsed(r jobs.Run, now time.Time) string {
 	case r.Started.IsZero():
 		return ""
 	case !r.Ended.IsZero():
-		return "took " + took(r.Ended.Sub(r.Started))
+		return "took " + duration(r.Ended.Sub(r.Started))
 	}
-	return "for " + took(now.Sub(r.Started))
+	return "for " + duration(now.Sub(r.Started))
 }
 
 // digestMessage tells of many runs that have ended, a line each.
-func digestMessage(c cleaner, runs []jobs.Run) message {
+func digestMessage(c cleaner, runs []jobs.Run) content {
 	card := newCard(c)
-	title := sayMeanwhile(len(runs))
+	title := textMeanwhile(len(runs))
 	card.line(card.bold(title))
 	for _, r := range runs {
 		icon, words := stateWords(r.State)
-		what := first(r.Trouble, verdictSummary(r))
+		what := cmp.Or(r.Trouble, verdictSummary(r))
 		if what != "" {
-			what = ": " + short(what, maxDigest)
+			what = ": " + shorten(what, maxDigest)
 		}
-		card.line(card.say(icon+" "+words+" "), card.code(short(r.Text, maxDigest)), card.say(" run "), card.code(r.ID), card.say(what))
+		card.line(card.say(icon+" "+words+" "), card.code(shorten(r.Text, maxDigest)), card.say(" run "), card.code(r.ID), card.say(what))
 	}
-	card.line(card.say(sayMore))
+	card.line(card.say(textMore))
 	return card.message(title)
 }
 

@@ -54,7 +54,7 @@ func TestRunGolden(t *testing.T) {
 			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Mend: "Make room."}
 			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Mend
 		})},
-		"awaiting": {Run: run(jobs.Awaiting, nil), Asked: bot.Place{Channel: approve},
+		"awaiting": {Run: run(jobs.Awaiting, nil), Asked: bot.MessageRef{Channel: approve},
 			Approval: &jobs.Approval{State: jobs.ApprovalWaiting, Expires: at(61)}},
 		"queued": {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
 		"running": {Run: run(jobs.Running, func(r *jobs.Run) {

@@ -21,24 +21,26 @@ const (
 
 	// A line that was quiet for 5 s is asked for a sign of life; one that was
 	// quiet for 14 s, though it was asked, is dead: people know within 15.
-	keepaliveLook  = time.Second
+	keepaliveTick  = time.Second
 	keepaliveAfter = 5 * time.Second
 	keepaliveLimit = 14 * time.Second
 )
 
 // conn is one warm connection. When done is closed it is dead for good.
 type conn struct {
-	link
+	endpoint
 	client   *ssh.Client
 	sessions chan struct{}
 	polls    chan struct{}
 	done     chan struct{}
 	retired  atomic.Bool // no new calls
+
+	abandonTimeout time.Duration
 }
 
-func newConn(l link, client *ssh.Client, nc *meter) *conn {
+func newConn(ep endpoint, client *ssh.Client, nc *activityConn, abandonTimeout time.Duration) *conn {
 	c := &conn{
-		link: l, client: client,
+		endpoint: ep, client: client, abandonTimeout: abandonTimeout,
 		sessions: make(chan struct{}, sessionsPerConn),
 		polls:    make(chan struct{}, pollsPerConn),
 		done:     make(chan struct{}),
@@ -54,8 +56,8 @@ func newConn(l link, client *ssh.Client, nc *meter) *conn {
 // keepalive asks for a sign of life whenever the line was quiet, and closes
 // it when none comes. Any byte is one: behind a slow transfer the reply
 // itself can be late.
-func (c *conn) keepalive(nc *meter) {
-	tick := time.NewTicker(keepaliveLook)
+func (c *conn) keepalive(nc *activityConn) {
+	tick := time.NewTicker(keepaliveTick)
 	defer tick.Stop()
 	waiting := make(chan struct{}, 1)
 	for {
@@ -64,7 +66,7 @@ func (c *conn) keepalive(nc *meter) {
 			return
 		case <-tick.C:
 		}
-		quiet := nc.quiet()
+		quiet := nc.idle()
 		switch {
 		case quiet >= keepaliveLimit:
 			c.retired.Store(true) // who hears of it dials anew, and is not given this one
@@ -87,11 +89,11 @@ func (c *conn) keepalive(nc *meter) {
 // retire keeps new calls away; those that are on their way go on.
 func (c *conn) retire() {
 	c.retired.Store(true)
-	c.rest()
+	c.closeIfIdle()
 }
 
 // rest closes a retired connection that has no more sessions.
-func (c *conn) rest() {
+func (c *conn) closeIfIdle() {
 	if c.retired.Load() && len(c.sessions) == 0 {
 		_ = c.client.Close()
 	}
@@ -108,15 +110,15 @@ func (c *conn) alive() bool {
 }
 
 // open begins a command line. The stream gives its places back when closed.
-func (c *conn) open(ctx context.Context, poll bool, r request, silent time.Duration) (*stream, error) {
+func (c *conn) open(ctx context.Context, poll bool, r request, silenceLimit time.Duration) (*stream, error) {
 	release := func() {}
 	if poll {
 		var err error
-		if release, err = take(ctx, c.polls); err != nil {
+		if release, err = acquire(ctx, c.polls); err != nil {
 			return nil, err
 		}
 	}
-	s, err := c.start(ctx, r, silent)
+	s, err := c.start(ctx, r, silenceLimit)
 	if err != nil {
 		release()
 		return nil, err
@@ -133,7 +135,7 @@ func (c *conn) forward(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 // take waits for a place in slots, which release gives back.
-func take(ctx context.Context, slots chan struct{}) (release func(), err error) {
+func acquire(ctx context.Context, slots chan struct{}) (release func(), err error) {
 	select {
 	case slots <- struct{}{}:
 		return func() { <-slots }, nil
@@ -144,19 +146,19 @@ func take(ctx context.Context, slots chan struct{}) (release func(), err error) 
 
 // meter remembers when bytes last came in. It goes by time.Since: a wall clock
 // that is put right must neither cut a living line nor spare a dead one.
-type meter struct {
+type activityConn struct {
 	net.Conn
-	born time.Time
-	last atomic.Int64 // nanoseconds after born
+	born     time.Time
+	lastRead atomic.Int64 // nanoseconds after born
 }
 
-func (m *meter) touch() { m.last.Store(int64(time.Since(m.born))) }
+func (m *activityConn) touch() { m.lastRead.Store(int64(time.Since(m.born))) }
 
-func (m *meter) quiet() time.Duration {
-	return time.Since(m.born) - time.Duration(m.last.Load())
+func (m *activityConn) idle() time.Duration {
+	return time.Since(m.born) - time.Duration(m.lastRead.Load())
 }
 
-func (m *meter) Read(p []byte) (int, error) {
+func (m *activityConn) Read(p []byte) (int, error) {
 	n, err := m.Conn.Read(p)
 	if n > 0 {
 		m.touch()

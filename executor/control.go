@@ -23,7 +23,7 @@ var ErrRunsOn = errors.New("some of its processes cannot be killed")
 // whole seconds. To cancel what has ended changes nothing.
 func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.Duration) error {
 	seconds := int64(max(0, grace).Round(time.Second) / time.Second)
-	h, err := x.ask(ctx, t, grace+callTimeout, "cancelling "+id, "cancel", id, itoa(seconds))
+	h, err := x.callForHeader(ctx, t, grace+callTimeout, "cancelling "+id, "cancel", id, itoa(seconds))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.D
 // stays for 30 days, so that a late duplicate start runs nothing. What still
 // runs, or may yet begin, is refused; what the node does not know is clean.
 func (x *Executor) Clean(ctx context.Context, t Target, id string) error {
-	_, err := x.ask(ctx, t, callTimeout, "cleaning "+id, "clean", id, itoa(tombstoneDays))
+	_, err := x.callForHeader(ctx, t, callTimeout, "cleaning "+id, "clean", id, itoa(tombstoneDays))
 	return err
 }
 
@@ -64,14 +64,14 @@ type Held struct {
 func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 	var all []Held
 	at := map[string]int64{}
-	err := x.talk(ctx, t, callTimeout, "listing runs", "list", "-", nil, func(_ *stream, r *replyReader) error {
+	err := x.call(ctx, t, callTimeout, "listing runs", "list", "-", nil, func(_ *stream, r *replyReader) error {
 		for {
 			h, err := r.header()
 			if err != nil || h.end {
 				return err
 			}
 			if h.run == "" {
-				return odd("not a list")
+				return badReply("not a list")
 			}
 			if h.at > 0 {
 				at[h.run] = h.at
@@ -89,18 +89,18 @@ func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 }
 
 // ask makes a call that is answered by a header and no output.
-func (x *Executor) ask(ctx context.Context, t Target, silent time.Duration, doing, verb, id string, args ...string) (header, error) {
+func (x *Executor) callForHeader(ctx context.Context, t Target, silenceLimit time.Duration, doing, verb, id string, args ...string) (header, error) {
 	var h header
 	if !validID(id) {
 		return h, &Error{Kind: Setup, Node: t.Name, Doing: doing, Cause: fmt.Sprintf("%q is not an ID", visible(id))}
 	}
-	err := x.talk(ctx, t, silent, doing, verb, id, args, func(_ *stream, r *replyReader) error {
+	err := x.call(ctx, t, silenceLimit, doing, verb, id, args, func(_ *stream, r *replyReader) error {
 		var err error
 		if h, err = r.header(); err != nil {
 			return err
 		}
 		if h.state == "" || h.run != "" || h.len != 0 {
-			return odd("not an answer to this")
+			return badReply("not an answer to this")
 		}
 		_, err = r.body(0, nil, nil)
 		return err
@@ -109,19 +109,19 @@ func (x *Executor) ask(ctx context.Context, t Target, silent time.Duration, doin
 }
 
 // talk makes one call and leaves the reading of its reply to read.
-func (x *Executor) talk(ctx context.Context, t Target, silent time.Duration, doing, verb, id string, args []string, read func(*stream, *replyReader) error) error {
+func (x *Executor) call(ctx context.Context, t Target, silenceLimit time.Duration, doing, verb, id string, args []string, read func(*stream, *replyReader) error) error {
 	owner, err := x.owner(t)
 	if err != nil {
 		return err
 	}
 	nonce := nonce()
-	s, err := x.open(ctx, t, false, request{line: x.scripts.line(verb, t, owner, nonce, id, args...)}, silent)
+	s, err := x.open(ctx, t, false, request{line: x.scripts.line(verb, t, owner, nonce, id, args...)}, silenceLimit)
 	if err != nil {
-		return during(ctx, t, err)
+		return contextError(ctx, t, err)
 	}
 	defer s.close()
 	r := newReplyReader(s, nonce)
-	return during(ctx, t, broken(t, s, r, doing, read(s, r)))
+	return contextError(ctx, t, replyError(t, s, r, doing, read(s, r)))
 }
 
 var ownerPattern = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)

@@ -24,63 +24,63 @@ const trustHint = "find out why; if the node was really rebuilt, check its key a
 
 // link is what makes one connection another: the part of a Target that the
 // connection depends on.
-type link struct {
+type endpoint struct {
 	Addr, User, IdentityFile, KnownHosts, Via string
 	Legacy                                    bool
 }
 
-func (t Target) link() link {
-	return link{t.Addr, t.User, t.IdentityFile, t.KnownHosts, t.Via, t.Legacy}
+func (t Target) endpoint() endpoint {
+	return endpoint{t.Addr, t.User, t.IdentityFile, t.KnownHosts, t.Via, t.Legacy}
 }
 
 // bastion is the link to l.Via. It is reached with the same key and the same
 // known_hosts, and its host key is checked like any other.
-func (l link) bastion() (link, error) {
-	user, addr, ok := strings.Cut(l.Via, "@")
+func (ep endpoint) bastion() (endpoint, error) {
+	user, addr, ok := strings.Cut(ep.Via, "@")
 	if _, _, err := net.SplitHostPort(addr); !ok || user == "" || err != nil {
-		return link{}, &Error{Kind: Setup, Doing: "reading via", Cause: fmt.Sprintf("%q is not user@host:port", l.Via), Next: "correct via in the config"}
+		return endpoint{}, &Error{Kind: Setup, Doing: "reading via", Cause: fmt.Sprintf("%q is not user@host:port", ep.Via), Next: "correct via in the config"}
 	}
-	return link{Addr: addr, User: user, IdentityFile: l.IdentityFile, KnownHosts: l.KnownHosts, Legacy: l.Legacy}, nil
+	return endpoint{Addr: addr, User: user, IdentityFile: ep.IdentityFile, KnownHosts: ep.KnownHosts, Legacy: ep.Legacy}, nil
 }
 
 // dial makes an SSH connection over whatever open gives it. Its errors are
 // of type *Error, without a node's name.
-func dial(ctx context.Context, l link, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *meter, error) {
-	config, err := clientConfig(l)
+func dial(ctx context.Context, ep endpoint, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
+	config, err := clientConfig(ep)
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := open(ctx, l.Addr)
+	raw, err := open(ctx, ep.Addr)
 	if kindOf(err) != "" { // the bastion's
 		return nil, nil, err
 	}
 	if err != nil {
-		return nil, nil, dialError(l.Addr, err)
+		return nil, nil, dialError(ep.Addr, err)
 	}
-	nc := &meter{Conn: raw, born: time.Now()}
+	nc := &activityConn{Conn: raw, born: time.Now()}
 	nc.touch()
 
 	// A connection through a bastion has no deadlines, but it can be closed.
 	shake, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	stop := context.AfterFunc(shake, func() { _ = nc.Close() })
-	conn, channels, requests, err := ssh.NewClientConn(nc, l.Addr, config)
+	conn, channels, requests, err := ssh.NewClientConn(nc, ep.Addr, config)
 	if err == nil && !stop() { // closed in the last moment
 		err = context.Cause(shake)
 	}
 	if err != nil {
 		_ = nc.Close()
-		return nil, nil, handshakeError(l, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+		return nil, nil, handshakeError(ep, errors.Is(shake.Err(), context.DeadlineExceeded), err)
 	}
 	return ssh.NewClient(conn, channels, requests), nc, nil
 }
 
-func clientConfig(l link) (*ssh.ClientConfig, error) {
-	signer, err := identity(l.IdentityFile)
+func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
+	signer, err := identity(ep.IdentityFile)
 	if err != nil {
 		return nil, err
 	}
-	known, err := knownhosts.NewDB(l.KnownHosts)
+	known, err := knownhosts.NewDB(ep.KnownHosts)
 	if err != nil {
 		return nil, &Error{
 			Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err,
@@ -88,14 +88,14 @@ func clientConfig(l link) (*ssh.ClientConfig, error) {
 		}
 	}
 	config := &ssh.ClientConfig{
-		User:            l.User,
+		User:            ep.User,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(signer)},
-		HostKeyCallback: hostKeyCheck(known, l),
+		HostKeyCallback: hostKeyCheck(known, ep),
 		// Only types that we have for this very host: else the best key of
 		// the node would be taken, which may be one that we do not know.
-		HostKeyAlgorithms: known.HostKeyAlgorithms(l.Addr),
+		HostKeyAlgorithms: known.HostKeyAlgorithms(ep.Addr),
 	}
-	if l.Legacy {
+	if ep.Legacy {
 		good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
 		config.KeyExchanges = append(good.KeyExchanges, bad.KeyExchanges...)
 		config.Ciphers = append(good.Ciphers, bad.Ciphers...)
@@ -106,7 +106,7 @@ func clientConfig(l link) (*ssh.ClientConfig, error) {
 
 // hostKeyCheck is strict: a key that is not in the file ends the handshake
 // before anything is sent.
-func hostKeyCheck(known *knownhosts.HostKeyDB, l link) ssh.HostKeyCallback {
+func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback {
 	check := known.HostKeyCallback()
 	return func(host string, remote net.Addr, key ssh.PublicKey) error {
 		err := check(host, remote, key)
@@ -114,12 +114,12 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, l link) ssh.HostKeyCallback {
 			return nil
 		}
 		shown := key.Type() + " " + ssh.FingerprintSHA256(key)
-		e := &Error{Kind: HostKey, Doing: "connecting to " + l.Addr, Cause: err.Error(), Next: trustHint, Err: err}
+		e := &Error{Kind: HostKey, Doing: "connecting to " + ep.Addr, Cause: err.Error(), Next: trustHint, Err: err}
 		switch {
 		case knownhosts.IsHostKeyChanged(err):
-			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, l.KnownHosts)
+			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, ep.KnownHosts)
 		case knownhosts.IsHostUnknown(err):
-			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", l.KnownHosts, shown)
+			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", ep.KnownHosts, shown)
 			e.Next = "compare that with the node's own console, then run `alsbot trust CLUSTER`"
 		}
 		return e

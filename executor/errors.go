@@ -54,7 +54,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // on returns err with the node's name in it. Errors of shared connections
 // are made without one.
-func on(node string, err error) error {
+func withNode(node string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Node != "" {
 		return err
@@ -100,8 +100,8 @@ func dialError(addr string, err error) *Error {
 }
 
 // handshakeError explains why no SSH connection came about on an open line.
-func handshakeError(l link, timedOut bool, err error) *Error {
-	e := &Error{Kind: Unreachable, Doing: "connecting to " + l.Addr, Cause: visible(err.Error()), Err: err}
+func handshakeError(ep endpoint, timedOut bool, err error) *Error {
+	e := &Error{Kind: Unreachable, Doing: "connecting to " + ep.Addr, Cause: visible(err.Error()), Err: err}
 	var known *Error
 	var algo *ssh.AlgorithmNegotiationError
 	switch {
@@ -112,7 +112,7 @@ func handshakeError(l link, timedOut bool, err error) *Error {
 		e.Next = "is that port sshd, and the node not overloaded?"
 	case errors.As(err, &algo) && algo.What == "host key":
 		e.Kind = HostKey
-		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", l.KnownHosts)
+		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", ep.KnownHosts)
 		e.Next = trustHint
 	case errors.As(err, &algo):
 		e.Kind = Setup
@@ -120,7 +120,7 @@ func handshakeError(l link, timedOut bool, err error) *Error {
 		e.Next = "if it cannot be updated, set legacy_ssh: true for the cluster"
 	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "no common public key signature algorithm"):
 		e.Kind = Denied
-		e.Cause = fmt.Sprintf("%s does not accept the key %s", l.User, l.IdentityFile)
+		e.Cause = fmt.Sprintf("%s does not accept the key %s", ep.User, ep.IdentityFile)
 		e.Next = "put its public half in that user's authorized_keys on the node (Ubuntu 12.04 takes no Ed25519 keys)"
 	}
 	return e

@@ -24,30 +24,30 @@ func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Wri
 	}
 	s, err := x.open(ctx, t, false, request{line: line, plain: true}, 0)
 	if err != nil {
-		return 0, during(ctx, t, err)
+		return 0, contextError(ctx, t, err)
 	}
 	defer s.close()
 	r := newReplyReader(s, nonce)
 	if err := awaitBegin(r); err != nil {
-		return 0, during(ctx, t, notBegun(t, s, r, err))
+		return 0, contextError(ctx, t, loginError(t, s, r, err))
 	}
-	if _, err := io.CopyBuffer(out, unbuffered{r.Reader}, make([]byte, 64<<10)); err != nil {
-		return 0, during(ctx, t, on(t.Name, err))
+	if _, err := io.CopyBuffer(out, readerOnly{r.Reader}, make([]byte, 64<<10)); err != nil {
+		return 0, contextError(ctx, t, withNode(t.Name, err))
 	}
 	status, err := s.status()
-	return status, on(t.Name, err)
+	return status, withNode(t.Name, err)
 }
 
 // unbuffered hides bufio.Reader's WriteTo, which would copy in small pieces.
-type unbuffered struct{ r *bufio.Reader }
+type readerOnly struct{ r *bufio.Reader }
 
-func (u unbuffered) Read(p []byte) (int, error) { return u.r.Read(p) }
+func (u readerOnly) Read(p []byte) (int, error) { return u.r.Read(p) }
 
 // loginLine is argv in a login shell. The line that is printed before it is
 // how its own output is told from the login's.
 func loginLine(t Target, nonce string, argv []string) string {
 	command := Quote([]string{`printf '\nALSB1 ` + nonce + ` begin\n'; exec ` + Quote(argv)})
-	if user := t.su(); user != "" {
+	if user := t.suUser(); user != "" {
 		return "exec su - " + Quote([]string{user}) + " -c " + command + " </dev/null 2>&1"
 	}
 	return "case ${SHELL##*/} in sh|ash|bash|dash|ksh|mksh|zsh) ;; *) SHELL=/bin/sh ;; esac; " +
@@ -55,7 +55,7 @@ func loginLine(t Target, nonce string, argv []string) string {
 }
 
 // su returns whom to become by su, "" if that is who logs in anyway.
-func (t Target) su() string {
+func (t Target) suUser() string {
 	if t.RunAs == t.User {
 		return ""
 	}
@@ -65,20 +65,20 @@ func (t Target) su() string {
 func awaitBegin(r *replyReader) error {
 	text, err := r.line()
 	if err == nil && text != "begin" {
-		err = odd("%q", visible(text))
+		err = badReply("%q", visible(text))
 	}
 	return err
 }
 
 // notBegun explains why a login did not come to the command.
-func notBegun(t Target, s *stream, r *replyReader, err error) error {
-	if !errors.Is(err, io.EOF) && !errors.Is(err, errOdd) {
-		return on(t.Name, err)
+func loginError(t Target, s *stream, r *replyReader, err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, errBadReply) {
+		return withNode(t.Name, err)
 	}
 	if errors.Is(err, io.EOF) {
 		status, lost := s.status()
 		if lost != nil {
-			return on(t.Name, lost)
+			return withNode(t.Name, lost)
 		}
 		err = fmt.Errorf("the login shell ended with status %d", status)
 	}
@@ -89,7 +89,7 @@ func notBegun(t Target, s *stream, r *replyReader, err error) error {
 }
 
 // during makes the end of ctx the error that it is.
-func during(ctx context.Context, t Target, err error) error {
+func contextError(ctx context.Context, t Target, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("%s: running a command: %w", t.Name, ctx.Err())
 	}

@@ -110,7 +110,7 @@ func New(log *slog.Logger) *Executor {
 	life, end := context.WithCancel(context.Background())
 	return &Executor{
 		log:     log,
-		pool:    &pool{log: log, tcp: dialTCP, life: life, end: end, slots: make(map[link]*slot)},
+		pool:    &pool{log: log, tcp: dialTCP, life: life, end: end, abandonTimeout: abandonTimeout, slots: make(map[endpoint]*slot)},
 		scripts: newScripts(),
 	}
 }
@@ -128,11 +128,11 @@ const pollPatience = 5 * time.Second
 // connection returns the warm connection to t, or a new one.
 func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn, warm bool, err error) {
 	if !poll {
-		return x.pool.get(ctx, t.link())
+		return x.pool.get(ctx, t.endpoint())
 	}
 	short, cancel := context.WithTimeout(ctx, pollPatience)
 	defer cancel()
-	c, warm, err = x.pool.get(short, t.link())
+	c, warm, err = x.pool.get(short, t.endpoint())
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = &Error{Kind: Unreachable, Doing: "connecting to " + t.Addr, Err: err,
 			Cause: fmt.Sprintf("there is no connection after %v", pollPatience), Next: "alsbot goes on trying"}
@@ -145,27 +145,27 @@ func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn
 // out to be dead, and for a while if the node has no session to give; not for
 // a poll, whose caller tells people first that the node was lost. A poll also
 // waits for one of the few places for such.
-func (x *Executor) open(ctx context.Context, t Target, poll bool, r request, silent time.Duration) (*stream, error) {
+func (x *Executor) open(ctx context.Context, t Target, poll bool, r request, silenceLimit time.Duration) (*stream, error) {
 	full := time.Now().Add(sessionPatience)
 	for again := true; ; again = false {
 		c, warm, err := x.connection(ctx, t, poll)
 		if err != nil {
-			return nil, on(t.Name, err)
+			return nil, withNode(t.Name, err)
 		}
-		s, err := c.open(ctx, poll, r, silent)
+		s, err := c.open(ctx, poll, r, silenceLimit)
 		if kindOf(err) == Unreachable && !poll {
 			if warm && again && !c.alive() {
 				continue
 			}
-			if noSession(err) && time.Now().Before(full) {
+			if isSessionRefused(err) && time.Now().Before(full) {
 				select {
 				case <-time.After(sessionPause):
 					continue
 				case <-ctx.Done():
-					return nil, on(t.Name, ctx.Err())
+					return nil, withNode(t.Name, ctx.Err())
 				}
 			}
 		}
-		return s, on(t.Name, err)
+		return s, withNode(t.Name, err)
 	}
 }

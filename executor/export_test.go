@@ -4,10 +4,14 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 )
 
 // DialWith makes x open its byte streams by dial.
 func DialWith(x *Executor, dial func(context.Context, string) (net.Conn, error)) { x.pool.tcp = dial }
+
+// SetAbandonTimeout sets how long a node may take to let go of a session.
+func SetAbandonTimeout(x *Executor, d time.Duration) { x.pool.abandonTimeout = d }
 
 // The node's side as it is sent, for tests that run it without SSH.
 var (

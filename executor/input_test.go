@@ -15,44 +15,46 @@ import (
 const secret = `s3cret "$HOME" \t'x`
 
 // given is start with a line for the command's stdin.
-func (s script) given(t testing.TB, stdin, id string, argv ...string) string {
+func (s script) startWithInput(t testing.TB, stdin, id string, argv ...string) string {
 	t.Helper()
 	s.stdin = stdin
-	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.all(executor.RunnerScript), s.all(executor.ChildScript), "input")
+	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.withShell(executor.RunnerScript), s.withShell(executor.ChildScript), "input")
 }
 
 // A command's input comes whole or the command does not begin; it is read once,
 // and is in no file, no argv and no environment meanwhile.
 func TestScriptInput(t *testing.T) {
+	t.Parallel()
 	for _, shell := range shells {
 		t.Run(shell[0], func(t *testing.T) {
 			t.Parallel()
+			need(t, shell[0])
 			s := script{shell: shell, home: t.TempDir()}
 			gate := filepath.Join(t.TempDir(), "gate")
 			argv := []string{"/bin/sh", "-c", "IFS= read -r key; read -r more && echo more; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo ${#key}"}
 			for _, part := range []string{"", secret} {
-				if got := s.given(t, part, "a", argv...); !strings.Contains(got, "error=request") {
+				if got := s.startWithInput(t, part, "a", argv...); !strings.Contains(got, "error=request") {
 					t.Errorf("with a part of its input: %q", got)
 				}
 			}
 			if got := s.call(t, "poll", "a", "0", "9", "0", "0"); !strings.Contains(got, "state=prepared") {
 				t.Errorf("after a part of its input: %q", got)
 			}
-			if got := s.given(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
+			if got := s.startWithInput(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
 				t.Errorf("with its input: %q", got)
 			}
 			// again, by a caller that had no answer: it attaches
-			if got := s.given(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
+			if got := s.startWithInput(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
 				t.Errorf("again: %q", got)
 			}
-			if nowhere(t, s.home, true) == 0 {
+			if checkSecretAbsent(t, s.home, true) == 0 {
 				t.Error("there was nothing to look at")
 			}
 			write(t, gate, "", 0o644)
 			if state, out := s.finish(t, "a"); state != "finished 0" || out != fmt.Sprintf("%d\n", len(secret)) {
 				t.Errorf("%s: %q", state, out)
 			}
-			nowhere(t, s.home, false)
+			checkSecretAbsent(t, s.home, false)
 			// without one, stdin is empty
 			s.start(t, "b", "/bin/sh", "-c", "read -r key || echo none")
 			if state, out := s.finish(t, "b"); state != "finished 0" || out != "none\n" {
@@ -64,7 +66,7 @@ func TestScriptInput(t *testing.T) {
 
 // nowhere looks for the secret in the files under a directory and, if asked,
 // in the command lines and environments of all processes.
-func nowhere(t *testing.T, dir string, processes bool) (looked int) {
+func checkSecretAbsent(t *testing.T, dir string, processes bool) (looked int) {
 	t.Helper()
 	patterns := []string{dir + "/runs/*/*", dir + "/runs/*/.*"}
 	if processes {
@@ -91,8 +93,9 @@ func nowhere(t *testing.T, dir string, processes bool) (looked int) {
 // in a file, and the same start again neither loses the command nor runs it twice.
 func TestScriptInputKilled(t *testing.T) {
 	t.Parallel()
-	node := deaths(executor.NodeScript, "start() {", "look\n")
-	runner := deaths(executor.RunnerScript, "read -r boot", "rc=$?")
+	need(t, "dash")
+	node := scriptsThatDie(executor.NodeScript, "start() {", "look\n")
+	runner := scriptsThatDie(executor.RunnerScript, "read -r boot", "rc=$?")
 	if len(node) < 10 || len(runner) < 10 {
 		t.Fatalf("%d and %d lines to die at: the test looks in the wrong place", len(node), len(runner))
 	}
@@ -109,10 +112,10 @@ func TestScriptInputKilled(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "dash", "-c", scripts[0], "alsb", "start", "runs", "me", "N", "a", "0", "1000", "0", "", command, scripts[1], executor.ChildScript, "input")
 		cmd.Dir, cmd.Env, cmd.Stdin = s.home, []string{"HOME=" + s.home, "SHELL=/bin/dash", "PATH=" + os.Getenv("PATH")}, strings.NewReader(secret+"\n")
 		_ = cmd.Run() // it is killed
-		nowhere(t, s.home, false)
-		s.given(t, secret+"\n", "a", "/bin/sh", "-c", `IFS= read -r key; echo "${#key}" >>`+ledger)
+		checkSecretAbsent(t, s.home, false)
+		s.startWithInput(t, secret+"\n", "a", "/bin/sh", "-c", `IFS= read -r key; echo "${#key}" >>`+ledger)
 		state, _ := s.finish(t, "a")
-		nowhere(t, s.home, false)
+		checkSecretAbsent(t, s.home, false)
 		ran, err := os.ReadFile(ledger)
 		switch {
 		case state == "finished 0" && string(ran) == fmt.Sprintf("%d\n", len(secret)):
@@ -132,7 +135,7 @@ func TestScriptInputKilled(t *testing.T) {
 
 // deaths are copies of a script, each with a kill -9 of itself before another
 // of the lines between two texts.
-func deaths(text, from, to string) []string {
+func scriptsThatDie(text, from, to string) []string {
 	a := strings.Index(text, from)
 	b := a + strings.Index(text[a:], to)
 	var all []string

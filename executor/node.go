@@ -76,7 +76,7 @@ var states = map[string]State{
 }
 
 // why says in words what is known of a command without a status.
-func why(state string) string {
+func stateReason(state string) string {
 	switch state {
 	case "none":
 		return "the node knows nothing of it: its runs_dir was emptied, or another machine answers at this address"
@@ -95,7 +95,7 @@ func why(state string) string {
 }
 
 // refused turns the node's refusal into an error for people.
-func refused(t Target, doing string, r *refusal) *Error {
+func refusalError(t Target, doing string, r *refusal) *Error {
 	e := &Error{Kind: Node, Node: t.Name, Doing: doing, Cause: r.text, Err: r}
 	switch r.code {
 	case "unsafe":

@@ -22,7 +22,7 @@ func kind(err error) executor.Kind {
 }
 
 // refused checks an error that is for people.
-func refused(t testing.TB, err error, want executor.Kind, words ...string) {
+func checkRefused(t testing.TB, err error, want executor.Kind, words ...string) {
 	t.Helper()
 	if kind(err) != want {
 		t.Fatalf("kind %q, not %q: %v", kind(err), want, err)
@@ -35,10 +35,11 @@ func refused(t testing.TB, err error, want executor.Kind, words ...string) {
 }
 
 func TestOpenSSHLogins(t *testing.T) {
-	asRoot(t)
+	t.Parallel()
+	needRoot(t)
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	for _, c := range []struct {
 		user, out string
 		status    int
@@ -59,14 +60,14 @@ func TestOpenSSHLogins(t *testing.T) {
 			var out bytes.Buffer
 			status, err := x.Exec(ctx, node, argv, &out)
 			if c.kind != "" {
-				refused(t, err, c.kind, "before the command began")
+				checkRefused(t, err, c.kind, "before the command began")
 				if out.Len() > 0 {
 					t.Errorf("output of a command that did not run: %q", &out)
 				}
 			} else if err != nil || status != 5 || out.String() != c.out {
 				t.Errorf("exec: %d %v %q", status, err, &out)
 			}
-			l := newLog()
+			l := newSink()
 			exit, err := x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-1", Argv: argv}, l)
 			if err != nil || exit.State != executor.Finished {
 				t.Fatalf("run: %+v %v", exit, err)
@@ -79,7 +80,7 @@ func TestOpenSSHLogins(t *testing.T) {
 			} else if exit.Status != 5 || l.text() != c.out {
 				t.Errorf("run: %+v %q", exit, l.text())
 			}
-			l = newLog()
+			l = newSink()
 			exit, err = x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-2", Argv: sh(`IFS= read -r key; printf "%s\\n" "$key"; cat`), Input: secret}, l)
 			if err != nil || exit.Status != 0 || l.text() != secret+"\n" {
 				t.Errorf("with input: %+v %v %q", exit, err, l.text())
@@ -89,9 +90,10 @@ func TestOpenSSHLogins(t *testing.T) {
 }
 
 func TestOpenSSHAlgorithms(t *testing.T) {
-	ctx := limited(t)
-	rsaHost := like59 + "HostKeyAlgorithms ssh-rsa\nPubkeyAcceptedAlgorithms ecdsa-sha2-nistp256\n"
-	oldRSA := like59 + "HostKeyAlgorithms ssh-rsa,ecdsa-sha2-nistp256\nPubkeyAcceptedAlgorithms ssh-rsa,rsa-sha2-256\n"
+	t.Parallel()
+	ctx := testContext(t)
+	rsaHost := algorithms59 + "HostKeyAlgorithms ssh-rsa\nPubkeyAcceptedAlgorithms ecdsa-sha2-nistp256\n"
+	oldRSA := algorithms59 + "HostKeyAlgorithms ssh-rsa,ecdsa-sha2-nistp256\nPubkeyAcceptedAlgorithms ssh-rsa,rsa-sha2-256\n"
 	for _, c := range []struct {
 		name, config, user string
 		host               []string
@@ -101,7 +103,7 @@ func TestOpenSSHAlgorithms(t *testing.T) {
 	}{
 		{name: "modern", user: "ed25519", host: []string{"ed25519"}},
 		{name: "modern rsa", user: "rsa", host: []string{"rsa", "ecdsa", "ed25519"}},
-		{name: "5.9", config: like59, user: "ecdsa", host: []string{"ecdsa", "rsa"}},
+		{name: "5.9", config: algorithms59, user: "ecdsa", host: []string{"ecdsa", "rsa"}},
 		{name: "5.9 with an rsa host key", config: rsaHost, user: "ecdsa", host: []string{"rsa"}},
 		{name: "5.9 with an rsa user key", config: oldRSA, user: "rsa", host: []string{"rsa"}},
 		{name: "legacy", config: "KexAlgorithms diffie-hellman-group1-sha1\nCiphers aes128-cbc\n", user: "ecdsa", host: []string{"ecdsa"}, legacy: true},
@@ -114,7 +116,7 @@ func TestOpenSSHAlgorithms(t *testing.T) {
 			var out bytes.Buffer
 			status, err := newExecutor(t).Exec(ctx, node, sh("echo hello"), &out)
 			if c.kind != "" {
-				refused(t, err, c.kind, c.words)
+				checkRefused(t, err, c.kind, c.words)
 			} else if err != nil || status != 0 || out.String() != "hello\n" {
 				t.Errorf("%d %v %q", status, err, &out)
 			}
@@ -123,8 +125,9 @@ func TestOpenSSHAlgorithms(t *testing.T) {
 }
 
 func TestOpenSSHHostKeys(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t, "", "ecdsa", "ecdsa", "rsa", "ed25519")
-	ctx := limited(t)
+	ctx := testContext(t)
 	all := strings.Split(strings.TrimSpace(read(t, s.known)), "\n")
 	other := startSSHD(t, "", "ecdsa", "ecdsa", "rsa")
 	wrong := strings.ReplaceAll(read(t, other.known), knownName(other.addr), knownName(s.addr))
@@ -154,9 +157,9 @@ func TestOpenSSHHostKeys(t *testing.T) {
 				}
 				return
 			}
-			refused(t, err, executor.HostKey, c.words, "alsbot trust", "SHA256:")
-			_, err = x.Run(ctx, node, executor.Command{ID: "no", Argv: []string{"/usr/bin/touch", canary}}, newLog())
-			refused(t, err, executor.HostKey, c.words)
+			checkRefused(t, err, executor.HostKey, c.words, "alsbot trust", "SHA256:")
+			_, err = x.Run(ctx, node, executor.Command{ID: "no", Argv: []string{"/usr/bin/touch", canary}}, newSink())
+			checkRefused(t, err, executor.HostKey, c.words)
 			if _, ran := os.Stat(canary); ran == nil {
 				t.Error("a command was sent")
 			}
@@ -171,21 +174,23 @@ func knownName(addr string) string {
 }
 
 func TestOpenSSHKeyNotAccepted(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	node := s.target()
 	node.IdentityFile = filepath.Join(t.TempDir(), "other")
 	writeKey(t, node.IdentityFile, "ecdsa")
-	_, err := newExecutor(t).Exec(limited(t), node, sh("echo"), &bytes.Buffer{})
-	refused(t, err, executor.Denied, "does not accept the key", "authorized_keys")
+	_, err := newExecutor(t).Exec(testContext(t), node, sh("echo"), &bytes.Buffer{})
+	checkRefused(t, err, executor.Denied, "does not accept the key", "authorized_keys")
 }
 
 func TestOpenSSHBastion(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	node := s.target()
 	node.Via = node.User + "@" + s.addr
-	l := newLog()
+	l := newSink()
 	exit, err := x.Run(ctx, node, executor.Command{ID: "via", Argv: sh("echo through; exit 4")}, l)
 	if err != nil || exit.Status != 4 || l.text() != "through\n" {
 		t.Fatalf("%+v %v %q", exit, err, l.text())
@@ -194,25 +199,26 @@ func TestOpenSSHBastion(t *testing.T) {
 		node := node
 		node.Addr = freeAddr(t)
 		_, err := x.Exec(ctx, node, sh("echo"), &bytes.Buffer{})
-		refused(t, err, executor.Unreachable, "the bastion cannot open it")
+		checkRefused(t, err, executor.Unreachable, "the bastion cannot open it")
 	})
 	t.Run("has another key", func(t *testing.T) {
 		other := startSSHD(t, "", "ecdsa", "ecdsa")
 		node := node
 		node.Via = node.User + "@" + other.addr
 		_, err := x.Exec(ctx, node, sh("echo"), &bytes.Buffer{})
-		refused(t, err, executor.HostKey, "via the bastion")
+		checkRefused(t, err, executor.HostKey, "via the bastion")
 	})
 }
 
 // F06: the server and every session of it die in mid-run.
 func TestOpenSSHRestart(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
-	l := newLog()
+	ctx := testContext(t)
+	l := newSink()
 	gate := filepath.Join(t.TempDir(), "gate")
-	done := begin(ctx, x, s.target(), executor.Command{ID: "restart", Argv: sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.1; done; echo after; exit 9`)}, l)
+	done := runInBackground(ctx, x, s.target(), executor.Command{ID: "restart", Argv: sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.1; done; echo after; exit 9`)}, l)
 	l.await(t, "output")
 	s.stop()
 	l.await(t, "link")
@@ -230,10 +236,11 @@ func TestOpenSSHRestart(t *testing.T) {
 
 // F09: the node's disk is full before the start, and while it runs.
 func TestOpenSSHDiskFull(t *testing.T) {
-	asRoot(t)
+	t.Parallel()
+	needRoot(t)
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	node := s.target()
 	node.RunsDir = filepath.Join(s.dir, "full", "runs")
 	shell := func(script string) {
@@ -244,7 +251,7 @@ func TestOpenSSHDiskFull(t *testing.T) {
 		}
 	}
 	fill := `cat /dev/zero >` + s.dir + `/full/ballast; [ -s ` + s.dir + `/full/ballast ]`
-	l := newLog()
+	l := newSink()
 	exit, err := x.Run(ctx, node, executor.Command{ID: "during", Argv: sh(fill + `; echo lost; sleep 0.2; exit 33`)}, l)
 	if err != nil || exit.Status != 33 {
 		t.Fatalf("%+v %v %q", exit, err, l.text())
@@ -252,14 +259,14 @@ func TestOpenSSHDiskFull(t *testing.T) {
 	canary := filepath.Join(t.TempDir(), "ran")
 	command := executor.Command{ID: "before", Argv: []string{"/usr/bin/touch", canary}}
 	for range 2 {
-		_, err = x.Run(ctx, node, command, newLog())
-		refused(t, err, executor.Space, "small", s.dir+"/full", "was not started")
+		_, err = x.Run(ctx, node, command, newSink())
+		checkRefused(t, err, executor.Space, "small", s.dir+"/full", "was not started")
 	}
 	if _, ran := os.Stat(canary); ran == nil {
 		t.Error("it ran")
 	}
 	shell("rm " + s.dir + "/full/ballast")
-	if exit, err := x.Run(ctx, node, command, newLog()); err != nil || exit.Status != 0 {
+	if exit, err := x.Run(ctx, node, command, newSink()); err != nil || exit.Status != 0 {
 		t.Fatalf("with space back: %+v %v", exit, err)
 	}
 	if _, ran := os.Stat(canary); ran != nil {
@@ -269,10 +276,11 @@ func TestOpenSSHDiskFull(t *testing.T) {
 
 // F31: a tree under su, in two sessions; what moved to its own session stays.
 func TestOpenSSHCancelUnderSu(t *testing.T) {
-	asRoot(t)
+	t.Parallel()
+	needRoot(t)
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	node := s.target()
 	node.RunAs = "helion"
 	mark := filepath.Base(filepath.Dir(s.dir)) // in every argv, to find the processes; no other test's have it
@@ -281,11 +289,11 @@ func TestOpenSSHCancelUnderSu(t *testing.T) {
 		{"ignoring", `trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo ready; while :; do sleep 1; done`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLog()
+			l := newSink()
 			id := "tree-" + c.name
 			pids := filepath.Join(s.dir, "helion", "daemon-"+c.name)
 			script := `: ` + mark + `-` + c.name + `; setsid /bin/sh -c 'echo $$ >` + pids + `; exec sleep 600' & ` + c.script
-			done := begin(ctx, x, node, executor.Command{ID: id, Argv: sh(script)}, l)
+			done := runInBackground(ctx, x, node, executor.Command{ID: id, Argv: sh(script)}, l)
 			l.await(t, "output")
 			eventually(t, "the daemon is there", func() bool { p, _ := os.ReadFile(pids); return len(p) > 0 })
 			if err := x.Cancel(ctx, node, id, time.Second); err != nil {
@@ -309,20 +317,22 @@ func TestOpenSSHCancelUnderSu(t *testing.T) {
 
 // A read that is given up returns at once and disturbs nobody on the same
 // connection, although sshd keeps its session until the command ends.
-func TestOpenSSHExecGivenUp(t *testing.T) {
+func TestOpenSSHExecCancelled(t *testing.T) {
+	t.Parallel()
 	s := startSSHD(t, "MaxSessions 10\n", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := limited(t)
-	argv, open := gated(t)
-	l := newLog()
-	done := begin(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	executor.SetAbandonTimeout(x, time.Second) // well before the sessions below end
+	ctx := testContext(t)
+	argv, open := gatedCommand(t)
+	l := newSink()
+	done := runInBackground(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
 	l.await(t, "output")
 	for range 8 {
 		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		begin := time.Now()
-		_, err := x.Exec(short, s.target(), []string{"/bin/sleep", "12"}, &bytes.Buffer{})
+		_, err := x.Exec(short, s.target(), []string{"/bin/sleep", "4"}, &bytes.Buffer{})
 		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 3*time.Second {
 			t.Fatalf("%v after %v", err, time.Since(begin))
 		}
 	}

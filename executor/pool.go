@@ -6,17 +6,20 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 )
 
 // pool keeps one warm connection per link. However many ask for it at once,
 // one dials.
 type pool struct {
-	log   *slog.Logger
-	tcp   func(ctx context.Context, addr string) (net.Conn, error)
-	life  context.Context // ends with Close, and all dialling with it
-	end   context.CancelFunc
+	log            *slog.Logger
+	tcp            func(ctx context.Context, addr string) (net.Conn, error)
+	life           context.Context // ends with Close, and all dialling with it
+	end            context.CancelFunc
+	abandonTimeout time.Duration
+
 	mu    sync.Mutex
-	slots map[link]*slot
+	slots map[endpoint]*slot
 }
 
 // slot is a connection, or the attempt to get one: ready is closed when conn
@@ -32,19 +35,19 @@ var errClosed = errors.New("the executor is closed")
 // get returns the live connection of l, and whether it was there before. It
 // dials outside the caller's ctx: others may wait for the same attempt, which
 // ends by itself in time.
-func (p *pool) get(ctx context.Context, l link) (c *conn, warm bool, err error) {
+func (p *pool) get(ctx context.Context, ep endpoint) (c *conn, warm bool, err error) {
 	p.mu.Lock()
-	s := p.slots[l]
+	s := p.slots[ep]
 	if s == nil || s.dead() {
 		if p.life.Err() != nil {
 			p.mu.Unlock()
 			return nil, false, errClosed
 		}
 		s = &slot{ready: make(chan struct{})}
-		p.slots[l] = s
-		go p.fill(s, l)
+		p.slots[ep] = s
+		go p.connect(s, ep)
 	} else {
-		warm = s.settled()
+		warm = s.done()
 	}
 	p.mu.Unlock()
 	select {
@@ -55,7 +58,7 @@ func (p *pool) get(ctx context.Context, l link) (c *conn, warm bool, err error) 
 	}
 }
 
-func (s *slot) settled() bool {
+func (s *slot) done() bool {
 	select {
 	case <-s.ready:
 		return true
@@ -65,21 +68,21 @@ func (s *slot) settled() bool {
 }
 
 func (s *slot) dead() bool {
-	return s.settled() && (s.err != nil || !s.conn.alive() || s.conn.retired.Load())
+	return s.done() && (s.err != nil || !s.conn.alive() || s.conn.retired.Load())
 }
 
-func (p *pool) fill(s *slot, l link) {
+func (p *pool) connect(s *slot, ep endpoint) {
 	defer close(s.ready)
-	client, nc, err := dial(p.life, l, p.opener(l))
+	client, nc, err := dial(p.life, ep, p.opener(ep))
 	if err != nil {
 		s.err = err
-		p.log.Debug("no connection", "node", l.Addr, "user", l.User, "err", err)
+		p.log.Debug("no connection", "node", ep.Addr, "user", ep.User, "err", err)
 		return
 	}
-	if l.Legacy {
-		p.log.Warn("connected with legacy_ssh, which also offers insecure algorithms", "node", l.Addr)
+	if ep.Legacy {
+		p.log.Warn("connected with legacy_ssh, which also offers insecure algorithms", "node", ep.Addr)
 	}
-	s.conn = newConn(l, client, nc)
+	s.conn = newConn(ep, client, nc, p.abandonTimeout)
 	if p.life.Err() != nil {
 		_ = client.Close()
 	}
@@ -92,12 +95,12 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 
 // opener returns how l's byte stream is opened: TCP, or a channel of the
 // connection to its bastion, which is shared like any other.
-func (p *pool) opener(l link) func(context.Context, string) (net.Conn, error) {
-	if l.Via == "" {
+func (p *pool) opener(ep endpoint) func(context.Context, string) (net.Conn, error) {
+	if ep.Via == "" {
 		return p.tcp
 	}
 	return func(ctx context.Context, addr string) (net.Conn, error) {
-		b, err := l.bastion()
+		b, err := ep.bastion()
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +130,7 @@ func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.slots {
-		if s.settled() && s.conn != nil {
+		if s.done() && s.conn != nil {
 			_ = s.conn.client.Close()
 		}
 	}

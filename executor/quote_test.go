@@ -21,31 +21,38 @@ func roundTrip(t *testing.T, shell, argv []string) {
 }
 
 func TestQuote(t *testing.T) {
+	t.Parallel()
 	if got := executor.Quote([]string{"kato", "it's", ""}); got != `'kato' 'it'\''s' ''` {
 		t.Error(got)
 	}
 	for _, shell := range shells {
-		roundTrip(t, shell, []string{"", "'", "''", `\`, `\'`, "$(touch x)", "`id`", "a\nb\n", "-n", "!!", "\x01\x7f\x80\x81\x88\xff", "ä€😀", "*", "~", "a b", "#", "\\0", "%s"})
+		t.Run(shell[0], func(t *testing.T) {
+			need(t, shell[0])
+			roundTrip(t, shell, []string{"", "'", "''", `\`, `\'`, "$(touch x)", "`id`", "a\nb\n", "-n", "!!", "\x01\x7f\x80\x81\x88\xff", "ä€😀", "*", "~", "a b", "#", "\\0", "%s"})
+		})
 	}
 }
 
 func TestArgvRefused(t *testing.T) {
+	t.Parallel()
 	x := newExecutor(t)
 	for _, argv := range [][]string{nil, {""}, {"-x"}, {"a\x00"}, {"a", "b\x00c"}} {
 		_, err := x.Exec(t.Context(), executor.Target{Name: "node 1"}, argv, &bytes.Buffer{})
-		refused(t, err, executor.Setup, "the command")
-		_, err = x.Run(t.Context(), executor.Target{Name: "node 1"}, executor.Command{ID: "a", Argv: argv}, newLog())
-		refused(t, err, executor.Setup, "the command")
+		checkRefused(t, err, executor.Setup, "the command")
+		_, err = x.Run(t.Context(), executor.Target{Name: "node 1"}, executor.Command{ID: "a", Argv: argv}, newSink())
+		checkRefused(t, err, executor.Setup, "the command")
 	}
 	for _, id := range []string{"", "-a", "A", "a/b", "..", "a\n", strings.Repeat("a", 65)} {
-		_, err := x.Run(t.Context(), executor.Target{Name: "node 1"}, executor.Command{ID: id, Argv: sh("true")}, newLog())
-		refused(t, err, executor.Setup, "is not an ID")
-		refused(t, x.Cancel(t.Context(), executor.Target{Name: "node 1"}, id, 0), executor.Setup, "is not an ID")
-		refused(t, x.Clean(t.Context(), executor.Target{Name: "node 1"}, id), executor.Setup, "is not an ID")
+		_, err := x.Run(t.Context(), executor.Target{Name: "node 1"}, executor.Command{ID: id, Argv: sh("true")}, newSink())
+		checkRefused(t, err, executor.Setup, "is not an ID")
+		checkRefused(t, x.Cancel(t.Context(), executor.Target{Name: "node 1"}, id, 0), executor.Setup, "is not an ID")
+		checkRefused(t, x.Clean(t.Context(), executor.Target{Name: "node 1"}, id), executor.Setup, "is not an ID")
 	}
 }
 
 func FuzzQuote(f *testing.F) {
+	need(f, "dash")
+	need(f, "busybox")
 	for _, seed := range []string{"", "'", "a'b", "\\", "$x", "\xff\x81", "a\n"} {
 		f.Add(seed, "second")
 	}

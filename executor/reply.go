@@ -28,10 +28,10 @@ const maxNoise = 64 << 10
 // which is shorter, would be taken for output.
 const heldBack = 256
 
-var errOdd = errors.New("the reply is not one")
+var errBadReply = errors.New("the reply is not one")
 
-func odd(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errOdd, fmt.Sprintf(format, args...))
+func badReply(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errBadReply, fmt.Sprintf(format, args...))
 }
 
 // header is the first line of a reply.
@@ -67,7 +67,7 @@ func (r *replyReader) line() (string, error) {
 	for {
 		p, err := r.ReadSlice('\n')
 		if whole && err == nil {
-			if text, ours := r.ours(p); ours {
+			if text, ours := r.addressed(p); ours {
 				return text, nil
 			}
 		}
@@ -77,12 +77,12 @@ func (r *replyReader) line() (string, error) {
 		whole = err == nil
 		r.remember(p)
 		if skipped += len(p); skipped > maxNoise {
-			return "", odd("%d bytes of something else", skipped)
+			return "", badReply("%d bytes of something else", skipped)
 		}
 	}
 }
 
-func (r *replyReader) ours(p []byte) (string, bool) {
+func (r *replyReader) addressed(p []byte) (string, bool) {
 	rest, ok := bytes.CutPrefix(p, []byte("ALSB1 "+r.nonce+" "))
 	return string(bytes.TrimSuffix(rest, []byte("\n"))), ok
 }
@@ -124,16 +124,16 @@ func (r *replyReader) body(n int64, buf []byte, emit func([]byte) error) (sum st
 	if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 		return "", err
 	}
-	text, ours := r.ours(line)
+	text, ours := r.addressed(line)
 	if !ours {
-		return "", odd("its length is wrong")
+		return "", badReply("its length is wrong")
 	}
 	last, err := parseHeader(text)
 	if err != nil {
 		return "", err
 	}
 	if !last.end {
-		return "", odd("it has no end")
+		return "", badReply("it has no end")
 	}
 	if have > 0 {
 		err = emit(buf[:have])
@@ -141,73 +141,113 @@ func (r *replyReader) body(n int64, buf []byte, emit func([]byte) error) (sum st
 	return last.sum, err
 }
 
-// parseHeader reads what stands behind "ALSB1 NONCE ".
+// parseHeader reads what follows "ALSB1 NONCE ".
 func parseHeader(text string) (header, error) {
 	if rest, ok := strings.CutPrefix(text, "error="); ok {
 		code, detail, _ := strings.Cut(rest, " ")
 		return header{}, &refusal{code: visible(code), text: visible(detail)}
 	}
-	var h header
-	if rest, ok := strings.CutPrefix(text, "end sum="); ok {
-		if rest == "-" {
-			return header{end: true}, nil
-		}
-		if len(rest) != 64 || strings.Trim(rest, "0123456789abcdef") != "" {
-			return h, odd("sum %q", visible(rest))
-		}
-		return header{end: true, sum: rest}, nil
+	if sum, ok := strings.CutPrefix(text, "end sum="); ok {
+		return parseEnd(sum)
 	}
-	if rest, ok := strings.CutPrefix(text, "at="); ok {
-		at, run, _ := strings.Cut(rest, " run=./")
-		if h.at, ok = number(at, true); !ok || !validID(run) {
-			return header{}, odd("%q", visible(text))
-		}
-		h.run = run
-		return h, nil
-	}
-	keys := []string{"state", "rc", "size", "off", "len"}
-	if strings.HasPrefix(text, "run=") {
-		keys = []string{"run", "state", "rc", "size"}
-		text, h.cmd, _ = strings.Cut(text, " cmd=")
-	}
-	fields := strings.Split(text, " ")
-	if len(fields) != len(keys) {
-		return h, odd("%q", visible(text))
-	}
-	var rc string
-	for i, key := range keys {
-		value, ok := strings.CutPrefix(fields[i], key+"=")
-		switch key {
-		case "state":
-			h.state, ok = value, ok && states[value] != ""
-		case "run":
-			h.run, ok = value, ok && validID(value)
-		case "rc":
-			rc = value
-		case "size":
-			h.size, ok = number(value, ok)
-		case "off":
-			h.off, ok = number(value, ok)
-		case "len":
-			h.len, ok = number(value, ok)
-		}
-		if !ok {
-			return header{}, odd("%q", visible(text))
-		}
-	}
-	status, ok := number(rc, true)
-	if h.rc = int(status); (h.state == "finished") != (ok && status <= 255) || (!ok && rc != "-") {
-		return header{}, odd("%q", visible(text))
-	}
-	if h.len > h.size || h.off > h.size && h.len > 0 {
-		return header{}, odd("%q", visible(text))
+	h, ok := parseLine(text)
+	if !ok {
+		return header{}, badReply("%q", visible(text))
 	}
 	return h, nil
 }
 
-// number reads a plain decimal number, below 10^18.
-func number(s string, ok bool) (int64, bool) {
-	if !ok || s == "" || len(s) > 18 || strings.Trim(s, "0123456789") != "" || (len(s) > 1 && s[0] == '0') {
+// parseEnd reads the sum of the last line.
+func parseEnd(sum string) (header, error) {
+	if sum == "-" {
+		return header{end: true}, nil
+	}
+	if len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "" {
+		return header{}, badReply("sum %q", visible(sum))
+	}
+	return header{end: true, sum: sum}, nil
+}
+
+// parseLine reads the first line of a reply, or a line of a list.
+func parseLine(text string) (header, bool) {
+	switch {
+	case strings.HasPrefix(text, "at="):
+		return parseListedTime(text)
+	case strings.HasPrefix(text, "run="):
+		return parseListed(text)
+	}
+	return parseState(text)
+}
+
+// parseState reads "state=S rc=N|- size=N off=N len=N".
+func parseState(text string) (h header, ok bool) {
+	values, ok := fieldValues(text, "state", "rc", "size", "off", "len")
+	if !ok {
+		return h, false
+	}
+	h.state = values[0]
+	var rcOK, sizeOK, offOK, lenOK bool
+	h.rc, rcOK = parseStatus(h.state, values[1])
+	h.size, sizeOK = number(values[2])
+	h.off, offOK = number(values[3])
+	h.len, lenOK = number(values[4])
+	inside := h.len <= h.size && (h.len == 0 || h.off <= h.size)
+	return h, states[h.state] != "" && rcOK && sizeOK && offOK && lenOK && inside
+}
+
+// parseListed reads "run=ID state=S rc=N|- size=N" of a list, and the command
+// that may follow.
+func parseListed(text string) (h header, ok bool) {
+	text, h.cmd, _ = strings.Cut(text, " cmd=")
+	values, ok := fieldValues(text, "run", "state", "rc", "size")
+	if !ok {
+		return h, false
+	}
+	h.run, h.state = values[0], values[1]
+	var rcOK, sizeOK bool
+	h.rc, rcOK = parseStatus(h.state, values[2])
+	h.size, sizeOK = number(values[3])
+	return h, validID(h.run) && states[h.state] != "" && rcOK && sizeOK
+}
+
+// parseListedTime reads "at=SECONDS run=./ID" of a list.
+func parseListedTime(text string) (h header, ok bool) {
+	at, run, _ := strings.Cut(strings.TrimPrefix(text, "at="), " run=./")
+	h.run = run
+	h.at, ok = number(at)
+	return h, ok && validID(run)
+}
+
+// fieldValues returns the values of "key=value" fields that have exactly
+// these keys, in this order.
+func fieldValues(text string, keys ...string) ([]string, bool) {
+	fields := strings.Split(text, " ")
+	if len(fields) != len(keys) {
+		return nil, false
+	}
+	for i, key := range keys {
+		value, ok := strings.CutPrefix(fields[i], key+"=")
+		if !ok {
+			return nil, false
+		}
+		fields[i] = value
+	}
+	return fields, true
+}
+
+// parseStatus reads an exit status, which a finished command has, and only a
+// finished one.
+func parseStatus(state, rc string) (int, bool) {
+	if state != "finished" {
+		return 0, rc == "-"
+	}
+	status, ok := number(rc)
+	return int(status), ok && status <= 255
+}
+
+// number reads a plain decimal number below 10^18.
+func number(s string) (int64, bool) {
+	if s == "" || len(s) > 18 || strings.Trim(s, "0123456789") != "" || (len(s) > 1 && s[0] == '0') {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(s, 10, 64)

@@ -52,6 +52,7 @@ var hostileReplies = []string{
 }
 
 func TestReadReply(t *testing.T) {
+	t.Parallel()
 	for _, text := range goodReplies {
 		if _, _, _, err := executor.ReadReply(strings.NewReader(text), "N", ignore); err != nil {
 			t.Errorf("%.90q: %v", text, err)
@@ -68,6 +69,7 @@ func TestReadReply(t *testing.T) {
 // A node that sends less than it announced must not have its protocol taken
 // for output.
 func TestReadReplyShort(t *testing.T) {
+	t.Parallel()
 	for _, short := range []int{1, 20, 100, 5000} {
 		data := strings.Repeat("d", 600<<10)
 		text := "ALSB1 N state=running rc=- size=614400 off=0 len=614400\n" + data[short:] + "ALSB1 N end sum=-\n"

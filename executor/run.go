@@ -20,15 +20,15 @@ import (
 const (
 	// pollWait is how long a poll waits on the node for news, and pollMost how
 	// much output it brings: no bound on memory, which a stream has already.
-	pollWait = 20 * time.Second
-	pollMost = 1 << 30
+	pollWait      = 20 * time.Second
+	maxPollOutput = 1 << 30
 	// maxInput is the longest input of a command: a pipe holds it, so that
 	// nobody waits for the command to read it.
 	maxInput = 1 << 10
 	// hashRate is the least a node is trusted to read and sum in a second.
 	hashRate = 20 << 20
 	// oddReplies is how many answers in a row may make no sense.
-	oddReplies = 5
+	maxBadReplies = 5
 )
 
 // Run starts the command on the node if it is not there, else attaches to it
@@ -56,8 +56,8 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 3*time.Second, 0.33
 	at := wait.NextBackOff()
 	for {
-		if r.late() && !r.c.Sent && !r.arrived {
-			return Exit{State: NotBegun, Why: r.tooLate()}, nil
+		if r.tooLate() && !r.c.Sent && !r.mayHaveArrived {
+			return Exit{State: NotBegun, Why: r.tooLateText()}, nil
 		}
 		exit, done, err := r.step(ctx)
 		switch {
@@ -70,10 +70,10 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 			continue
 		case ctx.Err() != nil:
 			return Exit{}, ctx.Err()
-		case !r.again(err):
+		case !r.retryable(err):
 			return Exit{}, err
 		}
-		r.lost(err)
+		r.reportLink(err)
 		// The first try after a connection was lost comes at once.
 		select {
 		case <-time.After(at):
@@ -111,32 +111,32 @@ type run struct {
 	sum       hash.Hash // of the bytes between
 	buf       []byte
 
-	down, started, orphan bool
-	arrived               bool // a start may have, though no answer came
-	revoking              bool // it is too late for it to begin
-	odd                   int  // replies in a row that were none
-	stop                  error
+	linkDown, started, orphan bool
+	mayHaveArrived            bool // a start may have, though no answer came
+	revoking                  bool // it is too late for it to begin
+	badReplies                int  // replies in a row that were none
+	sinkErr                   error
 }
 
 // tooLate is why a command is NotBegun whose time has passed.
-func (r *run) tooLate() string {
+func (r *run) tooLateText() string {
 	return fmt.Sprintf("its node could not be reached by %s, and nothing was to begin later", r.c.StartBy.UTC().Format("2006-01-02 15:04 MST"))
 }
 
 // known reports whether the node is known to have begun the command.
-func (r *run) known() bool { return r.c.Started || r.started }
+func (r *run) begun() bool { return r.c.Started || r.started }
 
 // late reports whether it is too late for the command to begin. A clock that
 // goes back afterwards changes nothing of what the node has been told.
-func (r *run) late() bool {
-	return !r.known() && !r.c.StartBy.IsZero() && (r.revoking || time.Now().After(r.c.StartBy))
+func (r *run) tooLate() bool {
+	return !r.begun() && !r.c.StartBy.IsZero() && (r.revoking || time.Now().After(r.c.StartBy))
 }
 
 // step makes one call to the node and takes in what it brings.
 func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
 	h, err := r.call(ctx)
-	if r.stop != nil { // the sink's
-		return Exit{}, true, r.stop
+	if r.sinkErr != nil { // the sink's
+		return Exit{}, true, r.sinkErr
 	}
 	if err != nil {
 		return Exit{}, false, err
@@ -145,23 +145,23 @@ func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
 	case Running, Orphan:
 		return Exit{}, false, nil
 	case Prepared, "none":
-		return r.end(Exit{State: Lost, Why: why(h.state)}), true, nil
+		return r.withSize(Exit{State: Lost, Why: stateReason(h.state)}), true, nil
 	default:
 		if r.off < h.size && h.len > 0 {
 			return Exit{}, false, nil // there is more
 		}
-		exit := Exit{State: s, Size: h.size, Why: why(h.state)}
+		exit := Exit{State: s, Size: h.size, Why: stateReason(h.state)}
 		switch {
 		case s == Finished:
 			exit.Status = h.rc
 		case s == Revoked && r.revoking:
-			exit.State, exit.Why = NotBegun, r.tooLate()
+			exit.State, exit.Why = NotBegun, r.tooLateText()
 		}
-		return r.end(exit), true, r.verify(h)
+		return r.withSize(exit), true, r.verify(h)
 	}
 }
 
-func (r *run) end(e Exit) Exit {
+func (r *run) withSize(e Exit) Exit {
 	e.Size = max(e.Size, r.off)
 	return e
 }
@@ -191,16 +191,16 @@ func (r *run) call(ctx context.Context) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	poll := r.known()
-	args := []string{itoa(r.off), itoa(pollMost), itoa(r.from)}
+	poll := r.begun()
+	args := []string{itoa(r.off), itoa(maxPollOutput), itoa(r.from)}
 	verb, ask := "start", request{}
 	switch {
 	case poll:
 		verb, args = "poll", append(args, itoa(int64(pollWait.Seconds())))
-	case r.late():
+	case r.tooLate():
 		verb, r.revoking = "revoke", true
 	default:
-		args = append(args, r.t.su(), Quote(r.c.Argv), r.x.scripts.runner, r.x.scripts.child)
+		args = append(args, r.t.suUser(), Quote(r.c.Argv), r.x.scripts.runner, r.x.scripts.child)
 		if r.c.Input != "" {
 			args, ask.stdin = append(args, "input"), r.c.Input+"\n"
 		}
@@ -217,7 +217,7 @@ func (r *run) call(ctx context.Context) (header, error) {
 	crashpoint.Point(crashpoint.AfterSend)
 	reply := newReplyReader(s, nonce)
 	h, err := r.read(s, reply)
-	return h, broken(r.t, s, reply, "running "+r.c.ID, err)
+	return h, replyError(r.t, s, reply, "running "+r.c.ID, err)
 }
 
 // read takes in one reply: the sink is told, in order, that the node is back,
@@ -231,8 +231,8 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 		return h, err
 	}
 	crashpoint.Point(crashpoint.AfterReply)
-	if r.down {
-		r.down = false
+	if r.linkDown {
+		r.linkDown = false
 		r.sink.Link(nil)
 	}
 	switch h.state {
@@ -240,8 +240,8 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 	default:
 		if !r.started {
 			r.started = true
-			if r.stop = r.sink.Started(); r.stop != nil {
-				return h, r.stop
+			if r.sinkErr = r.sink.Started(); r.sinkErr != nil {
+				return h, r.sinkErr
 			}
 		}
 	}
@@ -250,33 +250,33 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 		r.sink.Orphan()
 	}
 	// At the end the node sums up all that we have read, and is silent.
-	s.silent += time.Duration((h.size-r.from)/hashRate) * time.Second
-	h.sum, err = reply.body(h.len, r.buf, r.take)
+	s.silenceLimit += time.Duration((h.size-r.from)/hashRate) * time.Second
+	h.sum, err = reply.body(h.len, r.buf, r.output)
 	if err == nil {
-		r.odd = 0
+		r.badReplies = 0
 	}
 	return h, err
 }
 
 // plausible refuses a header that does not answer what was asked.
 func (r *run) plausible(h header) error {
-	poll := r.known()
+	poll := r.begun()
 	switch {
 	case h.run != "" || h.end || h.state == "":
-		return odd("not an answer to this")
+		return badReply("not an answer to this")
 	case h.state == "none" && poll:
 		return nil
 	case h.state == "none" || (h.state == "prepared" && !poll):
-		return odd("state %s after a start", h.state)
-	case h.off != r.off || h.len > pollMost || h.len > max(0, h.size-r.off):
-		return odd("off %d len %d of %d, not from %d", h.off, h.len, h.size, r.off)
+		return badReply("state %s after a start", h.state)
+	case h.off != r.off || h.len > maxPollOutput || h.len > max(0, h.size-r.off):
+		return badReply("off %d len %d of %d, not from %d", h.off, h.len, h.size, r.off)
 	}
 	return nil
 }
 
-func (r *run) take(p []byte) error {
-	if r.stop = r.sink.Output(r.off, p); r.stop != nil {
-		return r.stop
+func (r *run) output(p []byte) error {
+	if r.sinkErr = r.sink.Output(r.off, p); r.sinkErr != nil {
+		return r.sinkErr
 	}
 	crashpoint.Point(crashpoint.MidTail)
 	r.off += int64(len(p))
@@ -285,14 +285,14 @@ func (r *run) take(p []byte) error {
 }
 
 // again reports whether it makes sense to try once more.
-func (r *run) again(err error) bool {
+func (r *run) retryable(err error) bool {
 	switch kindOf(err) {
 	case Unreachable, Interrupted:
 		return true
 	case Node:
-		if errors.Is(err, errOdd) {
-			r.odd++
-			return r.odd < oddReplies
+		if errors.Is(err, errBadReply) {
+			r.badReplies++
+			return r.badReplies < maxBadReplies
 		}
 	}
 	return false
@@ -300,30 +300,30 @@ func (r *run) again(err error) bool {
 
 // lost tells the sink, once while the node is down, and once more when a start
 // may have arrived that was not known of.
-func (r *run) lost(err error) {
-	arrived := kindOf(err) != Unreachable && !r.known()
-	if !r.down || arrived && !r.arrived {
+func (r *run) reportLink(err error) {
+	arrived := kindOf(err) != Unreachable && !r.begun()
+	if !r.linkDown || arrived && !r.mayHaveArrived {
 		r.sink.Link(err)
 	}
-	r.down, r.arrived = true, r.arrived || arrived
+	r.linkDown, r.mayHaveArrived = true, r.mayHaveArrived || arrived
 }
 
 // broken explains why a reply did not come to its end.
-func broken(t Target, s *stream, reply *replyReader, doing string, err error) error {
+func replyError(t Target, s *stream, reply *replyReader, doing string, err error) error {
 	var r *refusal
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &r):
-		return refused(t, doing, r)
+		return refusalError(t, doing, r)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		status, lost := s.status()
 		if lost != nil {
-			return on(t.Name, lost)
+			return withNode(t.Name, lost)
 		}
-		err = odd("it ended with status %d and said %s", status, visible(string(reply.noise)+" "+s.stderr.String()))
-	case !errors.Is(err, errOdd):
-		return on(t.Name, err)
+		err = badReply("it ended with status %d and said %s", status, visible(string(reply.noise)+" "+s.stderr.String()))
+	case !errors.Is(err, errBadReply):
+		return withNode(t.Name, err)
 	}
 	return &Error{
 		Kind: Node, Node: t.Name, Doing: doing, Err: err, Cause: "the node's answer makes no sense: " + err.Error(),

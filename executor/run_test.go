@@ -21,19 +21,20 @@ import (
 )
 
 // gated is a command that prints, waits for the gate file, prints, exits.
-func gated(t testing.TB) (argv []string, open func()) {
+func gatedCommand(t testing.TB) (argv []string, open func()) {
 	gate := filepath.Join(t.TempDir(), "gate")
 	return sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.05; done; echo after; exit 6`), func() { write(t, gate, "", 0o644) }
 }
 
 func TestRunAttaches(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
-	ctx := limited(t)
-	argv, open := gated(t)
+	ctx := testContext(t)
+	argv, open := gatedCommand(t)
 	first := newExecutor(t)
 	early, cancel := context.WithCancel(ctx)
-	l := newLog()
-	done := begin(early, first, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	l := newSink()
+	done := runInBackground(early, first, s.target(), executor.Command{ID: "a", Argv: argv}, l)
 	l.await(t, "output")
 	cancel()
 	if end := <-done; !errors.Is(end.err, context.Canceled) {
@@ -44,28 +45,30 @@ func TestRunAttaches(t *testing.T) {
 	// Another process goes on where that one was; a third reads all of it.
 	open()
 	for _, from := range []int64{7, 0, 13} {
-		l := newLog()
+		l := newSink()
 		l.offset = from
 		exit, err := newExecutor(t).Run(ctx, s.target(), executor.Command{ID: "a", Argv: argv, Offset: from, Started: from != 0}, l)
 		if err != nil || exit != (executor.Exit{State: executor.Finished, Status: 6, Size: 13}) || l.text() != "before\nafter\n"[from:] {
 			t.Errorf("from %d: %+v %v %q", from, exit, err, l.text())
 		}
 	}
-	_, err := newExecutor(t).Run(ctx, s.target(), executor.Command{ID: "a", Argv: sh("echo other")}, newLog())
-	refused(t, err, executor.Conflict, "another command")
+	_, err := newExecutor(t).Run(ctx, s.target(), executor.Command{ID: "a", Argv: sh("echo other")}, newSink())
+	checkRefused(t, err, executor.Conflict, "another command")
 }
 
 func TestRunEndsWithItsSink(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
-	l := newLog()
+	l := newSink()
 	l.failing = errors.New("no space in the store")
-	_, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "a", Argv: sh("echo x; exit 0")}, l)
+	_, err := newExecutor(t).Run(testContext(t), s.target(), executor.Command{ID: "a", Argv: sh("echo x; exit 0")}, l)
 	if !errors.Is(err, l.failing) {
 		t.Fatal(err)
 	}
 }
 
 func TestRunBinaryOutput(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	want := make([]byte, 3<<20)
 	chacha := rand.NewChaCha8([32]byte{1})
@@ -75,9 +78,9 @@ func TestRunBinaryOutput(t *testing.T) {
 	must(t, os.WriteFile(file, want, 0o644))
 	x := newExecutor(t)
 	for _, from := range []int64{0, 1, 65535, 65536, 65537, 3<<20 - 1, 3 << 20} {
-		l := newLog()
+		l := newSink()
 		l.offset = from
-		exit, err := x.Run(limited(t), s.target(), executor.Command{ID: "bin", Argv: []string{"/bin/cat", file}, Offset: from, Started: from > 0}, l)
+		exit, err := x.Run(testContext(t), s.target(), executor.Command{ID: "bin", Argv: []string{"/bin/cat", file}, Offset: from, Started: from > 0}, l)
 		if err != nil || exit.Size != 3<<20 || !bytes.Equal(l.out.Bytes(), want[from:]) {
 			t.Errorf("from %d: %+v %v, %d bytes", from, exit, err, l.out.Len())
 		}
@@ -87,9 +90,10 @@ func TestRunBinaryOutput(t *testing.T) {
 // F03: the replies to three concurrent starts are cut at random, and each run
 // happens exactly once, with its output and its status.
 func TestRunLostReplies(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	ctx := limited(t)
+	ctx := testContext(t)
 	const runs = 12
 	random := rand.New(rand.NewPCG(1, 2))
 	var wg sync.WaitGroup
@@ -100,7 +104,7 @@ func TestRunLostReplies(t *testing.T) {
 			s.cutAfter.Store(500 + random.Int64N(4500)) // a handshake takes about 1,500
 			x := newExecutor(t)
 			wg.Go(func() {
-				l := newLog()
+				l := newSink()
 				exit, err := x.Run(ctx, s.target(), executor.Command{ID: id, Argv: argv}, l)
 				if err != nil || exit.State != executor.Finished || exit.Status != i || l.out.Len() != i*1000 {
 					t.Errorf("%s: %+v %v %d bytes", id, exit, err, l.out.Len())
@@ -122,11 +126,12 @@ func TestRunLostReplies(t *testing.T) {
 
 // A start that ran to its end on the node, and was never answered.
 func TestRunUnansweredStart(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	s.dropReply.Store(true)
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	l := newLog()
-	done := begin(limited(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh("echo a >>" + ledger + "; exit 2")}, l)
+	l := newSink()
+	done := runInBackground(testContext(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh("echo a >>" + ledger + "; exit 2")}, l)
 	l.await(t, "link")
 	eventually(t, "it ran", func() bool { _, err := os.Stat(ledger); return err == nil })
 	s.dropReply.Store(false)
@@ -138,31 +143,33 @@ func TestRunUnansweredStart(t *testing.T) {
 
 // A command's input reaches it once, though the first answers are lost.
 func TestRunInput(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	s.dropReply.Store(true)
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	l := newLog()
-	done := begin(limited(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh(`read -r key; echo "${#key}" | tee -a ` + ledger), Input: "0123456789"}, l)
+	l := newSink()
+	done := runInBackground(testContext(t), newExecutor(t), s.target(), executor.Command{ID: "a", Argv: sh(`read -r key; echo "${#key}" | tee -a ` + ledger), Input: "0123456789"}, l)
 	l.await(t, "link")
 	eventually(t, "it ran", func() bool { b, err := os.ReadFile(ledger); return err == nil && len(b) > 0 })
 	s.dropReply.Store(false)
 	if end := <-done; end.err != nil || end.Status != 0 || l.text() != "10\n" || read(t, ledger) != "10\n" {
 		t.Fatalf("%+v %q %q", end, l.text(), read(t, ledger))
 	}
-	_, err := newExecutor(t).Run(t.Context(), s.target(), executor.Command{ID: "b", Argv: sh("true"), Input: "two\nlines"}, newLog())
-	refused(t, err, executor.Setup, "its input")
+	_, err := newExecutor(t).Run(t.Context(), s.target(), executor.Command{ID: "b", Argv: sh("true"), Input: "two\nlines"}, newSink())
+	checkRefused(t, err, executor.Setup, "its input")
 }
 
 // F31: revoke against start: one of them wins, whole.
 func TestRunRevokeRace(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x, y := newExecutor(t), newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	dir := t.TempDir()
 	won := map[executor.State]int{}
 	for i := range 24 {
 		id := fmt.Sprintf("race-%d", i)
-		done := begin(ctx, x, s.target(), executor.Command{ID: id, Argv: sh(`trap '' TERM; echo x >>` + dir + `/` + id)}, newLog())
+		done := runInBackground(ctx, x, s.target(), executor.Command{ID: id, Argv: sh(`trap '' TERM; echo x >>` + dir + `/` + id)}, newSink())
 		time.Sleep(time.Duration(i) * time.Millisecond) // spreads who is first; nothing depends on it
 		must(t, y.Cancel(ctx, s.target(), id, time.Minute))
 		end := <-done
@@ -181,12 +188,13 @@ func TestRunRevokeRace(t *testing.T) {
 }
 
 func TestCancelBeforeStart(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	must(t, x.Cancel(ctx, s.target(), "never", 0))
 	canary := filepath.Join(t.TempDir(), "ran")
-	l := newLog()
+	l := newSink()
 	exit, err := x.Run(ctx, s.target(), executor.Command{ID: "never", Argv: []string{"/bin/touch", canary}}, l)
 	if err != nil || exit.State != executor.Revoked || l.happened() != "" {
 		t.Fatalf("%+v %v %s", exit, err, l.happened())
@@ -198,14 +206,15 @@ func TestCancelBeforeStart(t *testing.T) {
 
 // F08: the wrapper dies while the command lives: an orphan, and then lost.
 func TestRunOrphan(t *testing.T) {
+	t.Parallel()
 	for _, cancel := range []bool{false, true} {
 		t.Run(fmt.Sprintf("cancelled %v", cancel), func(t *testing.T) {
 			s := newServer(t).listen(t)
 			x := newExecutor(t)
-			ctx := limited(t)
-			argv, open := gated(t)
-			l := newLog()
-			done := begin(ctx, x, s.target(), executor.Command{ID: "o", Argv: argv}, l)
+			ctx := testContext(t)
+			argv, open := gatedCommand(t)
+			l := newSink()
+			done := runInBackground(ctx, x, s.target(), executor.Command{ID: "o", Argv: argv}, l)
 			l.await(t, "output")
 			killPID(t, claim(t, s.run("o"))[1])
 			l.await(t, "orphan")
@@ -225,6 +234,7 @@ func TestRunOrphan(t *testing.T) {
 
 // F07, F08: what the claim says is no longer so.
 func TestRunLost(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		field int // of the claim
@@ -244,9 +254,9 @@ func TestRunLost(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t).listen(t)
 			x := newExecutor(t)
-			ctx := limited(t)
+			ctx := testContext(t)
 			command := executor.Command{ID: "l", Argv: sh("echo hi")}
-			_, err := x.Run(ctx, s.target(), command, newLog())
+			_, err := x.Run(ctx, s.target(), command, newSink())
 			must(t, err)
 			fields := claim(t, s.run("l"))
 			fields[c.field] = c.value
@@ -257,7 +267,7 @@ func TestRunLost(t *testing.T) {
 			for name, text := range c.files {
 				write(t, filepath.Join(s.run("l"), name), text+blank, 0o600)
 			}
-			l := newLog()
+			l := newSink()
 			exit, err := x.Run(ctx, s.target(), command, l)
 			if err != nil || exit.State != c.state || !strings.Contains(exit.Why, c.why) || exit.Status != 0 || l.text() != "hi\n" {
 				t.Errorf("%+v %v %q", exit, err, l.text())
@@ -267,7 +277,7 @@ func TestRunLost(t *testing.T) {
 	t.Run("emptied", func(t *testing.T) {
 		s := newServer(t).listen(t)
 		canary := filepath.Join(t.TempDir(), "ran")
-		exit, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "l", Argv: []string{"/bin/touch", canary}, Started: true, Offset: 3}, newLog())
+		exit, err := newExecutor(t).Run(testContext(t), s.target(), executor.Command{ID: "l", Argv: []string{"/bin/touch", canary}, Started: true, Offset: 3}, newSink())
 		if err != nil || exit.State != executor.Lost || !strings.Contains(exit.Why, "knows nothing") {
 			t.Errorf("%+v %v", exit, err)
 		}
@@ -278,39 +288,41 @@ func TestRunLost(t *testing.T) {
 }
 
 func TestRunTamperedOutput(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x := newExecutor(t)
-	ctx := limited(t)
-	argv, open := gated(t)
-	l := newLog()
-	done := begin(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
+	ctx := testContext(t)
+	argv, open := gatedCommand(t)
+	l := newSink()
+	done := runInBackground(ctx, x, s.target(), executor.Command{ID: "a", Argv: argv}, l)
 	l.await(t, "output")
 	write(t, filepath.Join(s.run("a"), "out"), "BEFORE\n", 0o600)
 	open()
 	end := <-done
-	refused(t, end.err, executor.Node, "SHA-256")
+	checkRefused(t, end.err, executor.Node, "SHA-256")
 	if end.State != executor.Finished || end.Status != 6 {
 		t.Errorf("%+v", end)
 	}
 }
 
 func TestCleanAndList(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	if all, err := x.List(ctx, s.target()); err != nil || len(all) != 0 {
 		t.Fatal(all, err)
 	}
 	command := executor.Command{ID: "old", Argv: sh("echo x | tee -a " + ledger + "; exit 3")}
-	_, err := x.Run(ctx, s.target(), command, newLog())
+	_, err := x.Run(ctx, s.target(), command, newSink())
 	must(t, err)
-	argv, open := gated(t)
-	l := newLog()
-	done := begin(ctx, x, s.target(), executor.Command{ID: "busy", Argv: argv}, l)
+	argv, open := gatedCommand(t)
+	l := newSink()
+	done := runInBackground(ctx, x, s.target(), executor.Command{ID: "busy", Argv: argv}, l)
 	l.await(t, "output")
 	must(t, x.Cancel(ctx, s.target(), "void", 0))
-	refused(t, x.Clean(ctx, s.target(), "busy"), executor.Node, "busy is running")
+	checkRefused(t, x.Clean(ctx, s.target(), "busy"), executor.Node, "busy is running")
 	must(t, x.Clean(ctx, s.target(), "unheard-of"))
 	for range 2 {
 		must(t, x.Clean(ctx, s.target(), "old"))
@@ -340,13 +352,13 @@ func TestCleanAndList(t *testing.T) {
 	must(t, (<-done).err)
 
 	// A late duplicate start finds the tombstone.
-	exit, err := x.Run(ctx, s.target(), command, newLog())
-	refused(t, err, executor.Node, "only 0 of 2 bytes")
+	exit, err := x.Run(ctx, s.target(), command, newSink())
+	checkRefused(t, err, executor.Node, "only 0 of 2 bytes")
 	if exit.State != executor.Finished || exit.Status != 3 || read(t, ledger) != "x\n" {
 		t.Errorf("%+v, ledger %q", exit, read(t, ledger))
 	}
 	command.Offset = 2
-	if _, err = x.Run(ctx, s.target(), command, newLog()); err != nil {
+	if _, err = x.Run(ctx, s.target(), command, newSink()); err != nil {
 		t.Error(err)
 	}
 	// It goes when its time is over, and nothing else does.
@@ -364,9 +376,10 @@ func TestCleanAndList(t *testing.T) {
 
 // T16, F34: a base that others could tamper with, or that is not ours.
 func TestRunsDir(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	canary := filepath.Join(t.TempDir(), "ran")
 	command := executor.Command{ID: "a", Argv: []string{"/bin/touch", canary}}
 	good := filepath.Join(s.home, "good")
@@ -398,27 +411,27 @@ func TestRunsDir(t *testing.T) {
 				must(t, os.Mkdir(filepath.Dir(node.RunsDir), 0o700))
 			}
 			c.make(node.RunsDir)
-			_, err := x.Run(ctx, node, command, newLog())
-			refused(t, err, c.kind, c.words)
+			_, err := x.Run(ctx, node, command, newSink())
+			checkRefused(t, err, c.kind, c.words)
 			if kind(x.Cancel(ctx, node, "a", 0)) == "" {
 				t.Error("cancel was not refused")
 			}
 		})
 	}
 	t.Run("of another user", func(t *testing.T) {
-		asRoot(t)
+		needRoot(t)
 		node := s.target()
 		node.RunsDir = filepath.Join(s.home, "theirs")
 		must(t, os.Mkdir(node.RunsDir, 0o700))
 		must(t, os.Chown(node.RunsDir, 65534, 65534))
-		_, err := x.Run(ctx, node, command, newLog())
-		refused(t, err, executor.Unsafe, "65534")
+		_, err := x.Run(ctx, node, command, newSink())
+		checkRefused(t, err, executor.Unsafe, "65534")
 	})
 	for _, bad := range []string{"", "/", ".", "..", "../x", "a/../../x", "a//b", "a\nb", "a/"} {
 		node := s.target()
 		node.RunsDir = bad
-		_, err := x.Run(ctx, node, command, newLog())
-		refused(t, err, executor.Setup, "runs_dir")
+		_, err := x.Run(ctx, node, command, newSink())
+		checkRefused(t, err, executor.Setup, "runs_dir")
 	}
 	if _, err := os.Stat(canary); err == nil {
 		t.Error("it ran")
@@ -426,10 +439,10 @@ func TestRunsDir(t *testing.T) {
 	t.Run("two installations", func(t *testing.T) {
 		one, two := newExecutor(t), newExecutor(t)
 		one.Owner, two.Owner = "one", "two"
-		_, err := one.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newLog())
+		_, err := one.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newSink())
 		must(t, err)
-		_, err = two.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newLog())
-		refused(t, err, executor.Foreign, "one in")
+		_, err = two.Run(ctx, s.target(), executor.Command{ID: "b", Argv: sh("exit 0")}, newSink())
+		checkRefused(t, err, executor.Foreign, "one in")
 		if _, err = two.List(ctx, s.target()); kind(err) != executor.Foreign {
 			t.Error(err)
 		}
@@ -437,7 +450,7 @@ func TestRunsDir(t *testing.T) {
 }
 
 // F25: the memory for much output is bounded, also if the sink is slow.
-func TestRunMuchOutput(t *testing.T) {
+func TestRunBoundsMemoryForLargeOutput(t *testing.T) {
 	s := newServer(t).listen(t)
 	s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {
 		const size = 200 << 20
@@ -450,7 +463,7 @@ func TestRunMuchOutput(t *testing.T) {
 	}
 	before := rss(t)
 	var n discard
-	exit, err := newExecutor(t).Run(limited(t), s.target(), executor.Command{ID: "a", Argv: sh("true"), Started: true}, &n)
+	exit, err := newExecutor(t).Run(testContext(t), s.target(), executor.Command{ID: "a", Argv: sh("true"), Started: true}, &n)
 	if err != nil || exit.Size != 200<<20 || n != 200<<20 {
 		t.Fatal(exit, err, n)
 	}

@@ -36,13 +36,13 @@ type script struct {
 }
 
 // all makes this shell the one that every part of a run uses.
-func (s script) all(text string) string {
+func (s script) withShell(text string) string {
 	return strings.ReplaceAll(text, "/bin/sh -c", strings.Join(s.shell, " ")+" -c")
 }
 
 func (s script) call(t testing.TB, verb, id string, args ...string) string {
 	t.Helper()
-	argv := append(append([]string{}, s.shell...), "-c", s.all(executor.NodeScript), "alsb", verb, "runs", "me", "N", id)
+	argv := append(append([]string{}, s.shell...), "-c", s.withShell(executor.NodeScript), "alsb", verb, "runs", "me", "N", id)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], args...)...)
@@ -64,7 +64,7 @@ func (s script) call(t testing.TB, verb, id string, args ...string) string {
 
 func (s script) start(t testing.TB, id string, argv ...string) string {
 	t.Helper()
-	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.all(executor.RunnerScript), s.all(executor.ChildScript))
+	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.withShell(executor.RunnerScript), s.withShell(executor.ChildScript))
 }
 
 // finish polls until nothing of the run goes on, and returns state and output.
@@ -87,12 +87,11 @@ func (s script) finish(t testing.TB, id string) (state, out string) {
 }
 
 func TestScriptShells(t *testing.T) {
+	t.Parallel()
 	for _, shell := range shells {
 		t.Run(shell[0], func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(shell[0]); err != nil {
-				t.Fatal(err)
-			}
+			need(t, shell[0])
 			s := script{shell: shell, home: t.TempDir()}
 			expect := func(got, want string) {
 				t.Helper()
@@ -137,7 +136,8 @@ func TestScriptShells(t *testing.T) {
 }
 
 // What Ubuntu 12.04 lacks, or what only some shells have.
-func TestScriptNeedsNothingNew(t *testing.T) {
+func TestScriptsUseOnlyOldTools(t *testing.T) {
+	t.Parallel()
 	banned := map[string]string{
 		`\[\[`: "bash", `\blocal\b`: "not in POSIX", `echo -[ne]`: "not portable", `PIPESTATUS`: "bash", `\$'`: "bash", `<\(`: "bash",
 		`<<<`: "bash", `\bfunction\b`: "bash", `=~`: "bash", `&>`: "bash", `\bdeclare\b|\btypeset\b`: "bash", `\w\+=`: "bash",
@@ -165,6 +165,8 @@ func TestScriptNeedsNothingNew(t *testing.T) {
 
 // F36: ten thousand runs on a node do not slow a poll down.
 func TestScriptManyRuns(t *testing.T) {
+	t.Parallel()
+	need(t, "dash")
 	s := script{shell: []string{"dash"}, home: t.TempDir()}
 	s.start(t, "a", "/bin/true")
 	for i := range 10000 {

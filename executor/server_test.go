@@ -189,7 +189,7 @@ func runShell(s *server, line string, ch ssh.Channel) (int, bool) {
 
 // says is a handle that answers each command with the next of texts, in which
 // NONCE stands for the call's.
-func says(texts ...string) func(*server, string, ssh.Channel) (int, bool) {
+func replying(texts ...string) func(*server, string, ssh.Channel) (int, bool) {
 	var n atomic.Int64
 	return func(_ *server, line string, ch ssh.Channel) (int, bool) {
 		i := min(int(n.Add(1)), len(texts)) - 1

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 // log is a sink that remembers, and checks that offsets follow each other.
-type log struct {
+type recordingSink struct {
 	mu      sync.Mutex
 	offset  int64
 	out     bytes.Buffer
@@ -23,9 +24,9 @@ type log struct {
 	failing error // what Output returns
 }
 
-func newLog() *log { return &log{notify: make(chan string, 1000)} }
+func newSink() *recordingSink { return &recordingSink{notify: make(chan string, 1000)} }
 
-func (l *log) event(s string) {
+func (l *recordingSink) event(s string) {
 	l.mu.Lock()
 	if s != "output" {
 		l.events = append(l.events, s)
@@ -37,10 +38,10 @@ func (l *log) event(s string) {
 	}
 }
 
-func (l *log) Started() error { l.event("started"); return nil }
-func (l *log) Orphan()        { l.event("orphan") }
+func (l *recordingSink) Started() error { l.event("started"); return nil }
+func (l *recordingSink) Orphan()        { l.event("orphan") }
 
-func (l *log) Link(err error) {
+func (l *recordingSink) Link(err error) {
 	if err != nil {
 		l.event("link")
 	} else {
@@ -48,7 +49,7 @@ func (l *log) Link(err error) {
 	}
 }
 
-func (l *log) Output(offset int64, p []byte) error {
+func (l *recordingSink) Output(offset int64, p []byte) error {
 	l.mu.Lock()
 	want, failing := l.offset+int64(l.out.Len()), l.failing
 	if failing == nil {
@@ -65,13 +66,13 @@ func (l *log) Output(offset int64, p []byte) error {
 	return nil
 }
 
-func (l *log) text() string {
+func (l *recordingSink) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.out.String()
 }
 
-func (l *log) happened() string {
+func (l *recordingSink) happened() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.events, " ")
@@ -82,7 +83,7 @@ func (l *log) happened() string {
 const patience = 5 * time.Minute
 
 // await waits for the next event of that name.
-func (l *log) await(t testing.TB, what string) {
+func (l *recordingSink) await(t testing.TB, what string) {
 	t.Helper()
 	limit := time.After(patience)
 	for {
@@ -98,31 +99,43 @@ func (l *log) await(t testing.TB, what string) {
 }
 
 // ended is what Run returned.
-type ended struct {
+type runResult struct {
 	executor.Exit
 	err error
 }
 
 // begin calls Run in the background.
-func begin(ctx context.Context, x *executor.Executor, t executor.Target, c executor.Command, l *log) <-chan ended {
-	done := make(chan ended, 1)
+func runInBackground(ctx context.Context, x *executor.Executor, t executor.Target, c executor.Command, l *recordingSink) <-chan runResult {
+	done := make(chan runResult, 1)
 	go func() {
 		exit, err := x.Run(ctx, t, c, l)
-		done <- ended{exit, err}
+		done <- runResult{exit, err}
 	}()
 	return done
 }
 
-func limited(t testing.TB) context.Context {
+func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// asRoot is for tests that need users of their own; CI is root.
-func asRoot(t testing.TB) {
+// needRoot skips a test that needs users of its own; CI runs as root.
+func needRoot(t testing.TB) {
+	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root, as CI is")
+		t.Skip("this test needs root, which CI has")
+	}
+}
+
+// need skips a test that needs a command; CI counts a skip as a failure.
+func need(t testing.TB, command string) {
+	t.Helper()
+	if _, err := exec.LookPath(command); err == nil {
+		return
+	}
+	if _, err := exec.LookPath("/usr/sbin/" + command); err != nil {
+		t.Skipf("%s is not installed: run scripts/setup, which installs what the tests need", command)
 	}
 }
 

@@ -42,7 +42,7 @@ type sshd struct {
 var sshdUsers = []string{"helion", "noisy", "refusing", "quitting"}
 
 // like59 are the algorithms of OpenSSH 5.9 that 9.2 still has.
-const like59 = `
+const algorithms59 = `
 KexAlgorithms ecdh-sha2-nistp256,diffie-hellman-group14-sha1
 Ciphers aes128-ctr,aes256-ctr
 MACs hmac-sha2-256,hmac-sha1
@@ -52,6 +52,7 @@ MACs hmac-sha2-256,hmac-sha1
 // that lets the client key of type user in.
 func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 	t.Helper()
+	need(t, "sshd")
 	dir := t.TempDir()
 	s := &sshd{dir: dir, known: filepath.Join(dir, "known_hosts"), identity: filepath.Join(dir, "id_"+user)}
 	s.addr = freeAddr(t)
@@ -73,7 +74,8 @@ func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 		return exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "sshd_config"))
 	}
 	if os.Getuid() == 0 {
-		s.private(t)
+		need(t, "unshare")
+		s.useNamespace(t)
 	}
 	s.start(t)
 	t.Cleanup(func() { s.stop() })
@@ -81,7 +83,7 @@ func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 }
 
 // private arranges for users and directories that only the server sees.
-func (s *sshd) private(t testing.TB) {
+func (s *sshd) useNamespace(t testing.TB) {
 	passwd, shadow := read(t, "/etc/passwd"), read(t, "/etc/shadow")
 	passwd = strings.Replace(passwd, "root:x:0:0:root:/root:", "root:x:0:0:root:"+s.dir+"/root:", 1)
 	for i, user := range append([]string{"root"}, sshdUsers...) {

@@ -18,14 +18,15 @@ import (
 )
 
 // A command that cannot have arrived ends at its time, whatever its node does.
-func TestNothingIsSentLate(t *testing.T) {
+func TestRunNotBegunWhenUnreachableUntilStartBy(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
 		executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
 		})
-		l := newLog()
+		l := newSink()
 		by := time.Now().Add(10 * time.Minute)
 		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true"), StartBy: by}, l)
 		if err != nil || exit.State != executor.NotBegun || exit.Why == "" || l.happened() != "link" {
@@ -39,14 +40,15 @@ func TestNothingIsSentLate(t *testing.T) {
 
 // Of a start that may have arrived the node is asked when it is back: what it
 // has begun goes on, what it has not begun never begins.
-func TestWhatMayHaveArrivedIsAskedFor(t *testing.T) {
+func TestRunAsksNodeAboutLateStart(t *testing.T) {
+	t.Parallel()
 	s := newServer(t).listen(t)
 	x := newExecutor(t)
-	ctx := limited(t)
+	ctx := testContext(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	late := executor.Command{ID: "a", Argv: sh("echo ran >>" + ledger + "; exit 3"), StartBy: time.Now().Add(-time.Second), Sent: true}
 	for range 2 { // also when the first answer was not written down
-		l := newLog()
+		l := newSink()
 		exit, err := x.Run(ctx, s.target(), late, l)
 		if err != nil || exit.State != executor.NotBegun || exit.Why == "" || l.happened() != "" {
 			t.Fatalf("%+v %v %s", exit, err, l.happened())
@@ -54,7 +56,7 @@ func TestWhatMayHaveArrivedIsAskedFor(t *testing.T) {
 	}
 	again := late
 	again.StartBy = time.Time{} // the node keeps its word
-	if exit, err := x.Run(ctx, s.target(), again, newLog()); err != nil || exit.State != executor.Revoked {
+	if exit, err := x.Run(ctx, s.target(), again, newSink()); err != nil || exit.State != executor.Revoked {
 		t.Errorf("%+v %v", exit, err)
 	}
 	if _, err := os.Stat(ledger); err == nil {
@@ -63,10 +65,10 @@ func TestWhatMayHaveArrivedIsAskedFor(t *testing.T) {
 
 	arrived := late
 	arrived.ID, arrived.StartBy = "b", time.Time{}
-	_, err := x.Run(ctx, s.target(), arrived, newLog())
+	_, err := x.Run(ctx, s.target(), arrived, newSink())
 	must(t, err)
 	arrived.StartBy = late.StartBy
-	l := newLog()
+	l := newSink()
 	exit, err := x.Run(ctx, s.target(), arrived, l)
 	if err != nil || exit.State != executor.Finished || exit.Status != 3 || l.happened() != "started" || read(t, ledger) != "ran\n" {
 		t.Errorf("%+v %v %s", exit, err, l.happened())
@@ -76,7 +78,8 @@ func TestWhatMayHaveArrivedIsAskedFor(t *testing.T) {
 // A start whose answer was lost in this very call counts as one that may have
 // arrived: the node is asked, and the command that it has begun is read to its
 // end.
-func TestAnAnswerThatWasLostBeforeItsTime(t *testing.T) {
+func TestRunAsksNodeAfterLostReply(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -95,7 +98,7 @@ func TestAnAnswerThatWasLostBeforeItsTime(t *testing.T) {
 			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE state=finished rc=4 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")))
 			return 0, true
 		}
-		l := newLog()
+		l := newSink()
 		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true"), StartBy: by}, l)
 		if err != nil || exit.State != executor.Finished || exit.Status != 4 || l.happened() != "link back started" {
 			t.Errorf("%+v %v %s", exit, err, l.happened())

@@ -18,10 +18,10 @@ import (
 const callTimeout = 30 * time.Second
 
 // leaveTimeout is how long a node may take to let go of a session.
-const leaveTimeout = 5 * time.Second
+const abandonTimeout = 5 * time.Second
 
 // pieceSize is the most that is read from a channel at once.
-const pieceSize = 128 << 10
+const readSize = 128 << 10
 
 // chunk is the most that is handed to a caller at once. What has come in and
 // is not yet read is bounded by the SSH channel's window, 2 MiB.
@@ -31,23 +31,23 @@ const chunk = 256 << 10
 // stdout, as much as has come in; after io.EOF, status tells how it ended.
 // Whoever opens it closes it.
 type stream struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	conn   *conn
-	silent time.Duration // the longest silence that Read bears; 0 is any
-	late   *time.Timer
-	pieces chan piece  // what has come in
-	spare  chan []byte // what may be filled
-	last   piece       // what Read gives from
-	unread []byte
-	stderr tail
-	ended  chan error // how, once
+	ctx          context.Context
+	cancel       context.CancelFunc
+	conn         *conn
+	silenceLimit time.Duration // the longest silence that Read bears; 0 is any
+	silenceTimer *time.Timer
+	pieces       chan readResult // what has come in
+	spare        chan []byte     // what may be filled
+	last         readResult      // what Read gives from
+	unread       []byte
+	stderr       tail
+	ended        chan error // how, once
 
 	release func() // called by close
 }
 
 // piece is what one read of the channel gave.
-type piece struct {
+type readResult struct {
 	buf []byte
 	n   int
 	err error
@@ -62,23 +62,23 @@ type request struct {
 
 // start runs a command line on the node. If nothing was sent the error is Unreachable,
 // if it is not known whether it was, Interrupted.
-func (c *conn) start(ctx context.Context, r request, silent time.Duration) (*stream, error) {
-	release, err := take(ctx, c.sessions)
+func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration) (*stream, error) {
+	release, err := acquire(ctx, c.sessions)
 	if err != nil {
 		return nil, err
 	}
 	s := &stream{
-		conn: c, silent: silent, ended: make(chan error, 1),
-		pieces: make(chan piece, 2), spare: make(chan []byte, 2),
+		conn: c, silenceLimit: silenceLimit, ended: make(chan error, 1),
+		pieces: make(chan readResult, 2), spare: make(chan []byte, 2),
 	}
-	s.spare <- make([]byte, pieceSize)
-	s.spare <- make([]byte, pieceSize)
+	s.spare <- make([]byte, readSize)
+	s.spare <- make([]byte, readSize)
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	begun := make(chan error, 1)
 	go func() {
 		s.serve(c, r, begun)
 		release()
-		c.rest()
+		c.closeIfIdle()
 	}()
 	select {
 	case err = <-begun:
@@ -99,10 +99,10 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	defer guard.Stop()
 	session, err := c.client.NewSession()
 	if err != nil {
-		begun <- unopened(c, err)
+		begun <- sessionError(c, err)
 		return
 	}
-	stop := context.AfterFunc(s.ctx, func() { s.leave(session) })
+	stop := context.AfterFunc(s.ctx, func() { s.abandon(session) })
 	defer stop()
 	stdout, err := session.StdoutPipe()
 	session.Stderr = &s.stderr
@@ -117,10 +117,10 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	}
 	guard.Stop()
 	begun <- nil
-	go s.pump(stdout)
+	go s.readAhead(stdout)
 	err = session.Wait()
 	if r.plain {
-		err = whole(c.client, err)
+		err = confirmEnd(c.client, err)
 	}
 	_ = session.Close()
 	s.ended <- err
@@ -129,7 +129,7 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 // whole makes the end of a session an error if the connection ended with it. A
 // node may tell the status before the last output, and a lost connection ends
 // output as its command does; who still answers has sent all.
-func whole(client *ssh.Client, end error) error {
+func confirmEnd(client *ssh.Client, end error) error {
 	var exit *ssh.ExitError
 	if end != nil && !errors.As(end, &exit) {
 		return end
@@ -142,7 +142,7 @@ func whole(client *ssh.Client, end error) error {
 
 // pump reads ahead, so that Read can end with its ctx. It ends with the
 // channel, or when nobody reads any more.
-func (s *stream) pump(stdout io.Reader) {
+func (s *stream) readAhead(stdout io.Reader) {
 	for {
 		select {
 		case buf := <-s.spare:
@@ -150,7 +150,7 @@ func (s *stream) pump(stdout io.Reader) {
 			if err != nil && !errors.Is(err, io.EOF) {
 				err = interrupted(err) // it told the node that there is room, and could not
 			}
-			s.pieces <- piece{buf, n, err} // there is room: it holds as many as there are buffers
+			s.pieces <- readResult{buf, n, err} // there is room: it holds as many as there are buffers
 			if err != nil {
 				return
 			}
@@ -163,9 +163,9 @@ func (s *stream) pump(stdout io.Reader) {
 // leave tells the node that nobody listens any more. sshd keeps the session
 // until the command has ended; if that takes long, new calls had better use
 // another connection than run out of sessions on this one.
-func (s *stream) leave(session *ssh.Session) {
+func (s *stream) abandon(session *ssh.Session) {
 	_ = session.Close()
-	guard := time.NewTimer(leaveTimeout)
+	guard := time.NewTimer(s.conn.abandonTimeout)
 	defer guard.Stop()
 	select {
 	case err := <-s.ended:
@@ -177,7 +177,7 @@ func (s *stream) leave(session *ssh.Session) {
 
 // unopened explains why there is no session. Unless the node refused just
 // that, the connection is dead, and is so for everybody when this returns.
-func unopened(c *conn, err error) *Error {
+func sessionError(c *conn, err error) *Error {
 	e := &Error{Kind: Unreachable, Doing: "opening a session", Err: err}
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
@@ -192,7 +192,7 @@ func unopened(c *conn, err error) *Error {
 }
 
 // noSession is true if the node refused a session, and nothing but that.
-func noSession(err error) bool {
+func isSessionRefused(err error) bool {
 	var refused *ssh.OpenChannelError
 	return errors.As(err, &refused)
 }
@@ -225,21 +225,21 @@ func (s *stream) next() error {
 		s.spare <- s.last.buf
 	}
 	var late <-chan time.Time
-	if s.silent > 0 {
-		if s.late == nil {
-			s.late = time.NewTimer(s.silent)
+	if s.silenceLimit > 0 {
+		if s.silenceTimer == nil {
+			s.silenceTimer = time.NewTimer(s.silenceLimit)
 		}
-		s.late.Reset(s.silent)
-		late = s.late.C
+		s.silenceTimer.Reset(s.silenceLimit)
+		late = s.silenceTimer.C
 	}
 	select {
 	case s.last = <-s.pieces:
 	case <-s.ctx.Done():
-		s.last = piece{err: s.ctx.Err()}
+		s.last = readResult{err: s.ctx.Err()}
 	case <-late:
 		e := interrupted(context.DeadlineExceeded)
-		e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silent)
-		s.last = piece{err: e}
+		e.Cause = fmt.Sprintf("the node was silent for %v, and it is not known how the command ended", s.silenceLimit)
+		s.last = readResult{err: e}
 	}
 	s.unread = s.last.buf[:s.last.n]
 	if len(s.unread) == 0 {
@@ -271,8 +271,8 @@ func (s *stream) status() (int, error) {
 // close lets go of the command. What it still prints is thrown away.
 func (s *stream) close() {
 	s.cancel()
-	if s.late != nil {
-		s.late.Stop()
+	if s.silenceTimer != nil {
+		s.silenceTimer.Stop()
 	}
 	if s.release != nil {
 		s.release()

@@ -22,12 +22,12 @@ import (
 // In these tests time is not real, and a connection is a pipe in memory.
 
 // mute lets through so many writes and then swallows the rest.
-type mute struct {
+type mutedConn struct {
 	net.Conn
 	left atomic.Int64
 }
 
-func (m *mute) Write(p []byte) (int, error) {
+func (m *mutedConn) Write(p []byte) (int, error) {
 	if m.left.Add(-1) < 0 {
 		return len(p), nil
 	}
@@ -36,7 +36,7 @@ func (m *mute) Write(p []byte) (int, error) {
 
 func silentAfter(writes int64) func(net.Conn) net.Conn {
 	return func(c net.Conn) net.Conn {
-		m := &mute{Conn: c}
+		m := &mutedConn{Conn: c}
 		m.left.Store(writes)
 		return m
 	}
@@ -44,6 +44,7 @@ func silentAfter(writes int64) func(net.Conn) net.Conn {
 
 // F05: a server that hangs at each stage holds nobody for more than 40 s.
 func TestHungServer(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		after int64 // writes
@@ -67,7 +68,7 @@ func TestHungServer(t *testing.T) {
 				inMemory(x, s, silentAfter(c.after))
 				begin := time.Now()
 				_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
-				refused(t, err, executor.Unreachable, "handshake was not done within 30s")
+				checkRefused(t, err, executor.Unreachable, "handshake was not done within 30s")
 				if took := time.Since(begin); took > 40*time.Second {
 					t.Error(took)
 				}
@@ -78,6 +79,7 @@ func TestHungServer(t *testing.T) {
 
 // The server answers keepalives but never a session, or never the command.
 func TestHungSession(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -92,7 +94,7 @@ func TestHungSession(t *testing.T) {
 		}
 		// a call of the protocol has ours.
 		begin := time.Now()
-		refused(t, x.Cancel(t.Context(), s.target(), "a", 10*time.Second), executor.Interrupted, "silent for 40s")
+		checkRefused(t, x.Cancel(t.Context(), s.target(), "a", 10*time.Second), executor.Interrupted, "silent for 40s")
 		if took := time.Since(begin); took > 50*time.Second {
 			t.Error(took)
 		}
@@ -100,16 +102,17 @@ func TestHungSession(t *testing.T) {
 }
 
 // F04: a silent line is noticed within 15 seconds, once, and Run comes back.
-func TestSilentLine(t *testing.T) {
+func TestSilentConnectionIsClosed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
-		var line *mute
+		var line *mutedConn
 		var mu sync.Mutex
 		inMemory(x, s, func(c net.Conn) net.Conn {
 			mu.Lock()
 			defer mu.Unlock()
-			line = &mute{Conn: c}
+			line = &mutedConn{Conn: c}
 			line.left.Store(1 << 40)
 			return line
 		})
@@ -128,7 +131,7 @@ func TestSilentLine(t *testing.T) {
 			_, _ = ch.Write([]byte(withNonce(text, "ALSB1 NONCE state=finished rc=4 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")))
 			return 0, true
 		}
-		l := newLog()
+		l := newSink()
 		begin := time.Now()
 		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
 		if err != nil || exit.Status != 4 || l.happened() != "started link back" {
@@ -142,7 +145,8 @@ func TestSilentLine(t *testing.T) {
 
 // A node that is away for an hour is asked again all the time, seldom enough
 // for it and often enough for people.
-func TestRunWaits(t *testing.T) {
+func TestRunRetriesUntilNodeIsBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -157,8 +161,8 @@ func TestRunWaits(t *testing.T) {
 			go s.serve(theirs)
 			return ours, nil
 		})
-		s.handle = says("ALSB1 NONCE state=finished rc=1 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")
-		l := newLog()
+		s.handle = replying("ALSB1 NONCE state=finished rc=1 size=0 off=0 len=0\nALSB1 NONCE end sum=-\n")
+		l := newSink()
 		exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
 		if err != nil || exit.Status != 1 || l.happened() != "link back started" {
 			t.Fatalf("%+v %v %s", exit, err, l.happened())
@@ -171,7 +175,8 @@ func TestRunWaits(t *testing.T) {
 
 // Whoever waits for a node that is out of reach hears of it when a start may
 // have arrived there after all: only then is it not known whether it began.
-func TestRunTellsThatAStartMayHaveArrived(t *testing.T) {
+func TestRunReportsThatStartMayHaveArrived(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -192,9 +197,9 @@ func TestRunTellsThatAStartMayHaveArrived(t *testing.T) {
 			_, _ = ch.Write([]byte(withNonce(line, "ALSB1 NONCE error=unsafe it is a link\n")))
 			return 0, true
 		}
-		l := newLog()
+		l := newSink()
 		_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, l)
-		refused(t, err, executor.Unsafe, "it is a link")
+		checkRefused(t, err, executor.Unsafe, "it is a link")
 		if l.happened() != "link link" {
 			t.Errorf("it was told %q", l.happened())
 		}
@@ -203,13 +208,14 @@ func TestRunTellsThatAStartMayHaveArrived(t *testing.T) {
 
 // T13: whatever a node answers, only the exact reply ends a command.
 func TestHostileNode(t *testing.T) {
+	t.Parallel()
 	for _, text := range hostileReplies {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(t)
 			x := newExecutor(t)
 			inMemory(x, s, nil)
-			s.handle = says(strings.ReplaceAll(text, "N ", "NONCE "))
-			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
+			s.handle = replying(strings.ReplaceAll(text, "N ", "NONCE "))
+			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newSink())
 			if err == nil || exit.State == executor.Finished {
 				t.Errorf("%.90q: %+v %v", text, exit, err)
 			}
@@ -230,9 +236,9 @@ func TestHostileNode(t *testing.T) {
 				s := newServer(t)
 				x := newExecutor(t)
 				inMemory(x, s, nil)
-				s.handle = says(c.text)
-				_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
-				refused(t, err, executor.Node, "makes no sense")
+				s.handle = replying(c.text)
+				_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newSink())
+				checkRefused(t, err, executor.Node, "makes no sense")
 			})
 		})
 	}
@@ -241,9 +247,9 @@ func TestHostileNode(t *testing.T) {
 			s := newServer(t)
 			x := newExecutor(t)
 			inMemory(x, s, nil)
-			s.handle = says("ALSB1 NONCE state=finished rc=0 size=1 off=0 len=1\nxALSB1 NONCE end sum=" + sum + "\n")
-			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newLog())
-			refused(t, err, executor.Node, "SHA-256")
+			s.handle = replying("ALSB1 NONCE state=finished rc=0 size=1 off=0 len=1\nxALSB1 NONCE end sum=" + sum + "\n")
+			exit, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newSink())
+			checkRefused(t, err, executor.Node, "SHA-256")
 			if exit.State != executor.Finished {
 				t.Errorf("%+v", exit)
 			}
@@ -251,7 +257,8 @@ func TestHostileNode(t *testing.T) {
 	})
 }
 
-func TestOneConnection(t *testing.T) {
+func TestCallsShareOneConnection(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -288,11 +295,12 @@ func TestOneConnection(t *testing.T) {
 
 // A warm connection that died unnoticed is replaced, once, as nothing was sent.
 func TestExecOnADeadConnection(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
 		inMemory(x, s, nil)
-		s.handle = says("ALSB1 NONCE begin\n")
+		s.handle = replying("ALSB1 NONCE begin\n")
 		for range 3 {
 			if _, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{}); err != nil {
 				t.Fatal(err)
@@ -305,7 +313,7 @@ func TestExecOnADeadConnection(t *testing.T) {
 		// Behind the sending nothing is repeated.
 		s.handle = func(*server, string, ssh.Channel) (int, bool) { return 0, false }
 		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
-		refused(t, err, executor.Interrupted, "not known how the command ended")
+		checkRefused(t, err, executor.Interrupted, "not known how the command ended")
 		if s.sessions.Load() != 4 {
 			t.Errorf("%d sessions", s.sessions.Load())
 		}
@@ -315,6 +323,7 @@ func TestExecOnADeadConnection(t *testing.T) {
 // The status may come before the last output. If the connection is lost between
 // them, a command that ended well has not said all.
 func TestExecOutputLostAfterTheStatus(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -325,18 +334,19 @@ func TestExecOutputLostAfterTheStatus(t *testing.T) {
 			return 0, false
 		}
 		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
-		refused(t, err, executor.Interrupted, "the connection was lost")
+		checkRefused(t, err, executor.Interrupted, "the connection was lost")
 	})
 }
 
 // A session that is refused is asked for again for a while: calls end, and
 // nothing was sent.
-func TestNoSessionIsFree(t *testing.T) {
+func TestExecWaitsForFreeSession(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
 		inMemory(x, s, nil)
-		s.handle = says("ALSB1 NONCE begin\n")
+		s.handle = replying("ALSB1 NONCE begin\n")
 		s.refuse.Store(true)
 		time.AfterFunc(3*time.Second, func() { s.refuse.Store(false) })
 		if _, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{}); err != nil || s.sessions.Load() != 1 {
@@ -344,7 +354,7 @@ func TestNoSessionIsFree(t *testing.T) {
 		}
 		s.refuse.Store(true)
 		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
-		refused(t, err, executor.Unreachable, "no more sessions", "MaxSessions")
+		checkRefused(t, err, executor.Unreachable, "no more sessions", "MaxSessions")
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err = x.Exec(short, s.target(), sh("true"), &bytes.Buffer{}); !errors.Is(err, context.DeadlineExceeded) {
@@ -373,7 +383,8 @@ func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
 
 // A reader of much output tells the node that there is room for more. That it
 // is then, of all times, that a connection is found dead makes it no other error.
-func TestConnectionLostInTheMiddleOfMuch(t *testing.T) {
+func TestRunResumesAfterLostConnection(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		x := newExecutor(t)
@@ -389,11 +400,12 @@ func TestConnectionLostInTheMiddleOfMuch(t *testing.T) {
 			return d, nil
 		})
 		_, err := x.Exec(t.Context(), s.target(), sh("true"), writer(func([]byte) { d.now.Store(true) }))
-		refused(t, err, executor.Interrupted, "the connection was lost")
+		checkRefused(t, err, executor.Interrupted, "the connection was lost")
 	})
 }
 
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	x := newExecutor(t)
 	for _, c := range []struct {
@@ -414,8 +426,8 @@ func TestUnreachable(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			node := s.target()
 			c.change(&node)
-			_, err := x.Exec(limited(t), node, sh("true"), &bytes.Buffer{})
-			refused(t, err, c.kind, c.words)
+			_, err := x.Exec(testContext(t), node, sh("true"), &bytes.Buffer{})
+			checkRefused(t, err, c.kind, c.words)
 		})
 	}
 	must(t, x.Close())

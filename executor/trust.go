@@ -30,44 +30,44 @@ type HostKeyOf struct {
 	Line        string // for known_hosts, without a newline
 }
 
-var errShown = errors.New("the key was shown")
+var errKeySeen = errors.New("the key was shown")
 
 // HostKeys asks a node which host keys it offers, and logs in nowhere: the
 // handshake ends when the key has been shown. Through a bastion, that one has
 // to be trusted already. The file KnownHosts need not exist yet.
 func (x *Executor) HostKeys(ctx context.Context, t Target) ([]HostKeyOf, error) {
-	l := t.link()
+	ep := t.endpoint()
 	var keys []HostKeyOf
 	var last error
 	for _, algo := range []string{ssh.KeyAlgoECDSA256, ssh.KeyAlgoED25519, ssh.KeyAlgoRSA} {
-		key, err := x.shown(ctx, l, algo)
+		key, err := x.offeredKey(ctx, ep, algo)
 		if err != nil {
 			last = err
 			continue
 		}
-		standing, err := standingOf(l, key)
+		standing, err := standingOf(ep, key)
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, HostKeyOf{
-			Addr: l.Addr, Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key), Standing: standing,
-			Line: knownhosts.Line([]string{l.Addr}, key),
+			Addr: ep.Addr, Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key), Standing: standing,
+			Line: knownhosts.Line([]string{ep.Addr}, key),
 		})
 	}
 	if len(keys) == 0 {
-		return nil, on(t.Name, last)
+		return nil, withNode(t.Name, last)
 	}
 	return keys, nil
 }
 
 // shown makes the handshake with one type of host key, up to the key.
-func (x *Executor) shown(ctx context.Context, l link, algo string) (ssh.PublicKey, error) {
-	raw, err := x.pool.opener(l)(ctx, l.Addr)
+func (x *Executor) offeredKey(ctx context.Context, ep endpoint, algo string) (ssh.PublicKey, error) {
+	raw, err := x.pool.opener(ep)(ctx, ep.Addr)
 	if kindOf(err) != "" { // the bastion's
 		return nil, err
 	}
 	if err != nil {
-		return nil, dialError(l.Addr, err)
+		return nil, dialError(ep.Addr, err)
 	}
 	defer raw.Close() //nolint:errcheck // it has served its purpose
 	shake, cancel := context.WithTimeout(ctx, handshakeTimeout)
@@ -75,51 +75,51 @@ func (x *Executor) shown(ctx context.Context, l link, algo string) (ssh.PublicKe
 	defer context.AfterFunc(shake, func() { _ = raw.Close() })()
 	var key ssh.PublicKey
 	config := &ssh.ClientConfig{
-		User: l.User,
+		User: ep.User,
 		HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
 			key = k
-			return errShown
+			return errKeySeen
 		},
 		HostKeyAlgorithms: []string{algo},
 	}
 	if algo == ssh.KeyAlgoRSA {
 		config.HostKeyAlgorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}
 	}
-	_, _, _, err = ssh.NewClientConn(raw, l.Addr, config)
+	_, _, _, err = ssh.NewClientConn(raw, ep.Addr, config)
 	if key == nil {
-		return nil, handshakeError(l, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+		return nil, handshakeError(ep, errors.Is(shake.Err(), context.DeadlineExceeded), err)
 	}
 	return key, nil
 }
 
 // standingOf looks a key up in the link's known_hosts.
-func standingOf(l link, key ssh.PublicKey) (Standing, error) {
-	db, err := knownhosts.NewDB(l.KnownHosts)
+func standingOf(ep endpoint, key ssh.PublicKey) (Standing, error) {
+	db, err := knownhosts.NewDB(ep.KnownHosts)
 	if errors.Is(err, os.ErrNotExist) {
 		return Unknown, nil
 	}
 	if err != nil {
-		return "", &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err, Next: "mend " + l.KnownHosts}
+		return "", &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err, Next: "mend " + ep.KnownHosts}
 	}
-	err = db.HostKeyCallback()(l.Addr, nowhere{}, key)
+	err = db.HostKeyCallback()(ep.Addr, noAddr{}, key)
 	switch {
 	case err == nil:
 		return Trusted, nil
 	case knownhosts.IsHostUnknown(err):
 		return Unknown, nil
 	case knownhosts.IsHostKeyChanged(err):
-		for _, known := range db.HostKeys(l.Addr) {
+		for _, known := range db.HostKeys(ep.Addr) {
 			if known.Type() == key.Type() {
 				return Changed, nil
 			}
 		}
 		return Unknown, nil // a further type of a host that we know
 	}
-	return "", fmt.Errorf("looking up %s in %s: %w", l.Addr, l.KnownHosts, err)
+	return "", fmt.Errorf("looking up %s in %s: %w", ep.Addr, ep.KnownHosts, err)
 }
 
 // nowhere is an address that stands in no known_hosts: lookups go by name.
-type nowhere struct{}
+type noAddr struct{}
 
-func (nowhere) Network() string { return "tcp" }
-func (nowhere) String() string  { return "0.0.0.0:0" }
+func (noAddr) Network() string { return "tcp" }
+func (noAddr) String() string  { return "0.0.0.0:0" }

@@ -37,11 +37,6 @@ func (st *stage) cluster() *node.Cluster {
 	return st.scene.Cluster
 }
 
-// channels are all of a scene.
-func allChannels() []string {
-	return []string{scene.Prod, scene.Approve, scene.Elsewhere, scene.Fresh}
-}
-
 func cmdCluster(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: cluster prod|fresh")
@@ -89,22 +84,6 @@ func cmdSSHHost(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	st := stageOf(ts)
 	ts.Check(st.scene.Fresh.Know(args[0], st.scene.Cluster, args[1] != "unknown", args[1] == "known"))
-}
-
-func cmdSeeOnce(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	re := pattern(ts, args)
-	n := 0
-	for _, ch := range allChannels() {
-		for _, m := range st.scene.Workspace.Messages(ch) {
-			if re.MatchString(m.Text()) {
-				n++
-			}
-		}
-	}
-	if n != 1 {
-		ts.Fatalf("%s is said %d times", re, n)
-	}
 }
 
 func cmdSSHTrust(ts *testscript.TestScript, _ bool, args []string) {

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,4 +125,41 @@ func cmdPowerOff(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: power-off IP")
 	}
 	ts.Check(stageOf(ts).cluster().Die(args[0]))
+}
+
+func cmdKatoRan(ts *testscript.TestScript, _ bool, args []string) {
+	st := stageOf(ts)
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	n := 0
+	st.await(ts, fmt.Sprintf("kato %s to be called %d times", strings.Join(args[1:], " "), want), func() bool {
+		calls, err := st.cluster().Called(args[1:]...)
+		ts.Check(err)
+		n = len(calls)
+		return n >= want
+	})
+	if n != want {
+		ts.Fatalf("kato %s was called %d times, not %d", strings.Join(args[1:], " "), n, want)
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	value := ""
+	if len(args) > 1 {
+		value = strings.Join(args[1:], " ")
+	}
+	ts.Check(stageOf(ts).cluster().Fault(args[0], value))
+}
+
+func cmdPublishPatch(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(stageOf(ts).cluster().Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
+}
+
+func cmdNodeHas(ts *testscript.TestScript, neg bool, args []string) {
+	c := stageOf(ts).cluster()
+	found, err := filepath.Glob(c.Path(args[0], args[1]))
+	ts.Check(err)
+	if (len(found) > 0) == neg {
+		ts.Fatalf("on %s, %s: %v", args[0], args[1], found)
+	}
 }

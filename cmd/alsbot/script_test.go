@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -223,296 +220,23 @@ func freeAddr(ts *testscript.TestScript) string {
 	return l.Addr().String()
 }
 
-func cmdScene(ts *testscript.TestScript, _ bool, args []string) {
-	st, _ := ts.Value("stage").(*stage)
-	st.startScene(ts, args)
-}
-
-func cmdBotEnv(ts *testscript.TestScript, _ bool, args []string) {
-	st, _ := ts.Value("stage").(*stage)
-	st.botEnv = append(st.botEnv, args...)
-}
-
-func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
-	st := stageOf(ts)
-	if st.bot != nil {
-		ts.Fatalf("the bot is running: crash or halt it first")
+// A word of ours that testscript has too would never be heard: its own come
+// first. So each is spoken once and has to arrive.
+func TestScriptWordsDoNotShadowTestscript(t *testing.T) {
+	heard := map[string]bool{}
+	listen := scriptWords()
+	for word := range listen {
+		listen[word] = func(*testscript.TestScript, bool, []string) { heard[word] = true }
 	}
-	st.bot = exec.Command("alsbot", "serve", "--config", st.scene.Config)
-	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); !strings.HasPrefix(kv, "ALSBOT_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			st.bot.Env = append(st.bot.Env, kv)
+	all := slices.Sorted(maps.Keys(listen))
+	for _, word := range all {
+		script := filepath.Join(t.TempDir(), word+".txtar")
+		if err := os.WriteFile(script, []byte(word+"\n"), 0o600); err != nil {
+			t.Fatal(err)
 		}
-	}
-	st.bot.Env = append(st.bot.Env, st.botEnv...)
-	log, err := os.OpenFile(filepath.Join(st.dir, "bot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	ts.Check(err)
-	defer log.Close()
-	st.bot.Stderr = log
-	ts.Defer(func() { ts.Logf("the bot's log:\n%s", st.log()) })
-	ts.Check(st.bot.Start())
-	st.exited = make(chan error, 1)
-	go func(bot *exec.Cmd) { st.exited <- bot.Wait() }(st.bot)
-	st.await(ts, "the bot to be ready", func() bool {
-		return st.listening("unix", filepath.Join(st.dir, "alsbot.sock")) &&
-			(st.http == "" && st.scene.Workspace.Sockets() > 0 || st.http != "" && st.listening("tcp", st.http))
-	})
-}
-
-// answers reports whether somebody listens there.
-func (st *stage) listening(network, addr string) bool {
-	c, err := net.DialTimeout(network, addr, patience)
-	if err == nil {
-		_ = c.Close()
-	}
-	return err == nil
-}
-
-// log is what the bot has logged in this script.
-func (st *stage) log() string {
-	b, err := os.ReadFile(filepath.Join(st.dir, "bot.log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
-
-// await asks until cond holds: for what the workspace does not tell of.
-func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool) {
-	for until := time.Now().Add(patience); !cond(); {
-		select {
-		case err := <-st.exited:
-			st.bot = nil
-			ts.Fatalf("waiting for %s: the bot has ended: %v", what, err)
-		case <-time.After(20 * time.Millisecond):
+		t.Run("said", func(t *testing.T) { testscript.Run(t, testscript.Params{Files: []string{script}, Cmds: listen}) })
+		if !heard[word] {
+			t.Errorf("the word %q is one of testscript's own: choose another", word)
 		}
-		if time.Now().After(until) {
-			ts.Fatalf("gave up waiting for %s", what)
-		}
-	}
-}
-
-func cmdCrash(ts *testscript.TestScript, _ bool, _ []string) {
-	st := stageOf(ts)
-	ts.Check(st.bot.Process.Kill())
-	<-st.exited
-	st.awaitSocketsClosed(ts)
-}
-
-func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
-	st := stageOf(ts)
-	ts.Check(st.bot.Process.Signal(syscall.SIGTERM))
-	if err := <-st.exited; err != nil {
-		ts.Fatalf("the bot did not stop well: %v", err)
-	}
-	st.awaitSocketsClosed(ts)
-}
-
-// ended waits until Slack knows too that the bot is gone, or it would send the
-// next command to a socket that nobody reads.
-func (st *stage) awaitSocketsClosed(ts *testscript.TestScript) {
-	st.bot = nil
-	st.await(ts, "the bot's sockets to end", func() bool { return st.scene.Workspace.Sockets() == 0 })
-}
-
-func person(ts *testscript.TestScript, name string) string {
-	id, ok := scene.People[name]
-	if !ok {
-		ts.Fatalf("nobody is called %s", name)
-	}
-	return id
-}
-
-func channel(ts *testscript.TestScript) string {
-	if c := ts.Getenv("CHANNEL"); c != "" {
-		return c
-	}
-	return scene.Prod
-}
-
-func cmdSay(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	if len(args) < 2 {
-		ts.Fatalf("usage: say PERSON TEXT")
-	}
-	st.speaker, st.channel = person(ts, args[0]), channel(ts)
-	st.seenBefore = len(st.scene.Workspace.Ephemerals(st.speaker, st.channel))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var err error
-	st.last, err = st.scene.Workspace.Say(ctx, st.speaker, st.channel, strings.Join(args[1:], " "))
-	ts.Check(err)
-	st.run = ""
-	if m := runID.FindStringSubmatch(st.last.Text); m != nil {
-		st.run = m[1]
-	}
-	ts.Setenv("RUN", st.run)
-	ts.Logf("answer: %s", st.last.Text)
-}
-
-func pattern(ts *testscript.TestScript, args []string) *regexp.Regexp {
-	re, err := regexp.Compile("(?is)" + strings.Join(args, " "))
-	ts.Check(err)
-	return re
-}
-
-func cmdAnswer(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	re := pattern(ts, args)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var got string
-	err := st.scene.Workspace.Wait(ctx, func() bool {
-		got = st.last.Text
-		for _, m := range st.scene.Workspace.Ephemerals(st.speaker, st.channel)[st.seenBefore:] {
-			got += "\n" + m.Text()
-		}
-		return re.MatchString(got)
-	})
-	if err != nil {
-		ts.Fatalf("no answer like %s; it was:\n%s", re, got)
-	}
-}
-
-// everything is all messages of a channel, threads included.
-func allMessages(w *workspace.Workspace, ch string) []workspace.Message {
-	var all []workspace.Message
-	for _, m := range w.Messages(ch) {
-		all = append(all, m)
-		all = append(all, w.Thread(ch, m.TS)...)
-	}
-	return all
-}
-
-func cmdSee(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	re := pattern(ts, args)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	ch := channel(ts)
-	err := st.scene.Workspace.Wait(ctx, func() bool {
-		return slices.ContainsFunc(allMessages(st.scene.Workspace, ch), func(m workspace.Message) bool {
-			return re.MatchString(m.Text())
-		})
-	})
-	if err != nil {
-		ts.Fatalf("no message like %s; the channel:\n%s", re, st.scene.Workspace.Transcript(ch))
-	}
-}
-
-var runID = regexp.MustCompile(`Run ([0-9a-z]{10}):`)
-
-func cmdRunShows(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	re := pattern(ts, args)
-	if st.run == "" {
-		ts.Fatalf("nobody asked for a run: %s", st.last.Text)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var got []string
-	err := st.scene.Workspace.Wait(ctx, func() bool {
-		got = nil
-		for _, ch := range allChannels() {
-			for _, m := range st.scene.Workspace.Messages(ch) {
-				if strings.Contains(m.Text(), st.run) {
-					got = append(got, m.Text())
-				}
-			}
-		}
-		return slices.ContainsFunc(got, re.MatchString)
-	})
-	if err != nil {
-		ts.Fatalf("run %s did not become %s:\n%s", st.run, re, strings.Join(got, "\n"))
-	}
-}
-
-func cmdSeeNone(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	re := pattern(ts, args)
-	for _, ch := range allChannels() {
-		for _, m := range allMessages(st.scene.Workspace, ch) {
-			if re.MatchString(m.Text()) {
-				ts.Fatalf("in %s stands:\n%s", ch, m.Text())
-			}
-		}
-	}
-}
-
-func cmdPress(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	if len(args) != 2 {
-		ts.Fatalf("usage: press PERSON BUTTON")
-	}
-	w := st.scene.Workspace
-	channels := []string{scene.Approve, scene.Prod, scene.Elsewhere, scene.Fresh}
-	if c := ts.Getenv("CHANNEL"); c != "" {
-		channels = []string{c}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var on workspace.Message
-	err := w.Wait(ctx, func() bool {
-		for _, ch := range channels {
-			for _, m := range slices.Backward(allMessages(w, ch)) {
-				if slices.Contains(m.Buttons(), args[1]) {
-					on = m
-					return true
-				}
-			}
-		}
-		return false
-	})
-	if err != nil {
-		ts.Fatalf("no message has a button %q", args[1])
-	}
-	st.speaker, st.channel = person(ts, args[0]), on.Channel
-	st.seenBefore = len(w.Ephemerals(st.speaker, st.channel))
-	st.last, err = w.Press(ctx, st.speaker, on.Channel, on.TS, args[1])
-	ts.Check(err)
-}
-
-func cmdKatoRan(ts *testscript.TestScript, _ bool, args []string) {
-	st := stageOf(ts)
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	n := 0
-	st.await(ts, fmt.Sprintf("kato %s to be called %d times", strings.Join(args[1:], " "), want), func() bool {
-		calls, err := st.cluster().Called(args[1:]...)
-		ts.Check(err)
-		n = len(calls)
-		return n >= want
-	})
-	if n != want {
-		ts.Fatalf("kato %s was called %d times, not %d", strings.Join(args[1:], " "), n, want)
-	}
-}
-
-func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
-	value := ""
-	if len(args) > 1 {
-		value = strings.Join(args[1:], " ")
-	}
-	ts.Check(stageOf(ts).cluster().Fault(args[0], value))
-}
-
-func cmdPublishPatch(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(stageOf(ts).cluster().Publish(node.Patch{Name: args[0], Description: "published by the script", Severity: "required", Roles: args[1:]}))
-}
-
-func cmdSetGroup(ts *testscript.TestScript, _ bool, args []string) {
-	var ids []string
-	for _, name := range args[1:] {
-		ids = append(ids, person(ts, name))
-	}
-	ts.Check(stageOf(ts).scene.Workspace.SetGroupMembers(args[0], ids...))
-}
-
-func cmdNodeHas(ts *testscript.TestScript, neg bool, args []string) {
-	c := stageOf(ts).cluster()
-	found, err := filepath.Glob(c.Path(args[0], args[1]))
-	ts.Check(err)
-	if (len(found) > 0) == neg {
-		ts.Fatalf("on %s, %s: %v", args[0], args[1], found)
 	}
 }
