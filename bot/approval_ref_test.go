@@ -41,6 +41,7 @@ const inAnHour = ", until 2026-11-23 04:00 UTC."
 // The message of a run that waits for approval says where and until when,
 // whichever of both is told first.
 func TestARunSaysWhereApprovalIsAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
 		s := newStage(t, nil)
 		s.awaiting(order...)
@@ -53,6 +54,7 @@ func TestARunSaysWhereApprovalIsAskedFor(t *testing.T) {
 // Where the card could not be posted in the approvers' channel it names the
 // one in which it stands, and where it could be posted nowhere it says so.
 func TestARunSaysWhereItsCardReallyIs(t *testing.T) {
+	t.Parallel()
 	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
 		s := newStage(t, nil)
 		s.cfg.Clusters[0].Approvals = away

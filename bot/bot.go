@@ -40,25 +40,33 @@ type engine interface {
 
 // Bot is alsbot in Slack. It is made by New and works in Run.
 type Bot struct {
-	cfg            *config.Config
-	client         *Client
-	engine         engine
-	st             store.Store
-	log            *slog.Logger
-	cleaner        cleaner
-	quick          pool
-	slow           pool
-	dedup          dedup
-	health         health
-	idleTimeout    time.Duration // how long a socket may be silent
-	renewalOverlap time.Duration // how long one that Slack renews is kept beside its successor
+	cfg     *config.Config
+	client  *Client
+	engine  engine
+	st      store.Store
+	log     *slog.Logger
+	cleaner cleaner
+	quick   pool
+	slow    pool
+	dedup   dedup
+	health  health
+	timing  timing
+}
+
+// timing has the waits that tests shorten.
+type timing struct {
+	idleTimeout    time.Duration // a socket that is silent for longer is dead
+	renewalOverlap time.Duration // how long a socket that Slack renews is kept beside its successor
+	stagger        time.Duration // between the starts of the sockets
+	retryFirst     time.Duration // before the first retry; the waits double from there to retryMax
 }
 
 // New returns a bot that has begun nothing yet.
 func New(cfg *config.Config, client *Client, engine engine, st store.Store, log *slog.Logger) *Bot {
 	return &Bot{
 		cfg: cfg, client: client, engine: engine, st: st, log: log, cleaner: client.cleaner,
-		quick: newPool(workers, maxWaiting), slow: newPool(workers, maxWaiting), idleTimeout: idleTimeout, renewalOverlap: renewalOverlap,
+		quick: newPool(workers, maxWaiting), slow: newPool(workers, maxWaiting),
+		timing: timing{idleTimeout: idleTimeout, renewalOverlap: renewalOverlap, stagger: stagger, retryFirst: retryFirst},
 	}
 }
 
@@ -69,7 +77,7 @@ func New(cfg *config.Config, client *Client, engine engine, st store.Store, log 
 // end, for at most 3 seconds.
 func (b *Bot) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { b.client.identify(gctx, b.health.identity); return nil })
+	g.Go(func() error { b.client.identify(gctx, b.timing.retryFirst, b.health.identity); return nil })
 	g.Go(func() error { return b.quick.run(gctx) })
 	g.Go(func() error { return b.slow.run(gctx) })
 	g.Go(func() error { return newSender(b).run(gctx) })

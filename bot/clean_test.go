@@ -15,6 +15,7 @@ import (
 const secret = "s3cr3t/Va+lue&42"
 
 func TestClean(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ in, want string }{
 		"plain":            {"Patches:\n  a  b", "Patches:\n  a  b"},
 		"colours":          {"\x1b[1;31mred\x1b[0m\x1b]0;title\x07\x1b(B", "red"},
@@ -38,6 +39,7 @@ func TestClean(t *testing.T) {
 }
 
 func TestSecretsAreMasked(t *testing.T) {
+	t.Parallel()
 	b64 := base64.StdEncoding.EncodeToString
 	for name, in := range map[string]string{
 		"value":             "it is " + secret + ".",
@@ -79,6 +81,7 @@ func TestSecretsAreMasked(t *testing.T) {
 // However output arrives, what comes out of the stream is what comes out of
 // the whole, and no cut shows a secret.
 func TestStreamIsCutAnywhere(t *testing.T) {
+	t.Parallel()
 	in := "one " + secret + " two\n\x1b[31mred\x1b[0m xoxb-123456789012-abcdef\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\nend"
 	want := bot.Clean(in, secret)
 	for at := range len(in) {
@@ -99,6 +102,7 @@ func TestStreamIsCutAnywhere(t *testing.T) {
 }
 
 func TestStreamWithoutNewlines(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	w := bot.CleanStream(&out, secret)
 	chunk := []byte(strings.Repeat("x", 997) + " " + secret + " ")
@@ -121,6 +125,7 @@ func TestStreamWithoutNewlines(t *testing.T) {
 }
 
 func TestTyped(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"status <@U123|prod>":               "status @prod",
 		"status <@U123>":                    "status @U123",
@@ -139,6 +144,7 @@ func TestTyped(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("äöü 12345\n", 1000)
 	got := bot.Cut(long, 500)
 	if n := utf8.RuneCountInString(got); n > 500 || n < 300 || !strings.Contains(got, "more lines") || !strings.HasPrefix(got, "äöü") {

@@ -88,8 +88,7 @@ func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastR
 
 // identify asks Slack who the bot is, until it is told. What Slack cannot
 // answer now it is asked again, ever more slowly.
-func (c *Client) identify(ctx context.Context, report func(error)) {
-	wait := retryFirst
+func (c *Client) identify(ctx context.Context, wait time.Duration, report func(error)) {
 	for {
 		err := c.whoAmI(ctx)
 		report(err)

@@ -20,6 +20,7 @@ import (
 )
 
 func TestMembersAreCachedForFiveMinutes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked, users, trouble := 0, []string{"U1"}, error(nil)
 		var mu sync.Mutex
@@ -73,6 +74,7 @@ func TestMembersAreCachedForFiveMinutes(t *testing.T) {
 }
 
 func TestMembersComeFromSlack(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	if got, err := s.client.Members(s.ctx, "S0LEADS", true); err != nil || len(got) != 1 || got[0] != ben {
 		t.Errorf("got %v, %v", got, err)
@@ -87,6 +89,7 @@ func TestMembersComeFromSlack(t *testing.T) {
 }
 
 func TestDialRefusesNonsense(t *testing.T) {
+	t.Parallel()
 	for _, raw := range []string{"", "slack.com/api/", "ftp://slack.com/", "https://"} {
 		if _, err := bot.Dial(config.Slack{APIURL: raw}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "https://slack.com/api/") {
 			t.Errorf("%q: %v", raw, err)
@@ -95,6 +98,7 @@ func TestDialRefusesNonsense(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, func(c *config.Config) {
 		c.Access = config.Access{Approver: []string{"S0LEADS", "S0NONE", ben}}
 		c.Clusters = append(c.Clusters, config.Cluster{Name: "away", Channel: away})
@@ -121,6 +125,7 @@ func TestCheck(t *testing.T) {
 
 // What Slack does not let the bot see is not said to be well.
 func TestCheckSaysWhatItCouldNotSee(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.ws.Fail("conversations.info", 1, workspace.Refused("missing_scope"))
 	for _, f := range s.client.Check(s.ctx, s.cfg) {
@@ -135,6 +140,7 @@ func TestCheckSaysWhatItCouldNotSee(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"socket", "http"} {
 		raw, err := bot.Manifest("/als", mode)
 		if err != nil {

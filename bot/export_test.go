@@ -81,10 +81,16 @@ func CheckSignature(h http.Header, body []byte, secret string) error {
 func (c *Client) CheckResponseURL(u string) error { return c.checkResponseURL(u) }
 
 // SetQuiet makes sockets that are silent for d count as dead.
-func (b *Bot) SetIdleTimeout(d time.Duration) { b.idleTimeout = d }
+func (b *Bot) SetIdleTimeout(d time.Duration) { b.timing.idleTimeout = d }
 
 // SetNotice keeps a socket that Slack renews for d beside its successor.
-func (b *Bot) SetRenewalOverlap(d time.Duration) { b.renewalOverlap = d }
+func (b *Bot) SetRenewalOverlap(d time.Duration) { b.timing.renewalOverlap = d }
+
+// SetRetryFirst makes the first retry, of a message or a socket, come after d.
+func (b *Bot) SetRetryFirst(d time.Duration) { b.timing.retryFirst = d }
+
+// SetStagger starts the second socket d after the first.
+func (b *Bot) SetStagger(d time.Duration) { b.timing.stagger = d }
 
 // SetBacklog lets presses and mentions be worked on one by one, and n wait.
 func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }

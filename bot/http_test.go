@@ -60,6 +60,7 @@ func commandBody(trigger string) string {
 }
 
 func TestSignature(t *testing.T) {
+	t.Parallel()
 	body := commandBody("1")
 	now := time.Now()
 	good := sign(now, body, signing)
@@ -102,6 +103,7 @@ func TestSignature(t *testing.T) {
 }
 
 func TestHTTPRefusals(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	long := "text=" + strings.Repeat("x", 1<<20)
 	for name, c := range map[string]struct {
@@ -131,6 +133,7 @@ func TestHTTPRefusals(t *testing.T) {
 }
 
 func TestReplayHasOneEffect(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	body := commandBody("7.7")
 	h := sign(time.Now(), body, signing)
@@ -149,6 +152,7 @@ func TestReplayHasOneEffect(t *testing.T) {
 }
 
 func TestAnotherWorkspaceIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	s.post("/slack/commands", form, strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1), nil)
 	if n := len(s.engine.asks()); n != 0 {
@@ -159,6 +163,7 @@ func TestAnotherWorkspaceIsRefused(t *testing.T) {
 // As long as Slack has not said to which workspace the bot belongs, it takes
 // nothing in; then its own workspace's commands.
 func TestNothingIsTakenForAnUnknownWorkspace(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	s.stop()
 	s.ws.SetOutage(workspace.Outage503)
@@ -176,6 +181,7 @@ func TestNothingIsTakenForAnUnknownWorkspace(t *testing.T) {
 }
 
 func TestTrusted(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	base, _ := url.Parse(s.cfg.Slack.APIURL)
 	for raw, want := range map[string]bool{

@@ -12,6 +12,7 @@ import (
 	"alsbot/bot"
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/sim/workspace"
 	"alsbot/store"
 )
 
@@ -20,11 +21,12 @@ func httpMode(c *config.Config) { c.Slack.Mode = "http" }
 // bothModes runs a test over sockets and over HTTP.
 func bothModes(t *testing.T, test func(t *testing.T, s *stage)) {
 	t.Helper()
-	t.Run("socket", func(t *testing.T) { test(t, newStage(t, nil)) })
-	t.Run("http", func(t *testing.T) { test(t, newStage(t, httpMode)) })
+	t.Run("socket", func(t *testing.T) { t.Parallel(); test(t, newStage(t, nil)) })
+	t.Run("http", func(t *testing.T) { t.Parallel(); test(t, newStage(t, httpMode)) })
 }
 
 func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
+	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		ack, err := s.ws.Say(s.ctx, ann, prod, `/als patch install @prod --reason "R&D <now>"`)
 		if err != nil {
@@ -42,6 +44,7 @@ func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
 }
 
 func TestPublicAnswer(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.answer = func(jobs.Ask) (jobs.Answer, error) {
 		return jobs.Answer{Text: "Type `help`", Pre: "a\nb", Public: true}, nil
@@ -53,6 +56,7 @@ func TestPublicAnswer(t *testing.T) {
 }
 
 func TestTroubleIsAnsweredInWords(t *testing.T) {
+	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		for name, answer := range map[string]func(jobs.Ask) (jobs.Answer, error){
 			"error": func(jobs.Ask) (jobs.Answer, error) { return jobs.Answer{}, errors.New("disk full at /secret/path") },
@@ -70,6 +74,7 @@ func TestTroubleIsAnsweredInWords(t *testing.T) {
 }
 
 func TestDuplicatesHaveOneEffectAndOneAnswer(t *testing.T) {
+	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
 		s.ws.DuplicateDeliveries(1)
@@ -99,6 +104,7 @@ func TestDuplicatesHaveOneEffectAndOneAnswer(t *testing.T) {
 }
 
 func TestMentionIsForgottenByNoRestart(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	body := `{"type":"event_callback","team_id":"T0SIM","event_id":"Ev1","event":{"type":"app_mention","user":"U0ANN","text":"<@U0ALSBOT> status","ts":"1795400000.000100","channel":"C0PROD"}}`
 	for range 2 {
@@ -118,6 +124,7 @@ func TestMentionIsForgottenByNoRestart(t *testing.T) {
 // A mention is neither acknowledged nor remembered before the engine has it on
 // record: whatever dies before that, Slack tells of it again.
 func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	acked := make(chan struct{})
 	s.engine.answer = func(jobs.Ask) (jobs.Answer, error) {
@@ -147,10 +154,11 @@ func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
 // More mentions come than can wait: none is acknowledged and forgotten. Slack
 // tells of them again, and each is answered.
 func TestMentionsBeyondTheBacklog(t *testing.T) {
-	s := newStage(t, nil)
-	s.stop()
-	s.tune = func(b *bot.Bot) { b.SetBacklog(1) }
-	s.start()
+	t.Parallel()
+	s := newStageWith(t, stageOptions{
+		tune:      func(b *bot.Bot) { quickRetries(b); b.SetBacklog(1) },
+		workspace: func(o *workspace.Options) { o.AckTimeout = 3 * time.Second }, // after which Slack delivers a mention again
+	})
 	full, release := make(chan struct{}), make(chan struct{})
 	s.engine.answer = func(a jobs.Ask) (jobs.Answer, error) {
 		if a.Text == "first" {
@@ -190,6 +198,7 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 }
 
 func TestCancelButton(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
 	s.empty()
@@ -204,6 +213,7 @@ func TestCancelButton(t *testing.T) {
 }
 
 func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	release := make(chan struct{})
 	s.engine.press = func(string, bool, jobs.Principal) (jobs.Answer, error) {
@@ -220,87 +230,8 @@ func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 	s.until("the answer comes after", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
 }
 
-func TestSockets(t *testing.T) {
-	t.Run("refresh", func(t *testing.T) {
-		t.Parallel()
-		for _, reason := range []string{"warning", "refresh_requested"} {
-			s := newStage(t, nil)
-			s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-			s.ws.Disconnect(reason)
-			for i := 0; s.ws.Opened() < 4 || i < 100; i++ {
-				if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
-					t.Fatalf("%s: command %d was lost: %v", reason, i, err)
-				}
-				<-time.After(5 * time.Millisecond) // people are not faster
-			}
-		}
-	})
-	t.Run("renewed", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, nil)
-		s.stop()
-		s.tune = func(b *bot.Bot) { b.SetRenewalOverlap(100 * time.Millisecond) }
-		s.start()
-		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		opened := s.ws.Opened()
-		s.ws.Disconnect("refresh_requested")
-		s.until("the old ones are closed", func() bool { return s.ws.Opened() >= opened+2 && s.ws.Sockets() == 2 })
-	})
-	t.Run("too many", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, nil)
-		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		before, began := s.ws.Calls("apps.connections.open"), time.Now()
-		for range 3 {
-			s.ws.Disconnect("too_many_websockets")
-		}
-		if n := s.ws.Calls("apps.connections.open") - before; n > 4+2*int(time.Since(began).Seconds()) {
-			t.Errorf("asked %d times in a hurry", n)
-		}
-		if _, err := s.ws.Say(s.ctx, ann, prod, "/als status"); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("half open", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, nil)
-		s.stop()
-		s.tune = func(b *bot.Bot) { b.SetIdleTimeout(2 * time.Second) }
-		s.start()
-		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		if s.ws.FreezeSockets() == 0 {
-			t.Fatal("no socket to freeze")
-		}
-		opened := s.ws.Opened()
-		s.until("the silence is noticed", func() bool { return s.ws.Opened() > opened })
-	})
-	t.Run("goodbye", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, nil)
-		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		s.stop()
-		s.until("both are closed", func() bool { return len(s.ws.CloseCodes()) == 2 })
-		if got := fmt.Sprint(s.ws.CloseCodes()); got != "[1000 1000]" {
-			t.Errorf("closed with %s", got)
-		}
-	})
-	t.Run("refused", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, nil)
-		s.until("both sockets are open", func() bool { return s.ws.Sockets() == 2 })
-		before, began := s.ws.Calls("apps.connections.open"), time.Now()
-		s.ws.Disconnect("link_disabled")
-		s.ws.CutSockets()
-		s.until("it says why", func() bool {
-			return s.bot.Ready() != nil && strings.Contains(s.bot.Ready().Error(), "socket_mode_disabled")
-		})
-		if n := s.ws.Calls("apps.connections.open") - before; n > 4+2*int(time.Since(began).Seconds()) {
-			t.Errorf("asked %d times in a hurry", n)
-		}
-	})
-}
-
 func TestBurst(t *testing.T) {
+	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		const people, each = 20, 25
 		var wg sync.WaitGroup
@@ -322,6 +253,7 @@ func TestBurst(t *testing.T) {
 }
 
 func TestAnotherCommandIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, func(c *config.Config) { c.Slack.Command = "/other" })
 	ack, err := s.ws.Say(s.ctx, ann, prod, "/als status")
 	if err != nil || !strings.Contains(ack.Text, "another command") || len(s.engine.asks()) != 0 {
@@ -330,6 +262,7 @@ func TestAnotherCommandIsRefused(t *testing.T) {
 }
 
 func TestLongAnswersFitIntoAnAcknowledgement(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	for _, pre := range []string{strings.Repeat("x", 100000), strings.Repeat("<é&\n", 20000), strings.Repeat("<@", 50000)} {
 		payload, err := s.bot.AckPayload(jobs.Answer{Text: "Here:", Pre: pre})

@@ -23,6 +23,7 @@ func offering(commands ...string) jobs.Run {
 }
 
 func TestOfferIsAskedForByWhoPresses(t *testing.T) {
+	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
 		s.engine.set(t, offering("status @prod", restartDea), jobs.TellRun)
@@ -62,6 +63,7 @@ func TestOfferIsAskedForByWhoPresses(t *testing.T) {
 // A press that comes again to the next process has the same key, by which the
 // engine knows it.
 func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, httpMode)
 	s.engine.set(t, offering(restartDea))
 	body := `payload={"type":"block_actions","trigger_id":"1.2.3","team":{"id":"T0SIM"},"user":{"id":"U0ANN"},"channel":{"id":"C0PROD"},` +
@@ -80,6 +82,7 @@ func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
 }
 
 func TestOfferThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.set(t, offering(restartDea), jobs.TellRun)
 	s.engine.set(t, aRun("r2", jobs.Succeeded, prod)) // as older versions have left it
@@ -109,6 +112,7 @@ func TestOfferThatIsNotThere(t *testing.T) {
 // However long and however many the commands are, Slack takes the message,
 // and what cannot be read is no button.
 func TestOffersFit(t *testing.T) {
+	t.Parallel()
 	long := "restart " + strings.Repeat("ä<!channel> ", 1000) + "@prod"
 	for name, commands := range map[string][]string{"none": nil, "one": {restartDea}, "many": {long, "\x1b[31m", long, long, long, long}} {
 		r := offering(commands...)

@@ -267,7 +267,7 @@ func (s *sender) finish(o result) {
 		s.log.Info("Slack asks for patience", "lane", o.msg.queue, "seconds", t.after.Seconds())
 		return
 	}
-	q.backoff = min(max(q.backoff*2, retryFirst), retryMax)
+	q.backoff = min(max(q.backoff*2, s.timing.retryFirst), retryMax)
 	q.notBefore = time.Now().Add(q.backoff)
 	q.unsure = q.unsure || t.fate == unknown
 	s.health.sending(explain(o.err))

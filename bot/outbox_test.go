@@ -13,6 +13,7 @@ import (
 )
 
 func TestRunHasOneLivingMessage(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.set(t, aRun("r1", jobs.Queued, prod), jobs.TellRun)
 	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
@@ -38,6 +39,7 @@ func TestRunHasOneLivingMessage(t *testing.T) {
 }
 
 func TestPlacesOutliveTheProcess(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
 	s.empty()
@@ -51,6 +53,7 @@ func TestPlacesOutliveTheProcess(t *testing.T) {
 }
 
 func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	for i := range 450 {
 		id := fmt.Sprintf("r%03d", i)
@@ -80,6 +83,7 @@ func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
 }
 
 func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, "")
 	r.By = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}
@@ -93,6 +97,7 @@ func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 // What follows by itself on another run is told in that one's thread, also
 // when nobody asked for that one in a channel.
 func TestFollowerIsToldInTheThread(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	for _, origin := range []jobs.Origin{{}, {Channel: prod}} {
 		first, next := aRun("first"+origin.Channel, jobs.Succeeded, prod), aRun("next"+origin.Channel, jobs.Succeeded, prod)
@@ -114,6 +119,7 @@ func TestFollowerIsToldInTheThread(t *testing.T) {
 }
 
 func TestApprovalCard(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Awaiting, prod)
 	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
@@ -157,6 +163,7 @@ func TestApprovalCard(t *testing.T) {
 }
 
 func TestApprovalFindsAChannelThatTakesIt(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.cfg.Clusters[0].Approvals = away
 	r := aRun("r1", jobs.Awaiting, prod)
@@ -168,6 +175,7 @@ func TestApprovalFindsAChannelThatTakesIt(t *testing.T) {
 }
 
 func TestOutput(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		output      string
 		pieces, max int
@@ -215,6 +223,7 @@ func TestOutput(t *testing.T) {
 // Output that the store cannot give is said in words, and holds up nothing else
 // in its channel.
 func TestOutputThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.set(t, aRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no name for a blob
 	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
@@ -225,6 +234,7 @@ func TestOutputThatCannotBeRead(t *testing.T) {
 }
 
 func TestOutputWhereFilesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.ws.Fail("files.getUploadURLExternal", 9, workspace.Refused("missing_scope"))
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
@@ -240,6 +250,7 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 }
 
 func TestTroubleOfSlackLosesNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fault workspace.Fault
 		times int
@@ -287,6 +298,7 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 }
 
 func TestSlowChannelDelaysNobody(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, approve)
 	s.engine.set(t, r, jobs.TellRun)
@@ -299,6 +311,7 @@ func TestSlowChannelDelaysNobody(t *testing.T) {
 }
 
 func TestBacklogIsMerged(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
 	for _, state := range []jobs.State{jobs.Planned, jobs.Queued, jobs.Running, jobs.Succeeded} {
@@ -324,6 +337,7 @@ func TestBacklogIsMerged(t *testing.T) {
 }
 
 func TestManyRunsAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
 	for i := range 100 {
@@ -356,6 +370,7 @@ func TestManyRunsAfterAnOutage(t *testing.T) {
 }
 
 func TestWhatSlackNeverTakes(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, away)
 	s.engine.set(t, r, jobs.TellRun)
@@ -379,6 +394,7 @@ func TestWhatSlackNeverTakes(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, prod)
 	r.Started = asked
@@ -399,6 +415,7 @@ func TestProgress(t *testing.T) {
 // News that come while the message is being written are not in it: they are
 // shown when it stands, also if nothing more is heard of the run for hours.
 func TestNewsWhileItIsTold(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, prod)
 	r.Remark = "it was heard of"
@@ -421,6 +438,7 @@ func TestNewsWhileItIsTold(t *testing.T) {
 
 // So are those that Slack did not take.
 func TestNewsThatSlackDidNotTake(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	r := aRun("r1", jobs.Running, prod)
 	s.engine.set(t, r, jobs.TellRun)

@@ -29,6 +29,7 @@ func (l *lines) String() string {
 
 // Who reads in the log that Slack does not take something reads what to do.
 func TestTheLogSaysWhatToDoAboutARefusal(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
 	var log lines

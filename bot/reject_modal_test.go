@@ -37,6 +37,7 @@ func (s *stage) decided(want string) {
 
 // A reason is asked for, and is what it was when it comes in twice.
 func TestARejectionIsAskedWhy(t *testing.T) {
+	t.Parallel()
 	s := asking(t)
 	s.reject()
 	s.until("the modal", func() bool { _, open := s.ws.Modal(ben); return open })
@@ -52,6 +53,7 @@ func TestARejectionIsAskedWhy(t *testing.T) {
 
 // Where nothing can be asked, the press is what was meant.
 func TestARejectionThatCannotBeAskedWhyIsPlain(t *testing.T) {
+	t.Parallel()
 	s := asking(t)
 	s.ws.Fail("views.open", 1, workspace.Status(503))
 	s.reject()

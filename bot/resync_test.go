@@ -15,6 +15,7 @@ import (
 // request that waits again was approved, and its run is over. The next start
 // shows both as they are, so that somebody can approve.
 func TestAStartShowsWhatIsOpenAsItIs(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	waits := aRun("r1", jobs.Awaiting, prod)
 	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}

@@ -258,18 +258,44 @@ type stage struct {
 	log    slog.Handler   // nil: none
 }
 
-// newStage starts everything. change may alter the config before the bot runs.
+// stageOptions change how a stage is set up; nil changes nothing.
+type stageOptions struct {
+	config    func(*config.Config)
+	workspace func(*workspace.Options)
+	tune      func(*bot.Bot) // before the bot runs
+}
+
+// quickRetries makes a bot retry, and open its second socket, without the
+// pauses that a real Slack needs.
+func quickRetries(b *bot.Bot) {
+	b.SetRetryFirst(20 * time.Millisecond)
+	b.SetStagger(20 * time.Millisecond)
+}
+
+// newStage starts a workspace and a bot that retries quickly. change may alter
+// the config before the bot runs.
 func newStage(t *testing.T, change func(*config.Config)) *stage {
 	t.Helper()
-	ws := workspace.New(workspace.Options{
+	return newStageWith(t, stageOptions{config: change, tune: quickRetries})
+}
+
+// newStageWith starts a workspace and a bot, with the pauses of a real one
+// unless o says otherwise.
+func newStageWith(t *testing.T, o stageOptions) *stage {
+	t.Helper()
+	opts := workspace.Options{
 		Users: []workspace.User{{ID: ann, Name: "ann"}, {ID: ben, Name: "ben"}},
 		Channels: []workspace.Channel{{ID: prod, Name: "prod"}, {ID: approve, Name: "approve"},
 			{ID: away, Name: "away", BotAbsent: true, Private: true}},
 		Groups:   []workspace.Group{{ID: "S0LEADS", Handle: "leads", Members: []string{ben}}},
 		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read", "channels:read", "groups:read"},
 		BotToken: botToken, AppToken: appToken, SigningSecret: signing,
-		AckTimeout: 10 * time.Second, TriggerLife: 30 * time.Second, // Slack's three are not what is measured here
-	})
+		AckTimeout: 10 * time.Second, TriggerLife: 30 * time.Second, // Slack's own three seconds are not under test
+	}
+	if o.workspace != nil {
+		o.workspace(&opts)
+	}
+	ws := workspace.New(opts)
 	if err := ws.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -286,8 +312,8 @@ func newStage(t *testing.T, change func(*config.Config)) *stage {
 		HTTP:     config.HTTP{Listen: freeAddr(t)},
 		Clusters: []config.Cluster{{Name: "prod", Channel: prod, Approvals: approve}},
 	}
-	if change != nil {
-		change(cfg)
+	if o.config != nil {
+		o.config(cfg)
 	}
 	st, err := store.OpenBolt(filepath.Join(t.TempDir(), "alsbot.db"))
 	if err != nil {
@@ -298,7 +324,7 @@ func newStage(t *testing.T, change func(*config.Config)) *stage {
 			t.Error(err)
 		}
 	})
-	s := &stage{T: t, ws: ws, cfg: cfg, engine: &engine{st: st, progress: make(chan string, 64)}}
+	s := &stage{T: t, ws: ws, cfg: cfg, tune: o.tune, engine: &engine{st: st, progress: make(chan string, 64)}}
 	s.ctx = patience(t)
 	s.start()
 	return s

@@ -48,6 +48,7 @@ func (e *engine) removed() []string {
 // A file goes into the thread of its run and is then removed from its node;
 // one that cannot be put there stays, and people are told where it is.
 func TestFileOfARun(t *testing.T) {
+	t.Parallel()
 	away := errors.New("10.0.0.10: it cannot be reached")
 	for name, c := range map[string]struct {
 		failures []error

@@ -26,7 +26,7 @@ func (b *Bot) connect(ctx context.Context) error {
 	var g errgroup.Group
 	for i := range sockets {
 		g.Go(func() error {
-			if pause(ctx, time.Duration(i)*stagger) {
+			if pause(ctx, time.Duration(i)*b.timing.stagger) {
 				b.keepConnected(ctx)
 			}
 			return nil
@@ -67,7 +67,7 @@ func (b *Bot) keepConnected(ctx context.Context) {
 			wait = 0
 		}
 		rest := wait
-		wait = min(max(wait*2, retryFirst), retryMax)
+		wait = min(max(wait*2, b.timing.retryFirst), retryMax)
 		if failed {
 			b.health.trouble(s.err)
 			rest = pauseAfter(s.err, rest)

@@ -101,7 +101,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func (b *Bot) dialer(leaving func(reason string), ended func()) *websocket.Dialer {
 	tcp := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	wrap := func(c net.Conn, canClose bool) net.Conn {
-		sc := &socketConn{Conn: c, canClose: canClose, idleTimeout: b.idleTimeout, ended: ended}
+		sc := &socketConn{Conn: c, canClose: canClose, idleTimeout: b.timing.idleTimeout, ended: ended}
 		if canClose {
 			sc.frames = newFrameFilter(readerFunc(sc.readInTime), leaving)
 		}

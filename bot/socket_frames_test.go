@@ -28,6 +28,7 @@ func frame(first byte, payload string) string {
 }
 
 func TestFrames(t *testing.T) {
+	t.Parallel()
 	hello := frame(0x81, `{"type":"hello"}`)
 	ping := frame(0x89, "ping")
 	command := frame(0x81, `{"type":"slash_commands","payload":{"text":"disconnect","type":"disconnect"}}`)

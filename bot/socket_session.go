@@ -102,7 +102,7 @@ func (s *session) retire(next *session) {
 	case <-s.done:
 		return
 	}
-	if pause(s.ctx, s.renewalOverlap) {
+	if pause(s.ctx, s.timing.renewalOverlap) {
 		close(s.quit)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // A run whose output cannot be read is shown without it, and its channel's
 // other news do not wait behind it.
 func TestARunWhoseOutputCannotBeReadIsShown(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.unreadable = errors.New("input/output error")
 	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)

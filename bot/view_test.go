@@ -48,6 +48,7 @@ func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
 }
 
 func TestRunGolden(t *testing.T) {
+	t.Parallel()
 	for name, v := range map[string]bot.RunView{
 		"planned": {Run: run(jobs.Planned, func(r *jobs.Run) { r.Plan = nil })},
 		"stopped": {Run: run(jobs.Failed, func(r *jobs.Run) {
@@ -103,6 +104,7 @@ func TestRunGolden(t *testing.T) {
 }
 
 func TestApprovalGolden(t *testing.T) {
+	t.Parallel()
 	byBen := jobs.Principal{Source: jobs.FromSlack, ID: ben}
 	for name, change := range map[string]func(*jobs.Run, *jobs.Approval){
 		"waiting":  func(*jobs.Run, *jobs.Approval) {},
@@ -168,6 +170,7 @@ func golden(t *testing.T, name, text string, blocks any, plain string) {
 
 // Whatever is long is cut, and the message stays inside Slack's limits.
 func TestHugeRunFits(t *testing.T) {
+	t.Parallel()
 	for _, huge := range []string{strings.Repeat("x", 1<<20), strings.Repeat("äöü <&>\n", 1<<16), strings.Repeat("<@", 1<<16)} {
 		r := run(jobs.Running, nil)
 		r.Text, r.Request.Reason, r.Trouble, r.Next, r.Changed, r.Remark = huge, huge, huge, huge, huge, huge
