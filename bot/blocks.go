@@ -8,35 +8,35 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Slack's limits, in code points (slack.md has the sources). They are held by
-// construction: a card counts what goes in and cuts what would be too much.
+// These limits are Slack's, in code points (slack.md has the sources). A card
+// counts what it takes and cuts the rest, so no message can break them.
 const (
 	maxMessage  = 11500 // all blocks of a message; Slack refuses at about 13,200
-	reserve     = 500   // that small print has in any case
+	reserve     = 500   // kept for the small print
 	maxFallback = 3000  // the text beside the blocks
 	maxHeader   = 150
 	maxContext  = 1500
-	maxLine     = 800 // what stands in one line of a card: a command, a reason
+	maxLine     = 800 // one line of a card: a command, a reason
 	maxButton   = 75
 	maxValue    = 2000
 	maxElement  = 3000 // one text element of rich text
-	maxCodes    = 100  // pieces of one line that are shown as code
+	maxCodes    = 100  // code-styled pieces in one line
 	maxBlocks   = 48
 )
 
-// message is what is sent to Slack. It always has both: blocks to look at,
-// and text for the notification, for screen readers, and for a workspace
-// that refuses the blocks.
+// content is what Slack shows of a message. It always has blocks to look at,
+// and text for the notification, for screen readers, and for a workspace that
+// refuses the blocks.
 type content struct {
 	text   string // escaped
 	blocks []slack.Block
 }
 
-// card builds a message from cleaned text.
+// card builds the content of a message from cleaned text.
 type card struct {
 	cleaner cleaner
 	blocks  []slack.Block
-	left    int // code points
+	left    int // code points that still fit
 }
 
 func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
@@ -44,8 +44,8 @@ func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
 // part is a piece of a line.
 type part []slack.RichTextSectionElement
 
-// spend takes what is left of the message for s, at most max code points, and
-// returns what of s fits.
+// spend returns as much of s as fits, at most max code points, and takes it off
+// what is left.
 func (c *card) spend(s string, max int) string {
 	if c.left <= 0 {
 		return ""
@@ -70,8 +70,8 @@ func (c *card) code(s string) part {
 	return c.styled(s, &slack.RichTextSectionTextStyle{Code: true})
 }
 
-// say is a sentence from a person, a node or ourselves, on one line: what
-// stands between back-ticks is shown as code. Blanks at its ends are kept.
+// say returns s on one line, with what stands between back-ticks as code. It
+// keeps the blanks at both ends.
 func (c *card) say(s string) part {
 	lead, trail := "", ""
 	if strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
@@ -92,26 +92,26 @@ func (c *card) say(s string) part {
 	return p
 }
 
-// user shows who somebody is, by the name that Slack has for them.
+// user shows a person under their Slack name.
 func user(id string) part { return part{slack.NewRichTextSectionUserElement(id, nil)} }
 
-// channel shows a channel by its name, as a link.
+// channel shows a channel as a link with its name.
 func channel(id string) part { return part{slack.NewRichTextSectionChannelElement(id, nil)} }
 
-// date shows a time in the reader's zone.
+// date shows a time in the reader's time zone.
 func date(t time.Time) part {
 	fallback := t.UTC().Format("2006-01-02 15:04 UTC")
 	return part{slack.NewRichTextSectionDateElement(t.Unix(), "{date_short_pretty} {time}", nil, &fallback)}
 }
 
-// add puts a block into the message, unless it is full.
+// add appends a block unless the message is full.
 func (c *card) add(b slack.Block) {
 	if len(c.blocks) < maxBlocks {
 		c.blocks = append(c.blocks, b)
 	}
 }
 
-// line adds a paragraph.
+// line appends a paragraph.
 func (c *card) line(parts ...part) {
 	var els []slack.RichTextSectionElement
 	for _, p := range parts {
@@ -122,7 +122,7 @@ func (c *card) line(parts ...part) {
 	}
 }
 
-// pre adds monospaced lines, at most max code points of them.
+// pre appends monospaced lines, at most max code points.
 func (c *card) pre(s string, max int) { c.monospaced(s, max, cut) }
 
 // tail is pre for text whose end matters most.
@@ -139,7 +139,7 @@ func (c *card) monospaced(s string, max int, cut func(string, int) string) {
 	c.add(preformatted(s))
 }
 
-// preformatted shows cleaned text as it stands: nothing in it is markup.
+// preformatted shows cleaned text literally: nothing in it is markup.
 func preformatted(s string) slack.Block {
 	var els []slack.RichTextSectionElement
 	for s != "" {
@@ -150,7 +150,7 @@ func preformatted(s string) slack.Block {
 	return slack.NewRichTextBlock("", &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: els})
 }
 
-// header adds a headline.
+// header appends a headline.
 func (c *card) header(s string) {
 	if s = c.spend(c.cleaner.line(s), maxHeader); s == "" {
 		return
@@ -158,7 +158,7 @@ func (c *card) header(s string) {
 	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, defuse(s), true, false)))
 }
 
-// context adds a line of small print.
+// context appends a line of small print.
 func (c *card) context(pieces ...string) {
 	var some []string
 	for _, p := range pieces {
@@ -169,23 +169,24 @@ func (c *card) context(pieces ...string) {
 	if len(some) == 0 {
 		return
 	}
-	c.left = max(c.left, reserve) // it has the run's ID
+	c.left = max(c.left, reserve) // the small print has the run's ID
 	s := c.spend(strings.Join(some, "  ·  "), maxContext)
 	c.add(slack.NewContextBlock("", slack.NewTextBlockObject(slack.PlainTextType, defuse(s), true, false)))
 }
 
-// inert makes cleaned text safe where it is literal and cannot be split.
+// defuse makes cleaned text safe in a field that is literal and cannot be
+// split.
 func defuse(s string) string {
 	return mentionStart.ReplaceAllStringFunc(s, func(m string) string { return "‹" + m[1:] })
 }
 
-// message ends the card. The fallback is what a notification shows.
+// message finishes the card. Notifications show the fallback.
 func (c *card) message(fallback string) content {
 	return content{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks}
 }
 
-// plain returns the message without blocks, for a workspace that refuses
-// them: less pretty, but all that was to be said.
+// plain returns the same content without blocks, for a workspace that refuses
+// them.
 func (m content) plain() content {
 	var b strings.Builder
 	for _, block := range m.blocks {

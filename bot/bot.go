@@ -1,7 +1,13 @@
-// Package bot is all of Slack in alsbot: what comes in (commands, mentions,
-// presses), what goes out (the outbox of package jobs, shown as messages),
-// and how things look and sound. It decides nothing: that is what the engine
-// is for. What it remembers of its own is where something was told.
+// Package bot connects alsbot to Slack. It turns commands, mentions and button
+// presses into calls of the engine, and sends the rows of the engine's outbox
+// as messages. It decides nothing: the engine does. It stores only where each
+// message is and which mentions it has answered.
+//
+// A delivery comes in through http.go or socket.go, is parsed in delivery.go,
+// handled in dispatch.go, and kept from being answered twice by dedup.go. A
+// message goes out through outbox.go and send.go, looks as view_*.go and
+// text.go say, and reaches Slack through post.go; trouble.go says what an error
+// of Slack means.
 package bot
 
 import (
@@ -19,7 +25,8 @@ import (
 	"alsbot/store"
 )
 
-// engine is what the bot asks of jobs.Engine, whose comments are its contract.
+// engine has the methods of jobs.Engine that the bot calls; their contract is
+// there.
 type engine interface {
 	Ask(ctx context.Context, a jobs.Ask) (jobs.Answer, error)
 	Press(ctx context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error)
@@ -38,7 +45,7 @@ type engine interface {
 	Told(tx store.Tx, row jobs.Outgoing) error
 }
 
-// Bot is alsbot in Slack. It is made by New and works in Run.
+// Bot connects one Slack workspace to the engine. New builds it, Run starts it.
 type Bot struct {
 	cfg     *config.Config
 	client  *Client
@@ -61,7 +68,7 @@ type timing struct {
 	retryFirst     time.Duration // before the first retry; the waits double from there to retryMax
 }
 
-// New returns a bot that has begun nothing yet.
+// New returns a bot that has started nothing yet.
 func New(cfg *config.Config, client *Client, engine engine, st store.Store, log *slog.Logger) *Bot {
 	return &Bot{
 		cfg: cfg, client: client, engine: engine, st: st, log: log, cleaner: client.cleaner,
@@ -70,11 +77,11 @@ func New(cfg *config.Config, client *Client, engine engine, st store.Store, log 
 	}
 }
 
-// Run takes in what people say, by Socket Mode or HTTP as the config has it,
-// and tells them what is in the outbox, until ctx ends. Trouble with Slack
-// does not end it; an address that cannot be listened on does. When it ends,
-// what has been taken in is answered and what is being told is told to its
-// end, for at most 3 seconds.
+// Run handles what people type and press, over Socket Mode or HTTP as
+// configured, and sends what is in the outbox, until ctx ends. Errors of Slack
+// don't end it; an address that it can't listen on does. At the end Run answers
+// the deliveries that it has taken and finishes the messages that it is
+// sending, for at most 3 seconds.
 func (b *Bot) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { b.client.identify(gctx, b.timing.retryFirst, b.health.identity); return nil })
@@ -93,14 +100,14 @@ func (b *Bot) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Ready returns nil when Slack can reach the bot, or says why it cannot.
+// Ready returns nil if Slack can reach the bot, else the reason why not.
 func (b *Bot) Ready() error { return b.health.ready() }
 
-// lastWords is how long what is under way may take when ctx has ended.
+// shutdownGrace is how long work in progress may take after ctx has ended.
 const shutdownGrace = 3 * time.Second
 
-// linger returns a context that outlives ctx by d, so that what has been
-// begun can be brought to its end.
+// withGrace returns a context that outlives ctx by d, so that work in progress
+// can finish.
 func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	long, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -110,7 +117,7 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 	return long, func() { stop(); cancel() }
 }
 
-// panicked logs a panic with its stack and returns it as an error.
+// recovered logs a panic with its stack and returns it as an error.
 func (b *Bot) recovered(doing string, p any) error {
 	b.log.Error("panic while "+doing, "panic", p, "stack", string(debug.Stack()))
 	return fmt.Errorf("panic while %s: %v", doing, p)

@@ -12,16 +12,16 @@ import (
 	"alsbot/config"
 )
 
-// Finding is one thing that Check has looked at.
+// Finding is the result of one check.
 type Finding struct {
-	What   string // what was looked at
-	Text   string // what is the case
-	Unseen bool   // it could not be looked at; Text says why, and how to be sure
-	Err    error  // what is wrong and how to mend it; nil if nothing is known to be
+	What   string // what was checked
+	Text   string // the result
+	Unseen bool   // the check was not possible; Text says why, and how to make sure
+	Err    error  // what is wrong and how to fix it; nil if nothing is known to be wrong
 }
 
-// Check looks whether Slack takes the tokens, grants what alsbot needs, and
-// lets it into the channels that cfg names. It posts nothing.
+// Check checks that Slack accepts the tokens, grants the scopes that alsbot
+// needs, and lets the bot into the channels that cfg names. It posts nothing.
 func (c *Client) Check(ctx context.Context, cfg *config.Config) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, 2*callLimit)
 	defer cancel()
@@ -38,7 +38,8 @@ func (c *Client) Check(ctx context.Context, cfg *config.Config) []Finding {
 	return append(found, c.checkChannels(ctx, cfg)...)
 }
 
-// checkScopes compares what Slack has granted with what is needed.
+// checkScopes compares the scopes that Slack has granted with those that alsbot
+// needs.
 func checkScopes(header string) Finding {
 	f := Finding{What: "slack permissions"}
 	if header == "" {
@@ -70,7 +71,7 @@ func checkScopes(header string) Finding {
 	return f
 }
 
-// checkAppToken asks for a socket and leaves it unopened.
+// checkAppToken requests a socket and doesn't open it.
 func (c *Client) checkAppToken(ctx context.Context) Finding {
 	f := Finding{What: "slack socket mode", Text: "the app token is accepted"}
 	if _, _, err := c.sockets.StartSocketModeContext(ctx); err != nil {
@@ -79,7 +80,7 @@ func (c *Client) checkAppToken(ctx context.Context) Finding {
 	return f
 }
 
-// checkGroups looks up every user group that decides about rights.
+// checkGroups looks up every user group that the config gives rights to.
 func (c *Client) checkGroups(ctx context.Context, cfg *config.Config) []Finding {
 	access := []config.Access{cfg.Access}
 	for _, cl := range cfg.Clusters {
@@ -110,7 +111,7 @@ func (c *Client) checkGroups(ctx context.Context, cfg *config.Config) []Finding 
 	return found
 }
 
-// checkChannels looks whether the bot is in every configured channel.
+// checkChannels checks that the bot is a member of every configured channel.
 func (c *Client) checkChannels(ctx context.Context, cfg *config.Config) []Finding {
 	var found []Finding
 	var seen []string

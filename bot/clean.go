@@ -7,30 +7,30 @@ import (
 	"unicode/utf8"
 )
 
-// What nodes print and what people type is hostile until it has been through
-// here. A cleaner turns it into text that cannot steer a terminal, turn its
-// own direction, hide characters or show a secret. What is left are letters,
-// blanks and newlines. Escaping for Slack's markup comes after it (escape.go).
+// cleaner makes text from nodes and people safe to show: the result cannot
+// steer a terminal, change its direction, hide characters or show a secret. It
+// has printable characters, blanks and newlines only. Escaping for Slack's
+// markup comes after it (escape.go).
 type cleaner struct {
 	secrets secrets
 }
 
-// newCleaner returns a cleaner that knows these values as secrets.
+// newCleaner returns a cleaner that masks these values as secrets.
 func newCleaner(known ...string) cleaner { return cleaner{secrets: newSecrets(known)} }
 
-// text cleans several lines.
+// text cleans text of several lines.
 func (c cleaner) text(s string) string {
 	return visible(c.secrets.mask(newlines(stripANSI(s))))
 }
 
-// line cleans what has to stand on one line.
+// line cleans text and puts it on one line.
 func (c cleaner) line(s string) string {
 	return strings.Join(strings.Fields(c.text(s)), " ")
 }
 
-// stripANSI drops the control sequences with which programs colour and move:
-// CSI, OSC and the short ones. Only whole ones on one line are dropped; what
-// is left of a broken one is shown, so that nothing can swallow the rest.
+// stripANSI drops complete control sequences (CSI, OSC and the short ones) that
+// end on the same line. It shows incomplete ones, so that none can swallow the
+// text after it.
 func stripANSI(s string) string {
 	at := strings.IndexByte(s, esc)
 	if at < 0 {
@@ -42,7 +42,7 @@ func stripANSI(s string) string {
 		b.WriteString(s[:at])
 		n := escapeLen(s[at:])
 		if n == 0 {
-			b.WriteByte(esc) // shown as what it is
+			b.WriteByte(esc) // visible shows it as its code
 			n = 1
 		}
 		s = s[at+n:]
@@ -110,8 +110,8 @@ func charsetLen(s string) int {
 	return 0
 }
 
-// newlines makes one kind of them. A lone carriage return, with which
-// progress bars write over themselves, becomes a line of its own.
+// newlines turns all line ends into "\n". A lone carriage return, with which
+// progress bars overwrite themselves, starts a new line.
 func newlines(s string) string {
 	if !strings.Contains(s, "\r") {
 		return s
@@ -121,7 +121,7 @@ func newlines(s string) string {
 
 const tabWidth = 8
 
-// visible writes every character that a reader would not see as its code.
+// visible replaces every character that a reader would not see with its code.
 func visible(s string) string {
 	if !hasHidden(s) {
 		return s
@@ -170,8 +170,8 @@ func hasHidden(s string) bool {
 	return false
 }
 
-// isHidden reports whether a character has no look of its own: direction
-// marks, zero widths, tags, separators that are not a blank.
+// isHidden reports whether a character is invisible: direction marks, zero
+// widths, tags, separators that are not a blank.
 func isHidden(r rune) bool {
 	if r < utf8.RuneSelf {
 		return false

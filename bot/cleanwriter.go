@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// cleanWriter cleans output that is too long for memory. It works on whole
-// lines, or on the largest pieces that cannot cut a secret in two.
+// cleanWriter cleans output that is too long for memory. It cleans whole lines,
+// or pieces so large that no cut can split a secret.
 type cleanWriter struct {
 	cleaner cleaner
 	to      io.Writer
@@ -15,12 +15,13 @@ type cleanWriter struct {
 }
 
 const (
-	cleanChunk    = 64 << 10  // cleaned together, if it ends in a newline
-	maxLineBuffer = 256 << 10 // a line is cut here
-	cutOverlap    = 8 << 10   // what stays back at such a cut: longer than any secret
+	cleanChunk    = 64 << 10  // cleaned at once if it ends in a newline
+	maxLineBuffer = 256 << 10 // a longer line is cut
+	cutOverlap    = 8 << 10   // kept back at such a cut: longer than any secret
 )
 
-// Write takes the next bytes. The error is that of the writer below.
+// Write cleans what is complete and keeps the rest for later. It returns errors
+// of the underlying writer.
 func (w *cleanWriter) Write(p []byte) (int, error) {
 	w.buf = append(w.buf, p...)
 	if len(w.buf) < cleanChunk {
@@ -38,9 +39,9 @@ func (w *cleanWriter) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// safeCut finds a place in a line without end: a blank in what is old enough,
-// else any place there. Neither a control sequence nor a word is cut, as long
-// as they are of a sane length.
+// safeCut returns where to cut a line that doesn't end: after a blank in the
+// older part, else at the end of that part. It cuts no control sequence and no
+// word of a sane length.
 func (w *cleanWriter) safeCut() int {
 	old := w.buf[:len(w.buf)-cutOverlap]
 	if at := bytes.LastIndexAny(old[len(old)-cutOverlap:], " \t,;"); at >= 0 {
@@ -49,7 +50,7 @@ func (w *cleanWriter) safeCut() int {
 	return len(old)
 }
 
-// Close passes on what is left.
+// Close cleans and writes the rest.
 func (w *cleanWriter) Close() error {
 	err := w.pass(w.buf)
 	w.buf = nil

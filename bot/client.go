@@ -16,13 +16,13 @@ import (
 	"alsbot/config"
 )
 
-// Client is how alsbot speaks to Slack: the Web API, and the response URLs
-// that Slack hands out. It is safe for concurrent use.
+// Client calls Slack: the Web API and the response URLs that Slack hands out.
+// It is safe for concurrent use.
 type Client struct {
-	api            *slack.Client // for what may not be repeated blindly: nothing is retried here
-	lookups        *slack.Client // for looking things up: retried while the caller has patience
+	api            *slack.Client // for calls that must not be repeated blindly: it retries nothing
+	lookups        *slack.Client // for look-ups: it retries until the caller's context ends
 	sockets        *slack.Client // for opening sockets
-	web            *http.Client  // for response URLs: follows nothing
+	web            *http.Client  // for response URLs: it follows no redirect
 	base           *url.URL
 	cfg            config.Slack
 	log            *slog.Logger
@@ -30,17 +30,18 @@ type Client struct {
 	pauses         pauses
 	members        memberCache
 	self           atomic.Pointer[slack.AuthTestResponse]
-	identifiedOnce chan struct{} // closed when self is there
+	identifiedOnce chan struct{} // closed when self is set
 }
 
 const (
 	callLimit     = 20 * time.Second // one call of the Web API
 	uploadLimit   = 10 * time.Minute // one upload
-	identifyLimit = time.Second      // for what comes in before the bot knows its workspace
+	identifyLimit = time.Second      // for deliveries that arrive before Slack has said which workspace the bot belongs to
 )
 
-// Dial makes a client for the workspace in cfg. It sends nothing yet. No text
-// that it sends holds one of cfg's secrets, or of those that are added.
+// Dial returns a client for the workspace in cfg. It sends nothing yet. The
+// client masks cfg's secrets, and those in secrets, in every text that it
+// sends.
 func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client, error) {
 	base, err := url.Parse(cfg.APIURL)
 	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
@@ -68,8 +69,8 @@ func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client
 	return c, nil
 }
 
-// transport has a limit on every wait of its own; how long a whole call may
-// take is the caller's to say.
+// transport returns a transport that limits each single wait. The caller's
+// context limits the whole call.
 func transport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -82,12 +83,12 @@ func transport() *http.Transport {
 	}
 }
 
-// follow0 follows no redirect: Slack's API has none, and a token must not go
-// where an answer sends it.
+// noRedirects stops the client at a redirect: Slack's API has none, and no
+// answer may send the token elsewhere.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// identify asks Slack who the bot is, until it is told. What Slack cannot
-// answer now it is asked again, ever more slowly.
+// identify asks Slack who the bot is until Slack answers, waiting longer after
+// each failure.
 func (c *Client) identify(ctx context.Context, wait time.Duration, report func(error)) {
 	for {
 		err := c.whoAmI(ctx)
@@ -116,8 +117,8 @@ func (c *Client) whoAmI(ctx context.Context) error {
 	return nil
 }
 
-// identified reports whether Slack has said who the bot is. While alsbot
-// starts it waits a moment for that, less than Slack does for an answer.
+// identified reports whether Slack has said who the bot is. During a start it
+// waits for that, for less time than Slack waits for an acknowledgement.
 func (c *Client) identified(ctx context.Context) bool {
 	t := time.NewTimer(identifyLimit)
 	defer t.Stop()
@@ -129,8 +130,8 @@ func (c *Client) identified(ctx context.Context) bool {
 	return c.self.Load() != nil
 }
 
-// ours reports whether a delivery comes from the bot's own workspace; while
-// that is not known, none does.
+// isOwnWorkspace reports whether a delivery comes from the bot's own workspace.
+// Before Slack has said which one that is, it reports false.
 func (c *Client) isOwnWorkspace(team, enterprise string) bool {
 	self := c.self.Load()
 	switch {
@@ -142,7 +143,7 @@ func (c *Client) isOwnWorkspace(team, enterprise string) bool {
 	return self.EnterpriseID != "" && enterprise == self.EnterpriseID && (team == "" || self.TeamID == "")
 }
 
-// botUser is the bot's own user ID, "" while it is not known.
+// botUser returns the bot's user ID, "" before Slack has said it.
 func (c *Client) botUser() string {
 	if self := c.self.Load(); self != nil {
 		return self.UserID
@@ -150,7 +151,7 @@ func (c *Client) botUser() string {
 	return ""
 }
 
-// inWords adds to an error code of Slack what it means.
+// explain adds the meaning of Slack's error code to err.
 func explain(err error) error {
 	var e slack.SlackErrorResponse
 	if errors.As(err, &e) {
@@ -159,7 +160,7 @@ func explain(err error) error {
 	return err
 }
 
-// pause waits for d, or returns false when ctx ends before.
+// pause waits for d. It returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

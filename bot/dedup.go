@@ -8,9 +8,9 @@ import (
 	"alsbot/store"
 )
 
-// heard remembers deliveries whose answers would be seen twice if they came
-// twice. That commands have no second effect is the engine's care; this is
-// for the answers to presses and mentions.
+// dedup remembers deliveries, so that a press or a mention that Slack delivers
+// twice is answered once. It doesn't cover commands: the engine gives them the
+// same answer again.
 type dedup struct {
 	mu    sync.Mutex
 	seen  map[string]time.Time
@@ -22,10 +22,11 @@ const (
 	mentionsKeptFor = 24 * time.Hour
 )
 
-// mentions is the bot's own bucket: time of the message → that it was taken.
+// mentions is the bot's bucket of answered mentions, with the message's time
+// first in the key.
 var mentions = store.Bucket[bool]{Name: "mentions"}
 
-// first reports whether a delivery comes for the first time.
+// isNew reports whether a delivery arrives for the first time.
 func (b *Bot) isNew(ctx context.Context, d delivery) bool {
 	switch d.kind {
 	case kindPress, kindReason:
@@ -36,31 +37,31 @@ func (b *Bot) isNew(ctx context.Context, d delivery) bool {
 	return true
 }
 
-// once reports whether a key is new.
-func (h *dedup) firstTime(key string, now time.Time) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.seen == nil {
-		h.seen = make(map[string]time.Time)
+// firstTime reports whether a key is new, and remembers it.
+func (d *dedup) firstTime(key string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.seen == nil {
+		d.seen = make(map[string]time.Time)
 	}
-	if now.Sub(h.swept) > time.Minute {
-		for k, at := range h.seen {
+	if now.Sub(d.swept) > time.Minute {
+		for k, at := range d.seen {
 			if now.Sub(at) > dedupFor {
-				delete(h.seen, k)
+				delete(d.seen, k)
 			}
 		}
-		h.swept = now
+		d.swept = now
 	}
-	if at, ok := h.seen[key]; ok && now.Sub(at) < dedupFor {
+	if at, ok := d.seen[key]; ok && now.Sub(at) < dedupFor {
 		return false
 	}
-	h.seen[key] = now
+	d.seen[key] = now
 	return true
 }
 
-// knownMention reports whether a mention was answered before: Slack tells of
-// one again for minutes, also to the next process. Trouble with the store does
-// not keep anybody from being answered.
+// mentionSeen reports whether a mention was answered before. Slack repeats a
+// mention for minutes, also to the next process. If the store fails, the
+// mention counts as new: the person gets an answer.
 func (b *Bot) mentionSeen(ctx context.Context, d delivery) (known bool) {
 	if err := b.st.View(ctx, func(tx store.Tx) (err error) {
 		_, known, err = mentions.Get(tx, d.mentionKey())
@@ -71,8 +72,9 @@ func (b *Bot) mentionSeen(ctx context.Context, d delivery) (known bool) {
 	return known
 }
 
-// noteMention remembers a mention that the engine has taken. It is not noted
-// before: what a crash has cut off there comes again, and is not known then.
+// recordMention stores that the engine has taken a mention. Storing it earlier
+// would lose a mention after a crash: Slack delivers it again, and it would
+// count as answered.
 func (b *Bot) recordMention(ctx context.Context, d delivery) {
 	if err := b.st.Update(ctx, func(tx store.Tx) error {
 		if err := deleteOldMentions(tx, time.Now().Add(-mentionsKeptFor)); err != nil {
@@ -84,13 +86,14 @@ func (b *Bot) recordMention(ctx context.Context, d delivery) {
 	}
 }
 
-// mention is a mention's key in the store.
+// mentionKey returns the mention's key in the store.
 func (d delivery) mentionKey() string { return d.timestamp() + " " + d.key() }
 
-// stamp is when a mention was written, as Slack has it: it sorts by time.
+// timestamp returns when the mention was written, in Slack's form, which sorts
+// by time.
 func (d delivery) timestamp() string { return shorten(d.ts, 20) }
 
-// dropMentions forgets the oldest mentions.
+// deleteOldMentions deletes up to 20 mentions that were written before a time.
 func deleteOldMentions(tx store.Tx, before time.Time) error {
 	var old []string
 	limit := before.Unix()
@@ -111,7 +114,7 @@ func deleteOldMentions(tx store.Tx, before time.Time) error {
 	return nil
 }
 
-// seconds reads the whole seconds at the beginning of a Slack timestamp.
+// seconds returns the whole seconds of a Slack timestamp.
 func seconds(ts string) int64 {
 	var n int64
 	for i := 0; i < len(ts) && i < 15 && '0' <= ts[i] && ts[i] <= '9'; i++ {

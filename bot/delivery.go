@@ -12,37 +12,37 @@ import (
 	"alsbot/jobs"
 )
 
-// delivery is one thing that Slack brings: what somebody typed or pressed. It
-// says who by IDs; names in payloads are no identity.
+// delivery is one thing that Slack delivers: what a person typed or pressed.
+// IDs say who it was; names in payloads are no identity.
 type delivery struct {
 	kind        deliveryKind
-	id          string // differs between deliveries: trigger, event or envelope
+	id          string // a trigger, event or envelope; the same on repetition
 	team        string
 	enterprise  string
 	user        string
-	handle      string // of the user; "" where the delivery does not tell
+	handle      string // the user's name; "" if the delivery has none
 	channel     string
 	thread      string
-	command     string // with aCommand
+	command     string // of kindCommand
 	text        string // as typed
-	trigger     string // with aPress: lets a modal be opened, for three seconds
-	action      string // with aPress
+	trigger     string // of kindPress: opens a modal, for three seconds
+	action      string // of kindPress
 	value       string
-	responseURL string // response URL
+	responseURL string
 	ts          string // when a mention was written
 }
 
 type deliveryKind int
 
 const (
-	kindIgnored deliveryKind = iota // to be acknowledged and forgotten
+	kindIgnored deliveryKind = iota // acknowledged, and nothing else
 	kindCommand                     // a slash command
 	kindMention                     // a message that names the bot
 	kindPress                       // a press of a button
-	kindReason                      // the modal of a rejection came back; text is the reason
+	kindReason                      // a submitted reject modal; text is the reason
 )
 
-// key identifies the delivery: the same thing arriving again has the same key.
+// key identifies the delivery: a repetition has the same key.
 func (d delivery) key() string {
 	h := sha256.New()
 	for _, s := range []string{d.id, d.team, d.user, d.channel, d.command, d.text, d.action, d.value} {
@@ -52,13 +52,13 @@ func (d delivery) key() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// principal is who sent it.
+// principal returns who sent the delivery.
 func (d delivery) principal() jobs.Principal {
 	return jobs.Principal{Source: jobs.FromSlack, ID: d.user, Handle: d.handle}
 }
 
-// handle is a user's name where it looks like one of Slack's, else "": it
-// stands in sentences of ours.
+// userHandle returns s if it looks like a Slack user name, else "": alsbot puts
+// it into its own sentences.
 func userHandle(s string) string {
 	if len(s) > 80 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
 		return ""
@@ -66,11 +66,11 @@ func userHandle(s string) string {
 	return s
 }
 
-// errPayload is what does not look like anything that Slack sends.
+// errPayload reports a body that looks like nothing that Slack sends.
 var errPayload = errors.New("this is not a payload of Slack")
 
-// parseForm reads the body of a slash command. spare identifies the delivery
-// where the payload has no trigger.
+// parseForm parses the body of a slash command. fallbackID identifies the
+// delivery if the payload has no trigger.
 func parseForm(body []byte, fallbackID string) (delivery, error) {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -79,8 +79,8 @@ func parseForm(body []byte, fallbackID string) (delivery, error) {
 	return newCommand(v.Get, fallbackID)
 }
 
-// parseCommand reads a slash command from Socket Mode, where the form's
-// fields come as JSON.
+// parseCommand parses a slash command from Socket Mode, which has the form's
+// fields as JSON.
 func parseCommand(raw []byte, fallbackID string) (delivery, error) {
 	var m map[string]any
 	if json.Unmarshal(raw, &m) != nil {
@@ -139,8 +139,8 @@ type (
 	}
 )
 
-// parseInteraction reads a press of a button, or a modal that was sent in.
-// Other interactions are nothing.
+// parseInteraction parses a press of a button or a submitted modal. It returns
+// kindIgnored for other interactions.
 func parseInteraction(raw []byte, fallbackID string) (delivery, error) {
 	var in interaction
 	if json.Unmarshal(raw, &in) != nil || in.Type == "" {
@@ -163,7 +163,8 @@ func parseInteraction(raw []byte, fallbackID string) (delivery, error) {
 	return d, nil
 }
 
-// reason reads the modal of a rejection. Where it was asked for stands in it.
+// rejectReason parses the reject modal. The modal's metadata says which channel
+// the request is in.
 func (in interaction) rejectReason(fallbackID string) (delivery, error) {
 	at := strings.LastIndex(in.View.Private, " ")
 	if at < 0 || in.User.ID == "" {
@@ -195,9 +196,9 @@ type event struct {
 	} `json:"event"`
 }
 
-// parseEvent reads a mention of the bot. What other bots and workflows write,
-// what is edited and what carries files is nothing: nobody typed it here and
-// now. challenge is what a URL verification wants back.
+// parseEvent parses a mention of the bot. It ignores messages of bots and
+// workflows, edited messages and messages with files: no person typed them here
+// and now. challenge is what Slack's URL verification wants back.
 func parseEvent(raw []byte, self string) (d delivery, challenge string, err error) {
 	var e event
 	if json.Unmarshal(raw, &e) != nil || e.Type == "" {
@@ -211,7 +212,7 @@ func parseEvent(raw []byte, self string) (d delivery, challenge string, err erro
 		len(m.Edited) > 0 || len(m.Files) > 0 || m.User == "" || m.Channel == "" || m.User == self {
 		return delivery{}, "", nil
 	}
-	// The event's ID would differ if Slack told of one message twice; its
+	// The event's ID differs if Slack reports one message twice; the message's
 	// place does not.
 	return delivery{
 		kind: kindMention, id: cmp.Or(m.Channel+" "+m.TS, e.EventID), team: e.TeamID, user: m.User, channel: m.Channel,
@@ -219,7 +220,7 @@ func parseEvent(raw []byte, self string) (d delivery, challenge string, err erro
 	}, "", nil
 }
 
-// afterMention returns what follows the mention of the bot.
+// afterMention returns the text after the mention of the bot.
 func afterMention(text, self string) string {
 	text = strings.TrimSpace(text)
 	at := strings.Index(text, "<@"+self)

@@ -7,8 +7,8 @@ import (
 	"alsbot/jobs"
 )
 
-// channelOf finds the lane of something about a run: the channel in which it
-// was told before, or in which it would be told.
+// channelOf returns the channel, and so the queue, of a row about a run: the
+// one that has the message already, else the one that will have it.
 func (s *sender) channelOf(ctx context.Context, key string, row jobs.Outgoing) string {
 	if at, ok, err := s.index.find(ctx, key); err == nil && ok {
 		return at.Channel
@@ -26,8 +26,9 @@ func (s *sender) channelOf(ctx context.Context, key string, row jobs.Outgoing) s
 	return channel
 }
 
-// runChannel is where a run's message goes: where it was asked for, else its
-// cluster's channel. What follows on another run goes into that one's thread.
+// runDestination returns where a run's message goes: to where the run was
+// requested, else to its cluster's channel. A run that follows another one goes
+// into that one's thread.
 func (s *sender) runDestination(ctx context.Context, r jobs.Run) (channel, thread string) {
 	channel, thread = r.Origin.Channel, r.Origin.Thread
 	if channel == "" {
@@ -47,7 +48,8 @@ func (s *sender) clusterChannel(name string) string {
 	return c.Channel
 }
 
-// approvalChannels are where a request for approval can go, best first.
+// approvalChannels returns the channels that an approval request can go to,
+// best first.
 func (s *sender) approvalChannels(r jobs.Run) []string {
 	c, _ := s.cfg.Cluster(r.Request.Cluster)
 	var some []string
@@ -59,8 +61,8 @@ func (s *sender) approvalChannels(r jobs.Run) []string {
 	return some
 }
 
-// askedAt is where a run's approval is asked for: where its card is, else
-// where that is going to be.
+// approvalRef returns where a run's approval request is, or the channel it will
+// go to.
 func (s *sender) approvalRef(ctx context.Context, r jobs.Run) (messageRef, error) {
 	at, known, err := s.index.find(ctx, approvalKey(r.ID))
 	if some := s.approvalChannels(r); !known && len(some) > 0 {
@@ -69,8 +71,9 @@ func (s *sender) approvalRef(ctx context.Context, r jobs.Run) (messageRef, error
 	return at, err
 }
 
-// fresh reports whether a response URL that came with the run can still work.
+// responseURLValid reports whether a response URL from a run requested at that
+// time can still work.
 func responseURLValid(asked time.Time) bool { return time.Since(asked) < responseURLLife-time.Minute }
 
-// responseLife is how long Slack takes answers by a response URL.
+// responseURLLife is how long Slack accepts answers at a response URL.
 const responseURLLife = 30 * time.Minute

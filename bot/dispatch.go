@@ -18,14 +18,15 @@ const (
 	pressAckAfter = 800 * time.Millisecond  // a press that takes longer is acknowledged before it is decided
 	pressLimit    = 15 * time.Second
 	replyLimit    = time.Minute
-	maxAck        = 16 << 10 // bytes of an acknowledgement; Slack drops more than 20,480 in silence
+	maxAck        = 16 << 10 // bytes of an acknowledgement; Slack silently drops more than 20,480
 )
 
-// ack acknowledges a delivery, once, with a payload or without (nil). It
-// reports whether the payload went along.
+// ack acknowledges a delivery once, with a payload or without one (nil). It
+// reports whether Slack got the payload.
 type ack func(payload json.RawMessage) bool
 
-// handle works on one delivery and acknowledges it. Both modes end here.
+// handle carries out one delivery and acknowledges it. Socket Mode and HTTP
+// both call it.
 func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -54,7 +55,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 		b.answer(ctx, d, ack, b.ask(ctx, d, d.text))
 	case kindMention:
 		a := b.ask(ctx, d, d.text)
-		ack(nil) // an event takes no answer: it goes into the thread
+		ack(nil) // an event takes no answer: the answer goes into the thread
 		b.recordMention(ctx, d)
 		b.reply(ctx, d, a)
 	case kindPress, kindReason:
@@ -62,8 +63,8 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 	}
 }
 
-// ask gives a command to the engine. What the engine cannot say for trouble
-// of its own is said in words.
+// ask passes a command to the engine. If the engine fails, ask returns a
+// sentence that says so.
 func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -83,9 +84,9 @@ func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 	return a
 }
 
-// press carries out what a button stands for. It is acknowledged within the
-// second, also when rights take longer to look up; its answer goes to the
-// person who pressed.
+// press carries out a press of a button and sends the answer to the person who
+// pressed. It acknowledges within a second, even if looking up rights takes
+// longer.
 func (b *Bot) press(ctx context.Context, d delivery, ack ack) {
 	done := make(chan jobs.Answer, 1)
 	go func() {
@@ -108,8 +109,8 @@ func (b *Bot) press(ctx context.Context, d delivery, ack ack) {
 	}
 }
 
-// pressed decides what a press does. The button carries only the run's ID and
-// the beginning of its plan's digest: who may press is asked of the engine.
+// decide carries out what a button stands for. A button has only the run's ID
+// and the start of its plan's digest; the engine checks who may press it.
 func (b *Bot) decide(ctx context.Context, d delivery) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, pressLimit)
 	defer cancel()
@@ -146,15 +147,16 @@ func (b *Bot) decide(ctx context.Context, d delivery) jobs.Answer {
 	return jobs.Answer{Bad: true, Text: textUnknownButton}
 }
 
-// upset logs an error of our own and says so, with a number that finds it.
+// internalError logs an error of alsbot's own and returns an answer with a
+// number that finds it in the log.
 func (b *Bot) internalError(d delivery, err error) jobs.Answer {
 	id := strings.ToLower(rand.Text()[:8])
 	b.log.Error("answering a delivery", "id", id, "user", d.user, "channel", d.channel, "text", b.cleaner.line(d.text), "action", d.action, "error", err)
 	return jobs.Answer{Bad: true, Text: textTrouble(id)}
 }
 
-// answer puts the answer to a command into its acknowledgement, or, where an
-// acknowledgement takes none, sends it after.
+// answer puts the answer to a command into the acknowledgement. If the
+// acknowledgement takes none, answer sends it afterwards.
 func (b *Bot) answer(ctx context.Context, d delivery, ack ack, a jobs.Answer) {
 	if d.kind != kindCommand {
 		ack(nil)
@@ -189,7 +191,7 @@ func (b *Bot) ackPayload(a jobs.Answer) (json.RawMessage, error) {
 	}
 }
 
-// reply sends an answer after the acknowledgement: by the response URL, in
+// reply sends an answer after the acknowledgement: to the response URL, into
 // the thread of a mention, or privately in the channel.
 func (b *Bot) reply(ctx context.Context, d delivery, a jobs.Answer) {
 	if a.Text == "" && a.Pre == "" {

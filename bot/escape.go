@@ -8,17 +8,17 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Slack's markup has three control characters. Everything that goes into a
-// `text` is escaped here, last; blocks are built of rich text, where text is
-// literal and nothing has to be escaped.
+// escaper replaces the three control characters of Slack's markup. Every `text`
+// field passes through it last; blocks use rich text, which is literal and
+// needs no escaping.
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// escape makes cleaned text inert in mrkdwn.
+// escape makes cleaned text literal in mrkdwn.
 func escape(s string) string { return escaper.Replace(s) }
 
-// escapeTo is escape for at most max code points of the result: Slack counts
-// what it is sent.
+// escapeTo is escape with at most max code points in the result: Slack counts
+// what it receives.
 func escapeTo(s string, max int) string {
 	for n := max; ; n -= max / 8 {
 		if e := escape(shorten(s, n)); utf8.RuneCountInString(e) <= max || n <= max/8 {
@@ -27,12 +27,13 @@ func escapeTo(s string, max int) string {
 	}
 }
 
-// opening is what would begin a mention or a link if it met a parser.
+// mentionStart matches what a parser of markup would read as the start of a
+// mention or a link.
 var mentionStart = regexp.MustCompile(`<[!@#A-Za-z]`)
 
-// literal returns cleaned text as rich text. An opening bracket never stands
-// in one element with what would make it a mention: rich text shows the
-// elements side by side, and no reader of the payload can take it for one.
+// richText returns cleaned text as rich text. It puts an opening bracket and
+// what would make it a mention into different elements: they look the same side
+// by side, and no reader of the payload can take them for a mention.
 func richText(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextSectionElement {
 	var els []slack.RichTextSectionElement
 	add := func(s string) {
@@ -40,7 +41,7 @@ func richText(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextS
 			els = append(els, slack.NewRichTextSectionTextElement(s, style))
 		}
 	}
-	const most = 40 // of such pieces; a flood of brackets is shown with another bracket
+	const most = 40 // such splits; after that, brackets are shown as another character
 	for range most {
 		at := mentionStart.FindStringIndex(s)
 		if at == nil {
@@ -53,13 +54,13 @@ func richText(s string, style *slack.RichTextSectionTextStyle) []slack.RichTextS
 	return els
 }
 
-// reference is how Slack writes mentions, channels and links in text that it
-// delivers: <@U1|ann>, <#C1|ops>, <https://…|…>, <!subteam^S1|@ops>.
+// reference matches how Slack writes mentions, channels and links in the text
+// that it delivers: <@U1|ann>, <#C1|ops>, <https://…|…>, <!subteam^S1|@ops>.
 var reference = regexp.MustCompile(`<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>`)
 
 var unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// typed turns the text that Slack delivers back into what the person typed.
+// unescape turns text that Slack delivers back into what the person typed.
 func unescape(s string) string {
 	s = reference.ReplaceAllStringFunc(s, func(m string) string {
 		part := reference.FindStringSubmatch(m)
@@ -85,12 +86,12 @@ func unescape(s string) string {
 }
 
 // cut shortens a text to at most max code points, at the end of a line if
-// there is one, and says how much was left out.
+// possible, and says how much it left out.
 func cut(s string, max int) string {
 	if utf8.RuneCountInString(s) <= max {
 		return s
 	}
-	const room = 40 // for the sentence that says so
+	const room = 40 // for the note about what was left out
 	keep := firstRunes(s, max-room)
 	if i := strings.LastIndexByte(keep, '\n'); i > len(keep)/2 {
 		keep = keep[:i]
@@ -98,7 +99,7 @@ func cut(s string, max int) string {
 	return keep + "\n" + leftOut(s[len(keep):])
 }
 
-// cutHead is cut for texts whose end matters most.
+// cutStart is cut for text whose end matters most.
 func cutStart(s string, max int) string {
 	n := utf8.RuneCountInString(s)
 	if n <= max {
@@ -112,7 +113,7 @@ func cutStart(s string, max int) string {
 	return leftOut(s[:len(s)-len(keep)]) + "\n" + keep
 }
 
-// short shortens what stands on one line.
+// shorten shortens text on one line.
 func shorten(s string, max int) string {
 	if utf8.RuneCountInString(s) <= max {
 		return s

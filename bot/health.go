@@ -6,17 +6,16 @@ import (
 	"sync"
 )
 
-// health knows whether Slack can reach the bot, and the last that went wrong.
+// health records whether Slack can reach the bot, and what failed last.
 type health struct {
 	mu          sync.Mutex
-	connections int // sockets that are connected, or listeners that listen
+	connections int // connected sockets, or listening HTTP servers
 	self        error
 	lastTrouble error
 	sender      error
 }
 
-// up notes a way by which Slack reaches the bot, down that it has gone;
-// trouble notes why.
+// up records that a connection is open.
 func (h *health) up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -30,30 +29,30 @@ func (h *health) down() {
 	h.connections = max(h.connections-1, 0)
 }
 
-// trouble notes why a way could not be had.
+// trouble records why a connection failed.
 func (h *health) trouble(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lastTrouble = err
 }
 
-// identity notes whether Slack takes the bot's token.
+// identity records whether Slack accepts the bot's token.
 func (h *health) identity(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.self = err
 }
 
-// sending notes whether messages can be sent.
+// sending records whether messages can be sent.
 func (h *health) sending(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sender = err
 }
 
-// ready is nil when there is a way in. That something cannot be sent just
-// now waits in the outbox and is no reason to take the bot out of service;
-// that the token is wrong is.
+// ready returns nil if there is a connection. A message that can't be sent now
+// waits in the outbox, which is no reason to take the bot out of service; a
+// token that Slack refuses is.
 func (h *health) ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

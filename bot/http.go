@@ -26,7 +26,7 @@ const (
 	writeTimeout   = 10 * time.Second
 )
 
-// listen takes in what Slack delivers over HTTP, until ctx ends.
+// listen serves what Slack delivers over HTTP, until ctx ends.
 func (b *Bot) listen(ctx context.Context) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", b.cfg.HTTP.Listen)
 	if err != nil {
@@ -77,7 +77,7 @@ func (b *Bot) Handler() http.Handler {
 	return mux
 }
 
-// verified hands a body to parse only when Slack has signed it.
+// signedOnly passes a body to parse only if Slack has signed it.
 func (b *Bot) signedOnly(parse func(body []byte, fallbackID string) (delivery, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, ok := b.signedBody(w, r)
@@ -105,7 +105,7 @@ func (b *Bot) events(w http.ResponseWriter, r *http.Request) {
 	case challenge != "":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = io.WriteString(w, challenge) // who hangs up asks again
+		_, _ = io.WriteString(w, challenge) // a caller that hangs up asks again
 	default:
 		b.serve(w, d)
 	}
@@ -116,8 +116,8 @@ const (
 	timestampHeader = "X-Slack-Request-Timestamp"
 )
 
-// genuine reads the body and checks Slack's signature over it. What is not
-// genuine is answered here, before anything of it is looked at.
+// signedBody reads the body and checks Slack's signature before anything else
+// looks at it. If the signature is wrong, it answers the request itself.
 func (b *Bot) signedBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var long *http.MaxBytesError
@@ -136,8 +136,8 @@ func (b *Bot) signedBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) 
 	return body, true
 }
 
-// signed checks the signature of a request: one value of each header, five
-// minutes old at most, over exactly these bytes.
+// checkSignature checks the signature of a request: one value in each header,
+// at most five minutes old, over exactly these bytes.
 func checkSignature(h http.Header, body []byte, secret string) error {
 	if len(h.Values(signatureHeader)) != 1 || len(h.Values(timestampHeader)) != 1 {
 		return errors.New("signature headers must be there once")
@@ -155,7 +155,7 @@ func checkSignature(h http.Header, body []byte, secret string) error {
 	return v.Ensure()
 }
 
-// serve works on a delivery and answers the request when it is acknowledged.
+// serve handles a delivery and answers the request when it is acknowledged.
 func (b *Bot) serve(w http.ResponseWriter, d delivery) {
 	acked := make(chan json.RawMessage, 1)
 	if !b.poolFor(d).submit(func(ctx context.Context) {
@@ -182,7 +182,7 @@ func (b *Bot) serve(w http.ResponseWriter, d delivery) {
 		if len(payload) > 0 {
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		}
-		_, _ = w.Write(payload) // who hangs up has no use for it
+		_, _ = w.Write(payload) // a caller that hangs up needs no answer
 	case <-limit.C:
 		http.Error(w, textBusy, http.StatusServiceUnavailable)
 	}

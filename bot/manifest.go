@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// needed are the permissions without which something of alsbot does not work,
-// and what that is. wanted are those that it can do without.
+// requiredScopes are the permissions that alsbot needs, with what each is for;
+// optionalScopes are those that it can do without.
 var (
 	requiredScopes = []scope{
 		{"commands", "the slash command"},
@@ -37,13 +37,13 @@ func scopeNames(scopes []scope) []string {
 
 var commandPattern = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 
-// requestURL stands in an HTTP manifest where the address has to be put in by
-// which Slack reaches alsbot.
+// placeholderURL stands in an HTTP manifest for alsbot's public address, which
+// the admin fills in.
 const placeholderURL = "https://alsbot.example.com"
 
-// Manifest returns Slack's app manifest, as YAML, for the slash command and
-// the mode (socket or http). It asks for no permission that alsbot does not
-// use, above all for none to read what people write to each other.
+// Manifest returns Slack's app manifest as YAML, for the slash command and the
+// mode (socket or http). It requests no scope that alsbot doesn't use, and none
+// that reads what people write to each other.
 func Manifest(command, mode string) ([]byte, error) {
 	if !commandPattern.MatchString(command) {
 		return nil, fmt.Errorf("slack.command %q cannot be a slash command: write a slash and up to 31 lower case letters, digits, - or _", command)

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// memberAge is how old a cached list of members may be.
+// memberAge is how long a list of members stays in the cache.
 const memberAge = 5 * time.Minute
 
-// directory remembers who is in which user group.
+// memberCache caches the members of user groups.
 type memberCache struct {
 	fetch  func(ctx context.Context, group string) ([]string, error)
 	flight singleflight.Group
@@ -26,9 +26,9 @@ type membership struct {
 	at    time.Time
 }
 
-// Members returns the user IDs of a group. With fresh, Slack is asked now;
-// else the answer may be five minutes old. What Slack does not answer is an
-// error: nothing is guessed, and an old list is not used for want of a new one.
+// Members returns the user IDs of a group. With fresh, it asks Slack now; else
+// the answer may be five minutes old. If Slack doesn't answer, Members returns
+// an error and never an old list.
 func (c *Client) Members(ctx context.Context, group string, fresh bool) ([]string, error) {
 	return c.members.of(ctx, group, fresh)
 }
@@ -43,8 +43,8 @@ func (d *memberCache) of(ctx context.Context, group string, fresh bool) ([]strin
 	if ok && time.Since(m.at) < memberAge {
 		return slices.Clone(m.users), nil
 	}
-	// Who asks first looks it up for all; one who loses patience does not
-	// take the answer from the others.
+	// The first caller looks the group up for all. A caller that gives up
+	// doesn't take the answer from the others.
 	answer := d.flight.DoChan(group, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
 		defer cancel()

@@ -11,39 +11,40 @@ import (
 	"alsbot/store"
 )
 
-// places remembers where something was told.
+// messageIndex stores where each message is in Slack.
 type messageIndex struct {
 	st     store.Store
 	engine engine
 }
 
-// messages is the bot's own bucket: "run/ID" and "approval/ID" → where it is.
+// messages is the bot's bucket of messages: "run/ID" and "approval/ID" → where
+// the message is.
 var messages = store.Bucket[messageRef]{Name: "messages"}
 
-// find returns where something was told, and whether it was.
-func (p messageIndex) find(ctx context.Context, key string) (messageRef, bool, error) {
+// find returns where a message is, and whether it was ever sent.
+func (x messageIndex) find(ctx context.Context, key string) (messageRef, bool, error) {
 	var at messageRef
 	var ok bool
-	err := p.st.View(ctx, func(tx store.Tx) (err error) {
+	err := x.st.View(ctx, func(tx store.Tx) (err error) {
 		at, ok, err = messages.Get(tx, key)
 		return err
 	})
 	return at, ok, err
 }
 
-// told deletes the errand's rows and notes, in the same transaction, where
-// it was told (nil: nothing to note). It does not give up while ctx lives:
-// what has been told and is not written down would be told again.
-func (p messageIndex) ackRows(ctx context.Context, msg *message, at *messageRef) error {
+// ackRows deletes the message's rows from the outbox and stores, in the same
+// transaction, where the message is (nil: nowhere). It retries until ctx ends:
+// a message that Slack has and the store doesn't know would be sent again.
+func (x messageIndex) ackRows(ctx context.Context, msg *message, at *messageRef) error {
 	for {
-		err := p.st.Update(ctx, func(tx store.Tx) error {
+		err := x.st.Update(ctx, func(tx store.Tx) error {
 			if at != nil {
 				if err := messages.Put(tx, msg.key, *at); err != nil {
 					return err
 				}
 			}
 			for _, row := range msg.rows {
-				if err := p.engine.Told(tx, row); err != nil {
+				if err := x.engine.Told(tx, row); err != nil {
 					return err
 				}
 			}
@@ -60,41 +61,42 @@ func (p messageIndex) ackRows(ctx context.Context, msg *message, at *messageRef)
 
 const (
 	sweepEvery = 24 * time.Hour
-	sweepPage  = 200 // places that are looked at together
+	sweepPage  = 200 // keys per transaction
 )
 
-// forget drops, once a day, the places of runs that are no longer on record.
-func (p messageIndex) sweepDaily(ctx context.Context, report func(error)) {
+// sweepDaily deletes, once a day, the refs of runs that are no longer on
+// record.
+func (x messageIndex) sweepDaily(ctx context.Context, report func(error)) {
 	for pause(ctx, sweepEvery) {
-		if err := p.sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := x.sweep(ctx); err != nil && ctx.Err() == nil {
 			report(err)
 		}
 	}
 }
 
 // sweep deletes the refs of all runs that are no longer on record.
-func (p messageIndex) sweep(ctx context.Context) error {
+func (x messageIndex) sweep(ctx context.Context) error {
 	for from := ""; ; {
-		keys, err := p.page(ctx, from)
+		keys, err := x.page(ctx, from)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
 		from = keys[len(keys)-1] + "\x00"
-		gone, err := p.withoutRun(ctx, keys)
+		gone, err := x.withoutRun(ctx, keys)
 		if err != nil {
 			return err
 		}
-		if err := p.deleteAll(ctx, gone); err != nil {
+		if err := x.deleteAll(ctx, gone); err != nil {
 			return err
 		}
 	}
 }
 
 // withoutRun returns those keys whose run is no longer on record.
-func (p messageIndex) withoutRun(ctx context.Context, keys []string) (gone []string, err error) {
+func (x messageIndex) withoutRun(ctx context.Context, keys []string) (gone []string, err error) {
 	for _, key := range keys {
 		_, run, _ := strings.Cut(key, "/")
-		_, _, err := p.engine.Get(ctx, run)
+		_, _, err := x.engine.Get(ctx, run)
 		var unknown *jobs.NotFoundError
 		if errors.As(err, &unknown) {
 			gone = append(gone, key)
@@ -105,11 +107,11 @@ func (p messageIndex) withoutRun(ctx context.Context, keys []string) (gone []str
 	return gone, nil
 }
 
-func (p messageIndex) deleteAll(ctx context.Context, keys []string) error {
+func (x messageIndex) deleteAll(ctx context.Context, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return p.st.Update(ctx, func(tx store.Tx) error {
+	return x.st.Update(ctx, func(tx store.Tx) error {
 		for _, key := range keys {
 			if err := messages.Delete(tx, key); err != nil {
 				return err
@@ -119,9 +121,9 @@ func (p messageIndex) deleteAll(ctx context.Context, keys []string) error {
 	})
 }
 
-// page returns the next keys in order, from the key from on.
-func (p messageIndex) page(ctx context.Context, from string) (keys []string, err error) {
-	err = p.st.View(ctx, func(tx store.Tx) error {
+// page returns the next keys in order, starting with from.
+func (x messageIndex) page(ctx context.Context, from string) (keys []string, err error) {
+	err = x.st.View(ctx, func(tx store.Tx) error {
 		keys = nil
 		return messages.Scan(tx, store.Range{From: from}, func(key string, _ messageRef) bool {
 			keys = append(keys, key)

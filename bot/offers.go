@@ -11,11 +11,12 @@ import (
 	"alsbot/jobs"
 )
 
-// The commands that a run's verdict offers are buttons on its last message.
-// A button's value is the run's ID and which of its offers it is, never the
-// command: that is read from the store, and then it is as if typed.
-
-const actionOffer = "offer-" // and which, counted from 0: Slack wants it unique in a block
+// actionOffer starts the action ID of an offer; the offer's number, from 0,
+// follows, because Slack wants the ID unique in a block. An offer is a command
+// that a run's verdict suggests, shown as a button on the run's last message.
+// The button's value is the run's ID and the offer's number, never the command:
+// alsbot reads that from the store and treats it as if the person had typed it.
+const actionOffer = "offer-"
 
 // offers adds a button for each command that the run offers.
 func offers(card *card, r jobs.Run) {
@@ -35,7 +36,8 @@ func offers(card *card, r jobs.Run) {
 	}
 }
 
-// taken asks for what a run offers, in the name of who pressed.
+// acceptOffer requests the command that a button offers, for the person who
+// pressed it.
 func (b *Bot) acceptOffer(ctx context.Context, d delivery) jobs.Answer {
 	id, which, _ := strings.Cut(d.value, " ")
 	unknown := jobs.Answer{Bad: true, Text: textUnknownButton}
@@ -53,7 +55,7 @@ func (b *Bot) acceptOffer(ctx context.Context, d delivery) jobs.Answer {
 		return unknown
 	}
 	a := b.ask(ctx, d, some[n])
-	if a.Bad { // who pressed has not typed it, and may have to
+	if a.Bad { // the person has not typed the command, and may have to
 		a.Text = "`" + some[n] + "`: " + a.Text
 	}
 	return a

@@ -11,68 +11,68 @@ import (
 	"alsbot/jobs"
 )
 
-// sender tells people what the engine's outbox holds. Rows are told in order
-// within a channel; channels do not wait for each other. Rows about the same
-// message are told together, once, by its present state. A row is deleted
-// only when it has been told, in the transaction that notes where.
+// sender sends what the engine's outbox holds. It sends rows in order within a
+// channel; channels don't wait for each other. Rows about the same message
+// become one message that shows the present state. The sender deletes a row
+// only after Slack has the message, in the transaction that stores where it is.
 //
-// One goroutine decides what is told next (run); telling happens in one
-// goroutine per channel that has something to tell (tell.go).
+// One goroutine decides what to send next (run). One goroutine per channel
+// sends (send.go).
 type sender struct {
 	*Bot
 	queues     map[string]*channelQueue
 	finished   chan result
 	active     int
-	inFlight   map[string]bool // keys of what is being told
+	inFlight   map[string]bool // keys of messages that are being sent
 	index      messageIndex
-	updates    *rate.Limiter        // chat.update, of the whole workspace
-	dirty      map[string]time.Time // keys of messages that no row asks for and that have news → when they were last shown
-	shownAt    map[string]time.Time // keys of those that were shown a moment ago
-	queueOf    map[string]string    // run ID and kind → lane, while rows wait
-	backlogged bool                 // so many rows wait that looking costs: not at every change
+	updates    *rate.Limiter        // of chat.update, for the whole workspace
+	dirty      map[string]time.Time // messages that have news and no row: key → when they were last shown
+	shownAt    map[string]time.Time // when messages were last shown, for progressEvery
+	queueOf    map[string]string    // run ID and kind → queue, while rows wait
+	backlogged bool                 // so many rows wait that the sender doesn't scan them at every change
 }
 
 const (
-	scanLimit       = 2000                  // rows that are looked at together
-	maxActive       = 64                    // channels that are told something at the same time
-	postRate        = rate.Limit(1)         // posts per second and channel, as Slack asks for
-	postBurst       = 15                    // and what it bears at once
+	scanLimit       = 2000                  // rows that one scan reads
+	maxActive       = 64                    // channels that are sent to at the same time
+	postRate        = rate.Limit(1)         // posts per second and channel, which Slack allows
+	postBurst       = 15                    // posts that Slack accepts at once
 	updateRate      = rate.Limit(50.0 / 60) // chat.update is in Slack's tier 3
-	updateBurst     = 20                    // and what it bears at once
-	reservedUpdates = 5                     // updates that progress leaves to the states
-	progressEvery   = 3 * time.Second       // between two pictures of one run
-	backlog         = 20                    // rows of which each change is looked at
-	rescanPerRow    = 50 * time.Microsecond // between two looks at more, for each row: a few percent of one core
-	storePause      = 2 * time.Second       // after trouble with our own store
+	updateBurst     = 20                    // updates that Slack accepts at once
+	reservedUpdates = 5                     // updates that progress leaves for changes of state
+	progressEvery   = 3 * time.Second       // between two updates of one run's progress
+	backlog         = 20                    // up to this many waiting rows, the sender scans at every change
+	rescanPerRow    = 50 * time.Microsecond // above it, the pause between scans for each row: a few percent of one core
+	storePause      = 2 * time.Second       // after an error of the store
 )
 
-// lane is one channel's line.
+// channelQueue has the messages that wait for one channel.
 type channelQueue struct {
 	busy      bool
-	notBefore time.Time     // not before
-	backoff   time.Duration // of the last failure
-	unsure    bool          // the last answer was lost: ask whether Slack is there before saying it again
+	notBefore time.Time     // don't send earlier
+	backoff   time.Duration // the wait after the last failure
+	unsure    bool          // the last answer was lost: check that Slack answers before sending it again
 	posts     *rate.Limiter
-	counts    map[string]int // pieces of an output that have been told, by run
+	counts    map[string]int // pieces of an output that were posted, and failed attempts, by run
 	messages  []*message
 
-	notDigested string // key of a first errand that is told by itself
+	notDigested string // key of a first message that is sent by itself
 }
 
-// errand is one thing to tell, and the rows that are done with it.
+// message is one message to send, and the outbox rows that it settles.
 type message struct {
 	queue, key string
 	kind       jobs.Kind
 	run        string
 	rows       []jobs.Outgoing
-	misplaced  bool       // told elsewhere than was to be expected
-	candidates []*message // with digest: what may be told in one
+	misplaced  bool       // it is not where people expect it
+	candidates []*message // of a digest: the messages that it may include
 }
 
-// progress is the kind of an errand that no row asks for.
+// progress is the kind of a message that no row asks for.
 const progress jobs.Kind = "progress"
 
-// outcome is what became of an errand.
+// result is how sending a message ended.
 type result struct {
 	msg *message
 	err error
@@ -86,7 +86,7 @@ func newSender(b *Bot) *sender {
 	}
 }
 
-// run tells until ctx ends, and waits for what is being told.
+// run sends until ctx ends, then waits for the messages that are being sent.
 func (s *sender) run(ctx context.Context) error {
 	changed := s.engine.OutboxChanged(ctx)
 	progress := s.engine.Progress()
@@ -117,7 +117,7 @@ func (s *sender) run(ctx context.Context) error {
 	return nil
 }
 
-// look reads the outbox, starts what can be told now, and says when to look
+// scan reads the outbox, starts what can be sent now, and returns when to scan
 // again if nothing happens before.
 func (s *sender) scan(ctx context.Context) time.Duration {
 	rows, err := s.engine.Outbox(ctx, scanLimit)
@@ -150,7 +150,8 @@ func (s *sender) scan(ctx context.Context) time.Duration {
 	return again
 }
 
-// sort puts the rows into their lanes, and together what belongs together.
+// enqueue puts the rows into their queues and merges rows about the same
+// message.
 func (s *sender) enqueue(ctx context.Context, rows []jobs.Outgoing) {
 	for _, q := range s.queues {
 		q.messages = nil
@@ -170,8 +171,8 @@ func (s *sender) enqueue(ctx context.Context, rows []jobs.Outgoing) {
 	s.queueOf = known
 }
 
-// mergeMost is how many rows are told as one: any number where a state is
-// shown, as many as can be read at once where each says something.
+// mergeLimit returns how many rows become one message: any number if it shows a
+// state, as many as people can read if each row has its own text.
 func mergeLimit(k jobs.Kind) int {
 	if k == jobs.TellChannel {
 		return 20
@@ -188,8 +189,8 @@ func (s *sender) queue(name string) *channelQueue {
 	return q
 }
 
-// errandOf says what a row asks for and in which lane it stands. What is
-// told to one person privately has a lane of its own: nobody else waits for it.
+// messageOf returns the message that a row asks for, with its queue. A private
+// answer has a queue of its own, so that no one waits for it.
 func (s *sender) messageOf(ctx context.Context, row jobs.Outgoing, known map[string]string) *message {
 	msg := &message{kind: row.Kind, run: row.Run, rows: []jobs.Outgoing{row}}
 	switch row.Kind {
@@ -208,7 +209,7 @@ func (s *sender) messageOf(ctx context.Context, row jobs.Outgoing, known map[str
 	}
 	id := string(row.Kind) + "/" + row.Run
 	if row.Kind == jobs.TellOutput || row.Kind == jobs.TellFile {
-		id = runKey(row.Run) // in the thread of the run's message
+		id = runKey(row.Run) // it goes into the thread of the run's message
 	}
 	lane, ok := known[id]
 	if !ok {
@@ -221,7 +222,7 @@ func (s *sender) messageOf(ctx context.Context, row jobs.Outgoing, known map[str
 	return msg
 }
 
-// begin tells an errand in a goroutine that ends in settle.
+// start sends a message in a goroutine, which reports to finish.
 func (s *sender) start(ctx context.Context, q *channelQueue, msg *message) {
 	q.busy = true
 	s.active++
@@ -238,7 +239,7 @@ func (s *sender) start(ctx context.Context, q *channelQueue, msg *message) {
 	}()
 }
 
-// settle notes what became of an errand: its lane goes on, or waits.
+// finish records how sending ended: the queue goes on, or waits.
 func (s *sender) finish(o result) {
 	s.active--
 	delete(s.inFlight, o.msg.key)
@@ -248,17 +249,17 @@ func (s *sender) finish(o result) {
 		q.backoff, q.unsure = 0, false
 		s.health.sending(nil)
 		if o.msg.misplaced {
-			s.markDirty(runKey(o.msg.run)) // its message names the place
+			s.markDirty(runKey(o.msg.run)) // the run's message names the channel
 		}
 		return
 	}
 	if errors.Is(o.err, context.Canceled) {
-		return // alsbot stops: the next one tells it
+		return // alsbot is stopping: the next start sends it
 	}
 	t := classify(o.err)
 	if o.msg.kind == progress {
 		if t.fate != refused {
-			s.dirty[o.msg.key] = time.Now() // in a while: the next news may be long in coming
+			s.dirty[o.msg.key] = time.Now() // try again in a while: the next news may take long
 		}
 		return
 	}

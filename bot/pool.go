@@ -6,12 +6,12 @@ import (
 )
 
 const (
-	workers    = 64   // deliveries that are worked on at the same time: the store commits them together
-	maxWaiting = 1024 // deliveries that wait; who comes then is told to come again
+	workers    = 64   // deliveries handled at the same time: the store commits them together
+	maxWaiting = 1024 // deliveries that wait; the next person is told to try again
 )
 
-// poolFor keeps commands, which only the store can delay, apart from what
-// waits for Slack: rights that are looked up, answers that are posted.
+// poolFor keeps commands, which only wait for the store, apart from deliveries
+// that wait for Slack: to look up rights, to post answers.
 func (b *Bot) poolFor(d delivery) pool {
 	if d.kind == kindCommand {
 		return b.quick
@@ -19,7 +19,7 @@ func (b *Bot) poolFor(d delivery) pool {
 	return b.slow
 }
 
-// pool works on deliveries with a bounded number of goroutines.
+// pool handles deliveries in a fixed number of goroutines.
 type pool struct {
 	size  int
 	queue chan func(context.Context)
@@ -29,8 +29,8 @@ func newPool(size, backlog int) pool {
 	return pool{size: size, queue: make(chan func(context.Context), backlog)}
 }
 
-// run works until ctx ends, and then brings what has been begun or taken in
-// to its end, for at most lastWords.
+// run works until ctx ends. It then finishes the deliveries that it has taken,
+// for at most shutdownGrace.
 func (p pool) run(ctx context.Context) error {
 	long, cancel := withGrace(ctx, shutdownGrace)
 	defer cancel()
@@ -56,7 +56,7 @@ func (p pool) run(ctx context.Context) error {
 	return nil
 }
 
-// take hands a delivery to the pool, or returns false when there are too many.
+// submit hands a delivery to the pool. It returns false if too many wait.
 func (p pool) submit(job func(context.Context)) bool {
 	select {
 	case p.queue <- job:

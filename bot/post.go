@@ -13,15 +13,15 @@ import (
 	"alsbot/crashpoint"
 )
 
-// place is where something was told: a message in a channel.
+// messageRef is where a message is: a channel and a timestamp.
 type messageRef struct {
 	Channel string `json:"channel"`
 	TS      string `json:"ts,omitempty"`
-	// Refused is Slack's word for why nothing could be written there.
+	// Refused is Slack's error code if nothing could be posted there.
 	Refused string `json:"refused,omitempty"`
 }
 
-// mark goes with a message as metadata: which run it belongs to, and as what.
+// metadata goes with a message: the run that it belongs to, and its kind.
 type metadata struct{ run, kind string }
 
 const (
@@ -33,9 +33,9 @@ const (
 	methodRespond   = "response_url"
 )
 
-// options are what every message is sent with: both forms of its content,
-// nothing unfurled, nothing parsed. Blocks are always sent: an update without
-// them would leave the old ones, buttons and all.
+// options returns what every message is sent with: text and blocks, nothing
+// unfurled, nothing parsed. It always sends blocks: an update without them
+// would keep the old ones, buttons included.
 func options(m content, k metadata) []slack.MsgOption {
 	blocks := m.blocks
 	if blocks == nil {
@@ -57,8 +57,8 @@ func options(m content, k metadata) []slack.MsgOption {
 	return opts
 }
 
-// call makes one call of a method, and keeps Slack's word on when the next
-// one may come: until then it waits.
+// call calls a method of Slack. If Slack says when the next call may come,
+// later calls wait until then.
 func (c *Client) call(ctx context.Context, method string, limit time.Duration, fn func(context.Context) error) error {
 	if !pause(ctx, c.pauses.left(method)) {
 		return ctx.Err()
@@ -74,8 +74,8 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 	return err
 }
 
-// post writes a new message, in a thread if one is named. A workspace that
-// does not take the blocks gets the plain form.
+// post posts a new message, in a thread if one is named. If Slack refuses the
+// blocks, post sends the plain form.
 func (c *Client) post(ctx context.Context, channel, thread string, m content, k metadata) (messageRef, error) {
 	var at messageRef
 	send := func(m content) error {
@@ -96,7 +96,7 @@ func (c *Client) post(ctx context.Context, channel, thread string, m content, k 
 	return at, err
 }
 
-// update puts m in the place of an earlier message.
+// update replaces an earlier message with m.
 func (c *Client) update(ctx context.Context, at messageRef, m content, k metadata) error {
 	return c.sendOrPlain(m, func(m content) error {
 		return c.call(ctx, methodUpdate, callLimit, func(ctx context.Context) error {
@@ -106,7 +106,7 @@ func (c *Client) update(ctx context.Context, at messageRef, m content, k metadat
 	})
 }
 
-// plainer sends m and, if Slack does not take its blocks, m without them.
+// sendOrPlain sends m. If Slack refuses its blocks, it sends m without them.
 func (c *Client) sendOrPlain(m content, send func(content) error) error {
 	err := send(m)
 	switch t := classify(err); t.code {
@@ -119,7 +119,7 @@ func (c *Client) sendOrPlain(m content, send func(content) error) error {
 	return err
 }
 
-// whisper shows m to one person in a channel.
+// postEphemeral shows m to one person in a channel.
 func (c *Client) postEphemeral(ctx context.Context, channel, who string, m content) error {
 	return c.call(ctx, methodEphemeral, callLimit, func(ctx context.Context) error {
 		_, err := c.api.PostEphemeralContext(ctx, channel, who, options(m, metadata{})...)
@@ -127,8 +127,8 @@ func (c *Client) postEphemeral(ctx context.Context, channel, who string, m conte
 	})
 }
 
-// respond answers by the URL that came with a command or a press, to the
-// person alone.
+// respond answers at the URL that came with a command or a press. Only the
+// person sees it.
 func (c *Client) respond(ctx context.Context, to string, m content) error {
 	if err := c.checkResponseURL(to); err != nil {
 		return err
@@ -149,8 +149,8 @@ func (c *Client) respond(ctx context.Context, to string, m content) error {
 	})
 }
 
-// trusted refuses response URLs that lead anywhere but to Slack: whoever can
-// make one up must not make alsbot call it.
+// checkResponseURL refuses response URLs that don't lead to Slack: a forged one
+// must not make alsbot call other hosts.
 func (c *Client) checkResponseURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {

@@ -8,7 +8,8 @@ import (
 	"alsbot/jobs"
 )
 
-// grew notes that a message has news, and says whether to look at it at once.
+// markDirty records that a message has news, and reports whether to scan at
+// once.
 func (s *sender) markDirty(key string) bool {
 	if _, known := s.dirty[key]; known {
 		return false
@@ -17,9 +18,9 @@ func (s *sender) markDirty(key string) bool {
 	return true
 }
 
-// show begins to show the news of messages whose turn has come, and says
-// when the next one's is. Progress is for idle lanes only, it leaves a part
-// of the budget of updates to the states, and it is never caught up with.
+// showDirty starts to show the news of messages that are due, and returns when
+// the next one is. Progress uses idle queues only, leaves part of the update
+// budget to changes of state, and skips what it could not show in time.
 func (s *sender) showDirty(ctx context.Context, now time.Time) time.Duration {
 	again := retryMax
 	for key, last := range s.dirty {
@@ -28,12 +29,12 @@ func (s *sender) showDirty(ctx context.Context, now time.Time) time.Duration {
 			continue
 		}
 		if s.inFlight[key] {
-			again = min(again, time.Second) // what is being told may be older than the news
+			again = min(again, time.Second) // what is being sent may be older than the news
 			continue
 		}
 		at, ok, err := s.index.find(ctx, key)
 		if err != nil || !ok || at.TS == "" {
-			delete(s.dirty, key) // its message comes by the outbox first, and is up to date then
+			delete(s.dirty, key) // its message will come from the outbox and be up to date
 			continue
 		}
 		q := s.queue(at.Channel)
@@ -53,7 +54,7 @@ func (s *sender) showDirty(ctx context.Context, now time.Time) time.Duration {
 	return again
 }
 
-// shown keeps the pace of a message: news that come within progressIn wait.
+// noteShown records when a message was shown: news within progressEvery waits.
 func (s *sender) noteShown(key string, now time.Time) {
 	s.shownAt[key] = now
 	for key, at := range s.shownAt {
@@ -63,8 +64,8 @@ func (s *sender) noteShown(key string, now time.Time) {
 	}
 }
 
-// showProgress shows a run that is not over, or its card, as it is now. What
-// is over has a row in the outbox, which shows it.
+// showProgress updates the message of a run that has not ended, or its approval
+// request. A run that has ended has a row in the outbox, which shows it.
 func (s *sender) showProgress(ctx, long context.Context, msg *message) error {
 	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil || r.State.Final() {

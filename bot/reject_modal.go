@@ -11,17 +11,19 @@ import (
 	"alsbot/jobs"
 )
 
-// Who rejects is asked why, in a modal; they may leave it empty. Its private
-// metadata is what the button carried and the channel of the request: who may
-// decide, and about what, is asked of the engine again when it comes back.
+// A person who rejects is asked for a reason in a modal, and may leave it
+// empty. The modal's private metadata has the button's value and the channel of
+// the request. When the modal comes back, the engine checks again who may
+// decide about what.
 const (
 	callbackReject = "reject"
 	inputWhy       = "why"
-	openLimit      = 2 * time.Second // a trigger lives for three
+	openLimit      = 2 * time.Second // a trigger lives for three seconds
 )
 
-// askWhy opens the modal for who has pressed Reject. Where it cannot be
-// opened, the caller rejects without a reason: that is what was pressed.
+// openRejectModal opens the modal for the person who pressed Reject. If it
+// can't be opened, the caller rejects without a reason: the person did press
+// Reject.
 func (b *Bot) openRejectModal(ctx context.Context, d delivery, r jobs.Run) bool {
 	if d.trigger == "" {
 		return false
@@ -51,7 +53,8 @@ func rejectModal(c cleaner, d delivery, r jobs.Run) slack.ModalViewRequest {
 	}
 }
 
-// rejected takes the modal back: the run is rejected, with the reason if one was given.
+// submitRejection rejects the run that a submitted modal is about, with the
+// reason if there is one.
 func (b *Bot) submitRejection(ctx context.Context, d delivery) jobs.Answer {
 	run, digest, _ := strings.Cut(d.value, " ")
 	if no, stale := b.stalePlan(ctx, run, digest); stale {
@@ -64,7 +67,8 @@ func (b *Bot) submitRejection(ctx context.Context, d delivery) jobs.Answer {
 	return ans
 }
 
-// stale reports a button, or a modal behind one, of another plan than the present one.
+// stalePlan reports a button or a modal that belongs to an earlier plan, and
+// returns the answer to it.
 func (b *Bot) stalePlan(ctx context.Context, run, digest string) (jobs.Answer, bool) {
 	_, a, err := b.engine.Get(ctx, run)
 	if err == nil && a != nil && digestPrefix(a.Digest) != digest {

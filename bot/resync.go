@@ -6,19 +6,19 @@ import (
 	"alsbot/jobs"
 )
 
-// runKey and cardKey name what is told of a run: its message, and the card on
-// which its approval is asked for.
+// runKey and approvalKey return the keys of a run's message and of its approval
+// request.
 func runKey(id string) string      { return string(jobs.TellRun) + "/" + id }
 func approvalKey(id string) string { return string(jobs.TellApproval) + "/" + id }
 
-// afresh notes, at the start, what is to be shown once more as it is: the
-// cards that wait for somebody, and the messages of what is not over. Slack
-// may show what this store does not know. After a snapshot was put back a
-// request that waits again may stand there as approved, without its buttons,
-// and nobody could approve it.
+// resync marks, at the start, the messages to show again as they are: approval
+// requests that are open, and runs that have not ended. Slack may show what
+// this store doesn't know. After a restored snapshot, a request that waits
+// again may show as approved in Slack, without buttons, and no one could
+// approve it.
 //
-// It is shown as progress is: one chat.update for each message, where nothing
-// else is to be told. If alsbot ends before, the next start does it.
+// The messages are shown as progress is: one chat.update each, where nothing
+// else is to be sent. If alsbot stops before that, the next start does it.
 func (s *sender) resync(ctx context.Context) {
 	open, err := s.engine.UnderWay(ctx)
 	if err != nil && ctx.Err() == nil {

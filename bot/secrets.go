@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// maskMark stands where a secret stood.
+// maskText replaces a secret.
 const maskText = "••••••"
 
-// secrets masks values that must not be shown: those that the config holds,
-// in the forms in which programs print them, and whatever looks like one.
+// secrets masks values that must not be shown: those in the config, in the
+// forms in which programs print them, and whatever looks like a secret.
 type secrets struct {
 	known []string // every form, longest first
 }
 
-// shortest is the length from which a known value is masked; shorter ones
-// would mask ordinary words.
+// minSecret is the length from which a known value is masked; masking shorter
+// ones would hide ordinary words.
 const minSecret = 6
 
 func newSecrets(values []string) secrets {
@@ -45,8 +45,8 @@ func newSecrets(values []string) secrets {
 	return s
 }
 
-// base64Forms returns what a value looks like inside longer base64, at each
-// of the three places where it can begin within a group.
+// base64Forms returns what a value looks like inside longer base64, at each of
+// the three positions where it can start in a group.
 func base64Forms(v string) []string {
 	var forms []string
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -54,11 +54,11 @@ func base64Forms(v string) []string {
 			e := enc.EncodeToString([]byte(strings.Repeat("x", shift) + v))
 			head := 0
 			if shift > 0 {
-				head = shift + 1 // characters that also depend on what stands before
+				head = shift + 1 // characters that depend on what stands before, too
 			}
 			tail := len(e)
 			if (shift+len(v))%3 != 0 {
-				tail-- // and on what stands after
+				tail-- // and the one that depends on what follows
 			}
 			if tail-head >= minSecret {
 				forms = append(forms, e[head:tail])
@@ -68,9 +68,9 @@ func base64Forms(v string) []string {
 	return forms
 }
 
-// pattern is one look that secrets have. Its expression is tried only on
-// lines in which a marker occurs, in any case, and where what follows the
-// marker may be the rest: that keeps long output cheap.
+// pattern is one form that secrets have. The expression is tried only on lines
+// that have a marker, in any case, with a fitting text after it: that keeps
+// long output cheap.
 type pattern struct {
 	markers []string // lower case
 	after   func(rest string) bool
@@ -87,7 +87,7 @@ var patterns = []pattern{
 	{[]string{"akia"}, nil, regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`), maskText},
 }
 
-// assigned reports whether a value follows a name.
+// looksAssigned reports whether a value follows a name.
 func looksAssigned(rest string) bool {
 	rest = strings.TrimLeft(rest[:min(len(rest), 8)], "\"'")
 	rest = strings.TrimLeft(rest, " \t")
@@ -96,7 +96,7 @@ func looksAssigned(rest string) bool {
 
 func hasAt(rest string) bool { return strings.IndexByte(rest[:min(len(rest), 600)], '@') >= 0 }
 
-// in reports whether the pattern may be found in a line, given in lower case.
+// in reports whether a line, in lower case, may match the pattern.
 func (p pattern) in(lower string) bool {
 	for _, m := range p.markers {
 		for rest := lower; ; {
@@ -113,14 +113,14 @@ func (p pattern) in(lower string) bool {
 	return false
 }
 
-// mask masks a text that is whole: it begins and ends between lines.
+// mask masks a complete text, which starts and ends at the end of a line.
 func (s secrets) mask(text string) string {
 	var k keyBlock
 	return s.maskPart(&k, text)
 }
 
-// maskPart masks a part of a longer text that begins and ends between lines;
-// k carries what the next part has to know.
+// maskPart masks a part of a longer text. The part starts and ends at the end
+// of a line; k carries what the next part needs to know.
 func (s secrets) maskPart(k *keyBlock, text string) string {
 	text = k.mask(text)
 	for _, v := range s.known {
@@ -134,13 +134,13 @@ func (s secrets) maskPart(k *keyBlock, text string) string {
 	return text
 }
 
-// mask masks what looks like the pattern, line by line.
+// mask masks what matches the pattern, line by line.
 func (p pattern) mask(text string) string {
 	lower := strings.ToLower(text)
 	if !p.in(lower) {
 		return text
 	}
-	if len(lower) != len(text) { // some letters change their length
+	if len(lower) != len(text) { // some letters change their length in lower case
 		return p.re.ReplaceAllString(text, p.to)
 	}
 	var b strings.Builder
@@ -160,7 +160,7 @@ func (p pattern) mask(text string) string {
 	return b.String()
 }
 
-// keyBlock masks private keys, which go over many lines.
+// keyBlock masks private keys, which span many lines.
 type keyBlock struct{ inside bool }
 
 var (
@@ -194,7 +194,7 @@ func (k *keyBlock) line(line string) (string, bool) {
 		if keyLine.MatchString(line) {
 			return "", false
 		}
-		k.inside = false // no key any more: it was cut short
+		k.inside = false // no key any more: the block was cut short
 	}
 	begin := keyBegin.FindStringIndex(line)
 	if begin == nil {

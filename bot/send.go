@@ -10,13 +10,14 @@ import (
 	"alsbot/jobs"
 )
 
-// tell tells one errand and deletes its rows. It returns an error when the
-// errand has to be told again; what Slack will never take is said otherwise
-// as far as possible, logged, and done with.
+// send sends a message and deletes its rows. It returns an error if the message
+// has to be sent again. If Slack will never accept it, send says it in another
+// way where it can, logs the error and deletes the rows.
 func (s *sender) send(ctx context.Context, q *channelQueue, msg *message) error {
 	if q.unsure {
-		// The last answer was lost. Only when Slack answers again is it said
-		// again, so that nothing is repeated for want of a network.
+		// The last answer was lost, so Slack may have the message. A network
+		// that is still down must not add a repetition: send again only once
+		// Slack answers.
 		if err := s.client.whoAmI(ctx); err != nil {
 			return err
 		}
@@ -56,8 +57,8 @@ func (s *sender) send(ctx context.Context, q *channelQueue, msg *message) error 
 	return s.index.ackRows(long, msg, at)
 }
 
-// ready waits until a method may be called and, for posts, until the
-// channel's own rate allows it.
+// waitForRate waits until Slack allows the method and, for posts, until the
+// channel's own rate does.
 func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string) error {
 	if method == methodPost {
 		if err := q.posts.Wait(ctx); err != nil {
@@ -66,7 +67,7 @@ func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string
 	}
 	if method == methodUpdate {
 		if s.updates.Tokens() > -updateBurst {
-			s.updates.ReserveN(time.Now(), 1) // a state does not wait for the budget, but progress then does
+			s.updates.ReserveN(time.Now(), 1) // a change of state doesn't wait for the budget; progress then does
 		}
 	}
 	if !pause(ctx, s.client.pauses.left(method)) {
@@ -75,7 +76,7 @@ func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string
 	return nil
 }
 
-// tellRun shows a run's present state in its one message.
+// sendRun shows a run's present state in its one message.
 func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
 	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *messag
 	}
 	channel, thread := s.runDestination(ctx, r)
 	if channel == "" {
-		return nil, nil // asked for on the command line, and its cluster has no channel
+		return nil, nil // requested on the command line, and its cluster has no channel
 	}
 	k := metadata{run: r.ID, kind: string(jobs.TellRun)}
 	at, _, err := s.index.find(ctx, msg.key)
@@ -106,7 +107,8 @@ func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *messag
 	return &messageRef{Channel: channel, Refused: t.code}, nil
 }
 
-// put shows m in the message at, or as a new one if there is none any more.
+// updateOrPost updates the message at at. If there is none any more, it posts a
+// new one.
 func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at messageRef, channel, thread string, m content, k metadata) (*messageRef, error) {
 	if at.TS != "" {
 		if err := s.waitForRate(ctx, q, methodUpdate); err != nil {
@@ -130,7 +132,8 @@ func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at mes
 	return &now, nil
 }
 
-// tellAside tells who asked, privately, what their channel does not show.
+// notifyRequester tells the requester privately what their channel doesn't
+// show.
 func (s *sender) notifyRequester(ctx context.Context, r jobs.Run, m content, code string) {
 	if r.Origin.ResponseURL == "" || !responseURLValid(r.Asked) {
 		return
@@ -157,13 +160,13 @@ func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (
 		if bad != nil {
 			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
 		}
-		v.Tail = wholeLines(tail, 16<<10) // a run is shown also without it
+		v.Tail = wholeLines(tail, 16<<10) // without its output, the run is shown all the same
 	}
 	return runMessage(s.cleaner, v), err
 }
 
-// wholeLines drops the beginning of a tail that may be half a line: half a
-// secret would not be known as one.
+// wholeLines drops the start of a tail, which may be half a line: the cleaner
+// would not recognize half a secret.
 func wholeLines(tail []byte, max int) []byte {
 	if len(tail) < max {
 		return tail
@@ -174,9 +177,9 @@ func wholeLines(tail []byte, max int) []byte {
 	return tail[min(len(tail), 1<<10):]
 }
 
-// tellApproval shows an approval's present state on its card. A card that
-// cannot be posted where approvers look is posted where it can be: nobody
-// could approve what nobody sees.
+// sendApproval shows an approval's present state in its message. If approvers'
+// own channel refuses the message, it goes to the next channel that takes it: a
+// request that no one sees can't be approved.
 func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
 	r, a, err := s.engine.Get(ctx, msg.run)
 	if err != nil {
@@ -211,7 +214,7 @@ func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *m
 	return &messageRef{Channel: msg.queue, Refused: code}, nil
 }
 
-// tellReply says something to who asked, privately.
+// sendReply sends a text to the requester privately.
 func (s *sender) sendReply(ctx, long context.Context, msg *message) error {
 	row := msg.rows[0]
 	m := textMessage(s.cleaner, row.Text)
@@ -250,7 +253,7 @@ func (s *sender) sendReply(ctx, long context.Context, msg *message) error {
 	return err
 }
 
-// tellChannel says what waits for a cluster's channel, as one message.
+// sendNotice posts the texts that wait for a cluster's channel as one message.
 func (s *sender) sendNotice(ctx, long context.Context, q *channelQueue, msg *message) error {
 	if msg.queue == "" {
 		s.log.Warn("a cluster has something to say and no channel", "cluster", msg.rows[0].Cluster, "text", msg.rows[0].Text,

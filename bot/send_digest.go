@@ -8,22 +8,22 @@ import (
 	"alsbot/jobs"
 )
 
-// After an outage many runs may have ended of which nobody was told. Slack
-// takes one message a second in a channel; so those that are over are told
-// together, a line each, and the channel is up to date within a minute.
+// After an outage many runs may have ended without a message. Slack accepts one
+// message a second in a channel, so the sender lists ended runs in one message,
+// a line each, and the channel is up to date within a minute.
 
 const (
-	digestFrom = 15          // errands in a lane
-	digestAge  = time.Minute // and how long the first has waited
-	digestRuns = 40          // in one message
-	digestMin  = 5           // fewer are told one by one
+	digestFrom = 15          // messages in a queue
+	digestAge  = time.Minute // and the age of the first one
+	digestRuns = 40          // runs in one digest
+	digestMin  = 5           // fewer are sent one by one
 )
 
-// digest is the kind of an errand that tells of many runs at once.
+// digest is the kind of a message that lists many runs.
 const digest jobs.Kind = "digest"
 
-// nextErrand is what a lane tells next: its first errand, or, after an outage, as
-// many as can be told together with it.
+// nextMessage returns what the queue sends next: its first message or, after an
+// outage, a digest of as many as possible.
 func (q *channelQueue) nextMessage(now time.Time) *message {
 	head := q.messages[0]
 	if len(q.messages) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != jobs.TellRun || q.notDigested == head.key {
@@ -32,8 +32,8 @@ func (q *channelQueue) nextMessage(now time.Time) *message {
 	return &message{queue: head.queue, key: string(digest), kind: digest, rows: head.rows, candidates: q.messages}
 }
 
-// tellDigest tells of the runs in the lane that have ended and were never
-// told of. With too few of those the first errand is told by itself.
+// sendDigest lists the runs in the queue that have ended and have no message
+// yet. If there are too few, the first message is sent by itself.
 func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *message) error {
 	var ended []jobs.Run
 	digested := make(map[string]bool)
@@ -52,7 +52,7 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 	}
 	if len(ended) < digestMin {
 		q.notDigested = msg.candidates[0].key
-		return nil // looked at again, the first errand is told by itself
+		return nil // the next scan sends the first message by itself
 	}
 	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return err
@@ -74,7 +74,8 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 	return s.index.ackRows(long, all, nil)
 }
 
-// digestible returns the run of an errand if it is over and has no message.
+// digestible returns the run of a message, and whether it has ended and has no
+// message in Slack.
 func (s *sender) digestible(ctx context.Context, msg *message) (jobs.Run, bool, error) {
 	r, _, err := s.engine.Get(ctx, msg.run)
 	var gone *jobs.NotFoundError

@@ -11,10 +11,10 @@ import (
 	"alsbot/jobs"
 )
 
-// tellAttached puts the file of a run's verdict into the run's thread. Its
-// bytes come from the node while they are uploaded: nothing of it is kept
-// here, and after a restart it begins anew. When Slack has it, it is removed
-// from the node; when Slack will not have it, people are told where it is.
+// sendAttachment uploads the file of a run's verdict into the run's thread. The
+// bytes come from the node during the upload: alsbot keeps none of them, and
+// starts again after a restart. When Slack has the file, it is deleted on the
+// node. If Slack refuses it, a message says where the file is.
 func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg *message) error {
 	r, _, err := s.engine.Get(ctx, msg.run)
 	var gone *jobs.NotFoundError
@@ -45,14 +45,14 @@ func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg 
 	return nil
 }
 
-// attach uploads the file, or says why that cannot be. An error means that it
-// is to be tried again.
+// uploadAttachment uploads the file, or posts why it can't. It returns an error
+// if the upload has to be tried again.
 func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run) (taken bool, err error) {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return false, ctx.Err()
 	}
 	f := r.Verdict.File
-	var lost error // why it does not come from the node
+	var lost error // why the file doesn't come from the node
 	err = s.upload(ctx, at, slack.UploadFileParameters{
 		Filename: f.Name, Title: f.Name, FileSize: int(f.Size),
 		InitialComment: escape(fmt.Sprintf("The file of run %s, %s, SHA-256 %s", r.ID, size(f.Size), f.SHA256)),
@@ -71,7 +71,7 @@ func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at
 	}
 	q.counts[tries]++
 	if errors.Is(lost, io.ErrClosedPipe) {
-		lost = nil // it was Slack that did not go on
+		lost = nil // Slack stopped reading, the node did not stop sending
 	}
 	var missing *jobs.NotThereError
 	never := errors.As(lost, &missing) || lost == nil && t.fate == refused

@@ -16,16 +16,16 @@ import (
 
 const (
 	maxPiece    = 3500      // code points of output in one message
-	maxPieces   = 3         // messages; what is longer becomes a file
-	maxFile     = 100 << 20 // bytes; of what is longer still, the file has the two ends
+	maxPieces   = 3         // messages; longer output becomes a file
+	maxFile     = 100 << 20 // bytes; of still longer output, the file has both ends
 	endBytes    = 64 << 10  // of each end
-	maxAttempts = 3         // uploads without an answer, after which the end is posted instead
+	maxAttempts = 3         // failed attempts, after which a message says so instead
 )
 
-// errEnough ends a measurement of output that is longer than any file.
+// errMeasured stops measuring output that is longer than any file.
 var errMeasured = errors.New("longer than what is shown")
 
-// measure learns how long cleaned output is, and keeps its beginning.
+// outputMeter measures cleaned output and keeps its start.
 type outputMeter struct {
 	size int64
 	head bytes.Buffer
@@ -39,7 +39,7 @@ func (m *outputMeter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tellOutput puts a run's output into the thread of its message: a few
+// sendOutput posts a run's output into the thread of its message: a few
 // messages, or a file.
 func (s *sender) sendOutput(ctx, long context.Context, q *channelQueue, msg *message) error {
 	r, _, err := s.engine.Get(ctx, msg.run)
@@ -79,8 +79,8 @@ func (s *sender) sendOutput(ctx, long context.Context, q *channelQueue, msg *mes
 	return err
 }
 
-// unreadable says that output cannot be read from the store, once that has
-// been tried some times: the channel's other news wait behind it.
+// postUnreadable posts that the output can't be read from the store, after
+// several attempts: the channel's other messages wait behind it.
 func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, why error) error {
 	tries := "read " + r.ID
 	if q.counts[tries]++; ctx.Err() != nil || q.counts[tries] < maxAttempts {
@@ -101,19 +101,20 @@ func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at m
 	return err
 }
 
-// threadOf is where what belongs to a run goes; without a TS there is none.
+// threadOf returns the thread that belongs to a run. Without a TS there is
+// none.
 func (s *sender) threadOf(ctx context.Context, r jobs.Run) (messageRef, error) {
 	at, _, err := s.index.find(ctx, runKey(r.ID))
 	if err != nil || at.TS == "" {
 		return messageRef{}, err
 	}
 	if channel, thread := s.runDestination(ctx, r); channel == at.Channel && thread != "" {
-		at.TS = thread // a reply cannot have a thread of its own
+		at.TS = thread // a reply can't have a thread of its own
 	}
 	return at, nil
 }
 
-// copyOutput writes all that a run printed, cleaned.
+// copyOutput writes all output of a run, cleaned.
 func (s *sender) copyOutput(ctx context.Context, run string, w io.Writer) error {
 	c := &cleanWriter{cleaner: s.cleaner, to: w}
 	if err := s.engine.WriteOutput(ctx, run, c); err != nil {
@@ -122,7 +123,8 @@ func (s *sender) copyOutput(ctx context.Context, run string, w io.Writer) error 
 	return c.Close()
 }
 
-// pieces cuts cleaned text into what fits into one message each, between lines.
+// pieces splits cleaned text into pieces that fit into one message each,
+// between lines.
 func pieces(text string) []string {
 	var out []string
 	for text != "" {
@@ -141,8 +143,8 @@ func pieces(text string) []string {
 	return out
 }
 
-// tellPieces posts output as messages. What was posted before something went
-// wrong is not posted again.
+// postPieces posts output as messages. After a failure it goes on with the
+// first piece that Slack doesn't have.
 func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, some []string, intro string) error {
 	for i := q.counts[r.ID]; i < len(some); i++ {
 		if err := s.waitForRate(ctx, q, methodPost); err != nil {
@@ -167,8 +169,8 @@ func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messa
 	return nil
 }
 
-// tellFile uploads output into the thread: all of it, or its two ends. Where
-// files cannot be uploaded, the end is posted.
+// uploadOutput uploads output into the thread: all of it, or both ends. If
+// files can't be uploaded, it posts the end.
 func (s *sender) uploadOutput(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, m *outputMeter) error {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return ctx.Err()
@@ -218,7 +220,7 @@ func (s *sender) upload(ctx context.Context, at messageRef, file slack.UploadFil
 		_, err := s.client.api.UploadFileContext(ctx, file)
 		return err
 	})
-	pr.CloseWithError(io.ErrClosedPipe) // ends the copy if Slack did not want all of it
+	pr.CloseWithError(io.ErrClosedPipe) // stops the copy if Slack did not read all of it
 	<-done
 	return err
 }

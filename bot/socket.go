@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	sockets        = 2                      // so that one is open while the other is renewed
-	stagger        = 2 * time.Second        // between their beginnings: Slack renews them that far apart
-	stableAfter    = 10 * time.Second       // a socket that lived as long is renewed at once
-	refusedPause   = time.Minute            // between tries when Slack does not take the token
+	sockets        = 2                      // one is open while the other is renewed
+	stagger        = 2 * time.Second        // between the starts of the sockets: Slack then renews them that far apart
+	stableAfter    = 10 * time.Second       // a socket that lived this long is replaced at once
+	refusedPause   = time.Minute            // between attempts if Slack refuses the token
 	renewalOverlap = 30 * time.Second       // for Slack to close what it has announced to close
-	ackFlush       = 200 * time.Millisecond // for acknowledgements on their way when alsbot stops
-	maxFrame       = 4 << 20                // bytes of one message of Slack
+	ackFlush       = 200 * time.Millisecond // for acknowledgements in transit when alsbot stops
+	maxFrame       = 4 << 20                // bytes of one message from Slack
 )
 
-// connect keeps sockets to Slack open until ctx ends. Nothing that Slack or
-// the network does makes it return.
+// connect keeps sockets to Slack open until ctx ends. No error of Slack or the
+// network makes it return.
 func (b *Bot) connect(ctx context.Context) error {
 	var g errgroup.Group
 	for i := range sockets {
@@ -35,9 +35,10 @@ func (b *Bot) connect(ctx context.Context) error {
 	return g.Wait()
 }
 
-// keepSocket opens one socket after the other, the next one before the last
-// is closed if Slack gives notice. The first comes back at once, as people
-// are typing; what ends early again, ever more slowly.
+// keepConnected opens one socket after the other. If Slack announces the end of
+// a socket, it opens the next one before that. It replaces the first socket
+// that ends at once, because people are typing; after sockets that end early it
+// waits longer each time.
 func (b *Bot) keepConnected(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -79,7 +80,8 @@ func (b *Bot) keepConnected(ctx context.Context) {
 	}
 }
 
-// restAfter is how long to wait after an error, if not asked otherwise rest.
+// pauseAfter returns how long to wait after an error; rest is for errors that
+// don't say.
 func pauseAfter(err error, rest time.Duration) time.Duration {
 	switch t := classify(errors.Unwrap(err)); {
 	case t.fate == limited:

@@ -13,19 +13,19 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// deaf is how long a socket may be silent. Slack pings more often; one that
-// has not is half-open, and people would talk to nobody.
+// idleTimeout is how long a socket may be silent. Slack pings more often, so a
+// silent socket is half-open and loses what people type.
 const idleTimeout = 35 * time.Second
 
-// wire is the connection under one socket. It adds what slack-go leaves out:
-// it notices silence, says goodbye properly (Slack keeps sockets that vanish
-// for a while, and gives them people's commands), and tells when it ends.
+// socketConn is the connection of one socket. It adds what slack-go lacks: it
+// notices silence, sends a close frame (Slack keeps sockets that just vanish
+// for a while and delivers commands to them), and reports the end.
 type socketConn struct {
 	net.Conn
-	canClose    bool          // a close frame can be written here
-	idleTimeout time.Duration // how long it may be silent
+	canClose    bool // a close frame can be written on it
+	idleTimeout time.Duration
 	ended       func()
-	frames      *frameFilter // nil: read as it comes
+	frames      *frameFilter // nil: bytes pass unread
 
 	write sync.Mutex
 	once  sync.Once
@@ -33,8 +33,8 @@ type socketConn struct {
 	open  bool // the WebSocket handshake is done
 }
 
-// SetDeadline is used by the dialer only: it takes its own deadline away when
-// the handshake is done.
+// SetDeadline is called by the dialer only. The dialer removes its deadline
+// when the handshake is done.
 func (c *socketConn) SetDeadline(t time.Time) error {
 	if t.IsZero() {
 		c.mu.Lock()
@@ -50,7 +50,8 @@ func (c *socketConn) isOpen() bool {
 	return c.open
 }
 
-// Read passes on what Slack sends, but for its announcement of the end.
+// Read returns what Slack sends, without the announcement that the socket will
+// end.
 func (c *socketConn) Read(p []byte) (int, error) {
 	if c.frames == nil {
 		return c.readInTime(p)
@@ -58,7 +59,7 @@ func (c *socketConn) Read(p []byte) (int, error) {
 	return c.frames.Read(p)
 }
 
-// patient reads, and gives up when nothing has come for too long.
+// readInTime reads, and fails if nothing arrives for idleTimeout.
 func (c *socketConn) readInTime(p []byte) (int, error) {
 	if c.isOpen() {
 		if err := c.SetReadDeadline(time.Now().Add(c.idleTimeout)); err != nil {
@@ -68,22 +69,23 @@ func (c *socketConn) readInTime(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Write keeps frames whole: Close writes one too.
+// Write writes whole frames: Close may write one at the same time.
 func (c *socketConn) Write(p []byte) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	return c.Conn.Write(p)
 }
 
-// Close says goodbye with status 1000 and closes.
+// Close sends a close frame with status 1000 and closes the connection.
 func (c *socketConn) Close() error {
 	err := net.ErrClosed
 	c.once.Do(func() {
 		if c.canClose && c.isOpen() {
-			// A close frame of a client: final, two bytes, masked by zeros.
+			// This is a client's close frame: final, two bytes, masked with
+			// zeros.
 			goodbye := []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8}
 			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = c.Write(goodbye) // who has gone does not hear it
+			_, _ = c.Write(goodbye) // the other side may be gone
 		}
 		err = c.Conn.Close()
 		c.ended()
@@ -95,9 +97,10 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// dialer returns a WebSocket dialer that calls leaving when Slack announces
-// the end of the socket, and ended when its connection is closed. A goodbye has to be written inside TLS, so TLS is done here, but
-// for where a proxy stands between.
+// dialer returns a WebSocket dialer. Its connections call leaving when Slack
+// announces the end of the socket, and ended when they are closed. A close
+// frame has to be written inside TLS, so the dialer does TLS itself, except
+// behind a proxy.
 func (b *Bot) dialer(leaving func(reason string), ended func()) *websocket.Dialer {
 	tcp := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	wrap := func(c net.Conn, canClose bool) net.Conn {
@@ -110,7 +113,7 @@ func (b *Bot) dialer(leaving func(reason string), ended func()) *websocket.Diale
 	d := &websocket.Dialer{
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: 30 * time.Second,
-		WriteBufferSize:  32 << 10, // Slack does not join fragments
+		WriteBufferSize:  32 << 10, // Slack doesn't join fragments
 	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: "wss-primary.slack.com"}})
 	proxied := err != nil || proxy != nil

@@ -9,26 +9,27 @@ import (
 	"io"
 )
 
-// frames passes on what a WebSocket server sends, but for one thing: Slack's
-// announcement that it will close the socket. slack-go would drop the socket
-// at once, and with it what people type before the next one is open. Here it
-// is taken out and told, so that the next one can be opened first.
+// frameFilter passes on what a WebSocket server sends, except Slack's
+// announcement that it will close the socket. slack-go would drop the socket at
+// once and lose what people type before the next one is open. The filter
+// reports the announcement instead, so that the next socket can be opened
+// first.
 type frameFilter struct {
 	in      *bufio.Reader
 	leaving func(reason string)
 
 	phase       phase
-	lines       int    // of the greeting
-	pending     []byte // to be passed on before anything is read
-	passThrough uint64 // bytes of a frame that is passed on unseen
+	lines       int    // of the handshake
+	pending     []byte // bytes to return before reading more
+	passThrough uint64 // bytes of a frame that still pass unread
 }
 
 type phase int
 
 const (
-	handshake phase = iota // the answer to the handshake
-	framed                 // frames
-	opaque                 // anything: the handshake did not succeed
+	handshake phase = iota // the answer to the HTTP request
+	framed                 // WebSocket frames
+	opaque                 // anything: the handshake failed
 )
 
 const (
@@ -40,7 +41,7 @@ func newFrameFilter(r io.Reader, leaving func(string)) *frameFilter {
 	return &frameFilter{in: bufio.NewReaderSize(r, 8<<10), leaving: leaving}
 }
 
-// Read passes on the next bytes.
+// Read returns the next bytes that are not an announcement.
 func (f *frameFilter) Read(p []byte) (int, error) {
 	for {
 		switch {
@@ -69,7 +70,7 @@ func (f *frameFilter) Read(p []byte) (int, error) {
 	}
 }
 
-// greet takes one line of the answer to the handshake.
+// handshakeLine reads one line of the answer to the handshake.
 func (f *frameFilter) handshakeLine() error {
 	line, err := f.in.ReadBytes('\n')
 	if err != nil && len(line) == 0 {
@@ -85,8 +86,8 @@ func (f *frameFilter) handshakeLine() error {
 	return nil
 }
 
-// frame looks at the next frame. A short text is read whole; what is not an
-// announcement is passed on as it came.
+// nextFrame reads the next frame. It reads a short text frame completely, and
+// passes on everything but an announcement unchanged.
 func (f *frameFilter) nextFrame() error {
 	head, n, err := f.header()
 	if err != nil {
@@ -124,7 +125,7 @@ func (f *frameFilter) header() ([]byte, uint64, error) {
 		size += 8
 	}
 	if head[1]&0x80 != 0 {
-		size += 4 // a mask, which servers have no business to send: the library says so
+		size += 4 // a mask, which a server must not send; the library reports that
 	}
 	if head, err = f.in.Peek(size); err != nil {
 		return nil, 0, tooLongIsFrameError(err)
@@ -143,7 +144,7 @@ func (f *frameFilter) header() ([]byte, uint64, error) {
 
 var errFrameLength = errors.New("the server's frame has an absurd length")
 
-// eof is what the end of the connection is to a reader of the bytes behind.
+// tooLongIsFrameError turns the error of a full buffer into errFrameLength.
 func tooLongIsFrameError(err error) error {
 	if errors.Is(err, bufio.ErrBufferFull) {
 		return errFrameLength

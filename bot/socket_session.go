@@ -17,24 +17,24 @@ import (
 	"alsbot/jobs"
 )
 
-// session is one socket.
+// session is one socket, from opening to close.
 type session struct {
 	*Bot
-	parent  context.Context // the bot's
-	ctx     context.Context // the socket's, which outlives it until all is acknowledged
+	parent  context.Context // of the bot
+	ctx     context.Context // of the socket: outlives parent until everything is acknowledged
 	cancel  context.CancelFunc
 	client  *socketmode.Client
-	hello   chan struct{} // closed when Slack has greeted
-	leaving chan struct{} // closed when Slack has given notice
+	hello   chan struct{} // closed when Slack has sent its hello
+	leaving chan struct{} // closed when Slack has announced the end
 	quit    chan struct{} // closed by retire
-	done    chan struct{} // closed at the end; then err says why
+	done    chan struct{} // closed at the end; then err is the reason
 	err     error
 
-	unacked   atomic.Int64 // deliveries that are not acknowledged yet
-	lastAck   atomic.Int64 // when one was, in nanoseconds
+	unacked   atomic.Int64 // deliveries not acknowledged yet
+	lastAck   atomic.Int64 // when the last one was acknowledged, in nanoseconds
 	connected bool
 	cause     error
-	stopping  bool // alsbot goes down: what comes now is left to Slack
+	stopping  bool // alsbot is stopping: Slack delivers what arrives now elsewhere
 }
 
 func (b *Bot) newSession(ctx context.Context) *session {
@@ -53,9 +53,9 @@ func (b *Bot) newSession(ctx context.Context) *session {
 	return s
 }
 
-// run opens the socket and works with it until it ends. slack-go would open
-// the next one itself, at once and without measure; so the end of the
-// connection ends its context, and keepSocket decides.
+// run opens the socket and serves it until it ends. slack-go would open the
+// next one itself, at once and without a pause; so the end of the connection
+// cancels its context, and keepConnected decides.
 func (s *session) run() {
 	ended := make(chan error, 1)
 	go func() { ended <- s.client.RunContext(s.ctx) }()
@@ -77,7 +77,7 @@ func (s *session) run() {
 			idle, latest = time.After(0), time.Now().Add(shutdownGrace)
 		case <-quit:
 			quit = nil
-			s.lastAck.Store(time.Now().UnixNano()) // what is on its way here still comes
+			s.lastAck.Store(time.Now().UnixNano()) // deliveries in transit still arrive
 			idle = time.After(0)
 		case now := <-idle:
 			idle = time.After(ackFlush / 10)
@@ -89,9 +89,9 @@ func (s *session) run() {
 }
 
 // retire ends the socket some time after its successor is open. Slack closes
-// what it has announced to close, and until then may still deliver there; who
-// closes first may lose what is on its way. If the successor never opens, the
-// socket is kept as long as Slack does.
+// what it has announced to close and may deliver there until then, so closing
+// first could lose a delivery. If the successor never opens, the socket stays
+// until Slack closes it.
 func (s *session) retire(next *session) {
 	select {
 	case <-next.hello:
@@ -107,7 +107,7 @@ func (s *session) retire(next *session) {
 	}
 }
 
-// greeted reports whether the socket was ever open.
+// wasOpen reports whether the socket was ever open.
 func (s *session) wasOpen() bool {
 	select {
 	case <-s.hello:
@@ -117,7 +117,7 @@ func (s *session) wasOpen() bool {
 	}
 }
 
-// take looks at one event of the socket.
+// event handles one event of the socket.
 func (s *session) event(e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeHello:
@@ -135,7 +135,8 @@ func (s *session) event(e socketmode.Event) {
 			s.cause = c.ErrorObj
 		}
 	case socketmode.EventTypeErrorBadMessage:
-		// slack-go is stricter than it has to be: we read less of it.
+		// slack-go is stricter than necessary: alsbot needs fewer of the
+		// fields.
 		bad, ok := e.Data.(*socketmode.ErrorBadMessage)
 		var r socketmode.Request
 		if ok && json.Unmarshal(bad.Message, &r) == nil {
@@ -148,7 +149,7 @@ func (s *session) event(e socketmode.Event) {
 	}
 }
 
-// deliver hands an envelope to the pool, and acknowledges it on this socket.
+// deliver hands an envelope to the pool and acknowledges it on this socket.
 func (s *session) deliver(r socketmode.Request) {
 	if r.EnvelopeID == "" || s.stopping {
 		return
@@ -184,13 +185,13 @@ func (s *session) deliver(r socketmode.Request) {
 	case kindCommand, kindIgnored:
 		s.answer(s.ctx, delivery{kind: d.kind}, ack, jobs.Answer{Bad: true, Text: textBusy})
 	default:
-		// Left as it is: Slack tells of a mention again, and shows who pressed
-		// a button that nothing came of it.
+		// No acknowledgement: Slack delivers a mention again, and shows the
+		// person who pressed a button that it had no effect.
 		s.unacked.Add(-1)
 	}
 }
 
-// ack acknowledges an envelope, and reports whether the payload went along.
+// ack acknowledges an envelope and reports whether Slack got the payload.
 func (s *session) ack(r socketmode.Request, payload json.RawMessage) bool {
 	var body any
 	carried := len(payload) == 0 || r.AcceptsResponsePayload
@@ -204,7 +205,7 @@ func (s *session) ack(r socketmode.Request, payload json.RawMessage) bool {
 	return carried
 }
 
-// mark keeps count of open sockets.
+// setConnected counts the socket as open or closed.
 func (s *session) setConnected(up bool) {
 	switch {
 	case up && !s.connected:
@@ -216,7 +217,7 @@ func (s *session) setConnected(up bool) {
 	s.connected = up
 }
 
-// reason says in words why the socket ended.
+// endReason returns why the socket ended, in words.
 func (s *session) endReason(err error) error {
 	if s.cause != nil {
 		err = s.cause

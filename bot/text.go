@@ -11,10 +11,10 @@ import (
 	"alsbot/jobs"
 )
 
-// The bot's voice. Sentence case, short, no jargon of its own: what is the
-// case, then what to do about it. A state has one icon and always a word
-// beside it. Sizes are in IEC units, durations as 4m 12s, times in the
-// reader's own zone.
+// This file has the bot's words: sentence case, short, no jargon; first the
+// state, then what to do. A state has one icon and always a word beside it.
+// Sizes are in IEC units, durations look like 4m 12s, times are in the reader's
+// time zone.
 
 // stateWords returns the icon and the words for a state.
 func stateWords(s jobs.State) (icon, words string) {
@@ -45,12 +45,12 @@ func stateWords(s jobs.State) (icon, words string) {
 	return "•", string(s)
 }
 
-// dryWords returns the icon and the words for a plan that was only asked to
-// be seen.
+// dryWords returns the icon and the words for a dry run, which only shows its
+// plan.
 func dryWords() (icon, words string) { return "📋", "The plan; nothing was run" }
 
-// verifyingWords returns the icon and the words for a run whose steps are over
-// and which is not yet judged.
+// verifyingWords returns the icon and the words for a run whose steps have
+// ended and whose verdict is not there yet.
 func verifyingWords() (icon, words string) {
 	return "🔎", "The steps are over, verifying what they did"
 }
@@ -74,7 +74,7 @@ func approvalWords(s jobs.ApprovalState) (icon, words string) {
 	return "•", string(s)
 }
 
-// effectWords says what an effect means to somebody who has to decide.
+// effectWords explains an effect to a person who has to decide.
 func effectWords(e als.Effect) string {
 	switch e {
 	case als.Read:
@@ -89,7 +89,7 @@ func effectWords(e als.Effect) string {
 	return string(e)
 }
 
-// cancelWords says what Cancel does to a run in a state.
+// cancelWords explains what Cancel does to a run in a state.
 func cancelWords(s jobs.State) string {
 	if s == jobs.Running {
 		return "What runs on the node is stopped. Clean-up steps still run."
@@ -97,7 +97,7 @@ func cancelWords(s jobs.State) string {
 	return "It has not begun, and will not. If it has begun meanwhile, it is stopped."
 }
 
-// levelIcon stands before a finding.
+// levelIcon returns the icon of a finding's level.
 func levelIcon(l als.Level) string {
 	if l == als.Stop {
 		return "⛔"
@@ -105,7 +105,7 @@ func levelIcon(l als.Level) string {
 	return "⚠️"
 }
 
-// took writes a duration the way people say it.
+// duration writes a duration as people say it.
 func duration(d time.Duration) string {
 	d = d.Round(time.Second)
 	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
@@ -137,7 +137,7 @@ func leftOut(s string) string {
 	return fmt.Sprintf("[%s more]", size(int64(len(s))))
 }
 
-// What is said when something goes wrong. Each ends in what to do next.
+// These texts answer what alsbot can't do. Each ends with what to do next.
 const (
 	textOtherWorkspace = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
 	textNotIdentified  = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
@@ -147,26 +147,26 @@ const (
 	textBusy           = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 
-// sayMore ends a list of runs.
+// textMore ends a list of runs.
 const textMore = "Type `run ID` to see one of them, `output ID` for what it printed."
 
-// sayMeanwhile stands above runs that ended while Slack could not be told.
+// textMeanwhile is the headline of a digest.
 func textMeanwhile(n int) string {
 	return fmt.Sprintf("While Slack could not be reached, %s ended", plural(n, "run", "runs"))
 }
 
-// sayTrouble answers when alsbot itself is in trouble.
+// textTrouble answers if alsbot itself has failed.
 func textTrouble(id string) string {
 	return "alsbot ran into trouble of its own and cannot say whether this was taken. Type `runs` to see, then ask again. If it stays so, give whoever runs alsbot this number: " + id + "."
 }
 
-// sayUntold tells somebody privately why their channel stays silent.
+// textNotShown tells a person privately why their channel shows nothing.
 func textNotShown(run, why string) string {
 	return fmt.Sprintf("Run `%s` goes on, but alsbot cannot write in this channel: %s. To see it, type `run %s`.", run, why, run)
 }
 
-// mendRefusal says to whoever reads the log what to do about a code of
-// Slack's that came for a channel which the line names.
+// channelAdvice explains, in the log, Slack's error code for a channel and how
+// to fix it. The log line names the channel.
 func channelAdvice(code string) string {
 	switch code {
 	case "not_in_channel", "channel_not_found":
@@ -175,7 +175,7 @@ func channelAdvice(code string) string {
 	return codeAdvice(code)
 }
 
-// mendSlack says in words what Slack's error code means and what to do.
+// codeAdvice explains Slack's error code and what to do.
 func codeAdvice(code string) string {
 	switch code {
 	case "not_in_channel", "channel_not_found":

@@ -12,32 +12,32 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// How often something that Slack did not take is tried again.
+// These are the waits between attempts to send what Slack did not accept.
 const (
 	retryFirst = time.Second
 	retryMax   = 30 * time.Second
 )
 
-// fate is what an error of Slack means for what was to be sent.
+// fate is what an error of Slack means for the message.
 type fate int
 
 const (
 	accepted    fate = iota // no error
-	limited                 // too fast: after a while, not before
-	notAccepted             // surely not taken: try again
-	unknown                 // sent, but no answer came: it may have been taken
-	refused                 // never like this
+	limited                 // too fast: send again later, not before
+	notAccepted             // certainly not accepted: send again
+	unknown                 // sent without an answer: Slack may have accepted it
+	refused                 // never accepted in this form
 )
 
-// trouble is an error of Slack, understood.
+// trouble is an error of Slack, classified.
 type trouble struct {
 	fate  fate
-	code  string        // Slack's word for it, with refused
-	after time.Duration // with limited
+	code  string        // Slack's error code
+	after time.Duration // of limited
 }
 
-// understand sorts an error. Only what surely was not taken may be repeated
-// without thought.
+// classify says what an error means. Retry freely only what Slack can't have
+// accepted.
 func classify(err error) trouble {
 	if err == nil {
 		return trouble{fate: accepted}
@@ -69,8 +69,8 @@ func classify(err error) trouble {
 	return trouble{fate: unknown}
 }
 
-// spoken sorts an error code. Trouble with the token is not the message's
-// fault: it waits until the token is right.
+// classifyCode classifies an error code. A refused token is not the message's
+// fault: the message waits until the token is right.
 func classifyCode(code string) trouble {
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
@@ -82,7 +82,7 @@ func classifyCode(code string) trouble {
 	return trouble{fate: refused, code: code}
 }
 
-// pauses keeps Slack's word on when a method may be called again.
+// pauses records when Slack allows each method again.
 type pauses struct {
 	mu    sync.Mutex
 	until map[string]time.Time
@@ -100,7 +100,7 @@ func (p *pauses) set(method string, d time.Duration) {
 	}
 }
 
-// left is how long a method must still not be called.
+// left returns how long a method is still forbidden.
 func (p *pauses) left(method string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 // Pre.
 const maxParagraphs = 60
 
-// answerMessage shows the answer to a command. Paragraphs stay paragraphs.
+// answerMessage renders the answer to a command. It keeps paragraphs.
 func answerMessage(c cleaner, a jobs.Answer, max int) content {
 	card := newCard(c)
 	card.left = min(card.left, max)
@@ -50,13 +50,13 @@ func answerMessage(c cleaner, a jobs.Answer, max int) content {
 	return card.message(icon + shorten(text, maxLine))
 }
 
-// textMessage says something plain.
+// textMessage renders plain text.
 func textMessage(c cleaner, s string) content {
 	return answerMessage(c, jobs.Answer{Text: s}, maxMessage)
 }
 
-// sentence makes an error's text one: a capital letter and a full stop. Names
-// stay as they are written.
+// sentence gives an error's text a capital letter and a full stop. It keeps
+// names as they are written.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	r, n := utf8.DecodeRuneInString(s)

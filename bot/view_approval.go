@@ -9,8 +9,8 @@ import (
 	"alsbot/jobs"
 )
 
-// The buttons' action IDs. Their value is the run's ID and the digest's
-// beginning, never a command: what is done is read from the store.
+// These are the buttons' action IDs. A button's value is the run's ID and the
+// start of its digest, never a command: alsbot reads from the store what to do.
 const (
 	actionApprove = "approve"
 	actionReject  = "reject"
@@ -20,13 +20,12 @@ const (
 // digestShown is how much of a plan's digest people and buttons see.
 const digestShown = 12
 
-// approvalMessage is the card that asks for approval, and then says what
-// became of it.
+// approvalMessage renders an approval request and, later, its outcome.
 func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 	icon, words := approvalWords(a.State)
 	open := a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting
 	if a.State == jobs.ApprovalWaiting && !open {
-		icon, words = stateWords(r.State) // nobody has to decide any more
+		icon, words = stateWords(r.State) // no one has to decide any more
 	}
 	card := newCard(c)
 	card.header(fmt.Sprintf("%s %s: %s on @%s", icon, words, r.Request.Operation, a.Cluster))
@@ -40,7 +39,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 	}
 	votes(card, a, open)
 	closing(card, a)
-	if r.Plan != nil && a.State != jobs.ApprovalVoid && a.State != jobs.ApprovalExpired { // what nobody decided about is out of the way
+	if r.Plan != nil && a.State != jobs.ApprovalVoid && a.State != jobs.ApprovalExpired { // hide the plan of a request that no one decided about
 		findings(card, r.Plan.Findings, true)
 		card.pre(r.Plan.Text(), maxPlan)
 	}
@@ -51,7 +50,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 	return card.message(fmt.Sprintf("%s %s: %s on @%s, run %s", icon, words, r.Request.Operation, a.Cluster, a.Run))
 }
 
-// votes says who has approved and how many still have to.
+// votes shows who has approved and how many approvals are missing.
 func votes(card *card, a jobs.Approval, open bool) {
 	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
 	for i, v := range a.Votes {
@@ -69,7 +68,7 @@ func votes(card *card, a jobs.Approval, open bool) {
 	card.line(line...)
 }
 
-// closing says who decided otherwise, when, and why.
+// closing shows who ended the request, when, and why.
 func closing(card *card, a jobs.Approval) {
 	_, words := approvalWords(a.State)
 	if a.Closed != nil {
@@ -87,7 +86,7 @@ func closing(card *card, a jobs.Approval) {
 
 func digestPrefix(d string) string { return d[:min(len(d), digestShown)] }
 
-// buttonValue is what a button carries: which request, and which plan of it.
+// buttonValue returns a button's value: the request, and which plan of it.
 func buttonValue(run, digest string) string { return run + " " + digestPrefix(digest) }
 
 func plainText(s string, max int) *slack.TextBlockObject {

@@ -13,14 +13,14 @@ import (
 	"alsbot/jobs"
 )
 
-// runView is what a run's message is made of. The same picture gives the
-// same message.
+// runView has everything that a run's message shows. Equal views give equal
+// messages.
 type runView struct {
 	Run      jobs.Run
 	Approval *jobs.Approval
-	Asked    messageRef // where approval is asked for, or why nowhere, while it waits for it
-	Waits    string     // what it waits for, while it is queued
-	Tail     []byte     // the end of its output, while it runs
+	Asked    messageRef // where the approval request is, or why it is nowhere, while the run waits for approval
+	Waits    string     // what the run waits for, while it is queued
+	Tail     []byte     // the end of the run's output, while it runs
 	Now      time.Time
 }
 
@@ -34,7 +34,7 @@ const (
 	maxDigest  = 100
 )
 
-// runMessage is the one living message of a run.
+// runMessage renders the one message of a run.
 func runMessage(c cleaner, v runView) content {
 	r := v.Run
 	icon, words := runWords(r)
@@ -67,9 +67,10 @@ func runMessage(c cleaner, v runView) content {
 	}
 	became(card, r)
 	if r.Plan != nil {
-		// what the trouble says is not said twice; approvers have seen the warnings
+		// the trouble is not repeated as a finding; approvers have seen the
+		// warnings
 		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
-		if !r.Request.Dry || r.State == jobs.Failed { // else they stand in the report
+		if !r.Request.Dry || r.State == jobs.Failed { // else they are in the report
 			findings(card, found, r.State.Final() && v.Approval == nil)
 		}
 	}
@@ -95,7 +96,7 @@ func runWords(r jobs.Run) (icon, words string) {
 	return stateWords(r.State)
 }
 
-// askedFor says where a run's approval is asked for, and until when.
+// askedFor says where the approval request is, and until when it is open.
 func askedFor(card *card, at messageRef, until time.Time) {
 	line := []part{card.say("Approval is asked for")}
 	switch {
@@ -107,7 +108,7 @@ func askedFor(card *card, at messageRef, until time.Time) {
 	card.line(append(line, card.say(", until "), date(until), card.say("."))...)
 }
 
-// fallback is the message in one line.
+// fallback returns the message in one line.
 func fallback(icon, words string, r jobs.Run) string {
 	if !strings.EqualFold(words, string(r.State)) {
 		words += " (" + string(r.State) + ")"
@@ -121,7 +122,7 @@ func fallback(icon, words string, r jobs.Run) string {
 	return s
 }
 
-// cancelling says what a cancel does while the run has not ended.
+// cancelling explains what a cancellation does before the run has ended.
 func cancelling(r jobs.Run) string {
 	if !r.Unheard.IsZero() {
 		return ". What may run on the node is stopped when the node is heard of again."
@@ -129,7 +130,7 @@ func cancelling(r jobs.Run) string {
 	return ". What runs on the node is being stopped; clean-up steps still run."
 }
 
-// became tells what became of the run: the verdict, the trouble, what next.
+// became shows how the run ended: the verdict, the trouble, the next step.
 func became(card *card, r jobs.Run) {
 	next, report := r.Next, ""
 	if v := r.Verdict; v != nil {
@@ -150,8 +151,7 @@ func became(card *card, r jobs.Run) {
 	card.pre(report, maxReport)
 }
 
-// findings shows what the checks found: with all the warnings too, else only
-// what stops.
+// findings shows what the checks found: blockers, and with all also warnings.
 func findings(card *card, found []als.Finding, all bool) {
 	shown := 0
 	for _, f := range found {
@@ -183,7 +183,7 @@ func who(card *card, p jobs.Principal) []part {
 	return []part{card.say("alsbot")}
 }
 
-// stepWords says where the run is in its plan.
+// stepWords says which step of its plan the run is at.
 func stepWords(r jobs.Run) string {
 	if r.Plan == nil || len(r.Plan.Steps) == 0 {
 		return ""
@@ -205,7 +205,7 @@ func stepWords(r jobs.Run) string {
 }
 
 // exitWords says the exit status that counts: that of the first step that
-// failed, else of the last one. Of a step that is lost nobody knows it.
+// failed, else of the last step. The exit status of a lost step is unknown.
 func exitWords(r jobs.Run) string {
 	var counts *jobs.StepRecord
 	for i, s := range r.Steps {
@@ -239,7 +239,7 @@ func elapsed(r jobs.Run, now time.Time) string {
 	return "for " + duration(now.Sub(r.Started))
 }
 
-// digestMessage tells of many runs that have ended, a line each.
+// digestMessage renders a digest: runs that have ended, a line each.
 func digestMessage(c cleaner, runs []jobs.Run) content {
 	card := newCard(c)
 	title := textMeanwhile(len(runs))
