@@ -78,9 +78,9 @@ func TestSecretsAreMasked(t *testing.T) {
 	}
 }
 
-// However output arrives, what comes out of the stream is what comes out of
-// the whole, and no cut shows a secret.
-func TestStreamIsCutAnywhere(t *testing.T) {
+// However output arrives, the stream cleans it as the whole text is cleaned,
+// and no cut shows a secret.
+func TestCleanStreamEqualsCleanWhole(t *testing.T) {
 	t.Parallel()
 	in := "one " + secret + " two\n\x1b[31mred\x1b[0m xoxb-123456789012-abcdef\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\nend"
 	want := bot.Clean(in, secret)
@@ -101,7 +101,7 @@ func TestStreamIsCutAnywhere(t *testing.T) {
 	}
 }
 
-func TestStreamWithoutNewlines(t *testing.T) {
+func TestCleanStreamWithoutNewlines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	w := bot.CleanStream(&out, secret)
@@ -124,7 +124,7 @@ func TestStreamWithoutNewlines(t *testing.T) {
 	}
 }
 
-func TestTyped(t *testing.T) {
+func TestUnescape(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"status <@U123|prod>":               "status @prod",

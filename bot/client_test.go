@@ -88,7 +88,7 @@ func TestMembersComeFromSlack(t *testing.T) {
 	}
 }
 
-func TestDialRefusesNonsense(t *testing.T) {
+func TestDialRefusesBadURL(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"", "slack.com/api/", "ftp://slack.com/", "https://"} {
 		if _, err := bot.Dial(config.Slack{APIURL: raw}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "https://slack.com/api/") {
@@ -123,8 +123,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What Slack does not let the bot see is not said to be well.
-func TestCheckSaysWhatItCouldNotSee(t *testing.T) {
+// Check doesn't report as good what Slack doesn't let the bot see.
+func TestCheckReportsMissingScopes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.ws.Fail("conversations.info", 1, workspace.Refused("missing_scope"))

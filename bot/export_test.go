@@ -12,7 +12,7 @@ import (
 	"alsbot/jobs"
 )
 
-// What the tests need to see of the inside.
+// These names export what the tests need.
 
 type (
 	RunView    = runView
@@ -45,7 +45,7 @@ func Cut(s string, n int) string          { return cut(s, n) }
 func Pieces(text string) []string         { return pieces(text) }
 func Preformatted(s string) []slack.Block { return []slack.Block{preformatted(s)} }
 
-// Parsed is a delivery, as tests compare it.
+// Parsed is a delivery in a form that tests can compare.
 type Parsed struct {
 	Kind                                                                            int
 	ID, Team, User, Channel, Thread, Command, Text, Action, Value, ResponseURL, Key string
@@ -80,10 +80,11 @@ func CheckSignature(h http.Header, body []byte, secret string) error {
 
 func (c *Client) CheckResponseURL(u string) error { return c.checkResponseURL(u) }
 
-// SetQuiet makes sockets that are silent for d count as dead.
+// SetIdleTimeout makes sockets that are silent for d count as dead.
 func (b *Bot) SetIdleTimeout(d time.Duration) { b.timing.idleTimeout = d }
 
-// SetNotice keeps a socket that Slack renews for d beside its successor.
+// SetRenewalOverlap keeps a socket that Slack renews for d beside its
+// successor.
 func (b *Bot) SetRenewalOverlap(d time.Duration) { b.timing.renewalOverlap = d }
 
 // SetRetryFirst makes the first retry, of a message or a socket, come after d.
@@ -92,21 +93,23 @@ func (b *Bot) SetRetryFirst(d time.Duration) { b.timing.retryFirst = d }
 // SetStagger starts the second socket d after the first.
 func (b *Bot) SetStagger(d time.Duration) { b.timing.stagger = d }
 
-// SetBacklog lets presses and mentions be worked on one by one, and n wait.
+// SetBacklog makes the bot handle presses and mentions one by one, with n
+// waiting.
 func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }
 
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
 
-// Directory returns the cached look-up of members over fetch.
+// MemberCache returns the cached look-up of members over fetch.
 func MemberCache(fetch func(context.Context, string) ([]string, error)) func(context.Context, string, bool) ([]string, error) {
 	d := &memberCache{fetch: fetch}
 	return d.of
 }
 
-// Sweep drops the places of runs that are no longer on record.
+// Sweep deletes the refs of runs that are no longer on record.
 func (b *Bot) Sweep(ctx context.Context) error {
 	return messageIndex{st: b.st, engine: b.engine}.sweep(ctx)
 }
 
-// Frames passes on what a WebSocket server sends.
+// FrameFilter passes on what a WebSocket server sends, without Slack's
+// announcement of the end.
 func FrameFilter(r io.Reader, leaving func(string)) io.Reader { return newFrameFilter(r, leaving) }

@@ -21,8 +21,8 @@ var hostile = []string{
 
 var live = regexp.MustCompile(`<[!@#A-Za-z]`)
 
-// inert fails if a message could mention, link or steer.
-func defuse(t *testing.T, in string, blocks any, texts ...string) {
+// checkInert fails if a message could mention, link or steer a terminal.
+func checkInert(t *testing.T, in string, blocks any, texts ...string) {
 	t.Helper()
 	raw, err := json.Marshal(blocks)
 	if err != nil {
@@ -68,7 +68,7 @@ func FuzzMessagesAreInert(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		r := aRun("r1", jobs.Running, prod)
+		r := newRun("r1", jobs.Running, prod)
 		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Next, r.Changed = s, s, s, s, s, s, s
 		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
 		r.Plan = &als.Plan{
@@ -77,16 +77,16 @@ func FuzzMessagesAreInert(f *testing.F) {
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))
-		defuse(t, s, blocks, text, plain)
-		r.State = jobs.Succeeded // now it offers
+		checkInert(t, s, blocks, text, plain)
+		r.State = jobs.Succeeded // now it has offers
 		text, blocks, plain = bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
-		defuse(t, s, blocks, text, plain)
+		checkInert(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: "r1", Cluster: s, Digest: "d", State: jobs.ApprovalWaiting, Why: s}))
-		defuse(t, s, blocks, text, plain)
+		checkInert(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.AnswerMessage(jobs.Answer{Text: s, Pre: s}))
-		defuse(t, s, blocks, text, plain)
+		checkInert(t, s, blocks, text, plain)
 		if clean := bot.Clean(s); strings.Trim(clean, "\n") != "" {
-			defuse(t, s, bot.Preformatted(clean), bot.Escape(clean))
+			checkInert(t, s, bot.Preformatted(clean), bot.Escape(clean))
 		}
 	})
 }
@@ -104,18 +104,19 @@ func FuzzPayloads(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		form, err := bot.ParseForm(raw)
-		whole(t, form, err)
+		checkComplete(t, form, err)
 		cmd, err := bot.ParseCommand(raw)
-		whole(t, cmd, err)
+		checkComplete(t, cmd, err)
 		press, err := bot.ParseInteraction(raw)
-		whole(t, press, err)
+		checkComplete(t, press, err)
 		mention, _, err := bot.ParseEvent(raw, "U0ALSBOT")
-		whole(t, mention, err)
+		checkComplete(t, mention, err)
 	})
 }
 
-// whole fails if something that would have an effect does not say who asked.
-func whole(t *testing.T, d bot.Parsed, err error) {
+// checkComplete fails if a delivery that would have an effect doesn't say who
+// sent it.
+func checkComplete(t *testing.T, d bot.Parsed, err error) {
 	t.Helper()
 	if err != nil && d.Kind != 0 {
 		t.Errorf("an error and an effect: %+v", d)

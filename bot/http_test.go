@@ -41,7 +41,7 @@ func (s *stage) post(path, kind, body string, h http.Header) int {
 	if err != nil {
 		s.Fatal(err)
 	}
-	req.Close = true // the bot behind the address may be another one next time
+	req.Close = true // another bot may have the address next time
 	req.Header = h.Clone()
 	req.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(req)
@@ -59,7 +59,7 @@ func commandBody(trigger string) string {
 	return url.Values{"team_id": {"T0SIM"}, "user_id": {ann}, "channel_id": {prod}, "command": {"/als"}, "text": {"status"}, "trigger_id": {trigger}}.Encode()
 }
 
-func TestSignature(t *testing.T) {
+func TestCheckSignature(t *testing.T) {
 	t.Parallel()
 	body := commandBody("1")
 	now := time.Now()
@@ -160,9 +160,9 @@ func TestAnotherWorkspaceIsRefused(t *testing.T) {
 	}
 }
 
-// As long as Slack has not said to which workspace the bot belongs, it takes
-// nothing in; then its own workspace's commands.
-func TestNothingIsTakenForAnUnknownWorkspace(t *testing.T) {
+// Before Slack has said which workspace the bot belongs to, the bot takes no
+// command; afterwards it takes those of its own workspace.
+func TestCommandsAreRefusedBeforeIdentification(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)
 	s.stop()
@@ -180,7 +180,7 @@ func TestNothingIsTakenForAnUnknownWorkspace(t *testing.T) {
 	})
 }
 
-func TestTrusted(t *testing.T) {
+func TestCheckResponseURL(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	base, _ := url.Parse(s.cfg.Slack.APIURL)

@@ -18,7 +18,7 @@ import (
 
 func httpMode(c *config.Config) { c.Slack.Mode = "http" }
 
-// bothModes runs a test over sockets and over HTTP.
+// bothModes runs a test in Socket Mode and over HTTP.
 func bothModes(t *testing.T, test func(t *testing.T, s *stage)) {
 	t.Helper()
 	t.Run("socket", func(t *testing.T) { t.Parallel(); test(t, newStage(t, nil)) })
@@ -43,7 +43,7 @@ func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
 	})
 }
 
-func TestPublicAnswer(t *testing.T) {
+func TestPublicAnswerIsPostedInChannel(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.answer = func(jobs.Ask) (jobs.Answer, error) {
@@ -55,7 +55,7 @@ func TestPublicAnswer(t *testing.T) {
 	}
 }
 
-func TestTroubleIsAnsweredInWords(t *testing.T) {
+func TestInternalErrorIsAnsweredInWords(t *testing.T) {
 	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		for name, answer := range map[string]func(jobs.Ask) (jobs.Answer, error){
@@ -89,7 +89,7 @@ func TestDuplicatesHaveOneEffectAndOneAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// One more round trip lets the duplicate through.
+		// The duplicate has arrived when one more command is answered.
 		if _, err := s.ws.Say(s.ctx, ann, prod, "/als last"); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestDuplicatesHaveOneEffectAndOneAnswer(t *testing.T) {
 	})
 }
 
-func TestMentionIsForgottenByNoRestart(t *testing.T) {
+func TestMentionIsAnsweredOnceAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)
 	body := `{"type":"event_callback","team_id":"T0SIM","event_id":"Ev1","event":{"type":"app_mention","user":"U0ANN","text":"<@U0ALSBOT> status","ts":"1795400000.000100","channel":"C0PROD"}}`
@@ -121,9 +121,9 @@ func TestMentionIsForgottenByNoRestart(t *testing.T) {
 	}
 }
 
-// A mention is neither acknowledged nor remembered before the engine has it on
-// record: whatever dies before that, Slack tells of it again.
-func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
+// The bot acknowledges and stores a mention only after the engine has it on
+// record. If alsbot dies before that, Slack delivers it again.
+func TestMentionIsAcknowledgedAfterEngineHasIt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)
 	acked := make(chan struct{})
@@ -151,9 +151,9 @@ func TestMentionIsOnRecordBeforeItIsAcknowledged(t *testing.T) {
 	s.until("it is answered", func() bool { return s.ws.Calls("chat.postMessage") == 1 })
 }
 
-// More mentions come than can wait: none is acknowledged and forgotten. Slack
-// tells of them again, and each is answered.
-func TestMentionsBeyondTheBacklog(t *testing.T) {
+// More mentions arrive than can wait. The bot acknowledges none that it doesn't
+// handle; Slack delivers them again, and each is answered.
+func TestMentionsBeyondPoolAreRedelivered(t *testing.T) {
 	t.Parallel()
 	s := newStageWith(t, stageOptions{
 		tune:      func(b *bot.Bot) { quickRetries(b); b.SetBacklog(1) },
@@ -184,7 +184,7 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 	select {
 	case text := <-acked:
 		t.Errorf("%s is acknowledged, and nobody works on it", text)
-	case <-time.After(time.Second): // all have come
+	case <-time.After(time.Second): // all mentions have arrived
 	}
 	close(release)
 	for _, text := range []string{"first", "second", "third", "fourth"} {
@@ -192,7 +192,7 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for range 4 { // none is typed any more when the test ends
+	for range 4 { // no one is typing when the test ends
 		<-acked
 	}
 }
@@ -200,8 +200,8 @@ func TestMentionsBeyondTheBacklog(t *testing.T) {
 func TestCancelButton(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.waitAllSent()
 	if _, err := s.ws.Press(s.ctx, ann, prod, s.ws.Messages(prod)[0].TS, "cancel"); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestCancelButton(t *testing.T) {
 	s.until("it is answered", func() bool { return len(s.ws.Ephemerals(ann, prod)) == 1 })
 }
 
-func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
+func TestSlowPressIsAcknowledgedFirst(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	release := make(chan struct{})
@@ -220,9 +220,9 @@ func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 		<-release
 		return jobs.Answer{Text: "Approved."}, nil
 	}
-	r := aRun("r1", jobs.Awaiting, prod)
+	r := newRun("r1", jobs.Awaiting, prod)
 	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
-	s.empty()
+	s.waitAllSent()
 	if _, err := s.ws.Press(s.ctx, ben, approve, s.ws.Messages(approve)[0].TS, "approve"); err != nil {
 		t.Fatal("acknowledged too late:", err)
 	}
@@ -230,7 +230,7 @@ func TestSlowRightsDoNotDelayTheAcknowledgement(t *testing.T) {
 	s.until("the answer comes after", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
 }
 
-func TestBurst(t *testing.T) {
+func TestManyCommandsAtOnce(t *testing.T) {
 	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		const people, each = 20, 25

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A proxy of who runs the tests is not theirs: behind one, sockets end and are
-// renewed with less courtesy.
+// TestMain removes the proxy settings of the environment: through a proxy,
+// sockets can't be closed and renewed as the tests expect.
 func TestMain(m *testing.M) {
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasSuffix(strings.ToUpper(name), "_PROXY") {

@@ -14,20 +14,20 @@ import (
 
 const restartDea = "restart dea --node 10.0.0.12 @prod"
 
-// offering is a run that has ended and leads to these commands.
-func offering(commands ...string) jobs.Run {
-	r := aRun("r1", jobs.Succeeded, prod)
+// runWithOffers returns a run that has ended and offers these commands.
+func runWithOffers(commands ...string) jobs.Run {
+	r := newRun("r1", jobs.Succeeded, prod)
 	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: "restart", Offers: commands}
 	r.Next = r.Verdict.Next
 	return r
 }
 
-func TestOfferIsAskedForByWhoPresses(t *testing.T) {
+func TestOfferIsRequestedByPresser(t *testing.T) {
 	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
-		s.engine.set(t, offering("status @prod", restartDea), jobs.TellRun)
-		s.empty()
+		s.engine.set(t, runWithOffers("status @prod", restartDea), jobs.TellRun)
+		s.waitAllSent()
 		on := s.ws.Messages(prod)[0]
 		if got := on.Buttons(); strings.Join(got, "; ") != "status @prod; "+restartDea || strings.Contains(string(on.Blocks), `"value":"restart`) {
 			t.Fatalf("buttons %q in %s", got, on.Blocks)
@@ -60,12 +60,12 @@ func TestOfferIsAskedForByWhoPresses(t *testing.T) {
 	})
 }
 
-// A press that comes again to the next process has the same key, by which the
-// engine knows it.
-func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
+// A press that Slack repeats to the next process has the same key, by which the
+// engine recognizes it.
+func TestOfferHasSameKeyAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)
-	s.engine.set(t, offering(restartDea))
+	s.engine.set(t, runWithOffers(restartDea))
 	body := `payload={"type":"block_actions","trigger_id":"1.2.3","team":{"id":"T0SIM"},"user":{"id":"U0ANN"},"channel":{"id":"C0PROD"},` +
 		`"actions":[{"action_id":"offer-0","value":"r1 0","type":"button"}]}`
 	for n := range 2 {
@@ -81,18 +81,18 @@ func TestOfferPressedIsKnownAfterARestart(t *testing.T) {
 	}
 }
 
-func TestOfferThatIsNotThere(t *testing.T) {
+func TestUnknownOfferIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, offering(restartDea), jobs.TellRun)
-	s.engine.set(t, aRun("r2", jobs.Succeeded, prod)) // as older versions have left it
-	running := offering(restartDea)
+	s.engine.set(t, runWithOffers(restartDea), jobs.TellRun)
+	s.engine.set(t, newRun("r2", jobs.Succeeded, prod)) // as older versions have stored it
+	running := runWithOffers(restartDea)
 	running.ID, running.State = "r3", jobs.Running
 	s.engine.set(t, running)
-	other := offering(restartDea)
+	other := runWithOffers(restartDea)
 	other.ID, other.Next = "r4", "look at the cluster first"
 	s.engine.set(t, other)
-	s.empty()
+	s.waitAllSent()
 	for n, value := range []string{"r1 1", "r1 -1", "r1 x", "r1", "r2 0", "r3 0", "r4 0", "gone 0", "r1 " + restartDea} {
 		old := s.ws.Messages(prod)[0]
 		old.Blocks = json.RawMessage(strings.Replace(string(old.Blocks), `"value":"r1 0"`, `"value":"`+value+`"`, 1))
@@ -109,13 +109,13 @@ func TestOfferThatIsNotThere(t *testing.T) {
 	}
 }
 
-// However long and however many the commands are, Slack takes the message,
-// and what cannot be read is no button.
-func TestOffersFit(t *testing.T) {
+// Slack accepts the message however long and however many the offers are, and
+// an offer that can't be read is no button.
+func TestOffersStayWithinSlackLimits(t *testing.T) {
 	t.Parallel()
 	long := "restart " + strings.Repeat("ä<!channel> ", 1000) + "@prod"
 	for name, commands := range map[string][]string{"none": nil, "one": {restartDea}, "many": {long, "\x1b[31m", long, long, long, long}} {
-		r := offering(commands...)
+		r := runWithOffers(commands...)
 		r.Verdict.Report = strings.Repeat("x y\n", 1<<16)
 		_, blocks, _ := bot.View(bot.RunMessage(bot.RunView{Run: r, Now: at(1)}))
 		raw, err := json.Marshal(blocks)

@@ -12,22 +12,22 @@ import (
 	"alsbot/store"
 )
 
-func TestRunHasOneLivingMessage(t *testing.T) {
+func TestRunHasOneMessage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", jobs.Queued, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", jobs.Queued, prod), jobs.TellRun)
 	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
-	s.empty()
+	s.waitAllSent()
 	m := s.ws.Messages(prod)[0]
 	for _, want := range []string{"queued", "patch install @prod", "Next in line", "[Cancel]"} {
 		if !strings.Contains(m.Text(), want) {
 			t.Errorf("the message lacks %q:\n%s", want, m.Text())
 		}
 	}
-	done := aRun("r1", jobs.Succeeded, prod)
+	done := newRun("r1", jobs.Succeeded, prod)
 	done.Started, done.Ended = asked, asked.Add(252*time.Second)
 	s.engine.set(t, done, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || all[0].TS != m.TS || all[0].Edits == 0 {
 		t.Fatalf("the message was not changed in place:\n%s", s.ws.Transcript(prod))
@@ -38,28 +38,28 @@ func TestRunHasOneLivingMessage(t *testing.T) {
 	}
 }
 
-func TestPlacesOutliveTheProcess(t *testing.T) {
+func TestMessageIsUpdatedAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.waitAllSent()
 	s.stop()
-	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun)
 	s.start()
-	s.empty()
+	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "succeeded") {
 		t.Errorf("after a restart the channel reads\n%s", s.ws.Transcript(prod))
 	}
 }
 
-func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
+func TestSweepDeletesRefsOfMissingRuns(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	for i := range 450 {
 		id := fmt.Sprintf("r%03d", i)
 		if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
 			if i%2 == 0 {
-				if err := runsOf.Put(tx, id, aRun(id, jobs.Succeeded, prod)); err != nil {
+				if err := runsOf.Put(tx, id, newRun(id, jobs.Succeeded, prod)); err != nil {
 					return err
 				}
 			}
@@ -85,27 +85,27 @@ func TestPlacesOfForgottenRunsAreForgotten(t *testing.T) {
 func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, "")
+	r := newRun("r1", jobs.Running, "")
 	r.By = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}
 	s.engine.set(t, r, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "schedule nightly") {
 		t.Errorf("the channel reads\n%s", s.ws.Transcript(prod))
 	}
 }
 
-// What follows by itself on another run is told in that one's thread, also
-// when nobody asked for that one in a channel.
-func TestFollowerIsToldInTheThread(t *testing.T) {
+// A run that follows another one is posted in that one's thread, even if no
+// channel requested that one.
+func TestFollowUpRunIsPostedInThread(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	for _, origin := range []jobs.Origin{{}, {Channel: prod}} {
-		first, next := aRun("first"+origin.Channel, jobs.Succeeded, prod), aRun("next"+origin.Channel, jobs.Succeeded, prod)
+		first, next := newRun("first"+origin.Channel, jobs.Succeeded, prod), newRun("next"+origin.Channel, jobs.Succeeded, prod)
 		first.Origin, next.Origin, next.After = origin, origin, first.ID
 		s.engine.set(t, first, jobs.TellRun)
-		s.empty()
+		s.waitAllSent()
 		s.engine.set(t, next, jobs.TellRun)
-		s.empty()
+		s.waitAllSent()
 		told := false
 		for _, m := range s.ws.Messages(prod) {
 			for _, reply := range s.ws.Thread(prod, m.TS) {
@@ -118,13 +118,13 @@ func TestFollowerIsToldInTheThread(t *testing.T) {
 	}
 }
 
-func TestApprovalCard(t *testing.T) {
+func TestApprovalRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Awaiting, prod)
+	r := newRun("r1", jobs.Awaiting, prod)
 	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	s.engine.setApproval(t, r, a)
-	s.empty()
+	s.waitAllSent()
 	card := s.ws.Messages(approve)[0]
 	if got := fmt.Sprint(card.Buttons()); !strings.Contains(got, "Approve") || !strings.Contains(got, "Reject") {
 		t.Fatalf("buttons are %s", got)
@@ -141,7 +141,7 @@ func TestApprovalCard(t *testing.T) {
 	a.State, a.Votes = jobs.ApprovalGiven, []jobs.Decision{{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: asked}}
 	r.State = jobs.Queued
 	s.engine.setApproval(t, r, a)
-	s.empty()
+	s.waitAllSent()
 	now := s.ws.Messages(approve)[0]
 	if len(now.Buttons()) != 0 || !strings.Contains(now.Text(), "Approved") || !strings.Contains(now.Text(), "@ben") {
 		t.Errorf("the decided card reads\n%s", now.Text())
@@ -152,7 +152,7 @@ func TestApprovalCard(t *testing.T) {
 	a.Digest, a.State = "ffff", jobs.ApprovalWaiting
 	changed.State = jobs.Awaiting
 	s.engine.setApproval(t, changed, a)
-	s.empty()
+	s.waitAllSent()
 	if _, err := s.ws.PressOld(s.ctx, ben, card, "approve"); err != nil {
 		t.Fatal(err)
 	}
@@ -162,13 +162,13 @@ func TestApprovalCard(t *testing.T) {
 	}
 }
 
-func TestApprovalFindsAChannelThatTakesIt(t *testing.T) {
+func TestApprovalRequestFallsBackToOtherChannel(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.cfg.Clusters[0].Approvals = away
-	r := aRun("r1", jobs.Awaiting, prod)
+	r := newRun("r1", jobs.Awaiting, prod)
 	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
-	s.empty()
+	s.waitAllSent()
 	if len(s.ws.Messages(prod)) != 1 {
 		t.Errorf("nobody can approve: %s", s.ws.Transcript(prod))
 	}
@@ -191,8 +191,8 @@ func TestOutput(t *testing.T) {
 			if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(c.output)); err != nil {
 				t.Fatal(err)
 			}
-			s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
-			s.empty()
+			s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+			s.waitAllSent()
 			m := s.ws.Messages(prod)[0]
 			thread := s.ws.Thread(prod, m.TS)
 			var shown string
@@ -220,14 +220,14 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// Output that the store cannot give is said in words, and holds up nothing else
-// in its channel.
-func TestOutputThatCannotBeRead(t *testing.T) {
+// Output that the store can't return is reported in words and delays nothing
+// else in its channel.
+func TestUnreadableOutputIsReported(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, aRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no name for a blob
-	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no valid name of a blob
+	s.engine.set(t, newRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.waitAllSent()
 	if all := s.ws.Transcript(prod); !strings.Contains(all, "cannot be read") || !strings.Contains(all, "run r2") {
 		t.Errorf("people see:\n%s", all)
 	}
@@ -240,8 +240,8 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
 		t.Fatal(err)
 	}
-	s.engine.set(t, aRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
-	s.empty()
+	s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+	s.waitAllSent()
 	thread := s.ws.Thread(prod, s.ws.Messages(prod)[0].TS)
 	last := thread[len(thread)-1].Text()
 	if !strings.Contains(last, "the end") || !strings.Contains(last, "output r1") {
@@ -249,7 +249,7 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 	}
 }
 
-func TestTroubleOfSlackLosesNothing(t *testing.T) {
+func TestSlackErrorsLoseNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault workspace.Fault
@@ -265,9 +265,9 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, nil)
 			s.ws.Fail("chat.postMessage", c.times, c.fault)
-			s.engine.set(t, aRun("r1", jobs.Running, prod), jobs.TellRun)
+			s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
 			s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "second"})
-			s.empty()
+			s.waitAllSent()
 			all := s.ws.Messages(prod)
 			repeats := 0
 			if name == "answer lost" {
@@ -300,9 +300,9 @@ func TestTroubleOfSlackLosesNothing(t *testing.T) {
 func TestSlowChannelDelaysNobody(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, approve)
+	r := newRun("r1", jobs.Running, approve)
 	s.engine.set(t, r, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	s.ws.Fail("chat.update", 1, workspace.RateLimited(3600))
 	s.engine.set(t, r, jobs.TellRun)
 	s.until("the channel is asked for patience", func() bool { return s.ws.Calls("chat.update") == 1 })
@@ -316,7 +316,7 @@ func TestBacklogIsMerged(t *testing.T) {
 	s.stop()
 	for _, state := range []jobs.State{jobs.Planned, jobs.Queued, jobs.Running, jobs.Succeeded} {
 		for i := range 10 {
-			s.engine.set(t, aRun(fmt.Sprint("r", i), state, prod), jobs.TellRun)
+			s.engine.set(t, newRun(fmt.Sprint("r", i), state, prod), jobs.TellRun)
 		}
 	}
 	for i := range 60 {
@@ -324,7 +324,7 @@ func TestBacklogIsMerged(t *testing.T) {
 	}
 	before := s.ws.Calls("")
 	s.start()
-	s.empty()
+	s.waitAllSent()
 	if n := s.ws.Calls("") - before; n > 20 {
 		t.Errorf("100 rows took %d calls", n)
 	}
@@ -336,7 +336,7 @@ func TestBacklogIsMerged(t *testing.T) {
 	}
 }
 
-func TestManyRunsAfterAnOutage(t *testing.T) {
+func TestDigestAfterOutage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
@@ -346,14 +346,14 @@ func TestManyRunsAfterAnOutage(t *testing.T) {
 		if i%10 == 9 {
 			state = jobs.Failed
 		}
-		s.engine.set(t, aRun(id, state, prod))
+		s.engine.set(t, newRun(id, state, prod))
 		s.engine.tell(t,
 			jobs.Outgoing{Kind: jobs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
 			jobs.Outgoing{Kind: jobs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
 	}
-	s.engine.set(t, aRun("live", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun("live", jobs.Running, prod), jobs.TellRun)
 	s.start()
-	s.empty()
+	s.waitAllSent()
 	all := s.ws.Messages(prod)
 	if len(all) > 8 {
 		t.Errorf("%d messages", len(all))
@@ -369,25 +369,25 @@ func TestManyRunsAfterAnOutage(t *testing.T) {
 	}
 }
 
-func TestWhatSlackNeverTakes(t *testing.T) {
+func TestMessagesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, away)
+	r := newRun("r1", jobs.Running, away)
 	s.engine.set(t, r, jobs.TellRun)
 	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellRun, Run: "unknown"})
-	s.empty() // nothing blocks
+	s.waitAllSent() // nothing blocks the queue
 
 	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
-	s.engine.set(t, aRun("r2", jobs.Running, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.waitAllSent()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
 		t.Errorf("without its blocks the message reads\n%s", s.ws.Transcript(prod))
 	}
 
 	s.ws.Fail("chat.update", 1, workspace.Refused("message_not_found"))
-	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
 	}
@@ -396,10 +396,10 @@ func TestWhatSlackNeverTakes(t *testing.T) {
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, prod)
+	r := newRun("r1", jobs.Running, prod)
 	r.Started = asked
 	s.engine.set(t, r, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte("installing patch 7\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -412,37 +412,37 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// News that come while the message is being written are not in it: they are
-// shown when it stands, also if nothing more is heard of the run for hours.
-func TestNewsWhileItIsTold(t *testing.T) {
+// News that arrives while a message is being sent is not in it: it is shown
+// afterwards, even if nothing else happens to the run for hours.
+func TestNewsDuringSendIsShownLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, prod)
+	r := newRun("r1", jobs.Running, prod)
 	r.Remark = "it was heard of"
-	s.engine.told = func(tx store.Tx) {
-		s.engine.told = nil
+	s.engine.beforeAck = func(tx store.Tx) {
+		s.engine.beforeAck = nil
 		r.Remark = "it is out of reach"
 		if err := runsOf.Put(tx, r.ID, r); err != nil {
 			t.Error(err)
 		}
 		s.engine.progress <- "r1"
-		s.engine.progress <- "another" // once this is taken, the first has been looked at
+		s.engine.progress <- "another" // when the sender takes this one, it has handled the first
 		for deadline := time.Now().Add(5 * time.Second); len(s.engine.progress) > 0 && time.Now().Before(deadline); {
 			runtime.Gosched()
 		}
 	}
 	s.engine.set(t, r, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }
 
-// So are those that Slack did not take.
-func TestNewsThatSlackDidNotTake(t *testing.T) {
+// News is shown again if Slack refused the update that had it.
+func TestNewsIsShownAfterFailedUpdate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Running, prod)
+	r := newRun("r1", jobs.Running, prod)
 	s.engine.set(t, r, jobs.TellRun)
-	s.empty()
+	s.waitAllSent()
 	r.Remark = "it is out of reach"
 	s.engine.set(t, r)
 	s.ws.Fail("chat.update", 1, workspace.Status(500))

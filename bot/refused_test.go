@@ -9,46 +9,46 @@ import (
 	"alsbot/jobs"
 )
 
-// lines is a log that several goroutines write and a test reads.
-type lines struct {
+// syncBuffer is a log that several goroutines write and a test reads.
+type syncBuffer struct {
 	mu sync.Mutex
 	b  strings.Builder
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *syncBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *lines) String() string {
+func (l *syncBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// Who reads in the log that Slack does not take something reads what to do.
-func TestTheLogSaysWhatToDoAboutARefusal(t *testing.T) {
+// A log line about a refusal of Slack says what to do.
+func TestLogSaysHowToFixRefusal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
-	var log lines
+	var log syncBuffer
 	s.log = slog.NewTextHandler(&log, nil)
 	s.cfg.Clusters[0].Channel, s.cfg.Clusters[0].Approvals = away, away
 	s.start()
-	s.engine.set(t, aRun("r1", jobs.Queued, away), jobs.TellRun)
-	s.engine.setApproval(t, aRun("r2", jobs.Awaiting, away), jobs.Approval{Run: "r2", Cluster: "prod", State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.engine.set(t, newRun("r1", jobs.Queued, away), jobs.TellRun)
+	s.engine.setApproval(t, newRun("r2", jobs.Awaiting, away), jobs.Approval{Run: "r2", Cluster: "prod", State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "a backup is old"})
 	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "gone", Text: "a backup is old"})
-	s.empty()
+	s.waitAllSent()
 	for _, of := range []string{"the message of a run", "a request for approval", "a message for a cluster's channel"} {
-		s.found(log.String(), of, "/invite @alsbot", "channel="+away)
+		s.checkLogLine(log.String(), of, "/invite @alsbot", "channel="+away)
 	}
-	s.found(log.String(), "has something to say and no channel", "clusters", "config")
+	s.checkLogLine(log.String(), "has something to say and no channel", "clusters", "config")
 }
 
-// found looks for one line with all these words.
-func (s *stage) found(log string, words ...string) {
+// checkLogLine fails unless one line of the log has all these words.
+func (s *stage) checkLogLine(log string, words ...string) {
 	s.Helper()
 lines:
 	for line := range strings.Lines(log) {

@@ -8,13 +8,13 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// asking is a stage with one request for approval.
-func asking(t *testing.T) *stage {
+// stageWithRequest returns a stage with one approval request.
+func stageWithRequest(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t, nil)
-	r := aRun("r1", jobs.Awaiting, prod)
+	r := newRun("r1", jobs.Awaiting, prod)
 	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
-	s.empty()
+	s.waitAllSent()
 	return s
 }
 
@@ -25,7 +25,7 @@ func (s *stage) reject() {
 	}
 }
 
-func (s *stage) decided(want string) {
+func (s *stage) waitDecided(want string) {
 	s.Helper()
 	s.until("the decision: "+want, func() bool {
 		s.engine.mu.Lock()
@@ -35,27 +35,28 @@ func (s *stage) decided(want string) {
 	s.until("the answer", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
 }
 
-// A reason is asked for, and is what it was when it comes in twice.
-func TestARejectionIsAskedWhy(t *testing.T) {
+// Reject opens a modal that asks for a reason; submitting it twice decides
+// once.
+func TestRejectAsksForReason(t *testing.T) {
 	t.Parallel()
-	s := asking(t)
+	s := stageWithRequest(t)
 	s.reject()
 	s.until("the modal", func() bool { _, open := s.ws.Modal(ben); return open })
 	s.ws.DuplicateDeliveries(1)
 	if _, err := s.ws.Submit(s.ctx, ben, map[string][]string{"why": {"no <!channel> on Fridays"}}); err != nil {
 		t.Fatal(err)
 	}
-	s.decided("r1 false " + ben + " no <!channel> on Fridays")
+	s.waitDecided("r1 false " + ben + " no <!channel> on Fridays")
 	if n := len(s.engine.pressed); n != 1 {
 		t.Errorf("%d decisions", n)
 	}
 }
 
-// Where nothing can be asked, the press is what was meant.
-func TestARejectionThatCannotBeAskedWhyIsPlain(t *testing.T) {
+// If the modal can't be opened, the press rejects without a reason.
+func TestRejectWithoutModalHasNoReason(t *testing.T) {
 	t.Parallel()
-	s := asking(t)
+	s := stageWithRequest(t)
 	s.ws.Fail("views.open", 1, workspace.Status(503))
 	s.reject()
-	s.decided("r1 false " + ben)
+	s.waitDecided("r1 false " + ben)
 }

@@ -11,20 +11,20 @@ import (
 	"alsbot/store"
 )
 
-// After a snapshot was put back Slack shows what the store has forgotten: a
-// request that waits again was approved, and its run is over. The next start
-// shows both as they are, so that somebody can approve.
-func TestAStartShowsWhatIsOpenAsItIs(t *testing.T) {
+// After a restored snapshot, Slack shows what the store doesn't know: a request
+// that waits again as approved, and its run as ended. The next start shows both
+// as they are, so that someone can approve.
+func TestStartResyncsOpenMessages(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	waits := aRun("r1", jobs.Awaiting, prod)
+	waits := newRun("r1", jobs.Awaiting, prod)
 	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	given, over := a, waits
 	given.State, over.State = jobs.ApprovalGiven, jobs.Succeeded
 	s.engine.set(t, over, jobs.TellRun)
 	s.engine.setApproval(t, over, given)
-	s.engine.set(t, aRun("r2", jobs.Succeeded, prod), jobs.TellRun)
-	s.empty()
+	s.engine.set(t, newRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.waitAllSent()
 	if b := s.ws.Messages(approve)[0].Buttons(); len(b) != 0 {
 		t.Fatalf("an approved request has the buttons %v", b)
 	}
@@ -41,7 +41,7 @@ func TestAStartShowsWhatIsOpenAsItIs(t *testing.T) {
 	s.until("the run's message says that it waits", func() bool {
 		return strings.Contains(s.ws.Messages(prod)[0].Text(), "awaiting_approval")
 	})
-	// What is final is left alone, and nothing is written a second time.
+	// Messages of ended runs stay unchanged, and nothing is posted twice.
 	if all := s.ws.Messages(prod); len(all) != 2 || all[1].Edits != 0 || all[0].Edits != 1 || len(s.ws.Messages(approve)) != 1 {
 		t.Errorf("the channel reads\n%s", s.ws.Transcript(prod))
 	}

@@ -26,7 +26,7 @@ import (
 const (
 	prod     = "C0PROD"
 	approve  = "C0APPROVE"
-	away     = "C0AWAY" // the bot is not in it
+	away     = "C0AWAY" // the bot is not a member
 	ann      = "U0ANN"
 	ben      = "U0BEN"
 	botToken = "xoxb-simulated-token"
@@ -34,22 +34,22 @@ const (
 	signing  = "simulated-signing-secret"
 )
 
-// engine is a scripted jobs.Engine over a real store: it answers what it is
-// told to, and its outbox is real.
+// engine is a scripted jobs.Engine over a real store: it returns the answers
+// that a test sets, and its outbox is real.
 type engine struct {
 	st       store.Store
 	progress chan string
 
-	mu      sync.Mutex
-	asked   []jobs.Ask
-	pressed []string
-	answer  func(jobs.Ask) (jobs.Answer, error)
-	press   func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
-	seq     uint64
-	file    attached
-	told    func(store.Tx) // between what has been told and its record
+	mu        sync.Mutex
+	asked     []jobs.Ask
+	pressed   []string
+	answer    func(jobs.Ask) (jobs.Answer, error)
+	press     func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
+	seq       uint64
+	file      nodeFile
+	beforeAck func(store.Tx) // runs after sending, before the row is deleted
 
-	unreadable error // what reading a run's output comes to
+	unreadable error // what reading a run's output returns
 }
 
 var (
@@ -176,13 +176,13 @@ func (e *engine) OutboxChanged(ctx context.Context) <-chan struct{} {
 }
 
 func (e *engine) Told(tx store.Tx, row jobs.Outgoing) error {
-	if e.told != nil {
-		e.told(tx)
+	if e.beforeAck != nil {
+		e.beforeAck(tx)
 	}
 	return rowsOf.Delete(tx, fmt.Sprintf("%08d", row.Seq))
 }
 
-// set writes a run down and asks for it to be told.
+// set stores a run and puts rows of these kinds into the outbox.
 func (e *engine) set(t *testing.T, r jobs.Run, kinds ...jobs.Kind) {
 	t.Helper()
 	err := e.st.Update(t.Context(), func(tx store.Tx) error {
@@ -244,7 +244,7 @@ func (e *engine) presses() []string {
 	return slices.Clone(e.pressed)
 }
 
-// stage is a workspace, a bot in it and the scripted engine behind it.
+// stage is a workspace, a bot in it, and the scripted engine behind the bot.
 type stage struct {
 	*testing.T
 	ws     *workspace.Workspace
@@ -254,11 +254,11 @@ type stage struct {
 	cfg    *config.Config
 	ctx    context.Context
 	stop   func()
-	tune   func(*bot.Bot) // before it runs
-	log    slog.Handler   // nil: none
+	tune   func(*bot.Bot) // before the bot runs
+	log    slog.Handler   // nil for none
 }
 
-// stageOptions change how a stage is set up; nil changes nothing.
+// stageOptions changes how a stage is set up; nil changes nothing.
 type stageOptions struct {
 	config    func(*config.Config)
 	workspace func(*workspace.Options)
@@ -330,7 +330,7 @@ func newStageWith(t *testing.T, o stageOptions) *stage {
 	return s
 }
 
-// start runs a new bot until stop or the end of the test.
+// start runs a new bot until stop is called or the test ends.
 func (s *stage) start() {
 	s.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -363,7 +363,7 @@ func (s *stage) start() {
 	s.until("the bot is ready", func() bool { return b.Ready() == nil })
 }
 
-// until waits for something that the workspace or the bot will do.
+// until waits until the workspace or the bot has made cond true.
 func (s *stage) until(what string, cond func() bool) {
 	s.Helper()
 	for !cond() {
@@ -375,8 +375,8 @@ func (s *stage) until(what string, cond func() bool) {
 	}
 }
 
-// empty waits until all that was in the outbox has been told.
-func (s *stage) empty() {
+// waitAllSent waits until everything in the outbox has been sent.
+func (s *stage) waitAllSent() {
 	s.Helper()
 	s.until("the outbox is empty", func() bool {
 		rows, err := s.engine.Outbox(s.ctx, 10)
@@ -384,16 +384,16 @@ func (s *stage) empty() {
 	})
 }
 
-// patience is how long a test waits for what must come: a machine may have
-// other things to do.
+// patience returns a context that limits how long a test waits: a machine may
+// be busy.
 func patience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// freeAddr is where nobody listens. The address is nobody else's, so that no
-// other program takes the port meanwhile.
+// freeAddr returns an address where nothing listens. No other program uses this
+// loopback address, so none can take the port before the test does.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
@@ -406,8 +406,8 @@ func freeAddr(t *testing.T) string {
 
 var asked = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 
-// aRun is a run of patch install on prod that ann asked for in channel.
-func aRun(id string, state jobs.State, channel string) jobs.Run {
+// newRun returns a run of patch install on prod that ann requested in channel.
+func newRun(id string, state jobs.State, channel string) jobs.Run {
 	return jobs.Run{
 		ID: id, Text: "patch install @prod", State: state, Effect: als.Restart, Asked: asked,
 		Request: als.Request{Operation: "patch install", Cluster: "prod"},

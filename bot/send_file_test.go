@@ -13,10 +13,10 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// attached is what the engine of a stage has of files on nodes.
-type attached struct {
+// nodeFile is the file on a node that the engine of a stage serves.
+type nodeFile struct {
 	content  string
-	failures []error // one for each try, then it comes
+	failures []error // one for each attempt, then the file
 	removed  []string
 }
 
@@ -45,15 +45,15 @@ func (e *engine) removed() []string {
 	return slices.Clone(e.file.removed)
 }
 
-// A file goes into the thread of its run and is then removed from its node;
-// one that cannot be put there stays, and people are told where it is.
+// A file goes into the thread of its run and is then deleted on its node. A
+// file that can't be uploaded stays there, and a message says where.
 func TestFileOfARun(t *testing.T) {
 	t.Parallel()
 	away := errors.New("10.0.0.10: it cannot be reached")
 	for name, c := range map[string]struct {
 		failures []error
-		slack    string // where Slack fails for good
-		says     string // instead of the file
+		slack    string // the method that always fails
+		says     string // the message instead of the file
 	}{
 		"at once":                 {},
 		"the node is away a time": {failures: []error{away, away}},
@@ -64,15 +64,15 @@ func TestFileOfARun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, nil)
-			s.engine.file = attached{content: strings.Repeat("bytes\x00\xff", 30000), failures: c.failures}
+			s.engine.file = nodeFile{content: strings.Repeat("bytes\x00\xff", 30000), failures: c.failures}
 			if c.slack != "" {
 				s.ws.Fail(c.slack, 9, workspace.Refused("missing_scope"))
 			}
-			r := aRun("r1", jobs.Succeeded, prod)
+			r := newRun("r1", jobs.Succeeded, prod)
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{
 				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
 			s.engine.set(t, r, jobs.TellRun, jobs.TellFile)
-			s.empty()
+			s.waitAllSent()
 			m := s.ws.Messages(prod)[0]
 			var got []workspace.File
 			text := ""

@@ -13,7 +13,7 @@ import (
 
 const upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 
-// frame is one frame of a server.
+// frame returns one frame of a server.
 func frame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -27,7 +27,7 @@ func frame(first byte, payload string) string {
 	return string(b) + payload
 }
 
-func TestFrames(t *testing.T) {
+func TestFrameFilter(t *testing.T) {
 	t.Parallel()
 	hello := frame(0x81, `{"type":"hello"}`)
 	ping := frame(0x89, "ping")

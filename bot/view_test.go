@@ -36,9 +36,9 @@ func aPlan() *als.Plan {
 	}
 }
 
-// run builds a run for a golden file.
+// run returns a run for a golden file.
 func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
-	r := aRun("7q4k2m9xw1", state, prod)
+	r := newRun("7q4k2m9xw1", state, prod)
 	r.Plan = aPlan()
 	r.Request.Reason = "CVE-2014-6271"
 	if change != nil {
@@ -141,7 +141,7 @@ func TestApprovalGolden(t *testing.T) {
 	}
 }
 
-// golden compares a message with its file: what it says, and its blocks.
+// golden compares a message's text and blocks with its golden file.
 func golden(t *testing.T, name, text string, blocks any, plain string) {
 	t.Helper()
 	raw, err := json.MarshalIndent(blocks, "", "  ")
@@ -168,8 +168,8 @@ func golden(t *testing.T, name, text string, blocks any, plain string) {
 	}
 }
 
-// Whatever is long is cut, and the message stays inside Slack's limits.
-func TestHugeRunFits(t *testing.T) {
+// Long texts are cut so that the message stays within Slack's limits.
+func TestHugeRunStaysWithinSlackLimits(t *testing.T) {
 	t.Parallel()
 	for _, huge := range []string{strings.Repeat("x", 1<<20), strings.Repeat("äöü <&>\n", 1<<16), strings.Repeat("<@", 1<<16)} {
 		r := run(jobs.Running, nil)

@@ -14,7 +14,7 @@ import (
 	"alsbot/executor"
 )
 
-// bare is a warm connection of x/crypto/ssh with nothing around it.
+// bare opens a warm connection of x/crypto/ssh with nothing around it.
 func bare(b *testing.B, s *sshd) *ssh.Client {
 	b.Helper()
 	pem, err := os.ReadFile(s.identity)
@@ -29,8 +29,8 @@ func bare(b *testing.B, s *sshd) *ssh.Client {
 	return client
 }
 
-// BenchmarkExec is one read over a warm connection to a real sshd, beside the
-// same thing without us: through the same login shell, and without one.
+// BenchmarkExec measures one read over a warm connection to a real sshd, beside
+// the same read without alsbot: through the same login shell, and without one.
 func BenchmarkExec(b *testing.B) {
 	s := startSSHD(b, "", "ecdsa", "ecdsa")
 	x := newExecutor(b)
@@ -59,7 +59,7 @@ func BenchmarkExec(b *testing.B) {
 	b.Run("bare", raw(`exec /bin/echo hello`))
 }
 
-// BenchmarkOutput is 1 GiB of a command's output into memory that does not
+// BenchmarkOutput measures 1 GiB of a command's output into memory that doesn't
 // grow, beside the same bytes through `ssh cat` and through a bare session.
 func BenchmarkOutput(b *testing.B) {
 	const size = 1 << 30
@@ -86,7 +86,7 @@ func BenchmarkOutput(b *testing.B) {
 		}
 		report()
 	})
-	b.Run("alsbot-attach", func(b *testing.B) { // all of it is there already
+	b.Run("alsbot-attach", func(b *testing.B) { // all output is there already
 		run(b, x, s.target(), "big", []string{"/bin/cat", file}, size)
 		b.SetBytes(size)
 		for b.Loop() {
@@ -140,7 +140,7 @@ func run(b *testing.B, x *executor.Executor, t executor.Target, id string, argv 
 	}
 }
 
-// BenchmarkRun is a whole short durable command.
+// BenchmarkRun measures a whole short durable command.
 func BenchmarkRun(b *testing.B) {
 	s := startSSHD(b, "", "ecdsa", "ecdsa")
 	x := newExecutor(b)
@@ -151,7 +151,7 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// discard is a sink that only counts.
+// discard is a sink that only counts bytes.
 type discard int64
 
 func (*discard) Started() error { return nil }

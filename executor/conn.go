@@ -10,30 +10,30 @@ import (
 )
 
 const (
-	// sshd allows 10 sessions on a connection (MaxSessions) and counts those
-	// that we have left until their command ends.
+	// sshd allows 10 sessions on a connection (MaxSessions) and counts an
+	// abandoned one until its command ends.
 	sessionsPerConn = 6
-	// Long polls leave room for reads, which people wait for.
+	// Long polls leave sessions free for reads, which people wait for.
 	pollsPerConn = 4
-	// A node that allows fewer has one again when another call has ended.
+	// A node that allows fewer sessions has one again when another call ends.
 	sessionPatience = 15 * time.Second
 	sessionPause    = 200 * time.Millisecond
 
-	// A line that was quiet for 5 s is asked for a sign of life; one that was
-	// quiet for 14 s, though it was asked, is dead: people know within 15.
+	// A connection that was quiet for 5 s gets a keepalive request. One that
+	// stayed quiet for 14 s all the same is dead, so people know within 15 s.
 	keepaliveTick  = time.Second
 	keepaliveAfter = 5 * time.Second
 	keepaliveLimit = 14 * time.Second
 )
 
-// conn is one warm connection. When done is closed it is dead for good.
+// conn is one warm connection. When done is closed, it is dead for good.
 type conn struct {
 	endpoint
 	client   *ssh.Client
 	sessions chan struct{}
 	polls    chan struct{}
 	done     chan struct{}
-	retired  atomic.Bool // no new calls
+	retired  atomic.Bool // takes no new calls
 
 	abandonTimeout time.Duration
 }
@@ -53,9 +53,9 @@ func newConn(ep endpoint, client *ssh.Client, nc *activityConn, abandonTimeout t
 	return c
 }
 
-// keepalive asks for a sign of life whenever the line was quiet, and closes
-// it when none comes. Any byte is one: behind a slow transfer the reply
-// itself can be late.
+// keepalive sends a request whenever the connection was quiet, and closes it if
+// nothing comes back. Any byte counts: behind a slow transfer the reply itself
+// can be late.
 func (c *conn) keepalive(nc *activityConn) {
 	tick := time.NewTicker(keepaliveTick)
 	defer tick.Stop()
@@ -69,7 +69,7 @@ func (c *conn) keepalive(nc *activityConn) {
 		quiet := nc.idle()
 		switch {
 		case quiet >= keepaliveLimit:
-			c.retired.Store(true) // who hears of it dials anew, and is not given this one
+			c.retired.Store(true) // the callers that notice dial again, and must not get this one
 			_ = nc.Close()
 			_ = c.client.Close()
 			return
@@ -80,26 +80,26 @@ func (c *conn) keepalive(nc *activityConn) {
 					_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
 					<-waiting
 				}()
-			default: // one is on its way
+			default: // a request is on its way
 			}
 		}
 	}
 }
 
-// retire keeps new calls away; those that are on their way go on.
+// retire keeps new calls away; calls in progress go on.
 func (c *conn) retire() {
 	c.retired.Store(true)
 	c.closeIfIdle()
 }
 
-// rest closes a retired connection that has no more sessions.
+// closeIfIdle closes a retired connection without sessions.
 func (c *conn) closeIfIdle() {
 	if c.retired.Load() && len(c.sessions) == 0 {
 		_ = c.client.Close()
 	}
 }
 
-// alive reports that the connection has not been seen to die.
+// alive reports whether the connection is not known to be dead.
 func (c *conn) alive() bool {
 	select {
 	case <-c.done:
@@ -109,7 +109,7 @@ func (c *conn) alive() bool {
 	}
 }
 
-// open begins a command line. The stream gives its places back when closed.
+// open starts a command line. Closing the stream frees its slots.
 func (c *conn) open(ctx context.Context, poll bool, r request, silenceLimit time.Duration) (*stream, error) {
 	release := func() {}
 	if poll {
@@ -134,7 +134,7 @@ func (c *conn) forward(ctx context.Context, addr string) (net.Conn, error) {
 	return c.client.DialContext(ctx, "tcp", addr)
 }
 
-// take waits for a place in slots, which release gives back.
+// acquire waits for a free slot; release frees it again.
 func acquire(ctx context.Context, slots chan struct{}) (release func(), err error) {
 	select {
 	case slots <- struct{}{}:
@@ -144,8 +144,8 @@ func acquire(ctx context.Context, slots chan struct{}) (release func(), err erro
 	}
 }
 
-// meter remembers when bytes last came in. It goes by time.Since: a wall clock
-// that is put right must neither cut a living line nor spare a dead one.
+// activityConn records when bytes last came in. It uses time.Since: a corrected
+// wall clock must neither cut a live connection nor keep a dead one.
 type activityConn struct {
 	net.Conn
 	born     time.Time

@@ -10,17 +10,17 @@ import (
 )
 
 // tombstoneDays is how long the node remembers a cleaned command, so that a
-// late duplicate start finds it. Nobody may send a start later than that.
+// late duplicate start finds it. No one may send a start later than that.
 const tombstoneDays = 30
 
-// ErrRunsOn is what Cancel returns, in an Error, of a command that goes on.
+// ErrRunsOn is in the Error that Cancel returns if the command goes on.
 var ErrRunsOn = errors.New("some of its processes cannot be killed")
 
-// Cancel ends a durable command: before it began it is revoked for good,
-// afterwards its whole process tree is sent TERM and, after grace, KILL.
-// It returns when the node has answered; Run then returns too. Processes that
-// moved to a session of their own, as daemons do, are left. Grace counts in
-// whole seconds. To cancel what has ended changes nothing.
+// Cancel ends a durable command. If the command has not begun, Cancel revokes
+// it for good; else it sends TERM to its whole process tree and, after grace,
+// KILL. It returns when the node has answered; Run then returns too. Processes
+// that moved to a session of their own, as daemons do, go on. Grace counts in
+// whole seconds. Cancelling a command that has ended changes nothing.
 func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.Duration) error {
 	seconds := int64(max(0, grace).Round(time.Second) / time.Second)
 	h, err := x.callForHeader(ctx, t, grace+callTimeout, "cancelling "+id, "cancel", id, itoa(seconds))
@@ -37,30 +37,31 @@ func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.D
 	return nil
 }
 
-// Clean removes a finished command's output from the node. A tombstone
-// stays for 30 days, so that a late duplicate start runs nothing. What still
-// runs, or may yet begin, is refused; what the node does not know is clean.
+// Clean deletes a finished command's output on the node. A tombstone stays for
+// 30 days, so that a late duplicate start runs nothing. Clean refuses a command
+// that still runs or may yet begin; a command that the node doesn't know is
+// clean.
 func (x *Executor) Clean(ctx context.Context, t Target, id string) error {
 	_, err := x.callForHeader(ctx, t, callTimeout, "cleaning "+id, "clean", id, itoa(tombstoneDays))
 	return err
 }
 
-// Held is a durable command that a node knows of.
+// Held is a durable command that a node has a record of.
 type Held struct {
 	ID     string
 	State  State
-	Status int   // if Finished
-	Size   int64 // bytes of output, also of one that was cleaned
-	// At is when it ended by the node's clock, when it began if it has not, or
-	// zero if the node does not know.
+	Status int   // of a Finished one
+	Size   int64 // bytes of output, of a cleaned command too
+	// At is when the command ended by the node's clock, when it began if it has
+	// not ended, or zero if the node doesn't know.
 	At time.Time
-	// Command is the beginning of its command line, as quoted for the shell;
-	// "" once it was cleaned. It is safe to print.
+	// Command is the start of the command line, quoted for the shell; "" if it
+	// was cleaned. It is safe to print.
 	Command string
 }
 
-// List returns every durable command that the node knows of, also cleaned
-// ones, for a comparison with what the store believes.
+// List returns every durable command that the node has a record of, cleaned
+// ones included, to compare with the store.
 func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 	var all []Held
 	at := map[string]int64{}
@@ -77,7 +78,7 @@ func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 				at[h.run] = h.at
 				continue
 			}
-			_, line, _ := strings.Cut(h.cmd, " ") // behind the user
+			_, line, _ := strings.Cut(h.cmd, " ") // the user stands before it
 			held := Held{ID: h.run, State: states[h.state], Status: h.rc, Size: h.size, Command: visible(line)}
 			if sec := at[h.run]; sec > 0 {
 				held.At = time.Unix(sec, 0).UTC()
@@ -88,7 +89,7 @@ func (x *Executor) List(ctx context.Context, t Target) ([]Held, error) {
 	return all, err
 }
 
-// ask makes a call that is answered by a header and no output.
+// callForHeader makes a call whose reply is a header without output.
 func (x *Executor) callForHeader(ctx context.Context, t Target, silenceLimit time.Duration, doing, verb, id string, args ...string) (header, error) {
 	var h header
 	if !validID(id) {
@@ -108,7 +109,7 @@ func (x *Executor) callForHeader(ctx context.Context, t Target, silenceLimit tim
 	return h, err
 }
 
-// talk makes one call and leaves the reading of its reply to read.
+// call makes one call; read reads the reply.
 func (x *Executor) call(ctx context.Context, t Target, silenceLimit time.Duration, doing, verb, id string, args []string, read func(*stream, *replyReader) error) error {
 	owner, err := x.owner(t)
 	if err != nil {
@@ -126,7 +127,7 @@ func (x *Executor) call(ctx context.Context, t Target, silenceLimit time.Duratio
 
 var ownerPattern = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)
 
-// owner returns what marks a runs_dir as ours, after a look at t.RunsDir.
+// owner checks t.RunsDir and returns the owner's name that marks a runs_dir.
 func (x *Executor) owner(t Target) (string, error) {
 	owner := x.Owner
 	if owner == "" {

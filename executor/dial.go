@@ -13,8 +13,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Every wait has an end of our own: ssh.ClientConfig.Timeout covers TCP only,
-// and a silent server would hold the caller for ever.
+// alsbot limits every wait itself: ssh.ClientConfig.Timeout covers TCP only,
+// and a silent server would hold the caller forever.
 const (
 	dialTimeout      = 10 * time.Second
 	handshakeTimeout = 30 * time.Second
@@ -22,8 +22,8 @@ const (
 
 const trustHint = "find out why; if the node was really rebuilt, check its key and run `alsbot trust CLUSTER`"
 
-// link is what makes one connection another: the part of a Target that the
-// connection depends on.
+// endpoint is the part of a Target that its connection depends on. Targets with
+// the same endpoint share a connection.
 type endpoint struct {
 	Addr, User, IdentityFile, KnownHosts, Via string
 	Legacy                                    bool
@@ -33,7 +33,7 @@ func (t Target) endpoint() endpoint {
 	return endpoint{t.Addr, t.User, t.IdentityFile, t.KnownHosts, t.Via, t.Legacy}
 }
 
-// bastion is the link to l.Via. It is reached with the same key and the same
+// bastion returns the endpoint of ep.Via. It uses the same key and the same
 // known_hosts, and its host key is checked like any other.
 func (ep endpoint) bastion() (endpoint, error) {
 	user, addr, ok := strings.Cut(ep.Via, "@")
@@ -43,15 +43,15 @@ func (ep endpoint) bastion() (endpoint, error) {
 	return endpoint{Addr: addr, User: user, IdentityFile: ep.IdentityFile, KnownHosts: ep.KnownHosts, Legacy: ep.Legacy}, nil
 }
 
-// dial makes an SSH connection over whatever open gives it. Its errors are
-// of type *Error, without a node's name.
+// dial makes an SSH connection over the stream that open returns. Its errors
+// are of type *Error, without a node's name.
 func dial(ctx context.Context, ep endpoint, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
 	config, err := clientConfig(ep)
 	if err != nil {
 		return nil, nil, err
 	}
 	raw, err := open(ctx, ep.Addr)
-	if kindOf(err) != "" { // the bastion's
+	if kindOf(err) != "" { // an error of the bastion
 		return nil, nil, err
 	}
 	if err != nil {
@@ -65,7 +65,7 @@ func dial(ctx context.Context, ep endpoint, open func(context.Context, string) (
 	defer cancel()
 	stop := context.AfterFunc(shake, func() { _ = nc.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(nc, ep.Addr, config)
-	if err == nil && !stop() { // closed in the last moment
+	if err == nil && !stop() { // closed at the last moment
 		err = context.Cause(shake)
 	}
 	if err != nil {
@@ -91,8 +91,8 @@ func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
 		User:            ep.User,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback: hostKeyCheck(known, ep),
-		// Only types that we have for this very host: else the best key of
-		// the node would be taken, which may be one that we do not know.
+		// Offer only types that known_hosts has for this host: else the node
+		// would show its best key, which may be one that we don't know.
 		HostKeyAlgorithms: known.HostKeyAlgorithms(ep.Addr),
 	}
 	if ep.Legacy {
@@ -104,7 +104,7 @@ func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
 	return config, nil
 }
 
-// hostKeyCheck is strict: a key that is not in the file ends the handshake
+// hostKeyCheck accepts only keys in the file. Any other key ends the handshake
 // before anything is sent.
 func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback {
 	check := known.HostKeyCallback()
@@ -126,7 +126,7 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 	}
 }
 
-// identity reads a private key that nobody else may read.
+// identity reads a private key, and refuses one that others can read.
 func identity(path string) (ssh.Signer, error) {
 	fail := func(cause, next string, err error) (ssh.Signer, error) {
 		return nil, &Error{Kind: Setup, Doing: "reading identity_file " + path, Cause: cause, Next: next, Err: err}

@@ -13,29 +13,29 @@ import (
 // Kind says what went wrong, for callers that act on it.
 type Kind string
 
-// The kinds of Error.
+// These are the kinds of Error.
 const (
 	Unreachable Kind = "unreachable" // no answer, and nothing was sent
-	Interrupted Kind = "interrupted" // the connection died after sending: the outcome is unknown
-	HostKey     Kind = "host key"    // the node's key is unknown or not the one we know; nothing was sent
+	Interrupted Kind = "interrupted" // the connection died after sending: outcome unknown
+	HostKey     Kind = "host key"    // the node's key is unknown or has changed; nothing was sent
 	Denied      Kind = "denied"      // the node does not accept our key
-	Setup       Kind = "setup"       // something on our side, or algorithms: nothing was sent
-	Unsafe      Kind = "unsafe"      // runs_dir could be tampered with; nothing was done there
+	Setup       Kind = "setup"       // a mistake on our side, or no common algorithms; nothing was sent
+	Unsafe      Kind = "unsafe"      // others could tamper with runs_dir; nothing was done there
 	Space       Kind = "space"       // the node's disk is full; the command was not started
 	Foreign     Kind = "foreign"     // runs_dir belongs to another installation
-	Conflict    Kind = "conflict"    // the ID stands for another command
+	Conflict    Kind = "conflict"    // the ID belongs to another command
 	Node        Kind = "node"        // any other refusal or odd reply of the node
 )
 
-// Error is a call that a node, or the way to it, did not let through. Its
-// text names the node, what was being done, what happened and what to do next.
+// Error is a call that failed on a node or on the way to it. Its text names the
+// node, what was tried, what happened and what to do next.
 type Error struct {
 	Kind  Kind
 	Node  string // Target.Name
 	Doing string // "connecting", "running", …
 	Cause string
-	Next  string // what to do now; "" where only waiting helps
-	Err   error  // beneath, or nil
+	Next  string // what to do now; "" if only waiting helps
+	Err   error  // the cause, or nil
 }
 
 func (e *Error) Error() string {
@@ -52,8 +52,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// on returns err with the node's name in it. Errors of shared connections
-// are made without one.
+// withNode returns err with the node's name. Errors of shared connections have
+// none at first.
 func withNode(node string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Node != "" {
@@ -64,7 +64,7 @@ func withNode(node string, err error) error {
 	return &named
 }
 
-// kindOf returns the kind of err, "" if it is not an Error.
+// kindOf returns the kind of err, "" if err is not an Error.
 func kindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -73,7 +73,7 @@ func kindOf(err error) Kind {
 	return ""
 }
 
-// dialError explains why addr could not be reached over TCP.
+// dialError explains why TCP could not reach addr.
 func dialError(addr string, err error) *Error {
 	e := &Error{Kind: Unreachable, Doing: "connecting to " + addr, Cause: err.Error(), Err: err}
 	var dns *net.DNSError
@@ -99,7 +99,7 @@ func dialError(addr string, err error) *Error {
 	return e
 }
 
-// handshakeError explains why no SSH connection came about on an open line.
+// handshakeError explains why the SSH handshake failed on an open connection.
 func handshakeError(ep endpoint, timedOut bool, err error) *Error {
 	e := &Error{Kind: Unreachable, Doing: "connecting to " + ep.Addr, Cause: visible(err.Error()), Err: err}
 	var known *Error
@@ -126,8 +126,8 @@ func handshakeError(ep endpoint, timedOut bool, err error) *Error {
 	return e
 }
 
-// visible makes text that a node sent fit for one line of a message: no
-// control characters, valid UTF-8, at most 300 bytes.
+// visible makes text from a node fit for one line of a message: no control
+// characters, valid UTF-8, at most 300 bytes.
 func visible(s string) string {
 	const most = 300
 	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
@@ -143,7 +143,7 @@ func visible(s string) string {
 	return s
 }
 
-// isFormat reports characters that change how their neighbours are shown.
+// isFormat reports whether r changes how its neighbours look.
 func isFormat(r rune) bool {
 	return r == 0x061c || (r >= 0x200b && r <= 0x200f) || (r >= 0x2028 && r <= 0x202e) || (r >= 0x2060 && r <= 0x206f) || r == 0xfeff
 }

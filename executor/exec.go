@@ -8,11 +8,11 @@ import (
 	"io"
 )
 
-// Exec runs a read once over a plain exec, in the same login environment as
-// Run, with stdin empty, and copies stdout and stderr, in their order, to out.
-// What a login profile prints is left out. The status, 128+n for signal n, is
-// valid only without an error. It never retries; ctx is its only time limit
-// once the node has accepted the command, which it must within 30 seconds.
+// Exec runs a read-only command once, without a record on the node. It uses the
+// same login environment as Run, an empty stdin, and copies stdout and stderr,
+// in order, to out, without what a login profile prints. The status, 128+n for
+// signal n, is valid only without an error. Exec never retries. The node must
+// accept the command within 30 seconds; after that, ctx is the only limit.
 func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Writer) (int, error) {
 	if err := checkArgv(argv); err != nil {
 		return 0, &Error{Kind: Setup, Node: t.Name, Doing: "running a command", Cause: err.Error(), Err: err}
@@ -38,13 +38,13 @@ func (x *Executor) Exec(ctx context.Context, t Target, argv []string, out io.Wri
 	return status, withNode(t.Name, err)
 }
 
-// unbuffered hides bufio.Reader's WriteTo, which would copy in small pieces.
+// readerOnly hides bufio.Reader's WriteTo, which would copy in small pieces.
 type readerOnly struct{ r *bufio.Reader }
 
 func (u readerOnly) Read(p []byte) (int, error) { return u.r.Read(p) }
 
-// loginLine is argv in a login shell. The line that is printed before it is
-// how its own output is told from the login's.
+// loginLine returns argv as a line for a login shell. The line prints a marker
+// first, which separates the command's output from the login's.
 func loginLine(t Target, nonce string, argv []string) string {
 	command := Quote([]string{`printf '\nALSB1 ` + nonce + ` begin\n'; exec ` + Quote(argv)})
 	if user := t.suUser(); user != "" {
@@ -54,7 +54,8 @@ func loginLine(t Target, nonce string, argv []string) string {
 		`exec "$SHELL" -l -c ` + command + " </dev/null 2>&1"
 }
 
-// su returns whom to become by su, "" if that is who logs in anyway.
+// suUser returns the user to become with su, "" if the login user runs the
+// command.
 func (t Target) suUser() string {
 	if t.RunAs == t.User {
 		return ""
@@ -70,7 +71,7 @@ func awaitBegin(r *replyReader) error {
 	return err
 }
 
-// notBegun explains why a login did not come to the command.
+// loginError explains why a login did not get to the command.
 func loginError(t Target, s *stream, r *replyReader, err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, errBadReply) {
 		return withNode(t.Name, err)
@@ -88,7 +89,7 @@ func loginError(t Target, s *stream, r *replyReader, err error) error {
 	return e
 }
 
-// during makes the end of ctx the error that it is.
+// contextError returns an error that says so if ctx has ended, else err.
 func contextError(ctx context.Context, t Target, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("%s: running a command: %w", t.Name, ctx.Err())

@@ -1,6 +1,7 @@
-// Package executor is how work reaches a node: SSH connections, durable
-// commands and plain ones. It knows nothing of kato; it runs an argv on a
-// node and can always be asked again.
+// Package executor runs commands on nodes over SSH: durable ones, which survive
+// lost connections and restarts of alsbot (Run), and plain reads (Exec). It
+// knows nothing of kato: it takes an argv. A durable command runs at most once;
+// calling Run again attaches to it.
 package executor
 
 import (
@@ -11,37 +12,37 @@ import (
 	"time"
 )
 
-// Target is a node and how it is reached. Targets are compared by value: the
-// same target shares one warm connection.
+// Target is a node and how to reach it. Targets are compared by value: equal
+// ones share one warm connection.
 type Target struct {
 	Name         string // for people: the node's IP and the cluster
 	Addr         string // host:port to dial
 	User         string
 	IdentityFile string
 	KnownHosts   string
-	Via          string // bastion, user@host:port; "" is direct
-	RunAs        string // commands run through `su - RunAs -c`; "" is a login shell of User
-	Legacy       bool   // also offer what x/crypto calls insecure
+	Via          string // bastion, user@host:port; "" for none
+	RunAs        string // the user for `su - RunAs -c`; "" for a login shell of User
+	Legacy       bool   // also offers the algorithms that x/crypto calls insecure
 	RunsDir      string // absolute, or under the login user's home
 }
 
-// Command is a durable command: what is run, and what is already known of it.
+// Command is a durable command: what to run, and what the caller knows of it.
 type Command struct {
-	ID   string   // [a-z0-9-]{1,64}; chosen and stored before the first call
+	ID   string   // [a-z0-9-]{1,64}; the caller chooses and stores it before the first call
 	Argv []string // no NUL
-	// Input, if not "", is one line that the command finds on its stdin, which
-	// is empty otherwise: for a secret, since an argv is for everybody to see.
-	// At most 1 KiB, without a line break or NUL. It stands in no argv, no
-	// environment and no file of the run, and goes with the command.
+	// Input, if not "", is one line for the command's stdin, which is empty
+	// otherwise. It is for secrets, since everybody on the node can read an
+	// argv. It has at most 1 KiB, no line break and no NUL. It is in no argv,
+	// no environment and no file of the run, and goes with the command.
 	Input string
-	// Offset is how much of the output the caller already has, in bytes.
+	// Offset is how many bytes of the output the caller already has.
 	Offset int64
-	// Started is true when the caller knows that the node has begun it. A
-	// node that then knows nothing of it makes it Lost; it is not begun again.
+	// Started is true if the caller knows that the command has begun. If the
+	// node then has no record of it, it is Lost and does not begin again.
 	Started bool
-	// StartBy is the time, if not zero, after which it does not begin any
-	// more: what would be NotBegun. Sent is true when an earlier call may have
-	// sent it; the node is then asked what became of that, however late.
+	// StartBy, if not zero, is the time after which the command must not begin:
+	// it is then NotBegun. Sent is true if an earlier call may have sent it:
+	// Run then asks the node what became of it, however late.
 	StartBy time.Time
 	Sent    bool
 }
@@ -49,54 +50,53 @@ type Command struct {
 // State is how a durable command ended.
 type State string
 
-// The states. Only Finished carries an exit status.
+// These are the states of an Exit. Only Finished has an exit status.
 const (
 	Finished State = "finished"
-	Revoked  State = "revoked"   // cancelled before it began; it never will
-	NotBegun State = "not begun" // the runner died before the command was started, or it was too late; it never will begin
-	Lost     State = "lost"      // it cannot be known whether it ran to its end
+	Revoked  State = "revoked"   // cancelled before it began; it never will begin
+	NotBegun State = "not begun" // the runner died first, or it was too late; it never will begin
+	Lost     State = "lost"      // unknown whether it ran to its end
 )
 
-// States that List also reports. No Exit has them.
+// List also reports these states. No Exit has them.
 const (
-	Prepared State = "prepared" // asked for, and not begun
+	Prepared State = "prepared" // sent, and not begun
 	Running  State = "running"
-	Orphan   State = "orphan" // it lives, but its wrapper is gone
+	Orphan   State = "orphan" // alive without its wrapper
 )
 
-// Exit is how a durable command ended.
+// Exit is how a durable command ended, with what is known of it.
 type Exit struct {
 	State  State
 	Status int    // of the command, 128+n for signal n; only if Finished
-	Size   int64  // bytes of output, stdout and stderr in order
-	Why    string // for Lost and NotBegun: what is known, in words
+	Size   int64  // bytes of output: stdout and stderr in order
+	Why    string // of Lost and NotBegun: what is known, in words
 }
 
-// Sink takes what a durable command does. Its methods are called from one
-// goroutine, in order.
+// Sink receives what a durable command does. One goroutine calls its methods,
+// in order.
 type Sink interface {
-	// Started is called once, when the node has begun the command, before any
-	// output of this call; also when it had begun earlier. An error ends Run.
+	// Started is called once, before any output of this call, when the command
+	// has begun or if it had begun earlier. An error ends Run.
 	Started() error
-	// Output takes the bytes at offset, at most 256 KiB. When it returns nil
-	// they count as kept and are not asked for again. It must not keep p. An
+	// Output receives the bytes at offset, at most 256 KiB. If it returns nil,
+	// the bytes count as kept and are not read again. It must not keep p. An
 	// error ends Run.
 	Output(offset int64, p []byte) error
-	// Link tells that the node cannot be reached (err) or is reached again
-	// (nil). Run goes on trying by itself. An error that is not Unreachable
-	// says that a start may have arrived; it is told also if one that is was
-	// told before.
+	// Link reports that the node is unreachable (err) or reachable again (nil).
+	// Run retries by itself. An error that is not Unreachable means that a
+	// start may have arrived; Link reports it even after an Unreachable one.
 	Link(err error)
-	// Orphan tells that the command lives but its wrapper is gone: its exit
-	// status will never be known. Run goes on reading until it ends.
+	// Orphan reports that the command lives without its wrapper: its exit
+	// status will never be known. Run reads on until it ends.
 	Orphan()
 }
 
-// Executor holds the connections. It is safe for concurrent use.
+// Executor runs commands over warm connections. It is safe for concurrent use.
 type Executor struct {
 	// Owner is the ID of this installation, [a-zA-Z0-9-]{1,64}; set it before
-	// the first call. The first installation to use a node's runs_dir marks
-	// it, and any other is refused. "" stands for "unnamed".
+	// the first call. The first installation to use a node's runs_dir marks it,
+	// and the node refuses any other. "" stands for "unnamed".
 	Owner string
 
 	log     *slog.Logger
@@ -104,9 +104,9 @@ type Executor struct {
 	scripts scripts
 }
 
-// New returns an executor that has dialled nobody yet.
+// New returns an executor without connections.
 func New(log *slog.Logger) *Executor {
-	// The connections outlive every call, and end with Close.
+	// The connections outlive every call. Close ends them.
 	life, end := context.WithCancel(context.Background())
 	return &Executor{
 		log:     log,
@@ -121,8 +121,8 @@ func (x *Executor) Close() error {
 	return nil
 }
 
-// pollPatience is how long a poll waits for a connection in silence: people
-// are then told, while the attempt, which may take longer, goes on.
+// pollPatience is how long a poll waits for a connection before people are
+// told. The attempt may take longer and goes on.
 const pollPatience = 5 * time.Second
 
 // connection returns the warm connection to t, or a new one.
@@ -140,11 +140,11 @@ func (x *Executor) connection(ctx context.Context, t Target, poll bool) (c *conn
 	return c, warm, err
 }
 
-// open begins a command line on t over its warm connection. It tries again
-// only if nothing was sent: once if a connection that was there before turned
-// out to be dead, and for a while if the node has no session to give; not for
-// a poll, whose caller tells people first that the node was lost. A poll also
-// waits for one of the few places for such.
+// open starts a command line on t over its warm connection. It retries only if
+// nothing was sent: once if a connection that was there before turns out to be
+// dead, and for a while if the node has no session free. It doesn't retry a
+// poll, whose caller first tells people that the node is unreachable. A poll
+// also waits for one of the few slots for polls.
 func (x *Executor) open(ctx context.Context, t Target, poll bool, r request, silenceLimit time.Duration) (*stream, error) {
 	full := time.Now().Add(sessionPatience)
 	for again := true; ; again = false {

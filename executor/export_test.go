@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// DialWith makes x open its byte streams by dial.
+// DialWith makes x open its byte streams with dial.
 func DialWith(x *Executor, dial func(context.Context, string) (net.Conn, error)) { x.pool.tcp = dial }
 
 // SetAbandonTimeout sets how long a node may take to let go of a session.
 func SetAbandonTimeout(x *Executor, d time.Duration) { x.pool.abandonTimeout = d }
 
-// The node's side as it is sent, for tests that run it without SSH.
+// These are the node's scripts as they are sent, for tests without SSH.
 var (
 	NodeScript   = script(nodeScript)
 	RunnerScript = script(runnerScript)
 	ChildScript  = script(childScript)
 )
 
-// RawScripts are the same with their comments.
+// RawScripts returns the scripts with their comments.
 func RawScripts() []string { return []string{nodeScript, runnerScript, childScript} }
 
 // ReadReply reads one reply as Run does.

@@ -14,15 +14,15 @@ import (
 
 const secret = `s3cret "$HOME" \t'x`
 
-// given is start with a line for the command's stdin.
+// startWithInput is start with a line for the command's stdin.
 func (s script) startWithInput(t testing.TB, stdin, id string, argv ...string) string {
 	t.Helper()
 	s.stdin = stdin
 	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.withShell(executor.RunnerScript), s.withShell(executor.ChildScript), "input")
 }
 
-// A command's input comes whole or the command does not begin; it is read once,
-// and is in no file, no argv and no environment meanwhile.
+// A command's input arrives complete or the command doesn't begin. It is read
+// once, and is in no file, no argv and no environment while the command runs.
 func TestScriptInput(t *testing.T) {
 	t.Parallel()
 	for _, shell := range shells {
@@ -43,7 +43,7 @@ func TestScriptInput(t *testing.T) {
 			if got := s.startWithInput(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
 				t.Errorf("with its input: %q", got)
 			}
-			// again, by a caller that had no answer: it attaches
+			// A caller that had no answer starts it again: it attaches.
 			if got := s.startWithInput(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
 				t.Errorf("again: %q", got)
 			}
@@ -55,7 +55,7 @@ func TestScriptInput(t *testing.T) {
 				t.Errorf("%s: %q", state, out)
 			}
 			checkSecretAbsent(t, s.home, false)
-			// without one, stdin is empty
+			// Without input, stdin is empty.
 			s.start(t, "b", "/bin/sh", "-c", "read -r key || echo none")
 			if state, out := s.finish(t, "b"); state != "finished 0" || out != "none\n" {
 				t.Errorf("%s: %q", state, out)
@@ -64,8 +64,8 @@ func TestScriptInput(t *testing.T) {
 	}
 }
 
-// nowhere looks for the secret in the files under a directory and, if asked,
-// in the command lines and environments of all processes.
+// checkSecretAbsent looks for the secret in the files under dir and, with
+// processes, in the command lines and environments of all processes.
 func checkSecretAbsent(t *testing.T, dir string, processes bool) (looked int) {
 	t.Helper()
 	patterns := []string{dir + "/runs/*/*", dir + "/runs/*/.*"}
@@ -78,7 +78,7 @@ func checkSecretAbsent(t *testing.T, dir string, processes bool) (looked int) {
 		for _, file := range files {
 			b, err := os.ReadFile(file)
 			if err != nil {
-				continue // ended meanwhile
+				continue // it has ended
 			}
 			looked++
 			if bytes.Contains(b, []byte(secret)) {
@@ -89,8 +89,9 @@ func checkSecretAbsent(t *testing.T, dir string, processes bool) (looked int) {
 	return looked
 }
 
-// Whichever line of the node's side is the last, nothing of the input is left
-// in a file, and the same start again neither loses the command nor runs it twice.
+// The node's side is killed before each of its lines in turn. No file keeps any
+// of the input, and the same start again neither loses the command nor runs it
+// twice.
 func TestScriptInputKilled(t *testing.T) {
 	t.Parallel()
 	need(t, "dash")
@@ -111,7 +112,7 @@ func TestScriptInputKilled(t *testing.T) {
 		}
 		cmd := exec.CommandContext(t.Context(), "dash", "-c", scripts[0], "alsb", "start", "runs", "me", "N", "a", "0", "1000", "0", "", command, scripts[1], executor.ChildScript, "input")
 		cmd.Dir, cmd.Env, cmd.Stdin = s.home, []string{"HOME=" + s.home, "SHELL=/bin/dash", "PATH=" + os.Getenv("PATH")}, strings.NewReader(secret+"\n")
-		_ = cmd.Run() // it is killed
+		_ = cmd.Run() // it kills itself
 		checkSecretAbsent(t, s.home, false)
 		s.startWithInput(t, secret+"\n", "a", "/bin/sh", "-c", `IFS= read -r key; echo "${#key}" >>`+ledger)
 		state, _ := s.finish(t, "a")
@@ -133,8 +134,8 @@ func TestScriptInputKilled(t *testing.T) {
 	}
 }
 
-// deaths are copies of a script, each with a kill -9 of itself before another
-// of the lines between two texts.
+// scriptsThatDie returns copies of a script. Each one kills itself with SIGKILL
+// before another line between the texts from and to.
 func scriptsThatDie(text, from, to string) []string {
 	a := strings.Index(text, from)
 	b := a + strings.Index(text[a:], to)

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// The node's side: nothing is installed there, these travel with each call.
+// These scripts are the node's side. They are not installed there: each call
+// sends them.
 var (
 	//go:embed node/node.sh
 	nodeScript string
@@ -19,11 +20,11 @@ var (
 	childScript string
 )
 
-// maxLine is the longest command line that is sent. Linux takes 128 KiB in
-// one argument, which is what a login shell's -c gets.
+// maxLine is the longest command line that alsbot sends. Linux accepts 128 KiB
+// in one argument, and a login shell's -c gets the line as one.
 const maxLine = 100 << 10
 
-// script returns text without its comments, which the node need not read.
+// script returns text without its comments, which the node doesn't need.
 func script(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -34,7 +35,7 @@ func script(text string) string {
 	return b.String()
 }
 
-// scripts are the texts of one executor, made ready once.
+// scripts has the texts that the calls of one executor send.
 type scripts struct {
 	node          string // exec /bin/sh -c 'TEXT', quoted
 	runner, child string
@@ -48,20 +49,20 @@ func newScripts() scripts {
 	}
 }
 
-// line is the command line of one protocol call.
+// line returns the command line of one call.
 func (s scripts) line(verb string, t Target, owner, nonce, id string, args ...string) string {
 	return s.node + Quote(append([]string{verb, t.RunsDir, owner, nonce, id}, args...))
 }
 
-// nonce marks what belongs to one call. A command that prints something like
-// a reply cannot know it.
+// nonce returns a mark for one call. A command that prints something like a
+// reply can't know it.
 func nonce() string { return rand.Text() }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 func validID(id string) bool { return idPattern.MatchString(id) }
 
-// states are the node's words for what it sees.
+// states maps the node's words to states.
 var states = map[string]State{
 	"none":     "none",
 	"prepared": Prepared,
@@ -75,7 +76,7 @@ var states = map[string]State{
 	"corrupt":  Lost,
 }
 
-// why says in words what is known of a command without a status.
+// stateReason says what is known of a command without an exit status.
 func stateReason(state string) string {
 	switch state {
 	case "none":
@@ -94,7 +95,7 @@ func stateReason(state string) string {
 	return ""
 }
 
-// refused turns the node's refusal into an error for people.
+// refusalError turns the node's refusal into an error for people.
 func refusalError(t Target, doing string, r *refusal) *Error {
 	e := &Error{Kind: Node, Node: t.Name, Doing: doing, Cause: r.text, Err: r}
 	switch r.code {
@@ -122,8 +123,8 @@ func refusalError(t Target, doing string, r *refusal) *Error {
 	return e
 }
 
-// runsDir accepts a clean path, absolute or relative, without control
-// characters and without `..`, that names some directory of its own.
+// runsDir reports whether path is clean, absolute or relative, without control
+// characters and `..`, and names a directory of its own.
 func runsDir(path string) bool {
 	for _, r := range path {
 		if r < ' ' || r == 0x7f {

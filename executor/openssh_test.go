@@ -21,7 +21,8 @@ func kind(err error) executor.Kind {
 	return ""
 }
 
-// refused checks an error that is for people.
+// checkRefused checks an error's kind, and that its text names the node and has
+// these words.
 func checkRefused(t testing.TB, err error, want executor.Kind, words ...string) {
 	t.Helper()
 	if kind(err) != want {
@@ -133,7 +134,7 @@ func TestOpenSSHHostKeys(t *testing.T) {
 	wrong := strings.ReplaceAll(read(t, other.known), knownName(other.addr), knownName(s.addr))
 	for _, c := range []struct {
 		name, known string
-		words       string // of the refusal; "" is none
+		words       string // of the refusal; "" for none
 	}{
 		{"all types", strings.Join(all, "\n"), ""},
 		{"only ecdsa", all[0], ""},
@@ -167,7 +168,7 @@ func TestOpenSSHHostKeys(t *testing.T) {
 	}
 }
 
-// knownName is how addr stands in known_hosts.
+// knownName returns how known_hosts writes addr.
 func knownName(addr string) string {
 	host, port, _ := strings.Cut(addr, ":")
 	return "[" + host + "]:" + port
@@ -210,7 +211,7 @@ func TestOpenSSHBastion(t *testing.T) {
 	})
 }
 
-// F06: the server and every session of it die in mid-run.
+// F06: the server and all its sessions die while a command runs.
 func TestOpenSSHRestart(t *testing.T) {
 	t.Parallel()
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
@@ -234,7 +235,7 @@ func TestOpenSSHRestart(t *testing.T) {
 	}
 }
 
-// F09: the node's disk is full before the start, and while it runs.
+// F09: the node's disk is full before the start, and while the command runs.
 func TestOpenSSHDiskFull(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
@@ -274,7 +275,8 @@ func TestOpenSSHDiskFull(t *testing.T) {
 	}
 }
 
-// F31: a tree under su, in two sessions; what moved to its own session stays.
+// F31: Cancel ends a tree of processes under su, in two sessions; a process in
+// a session of its own stays.
 func TestOpenSSHCancelUnderSu(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
@@ -283,7 +285,7 @@ func TestOpenSSHCancelUnderSu(t *testing.T) {
 	ctx := testContext(t)
 	node := s.target()
 	node.RunAs = "helion"
-	mark := filepath.Base(filepath.Dir(s.dir)) // in every argv, to find the processes; no other test's have it
+	mark := filepath.Base(filepath.Dir(s.dir)) // in every argv, to find this test's processes and no others
 	for _, c := range []struct{ name, script string }{
 		{"tree", `sleep 600 & (sleep 601; true) & echo ready; wait`},
 		{"ignoring", `trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo ready; while :; do sleep 1; done`},
@@ -315,7 +317,7 @@ func TestOpenSSHCancelUnderSu(t *testing.T) {
 	}
 }
 
-// A read that is given up returns at once and disturbs nobody on the same
+// A cancelled read returns at once and disturbs no other call on the same
 // connection, although sshd keeps its session until the command ends.
 func TestOpenSSHExecCancelled(t *testing.T) {
 	t.Parallel()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pool keeps one warm connection per link. However many ask for it at once,
-// one dials.
+// pool keeps one warm connection per endpoint. However many callers want it at
+// once, one dials.
 type pool struct {
 	log            *slog.Logger
 	tcp            func(ctx context.Context, addr string) (net.Conn, error)
@@ -22,8 +22,8 @@ type pool struct {
 	slots map[endpoint]*slot
 }
 
-// slot is a connection, or the attempt to get one: ready is closed when conn
-// or err are set.
+// slot is a connection, or the attempt to get one. ready is closed when conn or
+// err is set.
 type slot struct {
 	ready chan struct{}
 	conn  *conn
@@ -32,9 +32,9 @@ type slot struct {
 
 var errClosed = errors.New("the executor is closed")
 
-// get returns the live connection of l, and whether it was there before. It
-// dials outside the caller's ctx: others may wait for the same attempt, which
-// ends by itself in time.
+// get returns the live connection to ep, and whether it was there before. The
+// attempt doesn't depend on the caller's ctx: others may wait for it too, and
+// it ends by itself in time.
 func (p *pool) get(ctx context.Context, ep endpoint) (c *conn, warm bool, err error) {
 	p.mu.Lock()
 	s := p.slots[ep]
@@ -93,8 +93,8 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", addr)
 }
 
-// opener returns how l's byte stream is opened: TCP, or a channel of the
-// connection to its bastion, which is shared like any other.
+// opener returns a function that opens ep's byte stream: over TCP, or through
+// the connection to its bastion, which is shared like any other.
 func (p *pool) opener(ep endpoint) func(context.Context, string) (net.Conn, error) {
 	if ep.Via == "" {
 		return p.tcp
@@ -124,7 +124,7 @@ func (p *pool) opener(ep endpoint) func(context.Context, string) (net.Conn, erro
 	}
 }
 
-// close ends every connection and every attempt.
+// close ends all connections and attempts.
 func (p *pool) close() {
 	p.end()
 	p.mu.Lock()

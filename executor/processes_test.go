@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// processes lists the living processes whose command line holds mark.
+// processes lists the live processes whose command line has mark.
 func processes(t testing.TB, mark string) string {
 	t.Helper()
 	var found []string

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Quote writes argv as one line for a POSIX shell that reads it back as the
-// same words. It is the only way by which an argument meets a shell. Every
-// word is put in single quotes, also a harmless one: what is never decided
-// cannot be decided wrongly. argv holds no NUL; Run and Exec refuse one.
+// Quote returns argv as one line that a POSIX shell reads back as the same
+// words. No argument reaches a shell in any other way. Quote puts every word in
+// single quotes, even a harmless one: without a decision there is no wrong
+// decision. argv must hold no NUL; Run and Exec refuse one.
 func Quote(argv []string) string {
 	n := 0
 	for _, arg := range argv {
@@ -27,7 +27,7 @@ func Quote(argv []string) string {
 	return b.String()
 }
 
-// checkArgv refuses what no shell can run as it stands.
+// checkArgv refuses an argv that no shell can run unchanged.
 func checkArgv(argv []string) error {
 	if len(argv) == 0 || argv[0] == "" {
 		return errors.New("the command is empty")

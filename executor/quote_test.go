@@ -9,7 +9,8 @@ import (
 	"alsbot/executor"
 )
 
-// roundTrip has a shell print the words of a quoted line, NUL behind each.
+// roundTrip lets a shell print the words of a quoted line, with a NUL after
+// each.
 func roundTrip(t *testing.T, shell, argv []string) {
 	t.Helper()
 	script := "printf '%s\\0' " + executor.Quote(argv)

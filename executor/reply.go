@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// What a node sends back is
+// A node replies with
 //
 //	ALSB1 NONCE state=S rc=N|- size=N off=N len=N
 //	LEN raw bytes
 //	ALSB1 NONCE end sum=SHA256|-
 //
-// or ALSB1 NONCE error=CODE TEXT. Anything may stand before it: a login can
-// be noisy. Whatever is not exactly this is no answer at all, and never the
-// end of a command.
+// or with ALSB1 NONCE error=CODE TEXT. Anything may stand before it: a login
+// can be noisy. Whatever is not exactly this is no reply, and never ends a
+// command.
 
-// maxNoise is how much is skipped in search of a reply.
+// maxNoise is how many bytes a reader skips in search of a reply.
 const maxNoise = 64 << 10
 
-// heldBack is how many bytes are kept back until the line behind the output
-// has been seen. If a node sends less output than it announced, that line,
-// which is shorter, would be taken for output.
+// heldBack is how many bytes the reader keeps until it has seen the last line.
+// If a node sends less output than it announced, the last line, which is
+// shorter, would pass for output.
 const heldBack = 256
 
 var errBadReply = errors.New("the reply is not one")
@@ -34,18 +34,18 @@ func badReply(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errBadReply, fmt.Sprintf(format, args...))
 }
 
-// header is the first line of a reply.
+// header is what one line of a reply says.
 type header struct {
 	state          string
-	rc             int // only with state finished
+	rc             int // of state finished
 	size, off, len int64
-	run, cmd       string // of list; the command's first 300 bytes, "" if it was cleaned
-	at             int64  // of list, on a line of its own: when run ended or, without an end, began; Unix seconds
-	end            bool   // of list: there are no more
-	sum            string // of the last line, "" is none
+	run, cmd       string // of a list; the command's first 300 bytes, "" if it was cleaned
+	at             int64  // of a list, on a line of its own: when the run ended or, without an end, began; Unix seconds
+	end            bool   // the last line, also of a list
+	sum            string // of the last line, "" for none
 }
 
-// refusal is an error that the node's side of the protocol reports.
+// refusal is an error that the node's side reports.
 type refusal struct{ code, text string }
 
 func (r *refusal) Error() string { return r.code + ": " + r.text }
@@ -54,14 +54,14 @@ func (r *refusal) Error() string { return r.code + ": " + r.text }
 type replyReader struct {
 	*bufio.Reader
 	nonce string
-	noise []byte // the end of what came before
+	noise []byte // the end of what stood before the reply
 }
 
 func newReplyReader(r io.Reader, nonce string) *replyReader {
 	return &replyReader{Reader: bufio.NewReaderSize(r, 4<<10), nonce: nonce}
 }
 
-// line returns the next line that is addressed to us, without our address.
+// line returns the next line that has our nonce, without it.
 func (r *replyReader) line() (string, error) {
 	skipped, whole := 0, true
 	for {
@@ -93,7 +93,7 @@ func (r *replyReader) remember(p []byte) {
 	r.noise = r.noise[max(0, len(r.noise)-keep):]
 }
 
-// header reads the first line, or the next one of a list.
+// header reads the first line, or the next line of a list.
 func (r *replyReader) header() (header, error) {
 	text, err := r.line()
 	if err != nil {
@@ -102,8 +102,8 @@ func (r *replyReader) header() (header, error) {
 	return parseHeader(text)
 }
 
-// body hands n bytes to emit, in pieces of at most len(buf), and then reads
-// the last line, whose sum it returns.
+// body passes n bytes to emit, in pieces of at most len(buf), then reads the
+// last line and returns its sum.
 func (r *replyReader) body(n int64, buf []byte, emit func([]byte) error) (sum string, err error) {
 	have := 0
 	for n > 0 {

@@ -10,7 +10,7 @@ import (
 
 const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// goodReplies are answers that count; hostileReplies never do.
+// goodReplies are complete replies; hostileReplies must never count as one.
 var goodReplies = []string{
 	"ALSB1 N state=finished rc=0 size=0 off=0 len=0\nALSB1 N end sum=-\n",
 	"stdin: is not a tty\n\nALSB1 N state=finished rc=255 size=5 off=0 len=5\nab\x00\n!ALSB1 N end sum=" + sum + "\n",
@@ -66,8 +66,8 @@ func TestReadReply(t *testing.T) {
 	}
 }
 
-// A node that sends less than it announced must not have its protocol taken
-// for output.
+// If a node sends less than it announced, its protocol must not pass for
+// output.
 func TestReadReplyShort(t *testing.T) {
 	t.Parallel()
 	for _, short := range []int{1, 20, 100, 5000} {

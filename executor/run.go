@@ -18,41 +18,42 @@ import (
 )
 
 const (
-	// pollWait is how long a poll waits on the node for news, and pollMost how
-	// much output it brings: no bound on memory, which a stream has already.
+	// pollWait is how long a poll waits on the node for news. maxPollOutput is
+	// how much output one poll brings; a stream bounds the memory for it.
 	pollWait      = 20 * time.Second
 	maxPollOutput = 1 << 30
-	// maxInput is the longest input of a command: a pipe holds it, so that
-	// nobody waits for the command to read it.
+	// maxInput is the longest input of a command. A pipe holds that much, so no
+	// one waits for the command to read it.
 	maxInput = 1 << 10
-	// hashRate is the least a node is trusted to read and sum in a second.
+	// hashRate is the lowest rate, in bytes per second, at which a node is
+	// expected to read and sum output.
 	hashRate = 20 << 20
-	// oddReplies is how many answers in a row may make no sense.
+	// maxBadReplies is how many replies in a row may make no sense.
 	maxBadReplies = 5
 )
 
-// Run starts the command on the node if it is not there, else attaches to it
-// from Offset, and returns when it has ended and all its output is with the
-// sink. To start is to attach: after a lost connection, a crash of the bot or
-// in another process, the same call goes on where the last one was. Nodes
-// that cannot be reached are tried again, without limit, until ctx ends; then
+// Run starts the command on the node unless it is there already, else attaches
+// to it from Offset. It returns when the command has ended and the sink has all
+// its output. Starting and attaching are one call: after a lost connection, a
+// crash of the bot or in another process, the same call goes on where the last
+// one stopped. Run retries unreachable nodes without limit until ctx ends; then
 // the command goes on without us and the error is ctx's.
 //
-// After Command.StartBy nothing is begun any more. What cannot have arrived is
-// then NotBegun at once; else the node is asked as soon as it answers, and
-// either has begun it or never will.
+// After Command.StartBy nothing begins. A command that can't have arrived is
+// then NotBegun at once. Else Run asks the node as soon as it answers, and the
+// node either has begun the command or never will.
 //
-// An *Error ends it early where trying again would not help: the host key,
-// our key, the runs_dir. Unless Sink.Started was called, such an error leaves
-// open whether the command begins: call Run again, or Cancel.
+// Run returns an *Error early if retrying would not help: the host key, our
+// key, the runs_dir. Unless Sink.Started was called, such an error leaves open
+// whether the command begins: call Run again, or Cancel.
 func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exit, error) {
 	if err := c.check(t); err != nil {
 		return Exit{}, err
 	}
 	r := &run{x: x, t: t, c: c, sink: sink, from: c.Offset, off: c.Offset, sum: sha256.New(), buf: make([]byte, chunk)}
 	wait := backoff.NewExponentialBackOff()
-	// Also after a day out of reach, people see within 5 s that a node is
-	// back. One attempt for all its runs is no burden on anybody.
+	// Even after a day, people see within 5 s that a node is back. One attempt
+	// for all its runs is no burden.
 	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 3*time.Second, 0.33
 	at := wait.NextBackOff()
 	for {
@@ -74,7 +75,7 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 			return Exit{}, err
 		}
 		r.reportLink(err)
-		// The first try after a connection was lost comes at once.
+		// The first attempt after a lost connection comes at once.
 		select {
 		case <-time.After(at):
 		case <-ctx.Done():
@@ -100,42 +101,42 @@ func (c Command) check(t Target) error {
 	return nil
 }
 
-// run is one call of Run.
+// run is the state of one call of Run.
 type run struct {
 	x    *Executor
 	t    Target
 	c    Command
 	sink Sink
 
-	from, off int64     // where this call began to read, and where it is
+	from, off int64     // where this call started to read, and where it is
 	sum       hash.Hash // of the bytes between
 	buf       []byte
 
 	linkDown, started, orphan bool
-	mayHaveArrived            bool // a start may have, though no answer came
-	revoking                  bool // it is too late for it to begin
-	badReplies                int  // replies in a row that were none
+	mayHaveArrived            bool // a start may have arrived, though no reply came
+	revoking                  bool // it is too late to begin, and the node is told so
+	badReplies                int  // replies in a row that made no sense
 	sinkErr                   error
 }
 
-// tooLate is why a command is NotBegun whose time has passed.
+// tooLateText says why a command is NotBegun after its StartBy.
 func (r *run) tooLateText() string {
 	return fmt.Sprintf("its node could not be reached by %s, and nothing was to begin later", r.c.StartBy.UTC().Format("2006-01-02 15:04 MST"))
 }
 
-// known reports whether the node is known to have begun the command.
+// begun reports whether the node is known to have begun the command.
 func (r *run) begun() bool { return r.c.Started || r.started }
 
-// late reports whether it is too late for the command to begin. A clock that
-// goes back afterwards changes nothing of what the node has been told.
+// tooLate reports whether the command must not begin any more. A clock that is
+// set back later changes nothing of what the node was told.
 func (r *run) tooLate() bool {
 	return !r.begun() && !r.c.StartBy.IsZero() && (r.revoking || time.Now().After(r.c.StartBy))
 }
 
-// step makes one call to the node and takes in what it brings.
+// step makes one call to the node and processes its reply.
 func (r *run) step(ctx context.Context) (exit Exit, done bool, err error) {
 	h, err := r.call(ctx)
-	if r.sinkErr != nil { // the sink's
+	if r.sinkErr != nil { // an error of the sink
 		return Exit{}, true, r.sinkErr
 	}
 	if err != nil {
@@ -166,7 +167,7 @@ func (r *run) withSize(e Exit) Exit {
 	return e
 }
 
-// verify tells whether what was read is what the node has.
+// verify checks that we have read what the node has.
 func (r *run) verify(h header) error {
 	e := &Error{Kind: Node, Node: r.t.Name, Doing: "reading the output of " + r.c.ID}
 	switch {
@@ -183,8 +184,8 @@ func (r *run) verify(h header) error {
 	return e
 }
 
-// call sends start, until it is known to have begun, and then poll. Later than
-// StartBy, revoke takes start's place, until that is known.
+// call sends start until the command is known to have begun, then poll. After
+// StartBy it sends revoke instead of start.
 func (r *run) call(ctx context.Context) (header, error) {
 	nonce := nonce()
 	owner, err := r.x.owner(r.t)
@@ -220,8 +221,8 @@ func (r *run) call(ctx context.Context) (header, error) {
 	return h, replyError(r.t, s, reply, "running "+r.c.ID, err)
 }
 
-// read takes in one reply: the sink is told, in order, that the node is back,
-// that the command began, and what it printed.
+// read processes one reply. It reports to the sink, in order, that the node is
+// reachable again, that the command has begun, and its output.
 func (r *run) read(s *stream, reply *replyReader) (header, error) {
 	h, err := reply.header()
 	if err != nil {
@@ -249,7 +250,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 		r.orphan = true
 		r.sink.Orphan()
 	}
-	// At the end the node sums up all that we have read, and is silent.
+	// At the end the node sums all that we have read, and is silent meanwhile.
 	s.silenceLimit += time.Duration((h.size-r.from)/hashRate) * time.Second
 	h.sum, err = reply.body(h.len, r.buf, r.output)
 	if err == nil {
@@ -258,7 +259,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 	return h, err
 }
 
-// plausible refuses a header that does not answer what was asked.
+// plausible refuses a header that doesn't answer the call.
 func (r *run) plausible(h header) error {
 	poll := r.begun()
 	switch {
@@ -284,7 +285,7 @@ func (r *run) output(p []byte) error {
 	return err
 }
 
-// again reports whether it makes sense to try once more.
+// retryable reports whether another attempt makes sense.
 func (r *run) retryable(err error) bool {
 	switch kindOf(err) {
 	case Unreachable, Interrupted:
@@ -298,8 +299,8 @@ func (r *run) retryable(err error) bool {
 	return false
 }
 
-// lost tells the sink, once while the node is down, and once more when a start
-// may have arrived that was not known of.
+// reportLink tells the sink once that the node is unreachable, and again if a
+// start may have arrived after all.
 func (r *run) reportLink(err error) {
 	arrived := kindOf(err) != Unreachable && !r.begun()
 	if !r.linkDown || arrived && !r.mayHaveArrived {
@@ -308,7 +309,7 @@ func (r *run) reportLink(err error) {
 	r.linkDown, r.mayHaveArrived = true, r.mayHaveArrived || arrived
 }
 
-// broken explains why a reply did not come to its end.
+// replyError explains why a reply was not complete.
 func replyError(t Target, s *stream, reply *replyReader, doing string, err error) error {
 	var r *refusal
 	switch {

@@ -20,7 +20,8 @@ import (
 	"alsbot/executor"
 )
 
-// gated is a command that prints, waits for the gate file, prints, exits.
+// gatedCommand returns a command that prints, waits until open is called,
+// prints again and exits.
 func gatedCommand(t testing.TB) (argv []string, open func()) {
 	gate := filepath.Join(t.TempDir(), "gate")
 	return sh(`echo before; while [ ! -e ` + gate + ` ]; do sleep 0.05; done; echo after; exit 6`), func() { write(t, gate, "", 0o644) }
@@ -42,7 +43,8 @@ func TestRunAttaches(t *testing.T) {
 	}
 	must(t, first.Close())
 
-	// Another process goes on where that one was; a third reads all of it.
+	// Another process goes on where the first one stopped; a third reads
+	// everything.
 	open()
 	for _, from := range []int64{7, 0, 13} {
 		l := newSink()
@@ -56,7 +58,7 @@ func TestRunAttaches(t *testing.T) {
 	checkRefused(t, err, executor.Conflict, "another command")
 }
 
-func TestRunEndsWithItsSink(t *testing.T) {
+func TestRunEndsWithSinkError(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
 	l := newSink()
@@ -87,7 +89,7 @@ func TestRunBinaryOutput(t *testing.T) {
 	}
 }
 
-// F03: the replies to three concurrent starts are cut at random, and each run
+// F03: replies to three concurrent starts are cut at random places. Each run
 // happens exactly once, with its output and its status.
 func TestRunLostReplies(t *testing.T) {
 	t.Parallel()
@@ -101,7 +103,7 @@ func TestRunLostReplies(t *testing.T) {
 		id := fmt.Sprintf("run-%d", i)
 		argv := sh(fmt.Sprintf(`echo %s >>%s; head -c %d /dev/zero; exit %d`, id, ledger, i*1000, i))
 		for range 3 {
-			s.cutAfter.Store(500 + random.Int64N(4500)) // a handshake takes about 1,500
+			s.cutAfter.Store(500 + random.Int64N(4500)) // a handshake takes about 1,500 bytes
 			x := newExecutor(t)
 			wg.Go(func() {
 				l := newSink()
@@ -113,7 +115,7 @@ func TestRunLostReplies(t *testing.T) {
 			eventually(t, "it is cut", func() bool { return s.dials.Load() > int64(i) })
 		}
 		if i%4 == 3 {
-			s.cutAfter.Store(0) // let this batch come to its end
+			s.cutAfter.Store(0) // let this batch end
 			wg.Wait()
 		}
 	}
@@ -124,7 +126,7 @@ func TestRunLostReplies(t *testing.T) {
 	}
 }
 
-// A start that ran to its end on the node, and was never answered.
+// The node runs a start to its end, and its reply is lost.
 func TestRunUnansweredStart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
@@ -141,7 +143,7 @@ func TestRunUnansweredStart(t *testing.T) {
 	}
 }
 
-// A command's input reaches it once, though the first answers are lost.
+// A command gets its input once, although the first replies are lost.
 func TestRunInput(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
@@ -159,7 +161,7 @@ func TestRunInput(t *testing.T) {
 	checkRefused(t, err, executor.Setup, "its input")
 }
 
-// F31: revoke against start: one of them wins, whole.
+// F31: revoke races start: exactly one of them wins.
 func TestRunRevokeRace(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
@@ -170,7 +172,7 @@ func TestRunRevokeRace(t *testing.T) {
 	for i := range 24 {
 		id := fmt.Sprintf("race-%d", i)
 		done := runInBackground(ctx, x, s.target(), executor.Command{ID: id, Argv: sh(`trap '' TERM; echo x >>` + dir + `/` + id)}, newSink())
-		time.Sleep(time.Duration(i) * time.Millisecond) // spreads who is first; nothing depends on it
+		time.Sleep(time.Duration(i) * time.Millisecond) // varies which comes first; nothing depends on it
 		must(t, y.Cancel(ctx, s.target(), id, time.Minute))
 		end := <-done
 		must(t, end.err)
@@ -179,7 +181,7 @@ func TestRunRevokeRace(t *testing.T) {
 		switch {
 		case end.State == executor.Revoked && len(p) == 0:
 		case end.State == executor.Finished && string(p) == "x\n" && end.Status == 0:
-		case end.State == executor.Finished && len(p) == 0 && end.Status > 128: // ended in its login
+		case end.State == executor.Finished && len(p) == 0 && end.Status > 128: // it ended in its login
 		default:
 			t.Errorf("%s: %+v, ledger %q", id, end, p)
 		}
@@ -204,7 +206,8 @@ func TestCancelBeforeStart(t *testing.T) {
 	}
 }
 
-// F08: the wrapper dies while the command lives: an orphan, and then lost.
+// F08: the wrapper dies while the command lives: the run is an orphan, then
+// lost.
 func TestRunOrphan(t *testing.T) {
 	t.Parallel()
 	for _, cancel := range []bool{false, true} {
@@ -232,7 +235,7 @@ func TestRunOrphan(t *testing.T) {
 	}
 }
 
-// F07, F08: what the claim says is no longer so.
+// F07, F08: the claim no longer describes what is there.
 func TestRunLost(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -361,7 +364,7 @@ func TestCleanAndList(t *testing.T) {
 	if _, err = x.Run(ctx, s.target(), command, newSink()); err != nil {
 		t.Error(err)
 	}
-	// It goes when its time is over, and nothing else does.
+	// The tombstone goes after its time, and nothing else does.
 	past := time.Now().Add(-40 * 24 * time.Hour)
 	for _, id := range []string{"old", "busy"} {
 		must(t, os.Chtimes(filepath.Join(s.run(id), "claim"), past, past))
@@ -374,7 +377,8 @@ func TestCleanAndList(t *testing.T) {
 	}
 }
 
-// T16, F34: a base that others could tamper with, or that is not ours.
+// T16, F34: others could tamper with the runs_dir, or it belongs to someone
+// else.
 func TestRunsDir(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
@@ -449,7 +453,7 @@ func TestRunsDir(t *testing.T) {
 	})
 }
 
-// F25: the memory for much output is bounded, also if the sink is slow.
+// F25: memory for a large output stays bounded, even if the sink is slow.
 func TestRunBoundsMemoryForLargeOutput(t *testing.T) {
 	s := newServer(t).listen(t)
 	s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {

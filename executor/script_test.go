@@ -16,11 +16,11 @@ import (
 	"alsbot/executor"
 )
 
-// shells are those that a node's /bin/sh may be.
+// shells are the shells that a node's /bin/sh may be.
 var shells = [][]string{{"dash"}, {"bash", "--posix"}, {"busybox", "sh"}, {"mksh"}}
 
-// What the caller of the tests has left open would be open in the shells too,
-// and which numbers are free decides where a shell keeps its own copies.
+// TestMain closes what the caller of the tests has left open: the shells would
+// inherit it, and free descriptor numbers decide where a shell keeps its own.
 func TestMain(m *testing.M) {
 	for fd := 3; fd < 1024; fd++ {
 		syscall.CloseOnExec(fd)
@@ -28,14 +28,14 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// script is the node's side without SSH, run by one shell.
+// script runs the node's side in one shell, without SSH.
 type script struct {
 	shell []string
 	home  string
 	stdin string // of the calls
 }
 
-// all makes this shell the one that every part of a run uses.
+// withShell makes every part of a run use this shell.
 func (s script) withShell(text string) string {
 	return strings.ReplaceAll(text, "/bin/sh -c", strings.Join(s.shell, " ")+" -c")
 }
@@ -67,8 +67,8 @@ func (s script) start(t testing.TB, id string, argv ...string) string {
 	return s.call(t, "start", id, "0", "1000", "0", "", executor.Quote(argv), s.withShell(executor.RunnerScript), s.withShell(executor.ChildScript))
 }
 
-// finish polls until nothing of the run goes on, and returns state and output.
-// A command whose runner was killed may take its time.
+// finish polls until the run has ended and returns its state and output. A
+// command whose runner was killed may take a while.
 func (s script) finish(t testing.TB, id string) (state, out string) {
 	t.Helper()
 	for range 100 {
@@ -135,7 +135,8 @@ func TestScriptShells(t *testing.T) {
 	}
 }
 
-// What Ubuntu 12.04 lacks, or what only some shells have.
+// The scripts must not use what Ubuntu 12.04 lacks or what only some shells
+// have.
 func TestScriptsUseOnlyOldTools(t *testing.T) {
 	t.Parallel()
 	banned := map[string]string{
@@ -163,7 +164,7 @@ func TestScriptsUseOnlyOldTools(t *testing.T) {
 	}
 }
 
-// F36: ten thousand runs on a node do not slow a poll down.
+// F36: ten thousand runs on a node don't slow a poll down.
 func TestScriptManyRuns(t *testing.T) {
 	t.Parallel()
 	need(t, "dash")

@@ -22,11 +22,11 @@ import (
 	"alsbot/executor"
 )
 
-// server is an SSH server in this process that really runs /bin/sh, or
+// server is an SSH server in this process that runs /bin/sh for real, or
 // whatever handle does, and misbehaves on request.
 type server struct {
 	addr     string
-	home     string // HOME of what it runs
+	home     string // HOME of the commands
 	known    string
 	identity string
 	config   *ssh.ServerConfig
@@ -34,9 +34,9 @@ type server struct {
 	handle    func(s *server, line string, ch ssh.Channel) (status int, answer bool)
 	dials     atomic.Int64
 	sessions  atomic.Int64
-	cutAfter  atomic.Int64 // each new connection dies after so many bytes to the client; 0 is never
-	dropReply atomic.Bool  // run the command to its end, say nothing and hang up
-	refuse    atomic.Bool  // no sessions
+	cutAfter  atomic.Int64 // a new connection dies after it has sent this many bytes; 0 for never
+	dropReply atomic.Bool  // run the command to its end, send nothing and hang up
+	refuse    atomic.Bool  // refuse sessions
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -91,7 +91,7 @@ func (s *server) target() executor.Target {
 	return executor.Target{Name: "node 1", Addr: s.addr, User: "helion", IdentityFile: s.identity, KnownHosts: s.known, RunsDir: ".alsbot/runs"}
 }
 
-// run is where a run's files are.
+// run returns the directory of a run.
 func (s *server) run(id string) string { return filepath.Join(s.home, ".alsbot/runs", id) }
 
 // hangUp cuts every connection.
@@ -187,8 +187,8 @@ func runShell(s *server, line string, ch ssh.Channel) (int, bool) {
 	return cmd.ProcessState.ExitCode(), !drop
 }
 
-// says is a handle that answers each command with the next of texts, in which
-// NONCE stands for the call's.
+// replying returns a handle that answers each command with the next of texts.
+// NONCE stands for the call's nonce.
 func replying(texts ...string) func(*server, string, ssh.Channel) (int, bool) {
 	var n atomic.Int64
 	return func(_ *server, line string, ch ssh.Channel) (int, bool) {
@@ -198,7 +198,7 @@ func replying(texts ...string) func(*server, string, ssh.Channel) (int, bool) {
 	}
 }
 
-// cutter is a connection that dies after so many bytes.
+// cutter is a connection that dies after a number of bytes.
 type cutter struct {
 	net.Conn
 	left int64
@@ -220,7 +220,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 	return 0, fmt.Errorf("cut")
 }
 
-// pipe is a buffered connection in memory, for tests whose time is not real.
+// pipe returns a buffered connection in memory, for tests with simulated time.
 func pipe() (a, b net.Conn) {
 	x, y := newHalf(), newHalf()
 	return &end{r: x, w: y}, &end{r: y, w: x}
@@ -247,7 +247,7 @@ func (h *half) close() {
 }
 
 type end struct {
-	net.Conn // nil: what is not below is not used
+	net.Conn // nil: the methods that are not below are not called
 	r, w     *half
 }
 
@@ -280,7 +280,7 @@ func (e *end) Close() error         { e.r.close(); e.w.close(); return nil }
 func (e *end) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 22} }
 func (e *end) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 22} }
 
-// inMemory makes x reach s by pipes instead of TCP; wrap may spoil them.
+// inMemory makes x reach s through pipes instead of TCP; wrap may damage them.
 func inMemory(x *executor.Executor, s *server, wrap func(net.Conn) net.Conn) {
 	executor.DialWith(x, func(context.Context, string) (net.Conn, error) {
 		ours, theirs := pipe()
@@ -292,10 +292,10 @@ func inMemory(x *executor.Executor, s *server, wrap func(net.Conn) net.Conn) {
 	})
 }
 
-// withNonce puts the nonce of the call that line is in place of NONCE.
+// withNonce replaces NONCE in text with the nonce of the call in line.
 func withNonce(line, text string) string {
 	return strings.ReplaceAll(text, "NONCE", noncePattern.FindString(line))
 }
 
-// noncePattern is what crypto/rand.Text gives, quoted.
+// noncePattern matches what crypto/rand.Text returns.
 var noncePattern = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)

@@ -14,7 +14,8 @@ import (
 	"alsbot/executor"
 )
 
-// log is a sink that remembers, and checks that offsets follow each other.
+// recordingSink is a sink that records events, and checks that offsets follow
+// each other.
 type recordingSink struct {
 	mu      sync.Mutex
 	offset  int64
@@ -78,8 +79,8 @@ func (l *recordingSink) happened() string {
 	return strings.Join(l.events, " ")
 }
 
-// patience is how long a test waits for what must come. It is a safety limit:
-// a machine may have other things to do.
+// patience is how long a test waits for an event. It is a safety limit for a
+// busy machine, not a measurement.
 const patience = 5 * time.Minute
 
 // await waits for the next event of that name.
@@ -98,13 +99,13 @@ func (l *recordingSink) await(t testing.TB, what string) {
 	}
 }
 
-// ended is what Run returned.
+// runResult is what Run returned.
 type runResult struct {
 	executor.Exit
 	err error
 }
 
-// begin calls Run in the background.
+// runInBackground calls Run in a goroutine.
 func runInBackground(ctx context.Context, x *executor.Executor, t executor.Target, c executor.Command, l *recordingSink) <-chan runResult {
 	done := make(chan runResult, 1)
 	go func() {

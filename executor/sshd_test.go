@@ -25,31 +25,32 @@ import (
 	"alsbot/executor"
 )
 
-// sshd is a real OpenSSH server on a loopback port. As root it lives in a
-// mount namespace of its own, with users of its own; the machine's files are
-// not touched.
+// sshd is a real OpenSSH server on a loopback port. As root it runs in a mount
+// namespace of its own, with users of its own; it doesn't touch the machine's
+// files.
 type sshd struct {
 	addr     string
-	dir      string // its files, and the homes of its users
+	dir      string // its files, and its users' homes
 	known    string // a known_hosts file with all its keys
 	identity string
 	process  *exec.Cmd
 	command  func() *exec.Cmd
 }
 
-// The users that a real sshd knows, where the tests run as root: noisy's
-// profile prints, refusing has no shell, quitting's profile ends at once.
+// sshdUsers are the users that the server knows if the tests run as root. The
+// profile of noisy prints, refusing has no shell, the profile of quitting ends
+// at once.
 var sshdUsers = []string{"helion", "noisy", "refusing", "quitting"}
 
-// like59 are the algorithms of OpenSSH 5.9 that 9.2 still has.
+// algorithms59 are the algorithms of OpenSSH 5.9 that 9.2 still has.
 const algorithms59 = `
 KexAlgorithms ecdh-sha2-nistp256,diffie-hellman-group14-sha1
 Ciphers aes128-ctr,aes256-ctr
 MACs hmac-sha2-256,hmac-sha1
 `
 
-// startSSHD starts a server with the host keys named (ecdsa, rsa, ed25519)
-// that lets the client key of type user in.
+// startSSHD starts a server with the named host keys (ecdsa, rsa, ed25519) that
+// accepts a client key of type user.
 func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 	t.Helper()
 	need(t, "sshd")
@@ -82,7 +83,7 @@ func startSSHD(t testing.TB, config, user string, hostKeys ...string) *sshd {
 	return s
 }
 
-// private arranges for users and directories that only the server sees.
+// useNamespace prepares users and directories that only the server sees.
 func (s *sshd) useNamespace(t testing.TB) {
 	passwd, shadow := read(t, "/etc/passwd"), read(t, "/etc/shadow")
 	passwd = strings.Replace(passwd, "root:x:0:0:root:/root:", "root:x:0:0:root:"+s.dir+"/root:", 1)
@@ -145,17 +146,18 @@ func (s *sshd) start(t testing.TB) {
 	t.Fatalf("sshd does not listen: %s", said.String())
 }
 
-// stop ends the server and every session of it, all at once.
+// stop kills the server and all its sessions at once.
 func (s *sshd) stop() {
-	// its children are known by the port that stands in their config only, so
-	// they are found by their parent
+	// Only the port in the config tells the children apart, so find them by
+	// their parent.
 	pid := s.process.Process.Pid
 	kill := fmt.Sprintf("kill -STOP %d; pkill -KILL -P $(pgrep -d, -P %d || echo %d); pkill -KILL -P %d; kill -KILL %d", pid, pid, pid, pid, pid)
 	_ = exec.Command("/bin/sh", "-c", kill).Run()
 	_ = s.process.Wait()
 }
 
-// target is the server's login user: root where it can be, else who tests.
+// target returns a target for the server. Its login user is root if possible,
+// else the user who runs the tests.
 func (s *sshd) target() executor.Target {
 	t := executor.Target{Name: "node 1", Addr: s.addr, User: "root", IdentityFile: s.identity, KnownHosts: s.known, RunsDir: ".alsbot/runs"}
 	if os.Getuid() != 0 {
@@ -191,8 +193,8 @@ func writeKey(t testing.TB, path, kind string) ssh.PublicKey {
 	return signer.PublicKey()
 }
 
-// freeAddr is where nobody listens. The address is nobody else's, so that no
-// other program takes the port meanwhile.
+// freeAddr returns an address where nothing listens. No other program uses this
+// loopback address, so none can take the port before the test does.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+mathrand.IntN(254), mathrand.IntN(256), 1+mathrand.IntN(254)))

@@ -17,7 +17,8 @@ import (
 	"alsbot/executor"
 )
 
-// A command that cannot have arrived ends at its time, whatever its node does.
+// A command that can't have arrived ends at its StartBy, whatever its node
+// does.
 func TestRunNotBegunWhenUnreachableUntilStartBy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -38,8 +39,8 @@ func TestRunNotBegunWhenUnreachableUntilStartBy(t *testing.T) {
 	})
 }
 
-// Of a start that may have arrived the node is asked when it is back: what it
-// has begun goes on, what it has not begun never begins.
+// If a start may have arrived, Run asks the node once it is back. A command
+// that has begun there goes on; one that has not begun never begins.
 func TestRunAsksNodeAboutLateStart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t).listen(t)
@@ -47,7 +48,7 @@ func TestRunAsksNodeAboutLateStart(t *testing.T) {
 	ctx := testContext(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	late := executor.Command{ID: "a", Argv: sh("echo ran >>" + ledger + "; exit 3"), StartBy: time.Now().Add(-time.Second), Sent: true}
-	for range 2 { // also when the first answer was not written down
+	for range 2 { // also if the first answer was not stored
 		l := newSink()
 		exit, err := x.Run(ctx, s.target(), late, l)
 		if err != nil || exit.State != executor.NotBegun || exit.Why == "" || l.happened() != "" {
@@ -75,9 +76,8 @@ func TestRunAsksNodeAboutLateStart(t *testing.T) {
 	}
 }
 
-// A start whose answer was lost in this very call counts as one that may have
-// arrived: the node is asked, and the command that it has begun is read to its
-// end.
+// A start whose reply was lost in this very call may have arrived: Run asks the
+// node, and reads the command that has begun there to its end.
 func TestRunAsksNodeAfterLostReply(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -14,54 +14,55 @@ import (
 )
 
 // callTimeout is how long a node may take to accept a command, or be silent
-// where it owes us an answer.
+// while it owes an answer.
 const callTimeout = 30 * time.Second
 
-// leaveTimeout is how long a node may take to let go of a session.
+// abandonTimeout is how long a node may take to end a session that no one reads
+// any more.
 const abandonTimeout = 5 * time.Second
 
-// pieceSize is the most that is read from a channel at once.
+// readSize is how much is read from a channel at once.
 const readSize = 128 << 10
 
-// chunk is the most that is handed to a caller at once. What has come in and
-// is not yet read is bounded by the SSH channel's window, 2 MiB.
+// chunk is how much a caller gets at once. The SSH channel's window, 2 MiB,
+// bounds what has arrived and is not read yet.
 const chunk = 256 << 10
 
-// stream is one command line that a node has begun to run. Read gives its
-// stdout, as much as has come in; after io.EOF, status tells how it ended.
-// Whoever opens it closes it.
+// stream is one command line that a node runs. Read returns its stdout as it
+// arrives; after io.EOF, status returns how it ended. The caller must close the
+// stream.
 type stream struct {
 	ctx          context.Context
 	cancel       context.CancelFunc
 	conn         *conn
-	silenceLimit time.Duration // the longest silence that Read bears; 0 is any
+	silenceLimit time.Duration // the longest silence before Read fails; 0 for no limit
 	silenceTimer *time.Timer
-	pieces       chan readResult // what has come in
-	spare        chan []byte     // what may be filled
-	last         readResult      // what Read gives from
+	pieces       chan readResult // what has arrived
+	spare        chan []byte     // buffers to fill
+	last         readResult      // the piece that Read returns from
 	unread       []byte
 	stderr       tail
-	ended        chan error // how, once
+	ended        chan error // receives how the command ended, once
 
-	release func() // called by close
+	release func() // close calls it
 }
 
-// piece is what one read of the channel gave.
+// readResult is what one read of the channel returned.
 type readResult struct {
 	buf []byte
 	n   int
 	err error
 }
 
-// request is a command line, and what its stdin holds.
+// request is a command line and its stdin.
 type request struct {
 	line, stdin string
-	// plain: nothing in the output tells whether it is whole.
+	// plain: the output doesn't show by itself whether it is complete.
 	plain bool
 }
 
-// start runs a command line on the node. If nothing was sent the error is Unreachable,
-// if it is not known whether it was, Interrupted.
+// start runs a command line on the node. Its error is Unreachable if nothing
+// was sent, and Interrupted if that is unknown.
 func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration) (*stream, error) {
 	release, err := acquire(ctx, c.sessions)
 	if err != nil {
@@ -92,8 +93,8 @@ func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration)
 	return s, nil
 }
 
-// serve is the stream's goroutine. It ends with the command, or with the
-// connection, which it closes if the node does not take the command in time.
+// serve is the stream's goroutine. It ends with the command or with the
+// connection, which it closes if the node doesn't accept the command in time.
 func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard := time.AfterFunc(callTimeout, func() { _ = c.client.Close() })
 	defer guard.Stop()
@@ -126,9 +127,10 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	s.ended <- err
 }
 
-// whole makes the end of a session an error if the connection ended with it. A
-// node may tell the status before the last output, and a lost connection ends
-// output as its command does; who still answers has sent all.
+// confirmEnd returns an error if the connection ended together with the
+// session. A node may send the status before the last output, and a lost
+// connection ends output just as its command does; a node that still answers
+// has sent everything.
 func confirmEnd(client *ssh.Client, end error) error {
 	var exit *ssh.ExitError
 	if end != nil && !errors.As(end, &exit) {
@@ -140,17 +142,17 @@ func confirmEnd(client *ssh.Client, end error) error {
 	return end
 }
 
-// pump reads ahead, so that Read can end with its ctx. It ends with the
-// channel, or when nobody reads any more.
+// readAhead reads the channel, so that Read can end with its ctx. It ends with
+// the channel, or when the stream is closed.
 func (s *stream) readAhead(stdout io.Reader) {
 	for {
 		select {
 		case buf := <-s.spare:
 			n, err := stdout.Read(buf)
 			if err != nil && !errors.Is(err, io.EOF) {
-				err = interrupted(err) // it told the node that there is room, and could not
+				err = interrupted(err) // the library could not tell the node that there is room
 			}
-			s.pieces <- readResult{buf, n, err} // there is room: it holds as many as there are buffers
+			s.pieces <- readResult{buf, n, err} // never blocks: there are as many places as buffers
 			if err != nil {
 				return
 			}
@@ -160,9 +162,9 @@ func (s *stream) readAhead(stdout io.Reader) {
 	}
 }
 
-// leave tells the node that nobody listens any more. sshd keeps the session
-// until the command has ended; if that takes long, new calls had better use
-// another connection than run out of sessions on this one.
+// abandon tells the node that no one listens any more. sshd keeps the session
+// until the command has ended. If that takes long, new calls use another
+// connection, so that they don't run out of sessions on this one.
 func (s *stream) abandon(session *ssh.Session) {
 	_ = session.Close()
 	guard := time.NewTimer(s.conn.abandonTimeout)
@@ -175,8 +177,9 @@ func (s *stream) abandon(session *ssh.Session) {
 	}
 }
 
-// unopened explains why there is no session. Unless the node refused just
-// that, the connection is dead, and is so for everybody when this returns.
+// sessionError explains why there is no session. Unless the node just refused
+// one, the connection is dead, and is so for everyone when sessionError
+// returns.
 func sessionError(c *conn, err error) *Error {
 	e := &Error{Kind: Unreachable, Doing: "opening a session", Err: err}
 	var refused *ssh.OpenChannelError
@@ -191,7 +194,7 @@ func sessionError(c *conn, err error) *Error {
 	return e
 }
 
-// noSession is true if the node refused a session, and nothing but that.
+// isSessionRefused reports whether the node just refused a session.
 func isSessionRefused(err error) bool {
 	var refused *ssh.OpenChannelError
 	return errors.As(err, &refused)
@@ -248,8 +251,8 @@ func (s *stream) next() error {
 	return nil
 }
 
-// status returns the exit status, 128+n for signal n. It is called once,
-// after io.EOF.
+// status returns the exit status, 128+n for signal n. Call it once, after
+// io.EOF.
 func (s *stream) status() (int, error) {
 	var err error
 	select {
@@ -268,7 +271,7 @@ func (s *stream) status() (int, error) {
 	return 0, interrupted(err)
 }
 
-// close lets go of the command. What it still prints is thrown away.
+// close abandons the command. What it still prints is dropped.
 func (s *stream) close() {
 	s.cancel()
 	if s.silenceTimer != nil {

@@ -19,9 +19,9 @@ import (
 	"alsbot/executor"
 )
 
-// In these tests time is not real, and a connection is a pipe in memory.
+// These tests run in simulated time over connections in memory.
 
-// mute lets through so many writes and then swallows the rest.
+// mutedConn passes a number of writes on and then drops the rest.
 type mutedConn struct {
 	net.Conn
 	left atomic.Int64
@@ -42,7 +42,7 @@ func silentAfter(writes int64) func(net.Conn) net.Conn {
 	}
 }
 
-// F05: a server that hangs at each stage holds nobody for more than 40 s.
+// F05: a server that hangs, at any stage, holds no caller for more than 40 s.
 func TestHungServer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -77,7 +77,8 @@ func TestHungServer(t *testing.T) {
 	}
 }
 
-// The server answers keepalives but never a session, or never the command.
+// The server answers keepalives but never opens a session, or never starts the
+// command.
 func TestHungSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -85,14 +86,14 @@ func TestHungSession(t *testing.T) {
 		x := newExecutor(t)
 		inMemory(x, s, nil)
 		s.handle = func(s *server, _ string, _ ssh.Channel) (int, bool) { <-s.hung; return 0, false }
-		// A read has its caller's time limit,
+		// A read has its caller's time limit.
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 		defer cancel()
 		_, err := x.Exec(ctx, s.target(), sh("true"), &bytes.Buffer{})
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "node 1: ") {
 			t.Fatal(err)
 		}
-		// a call of the protocol has ours.
+		// A call of the protocol has a limit of its own.
 		begin := time.Now()
 		checkRefused(t, x.Cancel(t.Context(), s.target(), "a", 10*time.Second), executor.Interrupted, "silent for 40s")
 		if took := time.Since(begin); took > 50*time.Second {
@@ -101,7 +102,7 @@ func TestHungSession(t *testing.T) {
 	})
 }
 
-// F04: a silent line is noticed within 15 seconds, once, and Run comes back.
+// F04: a silent connection is noticed within 15 seconds, once, and Run resumes.
 func TestSilentConnectionIsClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -143,8 +144,8 @@ func TestSilentConnectionIsClosed(t *testing.T) {
 	})
 }
 
-// A node that is away for an hour is asked again all the time, seldom enough
-// for it and often enough for people.
+// Run asks an unreachable node again for an hour: seldom enough for the node,
+// often enough for people.
 func TestRunRetriesUntilNodeIsBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -173,8 +174,8 @@ func TestRunRetriesUntilNodeIsBack(t *testing.T) {
 	})
 }
 
-// Whoever waits for a node that is out of reach hears of it when a start may
-// have arrived there after all: only then is it not known whether it began.
+// While a node is unreachable, the sink hears if a start may have arrived there
+// after all: only then is it unknown whether the command has begun.
 func TestRunReportsThatStartMayHaveArrived(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -206,7 +207,7 @@ func TestRunReportsThatStartMayHaveArrived(t *testing.T) {
 	})
 }
 
-// T13: whatever a node answers, only the exact reply ends a command.
+// T13: only an exact reply ends a command, whatever a node sends.
 func TestHostileNode(t *testing.T) {
 	t.Parallel()
 	for _, text := range hostileReplies {
@@ -293,7 +294,8 @@ func TestCallsShareOneConnection(t *testing.T) {
 	})
 }
 
-// A warm connection that died unnoticed is replaced, once, as nothing was sent.
+// A warm connection that died unnoticed is replaced once, because nothing was
+// sent.
 func TestExecOnADeadConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -310,7 +312,7 @@ func TestExecOnADeadConnection(t *testing.T) {
 		if s.sessions.Load() != 3 || s.dials.Load() != 3 {
 			t.Errorf("%d sessions on %d connections", s.sessions.Load(), s.dials.Load())
 		}
-		// Behind the sending nothing is repeated.
+		// After sending, nothing is repeated.
 		s.handle = func(*server, string, ssh.Channel) (int, bool) { return 0, false }
 		_, err := x.Exec(t.Context(), s.target(), sh("true"), &bytes.Buffer{})
 		checkRefused(t, err, executor.Interrupted, "not known how the command ended")
@@ -321,7 +323,7 @@ func TestExecOnADeadConnection(t *testing.T) {
 }
 
 // The status may come before the last output. If the connection is lost between
-// them, a command that ended well has not said all.
+// them, the output of a command that ended well is incomplete.
 func TestExecOutputLostAfterTheStatus(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -338,7 +340,7 @@ func TestExecOutputLostAfterTheStatus(t *testing.T) {
 	})
 }
 
-// A session that is refused is asked for again for a while: calls end, and
+// A refused session is requested again for a while: other calls end, and
 // nothing was sent.
 func TestExecWaitsForFreeSession(t *testing.T) {
 	t.Parallel()
@@ -363,8 +365,8 @@ func TestExecWaitsForFreeSession(t *testing.T) {
 	})
 }
 
-// deaf is a connection that from some time on takes nothing more, as one that
-// was reset does, while what has come in is still there to be read.
+// deaf is a connection that takes nothing more after some time, as after a
+// reset, while what has arrived can still be read.
 type deaf struct {
 	net.Conn
 	now atomic.Bool
@@ -381,8 +383,9 @@ type writer func(p []byte)
 
 func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
 
-// A reader of much output tells the node that there is room for more. That it
-// is then, of all times, that a connection is found dead makes it no other error.
+// While it reads much output, the library tells the node that there is room for
+// more. If it finds the connection dead just then, the error is the same as
+// ever.
 func TestRunResumesAfterLostConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

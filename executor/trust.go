@@ -11,14 +11,14 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Standing says what a known_hosts file makes of a key.
+// Standing says whether a known_hosts file has a key.
 type Standing string
 
-// The standings.
+// These are the standings.
 const (
 	Trusted Standing = "trusted"
-	Unknown Standing = "unknown" // no key of this host is in the file
-	Changed Standing = "changed" // another key of this host is in the file
+	Unknown Standing = "unknown" // the file has no key of this host
+	Changed Standing = "changed" // the file has another key of this host
 )
 
 // HostKeyOf is a key that a host offers.
@@ -32,9 +32,9 @@ type HostKeyOf struct {
 
 var errKeySeen = errors.New("the key was shown")
 
-// HostKeys asks a node which host keys it offers, and logs in nowhere: the
-// handshake ends when the key has been shown. Through a bastion, that one has
-// to be trusted already. The file KnownHosts need not exist yet.
+// HostKeys asks a node for its host keys without logging in: the handshake ends
+// when the node has shown the key. A bastion has to be trusted already. The
+// file KnownHosts need not exist yet.
 func (x *Executor) HostKeys(ctx context.Context, t Target) ([]HostKeyOf, error) {
 	ep := t.endpoint()
 	var keys []HostKeyOf
@@ -60,10 +60,10 @@ func (x *Executor) HostKeys(ctx context.Context, t Target) ([]HostKeyOf, error) 
 	return keys, nil
 }
 
-// shown makes the handshake with one type of host key, up to the key.
+// offeredKey makes the handshake with one type of host key, up to the key.
 func (x *Executor) offeredKey(ctx context.Context, ep endpoint, algo string) (ssh.PublicKey, error) {
 	raw, err := x.pool.opener(ep)(ctx, ep.Addr)
-	if kindOf(err) != "" { // the bastion's
+	if kindOf(err) != "" { // an error of the bastion
 		return nil, err
 	}
 	if err != nil {
@@ -92,7 +92,7 @@ func (x *Executor) offeredKey(ctx context.Context, ep endpoint, algo string) (ss
 	return key, nil
 }
 
-// standingOf looks a key up in the link's known_hosts.
+// standingOf looks a key up in the endpoint's known_hosts.
 func standingOf(ep endpoint, key ssh.PublicKey) (Standing, error) {
 	db, err := knownhosts.NewDB(ep.KnownHosts)
 	if errors.Is(err, os.ErrNotExist) {
@@ -113,12 +113,12 @@ func standingOf(ep endpoint, key ssh.PublicKey) (Standing, error) {
 				return Changed, nil
 			}
 		}
-		return Unknown, nil // a further type of a host that we know
+		return Unknown, nil // another type of key, of a host that we know
 	}
 	return "", fmt.Errorf("looking up %s in %s: %w", ep.Addr, ep.KnownHosts, err)
 }
 
-// nowhere is an address that stands in no known_hosts: lookups go by name.
+// noAddr is an address that is in no known_hosts: look-ups use the name.
 type noAddr struct{}
 
 func (noAddr) Network() string { return "tcp" }
