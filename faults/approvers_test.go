@@ -13,7 +13,7 @@ import (
 	"alsbot/jobs"
 )
 
-// approvers press at the same moment. A trial is a request.
+// approvers tests presses at the same moment. A trial is a request.
 func approvers(t *testing.T, r *report) {
 	one := newDesk(t, nil)
 	one.lanes(r.n, one.bothApprove, r.trial)
@@ -26,7 +26,7 @@ func approvers(t *testing.T, r *report) {
 	r.trial(two.whole())
 }
 
-// press is one press; its answer is for the caller to judge.
+// press presses once; the caller judges the answer.
 func (d *desk) press(user, id string, approve bool, ans *jobs.Answer) func() error {
 	return func() error {
 		got, err := d.engine.Press(context.Background(), id, approve, person(user))
@@ -103,7 +103,7 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 	}
 	var yes, cancel jobs.Answer
 	err = together(d.press(bob, id, true, &yes), func() (err error) {
-		time.Sleep(time.Duration(rand.Int64N(int64(40 * time.Millisecond)))) // before, during and after the second look
+		time.Sleep(time.Duration(rand.Int64N(int64(40 * time.Millisecond)))) // before, during and after the second check
 		cancel, err = d.says(ann, "cancel "+id)
 		return err
 	})
@@ -117,7 +117,7 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 		return err
 	case r.State == jobs.Cancelled && before:
 		return d.ran(id, 0)
-	case r.State == jobs.Cancelled: // told to stop while it ran
+	case r.State == jobs.Cancelled: // cancelled while it ran
 		n, err := oracle{Ledger: d.ledger}.executions(id + "-1")
 		if err == nil && n > 1 {
 			err = fmt.Errorf("run %s was begun %d times", id, n)
@@ -129,8 +129,8 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
 }
 
-// expiry presses within five milliseconds of the moment at which the request
-// expires. A trial is a request.
+// expiry tests presses within five milliseconds of the moment at which the
+// request expires. A trial is a request.
 func expiry(t *testing.T, r *report) {
 	d := newDesk(t, func(c *config.Config) { c.Approval.ExpiresAfter = 60 * time.Millisecond })
 	approved, expired := 0, 0

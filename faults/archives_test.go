@@ -20,9 +20,9 @@ import (
 	"alsbot/als"
 )
 
-// archives has exports end in damaged and hostile archives. They are read
-// back by the steps of the operation itself, under a limit of 100 MiB of
-// memory for each process. A trial is an archive.
+// archives tests exports that end in damaged and hostile archives. The
+// operation's own steps read them, with at most 100 MiB of memory for each
+// process. A trial is an archive.
 func archives(t *testing.T, r *report) {
 	good, content := soundArchive(t)
 	const lanes = 4
@@ -39,7 +39,7 @@ func archives(t *testing.T, r *report) {
 	for percent := range 100 {
 		next <- good[:len(good)*percent/100]
 	}
-	rnd := rand.New(rand.NewPCG(27, 1)) // to be repeated
+	rnd := rand.New(rand.NewPCG(27, 1)) // a fixed seed, so that a failure can be repeated
 	for range r.n {
 		bad := bytes.Clone(good)
 		bad[rnd.IntN(len(bad))] ^= 1 << rnd.IntN(8)
@@ -60,7 +60,7 @@ func archives(t *testing.T, r *report) {
 	r.trial(x.manyEntries(t, entries))
 }
 
-// exporting is a planned export whose steps are run here instead of on a node.
+// exporting is a planned export whose steps run here instead of on a node.
 type exporting struct {
 	dir                   string
 	req                   als.Request
@@ -100,8 +100,8 @@ func newExport(t *testing.T) *exporting {
 	return x
 }
 
-// step runs a script of ours with at most 100 MiB for each of its processes.
-// This machine's own processes, among them the kato of other rows, are left out.
+// step runs a script of alsbot with at most 100 MiB for each of its processes.
+// It hides this machine's own processes, among them the kato of other rows.
 func (x *exporting) step(s als.Step) als.Result {
 	if s.Argv[0] == "ps" {
 		return als.Result{Step: s.Name, Node: s.Node, Output: []byte("1 /sbin/init\n")}
@@ -118,8 +118,8 @@ func (x *exporting) step(s als.Step) als.Result {
 	return r
 }
 
-// judge has everything run that follows when kato has left the temporary
-// archive, and returns the verdict.
+// judge runs every step that follows once kato has left the temporary archive,
+// and returns the verdict.
 func (x *exporting) judge() als.Verdict {
 	results := als.Results{{Step: x.plan.Steps[0].Name, Node: x.plan.Steps[0].Node}}
 	bad := false
@@ -137,7 +137,8 @@ func (x *exporting) judge() als.Verdict {
 	return x.op.Judge(x.req, x.cluster, x.plan, results)
 }
 
-// left is nil if exactly these files stand in the directory, and removes them.
+// left returns an error unless the directory has exactly these files, and
+// deletes them.
 func (x *exporting) left(want ...string) error {
 	entries, err := os.ReadDir(x.dir)
 	if err != nil {
@@ -157,8 +158,8 @@ func (x *exporting) left(want ...string) error {
 	return nil
 }
 
-// damaged is nil if an archive is refused, or if its content is whole after
-// all: a flipped bit may be one of the time in gzip's header.
+// damaged returns an error unless an archive is refused, or its content is
+// whole after all: a flipped bit may belong to the time in gzip's header.
 func (x *exporting) damaged(archive, content []byte) error {
 	if err := os.WriteFile(x.temp, archive, 0o600); err != nil {
 		return err
@@ -196,7 +197,7 @@ func (x *exporting) sound(files int) error {
 	return x.left(x.target)
 }
 
-// soundArchive has 20 files of noise, and is returned packed and unpacked.
+// soundArchive returns an archive of 20 files of noise, packed and unpacked.
 func soundArchive(t *testing.T) (packed, content []byte) {
 	t.Helper()
 	noise := rand.NewChaCha8([32]byte{27})
@@ -235,7 +236,7 @@ func addFile(w *tar.Writer, name string, data []byte) error {
 	return err
 }
 
-// hostileNames are of no effect but that they are counted.
+// hostileNames tests names that must have no effect except to be counted.
 func (x *exporting) hostileNames(t *testing.T) error {
 	names := []string{"../../canary", "/canary", "-rf", "$(touch canary)", "`touch canary`", "a\nend 0\nb", "\x1b[2J", "-rw-r--r-- 0/0 1 2026 x", "%s%n", "*",
 		"'; touch canary; '", strings.Repeat("d/", 500) + "deep", strings.Repeat("n", 4000)}
@@ -254,7 +255,7 @@ func (x *exporting) hostileNames(t *testing.T) error {
 	return x.verified(archive, len(names))
 }
 
-// bomb is a file of zeros in an archive a thousandth of its size.
+// bomb tests a file of zeros in an archive a thousandth of its size.
 func (x *exporting) bomb(t *testing.T, gib int) error {
 	var zeros bytes.Buffer
 	z := gzip.NewWriter(&zeros)

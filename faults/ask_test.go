@@ -8,7 +8,7 @@ import (
 )
 
 // ask types `patch update` into the channel of cluster i, as an operator, and
-// returns the ID of the run that was accepted.
+// returns the ID of the accepted run.
 func (h *house) ask(i int) string {
 	h.t.Helper()
 	id, err := h.tryAsk(i)
@@ -16,8 +16,8 @@ func (h *house) ask(i int) string {
 	return id
 }
 
-// tryAsk asks for a run on cluster i; like a person, again where alsbot says
-// so: on a busy machine a look at somebody's rights can take too long.
+// tryAsk requests a run on cluster i. Like a person, it asks again if alsbot
+// says so: on a busy machine, looking up rights can take too long.
 func (h *house) tryAsk(i int) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -33,7 +33,7 @@ func (h *house) tryAsk(i int) (string, error) {
 	}
 }
 
-// runIn finds the run's ID in an answer.
+// runIn returns the run's ID in an answer.
 func runIn(text string) (string, error) {
 	_, rest, ok := strings.Cut(text, "Run ")
 	id, _, _ := strings.Cut(strings.TrimLeft(rest, "`"), ":")

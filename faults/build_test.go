@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// binaries are what was built: once each, for all rows.
+// binaries are built once each, for all rows.
 var binaries struct {
 	sync.Mutex
 	dir  string
 	path map[string]string
 }
 
-// buildBot builds alsbot as it is shipped.
+// buildBot builds alsbot as shipped.
 func buildBot(t testing.TB) string { return build(t, "alsbot", "./cmd/alsbot") }
 
-// buildCrashing builds alsbot with its named crash points; see package crash.
+// buildCrashing builds alsbot with its crash points; see package crashpoint.
 func buildCrashing(t testing.TB) string {
 	return build(t, "alsbot-crashing", "-tags=faults", "./cmd/alsbot")
 }

@@ -12,8 +12,8 @@ import (
 	"alsbot/executor"
 )
 
-// cancelRace lets a cancel race a start, and cancels commands that go on,
-// that take no notice, and that have ended. A trial is a run.
+// cancelRace tests a cancel that races a start, and cancels of commands that go
+// on, that ignore it, and that have ended. A trial is a run.
 func cancelRace(t *testing.T, r *report) {
 	f := newField(t, oracle{Min: 50 * time.Millisecond, Max: 60 * time.Millisecond, Bytes: 1 << 10, Plain: true})
 	to := f.target(f.nodes.Addr(f.nodes.Core))
@@ -54,7 +54,7 @@ func cancelRace(t *testing.T, r *report) {
 
 const graceTime = 2 * time.Second
 
-// race starts and cancels a run at the same moment, give or take.
+// race starts and cancels a run at almost the same moment.
 func (f *field) race(start, cancel *executor.Executor, to executor.Target, id string) (revoked bool, err error) {
 	var wg sync.WaitGroup
 	var exit executor.Exit
@@ -77,13 +77,13 @@ func (f *field) race(start, cancel *executor.Executor, to executor.Target, id st
 		return false, err
 	case exit.State == executor.Revoked && n == 0:
 		return true, f.nothingLeft(id)
-	case exit.State == executor.Finished && n <= 1: // ended before it had said so, or by itself
+	case exit.State == executor.Finished && n <= 1: // it ended before it had said so, or by itself
 		return false, f.nothingLeft(id)
 	}
 	return false, fmt.Errorf("%s: %+v, and begun %d times", id, exit, n)
 }
 
-// nothingLeft is nil if no process of a run lives.
+// nothingLeft returns an error if a process of a run lives.
 func (f *field) nothingLeft(id string) error {
 	if pids := commands(f.runDir(id)); len(pids) > 0 {
 		return fmt.Errorf("of run %s processes are left: %v", id, pids)
@@ -91,8 +91,8 @@ func (f *field) nothingLeft(id string) error {
 	return nil
 }
 
-// cancelled cancels a run in its middle and returns how long it took until
-// nothing of it was left.
+// cancelled cancels a run while it runs and returns how long it took until none
+// of its processes was left.
 func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, stubborn bool) (time.Duration, error) {
 	o := f.oracle
 	o.Min, o.Max, o.Stubborn = time.Minute, time.Minute, stubborn
@@ -115,9 +115,9 @@ func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, s
 	for o.ran(id, 1) != nil && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
-	grace := patience // who ends on TERM is not killed, however slow the machine is
+	grace := patience // a command that ends on TERM is not killed, however slow the machine is
 	if stubborn {
-		grace = graceTime // it ignores TERM since it has begun
+		grace = graceTime // it ignores TERM from its start on
 	}
 	began := time.Now()
 	err := x.Cancel(ctx, to, id, grace)
@@ -133,7 +133,7 @@ func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, s
 	if e.exit.State != executor.Finished || e.exit.Status != want {
 		return took, fmt.Errorf("the cancelled run %s is %+v, not ended with %d", id, e.exit, want)
 	}
-	// once more, after the end: nothing changes
+	// A second cancel, after the end, changes nothing.
 	if err := x.Cancel(ctx, to, id, graceTime); err != nil {
 		return took, err
 	}

@@ -12,7 +12,7 @@ import (
 	"alsbot/store"
 )
 
-// changed changes, between the approval and the start, each thing that an
+// changed tests a change, between approval and start, of each thing that an
 // approval is bound to. A trial is a request.
 func changed(t *testing.T, r *report) {
 	cases := []struct {
@@ -64,7 +64,8 @@ func changed(t *testing.T, r *report) {
 	}
 }
 
-// voidAfter asks, changes something, approves, and is nil if nothing was run.
+// voidAfter requests, changes something and approves. It returns an error if
+// anything ran.
 func (d *desk) voidAfter(text string, change func(id string) error) error {
 	home := d.nodes.Home(d.nodes.Core)
 	if err := os.Rename(home+"/bin/kato.sim", home+"/bin/kato"); err != nil { // what is shown must be true here

@@ -13,11 +13,11 @@ import (
 	"alsbot/config"
 )
 
-// badConfig writes bad configs while the bot works: half-written ones, ones
-// with a mistake, no YAML at all. It reads its config when it starts; so the
-// one that it works with stays, a start with a bad one is refused with the
-// line, and the runs that went on meanwhile are taken up by the next start.
-// A trial is a file.
+// badConfig writes bad configs while the bot runs: half-written ones, ones with
+// a mistake, ones that are not YAML. The bot reads its config only when it
+// starts, so it keeps the one it has. A start with a bad config is refused with
+// the line, and the next start resumes the runs that went on. A trial is a
+// file.
 func badConfig(t *testing.T, r *report) {
 	const side = 4
 	restarts := min(10, max(2, r.n/40))
@@ -27,14 +27,14 @@ func badConfig(t *testing.T, r *report) {
 	h.start()
 	refused := 0
 	for i := range r.n {
-		bad := misspelt(string(good), rand.New(rand.NewPCG(uint64(i), 17))) // to be repeated
+		bad := misspelt(string(good), rand.New(rand.NewPCG(uint64(i), 17))) // a fixed seed, so that a failure can be repeated
 		must(t, os.WriteFile(h.config, []byte(bad), 0o600))
 		why, err := h.refusesConfig()
 		if why != "" {
 			refused++
 		}
 		if err == nil {
-			err = h.typed() // the bot works on
+			err = h.typed() // the bot still works
 		}
 		r.trial(err)
 		if why != "" && i%max(1, r.n/restarts) == 0 {
@@ -53,7 +53,8 @@ func badConfig(t *testing.T, r *report) {
 	}
 }
 
-// misspelt is a config as somebody leaves it who is interrupted or mistaken.
+// misspelt returns a config with a mistake, as an interrupted or careless
+// person leaves it.
 func misspelt(good string, rnd *rand.Rand) string {
 	at := rnd.IntN(len(good))
 	lines := strings.SplitAfter(good, "\n")
@@ -61,21 +62,21 @@ func misspelt(good string, rnd *rand.Rand) string {
 	switch rnd.IntN(6) {
 	case 0: // half-written
 		return good[:at]
-	case 1: // a byte is another
+	case 1: // one byte changed
 		return good[:at] + string(rune(1+rnd.IntN(126))) + good[at+1:]
-	case 2: // a line is missing
+	case 2: // a line missing
 		lines[line] = ""
-	case 3: // a key is misspelt
+	case 3: // a misspelt key
 		lines[line] = strings.Replace(lines[line], ":", "x:", 1)
 	case 4: // a tab
 		lines[line] = "\t" + lines[line]
-	case 5: // a line is there twice
+	case 5: // a line twice
 		lines[line] += lines[line]
 	}
 	return strings.Join(lines, "")
 }
 
-// refusesConfig reports why the config is refused, "" if it is not. The error
+// refusesConfig returns why the config is refused, "" if it is not. The error
 // names the file and the line.
 func (h *house) refusesConfig() (why string, err error) {
 	_, err = config.Load(h.config, nil)
@@ -93,16 +94,15 @@ func saysWhere(why, file string) bool {
 	for line := range strings.Lines(why) {
 		_, at, ok := strings.Cut(line, file+":")
 		numbered := ok && at != "" && '1' <= at[0] && at[0] <= '9'
-		if !numbered && !strings.Contains(line, "there is none") && !strings.Contains(line, "is required") { // what is not there has no line
+		if !numbered && !strings.Contains(line, "there is none") && !strings.Contains(line, "is required") { // what is missing has no line
 			return false
 		}
 	}
 	return true
 }
 
-// restartedWith has runs go on, fails to start the bot with the bad config
-// that is there, starts it with the good one and holds the runs against the
-// oracle.
+// restartedWith starts runs, fails to start the bot with the bad config, starts
+// it with the good one and checks the runs against the oracle.
 func (h *house) restartedWith(good []byte) error {
 	var ids []string
 	for i := range h.opts.clusters {

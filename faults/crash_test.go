@@ -13,15 +13,14 @@ import (
 	"alsbot/jobs"
 )
 
-// place is one named place at which the bot dies, for the n-th time that it
-// gets there.
+// place is a named place at which the bot dies on its nth pass.
 type place struct {
 	name string
 	n    int
 }
 
-// places are all that a run that changes something passes: the first commits
-// of its life one by one, and everything else at least twice.
+// places returns all places that a changing run passes: the first commits of
+// its life one by one, and everything else at least twice.
 func places() []place {
 	var all []place
 	add := func(times int, names ...string) {
@@ -38,13 +37,13 @@ func places() []place {
 	return all
 }
 
-// crashed lets the bot die at each named place during a run, and starts it
-// again. A trial is a run: it is asked for again until it has been accepted,
-// as a person does who gets no answer.
+// crashed kills the bot at each named place during a run and starts it again. A
+// trial is a run. The test requests it again until it is accepted, like a
+// person who gets no answer.
 func crashed(t *testing.T, r *report) {
 	binary := buildCrashing(t)
 	all := places()
-	if r.n == 1 { // the short profile takes every third
+	if r.n == 1 { // the short profile takes every third place
 		var some []place
 		for i := 0; i < len(all); i += 3 {
 			some = append(some, all[i])
@@ -92,24 +91,24 @@ func crashed(t *testing.T, r *report) {
 	r.figure("%d points, %d deaths, %d messages told twice", len(all), deaths, repeats)
 }
 
-// crashAt is one trial. It returns whether the bot died, and how many
+// crashAt runs one trial. It returns whether the bot died, and how many
 // messages of the run there were too many.
 func (h *house) crashAt(p place) (dead bool, again int, err error) {
 	if _, err := h.tryStart(); err != nil {
 		return false, 0, err
 	}
-	h.kill() // its own first commits, of a new store, are not what is tried
+	h.kill() // the first commits of a new store are not under test
 	_, err = h.tryStart(fmt.Sprintf("ALSBOT_CRASH=%s#%d", p.name, p.n))
 	id := ""
 	if err == nil {
-		id, _ = h.tryAsk(0) // it may die before it answers
+		id, _ = h.tryAsk(0) // the bot may die before it answers
 	}
 	for until := time.Now().Add(allowed(8 * time.Second)); h.running() && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		if id == "" {
 			continue
 		}
 		if r, err := h.run(id); err == nil && r.State.Final() && h.allTold() {
-			time.Sleep(200 * time.Millisecond) // what comes after its last message
+			time.Sleep(200 * time.Millisecond) // for what comes after its last message
 			break
 		}
 	}
@@ -127,13 +126,13 @@ func (h *house) crashAt(p place) (dead bool, again int, err error) {
 	return h.judge(id, p, dead)
 }
 
-// allTold reports whether nothing waits to be told.
+// allTold reports whether the outbox is empty.
 func (h *house) allTold() bool {
 	figures, err := h.get("/metrics")
 	return err == nil && bytes.Contains(figures, []byte("\nalsbot_outbox_rows 0\n"))
 }
 
-// accepted is the run that is on record though nobody was answered or, if
+// accepted returns the run that is on record though no one got an answer or, if
 // there is none, a new one.
 func (h *house) accepted() (string, error) {
 	b, err := h.get("/runs?n=1")
@@ -150,8 +149,8 @@ func (h *house) accepted() (string, error) {
 	return h.tryAsk(0)
 }
 
-// judge is verify, but for a message that may be there twice where the bot
-// died between Slack's answer and its own note of it.
+// judge is verify, but it accepts a second message where the bot died between
+// Slack's answer and its own record of it.
 func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
 	h.newest = id
 	r, err := h.held(id)
@@ -159,14 +158,14 @@ func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
 		return dead, 0, err
 	}
 	n, err := h.told(r)
-	between := p.name == crashpoint.AfterPost || p.name == crashpoint.BeforeCommit // the commit that notes the message may be the one
+	between := p.name == crashpoint.AfterPost || p.name == crashpoint.BeforeCommit // the commit may be the one that records the message
 	if err == nil && n != 1 && (!between || n > 2) {
 		err = fmt.Errorf("run %s has %d messages", id, n)
 	}
 	return dead, n - 1, err
 }
 
-// TestTheProductHasNoCrashPoints: what is shipped cannot be told to die.
+// The shipped program can't be told to die.
 func TestTheProductHasNoCrashPoints(t *testing.T) {
 	marks := []string{"ALSBOT_CRASH", crashpoint.BeforeCommit, crashpoint.AfterReply, "alsbot/crashpoint.Point"}
 	shipped, err := os.ReadFile(buildBot(t))

@@ -20,7 +20,7 @@ import (
 	"alsbot/store"
 )
 
-// desk is the engine in process, without Slack, on a node whose kato is a
+// desk runs the engine in process, without Slack, on a node whose kato is a
 // small script: for rows that need thousands of decisions.
 type desk struct {
 	t      *testing.T
@@ -35,7 +35,7 @@ type desk struct {
 	keys   atomic.Int64
 }
 
-// groups is a directory whose members can be changed.
+// groups is a directory whose members a test can change.
 type groups struct {
 	mu      sync.Mutex
 	members map[string][]string
@@ -53,7 +53,7 @@ func (g *groups) set(group string, users ...string) {
 	g.members[group] = users
 }
 
-const deskClusters = 4 // names of the same nodes, so that runs go side by side
+const deskClusters = 4 // deskClusters is how many names the same nodes have, so that runs go side by side.
 
 func newDesk(t *testing.T, change func(*config.Config)) *desk {
 	t.Helper()
@@ -84,14 +84,15 @@ func newDesk(t *testing.T, change func(*config.Config)) *desk {
 	return d
 }
 
-// everybody gives people the rights that they have at first.
+// everybody gives people the rights that they start with.
 func (d *desk) everybody() {
 	d.groups.set("S0OPS", ann)
 	d.groups.set("S0LEADS", bob, cat)
 }
 
-// script puts a kato before the simulated one that is as fast as a shell: it
-// notes its run in the ledger, and shows a list of patches that it has seen.
+// script puts a kato in front of the simulated one that is as fast as a shell.
+// It writes its run into the ledger and prints a list of patches that it has
+// read.
 func (d *desk) script() error {
 	home := d.nodes.Home(d.nodes.Core)
 	kato := filepath.Join(home, "bin", "kato")
@@ -158,13 +159,13 @@ func (d *desk) open() {
 
 func person(id string) jobs.Principal { return jobs.Principal{Source: jobs.FromSlack, ID: id} }
 
-// says is what somebody types.
+// says types a text as a user.
 func (d *desk) says(user, text string) (jobs.Answer, error) {
 	key := fmt.Sprintf("%s-%d", d.t.Name(), d.keys.Add(1))
 	return d.engine.Ask(context.Background(), jobs.Ask{Key: key, By: person(user), Text: text})
 }
 
-// asked asks for an update of cluster i as ann.
+// asked requests an update of cluster i as ann.
 func (d *desk) asked(i int) (string, error) {
 	ans, err := d.says(ann, fmt.Sprintf("patch update @c%d", i))
 	if err == nil && ans.Run == "" {
@@ -173,7 +174,7 @@ func (d *desk) asked(i int) (string, error) {
 	return ans.Run, err
 }
 
-// waiting asks, and returns when the run waits for approval.
+// waiting requests an update and returns when the run waits for approval.
 func (d *desk) waiting(i int) (string, error) {
 	id, err := d.asked(i)
 	if err != nil {
@@ -206,7 +207,7 @@ func (d *desk) end(id string) (jobs.Run, error) {
 	return d.until(id, func(r jobs.Run) bool { return r.State.Final() })
 }
 
-// ran is nil if the run is in the ledger so often.
+// ran returns an error unless the run is in the ledger that often.
 func (d *desk) ran(id string, times int) error {
 	return oracle{Ledger: d.ledger}.ran(id+"-1", times)
 }
@@ -224,7 +225,7 @@ func (d *desk) recorded(id, action string) (n int, err error) {
 	return n, err
 }
 
-// whole is nil if the audit log is.
+// whole returns an error if the audit log is damaged.
 func (d *desk) whole() error {
 	_, err := jobs.VerifyAudit(context.Background(), d.st)
 	return err

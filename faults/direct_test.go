@@ -37,14 +37,14 @@ func newField(t *testing.T, o oracle) *field {
 	return f
 }
 
-// executor is a bot's own, with connections of its own.
+// executor returns an executor with connections of its own, as a bot has.
 func (f *field) executor() *executor.Executor {
 	x := executor.New(slog.New(slog.DiscardHandler))
 	f.t.Cleanup(func() { _ = x.Close() })
 	return x
 }
 
-// target is the core node, dialled at addr.
+// target returns the core node, dialled at addr.
 func (f *field) target(addr string) executor.Target {
 	return executor.Target{
 		Name: "the node", Addr: addr, User: f.nodes.User, IdentityFile: f.nodes.IdentityFile, KnownHosts: f.nodes.KnownHosts,
@@ -52,16 +52,16 @@ func (f *field) target(addr string) executor.Target {
 	}
 }
 
-// runDir is where the node keeps a run.
+// runDir returns where the node keeps a run.
 func (f *field) runDir(id string) string {
 	return filepath.Join(f.nodes.Home(f.nodes.Core), ".alsbot/runs", id)
 }
 
-// memory keeps what a run prints, as the store does: by offset.
+// memory keeps a run's output as the store does: by offset.
 type memory struct {
 	mu       sync.Mutex
 	out      []byte
-	losses   int // of the connection
+	losses   int // lost connections
 	lostAt   time.Time
 	backAt   time.Time
 	begun    chan struct{} // closed by Started
@@ -103,7 +103,7 @@ func (m *memory) Orphan() {
 	m.orphaned = true
 }
 
-// like is nil if a finished run is as the oracle wants it.
+// like returns an error unless a finished run is as the oracle wants it.
 func (f *field) like(id string, exit executor.Exit, err error, m *memory) error {
 	switch {
 	case err != nil:

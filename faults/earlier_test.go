@@ -15,12 +15,12 @@ import (
 	"alsbot/jobs"
 )
 
-// What a version has left behind when it was killed, its store and the run
-// directories on the core node, is kept for each schema of the store:
+// For each schema of the store, testdata has what a killed version has left
+// behind: its store and the run directories of the core node.
 //
 //	go test ./faults -run TestEarlier -leave    writes that of this version
 //
-// In it a run has ended, one went on and ended when nobody was there, and one
+// In it, one run has ended, one went on and ended while no bot ran, and one
 // waited for approval.
 var leave = flag.Bool("leave", false, "keep what this version leaves behind in testdata")
 
@@ -29,14 +29,14 @@ const leftFrom, leftTo = 2 * time.Second, 3 * time.Second
 func earlierHouse(t *testing.T) *house {
 	return newHouse(t, options{clusters: 3, oracle: oracle{Min: leftFrom, Max: leftTo},
 		extra: "approval: {effects: [restart]}\n",
-		// what is left behind grows old, and is not to be forgotten
+		// the data gets old and must not be deleted
 		change: func(yaml string) string { return strings.Replace(yaml, "store: {", "store: {keep_runs: 876000h, ", 1) }})
 }
 
 func leftFile(schema int) string { return fmt.Sprintf("testdata/schema-%d.tgz", schema) }
 
-// TestEarlierVersions: there is one of each schema, this one's included, so
-// that the next version has it.
+// There is data of each schema, this one's included, so that the next version
+// has it.
 func TestEarlierVersions(t *testing.T) {
 	if *leave {
 		leaveBehind(t, leftFile(app.Schema()))
@@ -48,7 +48,7 @@ func TestEarlierVersions(t *testing.T) {
 	}
 }
 
-// leaveBehind is killed in the middle, and keeps what is there then.
+// leaveBehind kills the bot in mid-run and keeps what is there then.
 func leaveBehind(t *testing.T, file string) {
 	h := earlierHouse(t)
 	h.start()
@@ -115,7 +115,8 @@ func earlier(t *testing.T, r *report) {
 	}
 }
 
-// stillWaits is nil if a request for approval is one, or has expired since.
+// stillWaits returns an error unless an approval request is open, or has
+// expired since.
 func (h *house) stillWaits(id string) error {
 	r, err := h.until(id, "waiting or expired", func(r jobs.Run) bool { return r.State == jobs.Expired || r.State == jobs.Awaiting })
 	if err != nil || r.State == jobs.Expired {

@@ -20,13 +20,13 @@ import (
 const (
 	floodRate   = 500 // commands a second
 	floodUsers  = 50
-	floodChange = 50 // each so-manieth command changes a cluster
+	floodChange = 50 // every fiftieth command changes a cluster
 	floodSide   = 8
 )
 
-// flood types commands as fast as Slack's workspaces do at their worst. Every
-// fiftieth asks for a change; of the fifty people, ten are operators, and
-// exactly what they ask for is accepted. A trial is a command.
+// flood types commands as fast as Slack delivers them at worst. Every fiftieth
+// requests a change. Of the fifty people ten are operators, and exactly their
+// requests are accepted. A trial is a command.
 func flood(t *testing.T, r *report) {
 	health := freeAddr(t)
 	h := newHouse(t, options{clusters: floodSide, http: true, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10},
@@ -40,7 +40,7 @@ func flood(t *testing.T, r *report) {
 	must(t, h.slack.SetGroupMembers("S0OPS", operators...))
 	h.start()
 	f := &floodgate{h: h, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}}
-	must(t, f.send(0).err) // rights are looked up once
+	must(t, f.send(0).err) // looks rights up once
 	over := make(chan struct{})
 	var watch sync.WaitGroup
 	var slowest time.Duration
@@ -89,7 +89,7 @@ type floodgate struct {
 	client *http.Client
 }
 
-// gush is what became of one command.
+// gush is the result of one command.
 type gush struct {
 	took time.Duration
 	run  string // accepted
@@ -97,7 +97,7 @@ type gush struct {
 	err  error
 }
 
-// open sends n commands at the rate, whatever becomes of those before.
+// open sends n commands at the rate, whatever happens to the earlier ones.
 func (f *floodgate) open(n int) []gush {
 	all := make([]gush, n)
 	var wg sync.WaitGroup
@@ -168,8 +168,8 @@ func (f *floodgate) post(trigger, user, text string) (answer string, took time.D
 	return string(b), took, err
 }
 
-// watch asks for the bot's health until it is over; it returns the longest
-// that an answer took.
+// watch asks for the bot's health until over is closed, and returns the slowest
+// answer's time.
 func (f *floodgate) watch(addr string, over chan struct{}) (slowest time.Duration) {
 	for {
 		select {

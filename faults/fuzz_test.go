@@ -9,10 +9,9 @@ import (
 	"testing"
 )
 
-// fuzzed gives the readers of what is foreign inputs that nobody has thought
-// of, for so many seconds each. One at a time and politely: other rows run
-// beside it. What fails is kept by go as a file in the package's testdata. A
-// trial is a reader.
+// fuzzed gives the readers of foreign data random inputs, for so many seconds
+// each, one at a time because other rows run beside it. Go keeps an input that
+// fails as a file in the package's testdata. A trial is a reader.
 func fuzzed(t *testing.T, r *report) {
 	inputs := 0
 	for _, reader := range []struct{ dir, target string }{
@@ -40,21 +39,21 @@ func fuzzed(t *testing.T, r *report) {
 	r.figure("%.1f million inputs", float64(inputs)/1e6)
 }
 
-// deadline is how Go before 1.27 now and then ends a fuzz test whose time is
-// up, though no input has failed (go.dev/issue/75804).
+// deadline matches how Go before 1.27 now and then ends a fuzz test at its time
+// limit although no input has failed (go.dev/issue/75804).
 var deadline = regexp.MustCompile(`--- FAIL: Fuzz\w+ \([0-9.]+s\)\n\s+context deadline exceeded\nFAIL`)
 
 var fuzzLine = regexp.MustCompile(`elapsed: \d+s, execs: (\d+) \((\d+)/sec\)`)
 
 func inputsOf(out string) (n int) {
 	for _, m := range fuzzLine.FindAllStringSubmatch(out, -1) {
-		n, _ = strconv.Atoi(m[1]) // the pattern has only digits; the last counts
+		n, _ = strconv.Atoi(m[1]) // the pattern has only digits; the last match counts
 	}
 	return n
 }
 
-// hanging is nil if there are no two reports, three seconds apart, between
-// which no input was read to its end.
+// hanging returns an error if two reports, three seconds apart, have the same
+// count of inputs.
 func hanging(out string) error {
 	all := fuzzLine.FindAllStringSubmatch(out, -1)
 	for i, m := range all {

@@ -15,7 +15,7 @@ import (
 	"alsbot/store"
 )
 
-// A profile says how many trials every row gets.
+// profile says how many trials every row gets.
 type profile int
 
 const (
@@ -41,18 +41,18 @@ func chosen() (profile, error) {
 type fault struct {
 	id     string // as in docs/reliability.md
 	what   string
-	limit  string // what is accepted
-	trials [3]int // by profile; 0: the row is not in that profile
-	// alone keeps other rows away while it measures.
+	limit  string // the accepted limit
+	trials [3]int // by profile; 0: the profile doesn't have the row
+	// alone: no other row runs while this one measures.
 	alone bool
-	// long rows begin before other ones, so that none is left over at the end.
+	// long: the row starts before others, so that none is left over at the end.
 	long bool
-	// parts is set where the row has parts that go side by side with all else.
+	// parts: the row has parts that run beside everything else.
 	parts bool
 	run   func(t *testing.T, r *report)
 }
 
-// turn is when a row begins: lower ones first.
+// turn returns when a row starts: lower ones first.
 func (f fault) turn() int {
 	switch {
 	case f.alone:
@@ -63,12 +63,12 @@ func (f fault) turn() int {
 	return 2
 }
 
-// report is what a row has found out.
+// report is the result of a row.
 type report struct {
 	fault
-	n    int // trials that the profile asks for
+	n    int // trials that the profile wants
 	t    *testing.T
-	side *semaphore.Weighted // of rows
+	side *semaphore.Weighted // slots for rows
 
 	mu       sync.Mutex
 	done     int
@@ -77,18 +77,18 @@ type report struct {
 	took     time.Duration
 }
 
-// sideBySide is how many rows go at a time. Parts of rows that mostly wait are
-// not counted: behind all other rows they would make the end late.
+// sideBySide is how many rows run at a time. Parts of rows that mostly wait
+// don't count: after all other rows they would delay the end.
 const sideBySide = 6
 
-// beside takes a place beside other rows, until t ends.
+// beside takes a slot among other rows until t ends.
 func (r *report) beside(t *testing.T) {
 	t.Helper()
 	must(t, r.side.Acquire(t.Context(), 1))
 	t.Cleanup(func() { r.side.Release(1) })
 }
 
-// trial counts one trial; a failure fails the test and the row goes on.
+// trial counts one trial. A failure fails the test, and the row goes on.
 func (r *report) trial(err error) {
 	r.t.Helper()
 	r.mu.Lock()
@@ -100,28 +100,28 @@ func (r *report) trial(err error) {
 	}
 }
 
-// figure adds something measured to the table.
+// figure adds a measurement to the table.
 func (r *report) figure(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.figures = append(r.figures, fmt.Sprintf(format, args...))
 }
 
-// In the short profile limits are wider by unhurried, and no limit is less than
-// amply: it runs beside other tests, on whatever machine there is, and is no
-// measurement.
+// In the short profile, limits are unhurried times wider, and none is less than
+// amply: that profile runs beside other tests on any machine and measures
+// nothing.
 const (
 	unhurried = 10
 	amply     = 10 * time.Second
 )
 
-// measures reports whether this profile measures. The short one only looks.
+// measures reports whether this profile measures. The short one only tests.
 func measures() bool {
 	p, err := chosen()
 	return err == nil && p != short
 }
 
-// allowed is a limit as it holds in this profile.
+// allowed returns a limit as this profile has it.
 func allowed(limit time.Duration) time.Duration {
 	if measures() {
 		return limit
@@ -148,8 +148,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// TestFaults goes through the list. Rows that measure have the machine to
-// themselves and come first, then those that take long.
+// TestFaults runs the list. Rows that measure run alone and first, then those
+// that take long.
 func TestFaults(t *testing.T) {
 	p, err := chosen()
 	if err != nil {
@@ -162,7 +162,7 @@ func TestFaults(t *testing.T) {
 			reports = append(reports, &report{fault: f, n: f.trials[p], side: side})
 		}
 	}
-	// The table speaks of what was run, also when -run chose a part.
+	// The table has the rows that ran, also if -run chose some.
 	t.Cleanup(func() { show(t, reports) })
 	for turn := range 3 {
 		for _, r := range reports {
@@ -213,7 +213,7 @@ func show(t *testing.T, reports []*report) {
 	}
 }
 
-// markdown is the table as docs/reliability.md shows it.
+// markdown returns the table as docs/reliability.md shows it.
 func markdown(reports []*report) string {
 	var b strings.Builder
 	b.WriteString("| | fault | trials | failures | took | figure | limit |\n|---|---|---|---|---|---|---|\n")

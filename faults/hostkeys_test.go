@@ -10,15 +10,15 @@ import (
 	"alsbot/jobs"
 )
 
-// hostKeys gives the core node a host key that known_hosts does not have, and
-// known_hosts keys that the node does not have. A trial is a run.
+// hostKeys gives the core node a host key that known_hosts lacks, and
+// known_hosts keys that the node lacks. A trial is a run.
 func hostKeys(t *testing.T, r *report) {
 	for range r.n {
 		h := newHouse(t, options{})
 		known, err := os.ReadFile(h.nodes.KnownHosts)
 		must(t, err)
 		own, others := keysOf(string(known), h.core)
-		// The keys of the other nodes are as good as any that this one lacks.
+		// The keys of the other nodes serve as keys that this one lacks.
 		foreign := renamed(others, h.core)
 		cases := []struct {
 			name, file, words string
@@ -46,7 +46,7 @@ func hostKeys(t *testing.T, r *report) {
 	}
 }
 
-// keysOf parts known_hosts into the lines of a host and the others.
+// keysOf splits known_hosts into the lines of a host and the others.
 func keysOf(known, host string) (own, others string) {
 	for line := range strings.Lines(known) {
 		if strings.HasPrefix(line, knownName(host)) {
@@ -58,13 +58,13 @@ func keysOf(known, host string) (own, others string) {
 	return own, others
 }
 
-// knownName is how known_hosts begins a line of host:port.
+// knownName returns how known_hosts starts a line of host:port.
 func knownName(addr string) string {
 	host, port, _ := strings.Cut(addr, ":")
 	return "[" + host + "]:" + port
 }
 
-// renamed are the keys of some lines, for another host.
+// renamed returns the keys of some lines for another host.
 func renamed(lines, host string) string {
 	var b strings.Builder
 	for line := range strings.Lines(lines) {
@@ -74,8 +74,8 @@ func renamed(lines, host string) string {
 	return b.String()
 }
 
-// withKnown asks for a run under a known_hosts: it works, or, with words, it
-// is refused in these and the node has not got a byte of the command.
+// withKnown requests a run with a known_hosts file. The run works or, with
+// words, is refused with these words, and the node gets no byte of the command.
 func (h *house) withKnown(file, words string) error {
 	if err := os.WriteFile(h.nodes.KnownHosts, []byte(file), 0o600); err != nil {
 		return err

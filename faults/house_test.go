@@ -24,23 +24,23 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// patience is how long a row waits for what must come. It is a safety limit,
-// not a measurement.
+// patience is how long a row waits. It is a safety limit, not a measurement.
 const patience = 4 * time.Minute
 
-// options say what a house is like.
+// options say how a house is built.
 type options struct {
-	clusters int    // named c0, c1, …; all are the same nodes, so that runs go side by side; default 1
+	clusters int    // named c0, c1, …; all have the same nodes, so that runs go side by side; default 1
 	oracle   oracle // zero: runs of 50 to 300 ms with up to 4 KiB
-	binary   string // default: alsbot as it is shipped
-	extra    string // YAML that is appended to the config
-	// core, if set, is where the bot finds the core node: a proxy, an sshd.
+	binary   string // default: alsbot as shipped
+	extra    string // YAML added to the config
+	// core, if set, returns where the bot finds the core node: a proxy, an
+	// sshd.
 	core func(h *house, addr string) string
 	// change, if set, edits the whole config.
 	change func(yaml string) string
 	http   bool // slack.mode http
-	// slackWaits is how long Slack waits for an acknowledgement; default: as
-	// long as it does, and longer in the short profile.
+	// slackWaits is how long Slack waits for an acknowledgement. The default is
+	// as long as Slack does, and longer in the short profile.
 	slackWaits time.Duration
 }
 
@@ -55,8 +55,8 @@ type house struct {
 	config string
 	listen string // of the bot, in http mode
 	opts   options
-	env    []string // beside the usual
-	newest string   // the last run that was judged
+	env    []string // added to the environment
+	newest string   // the run judged last
 	sshd   *sshd    // in front of the core node, if there is one
 
 	mu   sync.Mutex
@@ -68,7 +68,7 @@ type house struct {
 // slackWaits is how long Slack waits for an acknowledgement.
 const slackWaits = 3 * time.Second
 
-// people of the workspace.
+// These are the people of the workspace.
 const (
 	ann = "U0ANN" // operator
 	bob = "U0BOB" // approver
@@ -120,7 +120,8 @@ func newHouse(t *testing.T, o options) *house {
 	return h
 }
 
-// tempDir has a short name: sockets may not have a long one.
+// tempDir returns a directory with a short name: the name of a socket must not
+// be long.
 func tempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "faults-")
@@ -136,12 +137,12 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// noHistory is for a kato that others stand in for: what they do is in no
-// history of the simulated one, which must not be asked about it.
+// noHistory is for a kato that stands in for the simulated one: its commands
+// are in no history of that one, which must not be asked.
 const noHistory = "[ \"$*\" = 'history --json' ] && exec echo '[]'\n"
 
-// quickPS puts a ps as fast as a shell before the node's simulated one, which
-// reads all of /proc: the list of faults has one in every run.
+// quickPS puts a ps as fast as a shell in front of the node's simulated one,
+// which reads all of /proc: every run of the list calls ps.
 func quickPS(home string) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(home), "usr", "bin", "ps"), []byte("#!/bin/sh\necho '1 /sbin/init'\n"), 0o755)
 }
@@ -168,7 +169,7 @@ func (h *house) installOracle() error {
 
 func (h *house) settings() string { return filepath.Join(h.dir, "oracle.json") }
 
-// channelOf is the channel of cluster i.
+// channelOf returns the channel of cluster i.
 func channelOf(i int) string { return fmt.Sprintf("C0CLUSTER%d", i) }
 
 func (h *house) cast() workspace.Options {
@@ -190,8 +191,8 @@ func (h *house) cast() workspace.Options {
 	return w
 }
 
-// freeAddr is where nobody listens. The address is nobody else's, so that no
-// other program takes the port meanwhile.
+// freeAddr returns an address where nothing listens. No other program uses this
+// loopback address, so none can take the port before the test does.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
@@ -232,7 +233,7 @@ func (h *house) yaml() string {
 func (h *house) socket() string { return filepath.Join(h.dir, "alsbot.sock") }
 func (h *house) store() string  { return filepath.Join(h.dir, "alsbot.db") }
 
-// start starts the bot and waits until it listens to Slack and to us. It
+// start starts the bot and waits until it listens to Slack and to the tests. It
 // returns how long that took.
 func (h *house) start(env ...string) time.Duration {
 	h.t.Helper()
@@ -260,19 +261,19 @@ func (h *house) tryStart(env ...string) (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// socketsEnd is how long a start waits for the sockets before it to end.
+// socketsEnd is how long a start waits for earlier sockets to end.
 const socketsEnd = 2 * time.Second
 
-// launch starts the bot and does not wait for it.
+// launch starts the bot without waiting for it.
 func (h *house) launch(env ...string) error {
-	// Slack may still hold the sockets of a bot that was killed for live ones.
+	// Slack may still take the sockets of a killed bot for live ones.
 	for until := time.Now().Add(socketsEnd); h.bot == nil && h.slack.Sockets() > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		continue
 	}
 	bot := exec.Command(h.opts.binary, "serve", "--config", h.config)
 	bot.Env = append(append(environ(), h.env...), env...)
 	bot.Stderr = &lockedWriter{h: h}
-	// It ends with us, and its process group is its own.
+	// The bot ends with the tests, and its process group is its own.
 	bot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := bot.Start(); err != nil {
 		return err
@@ -285,8 +286,8 @@ func (h *house) launch(env ...string) error {
 	return nil
 }
 
-// environ is our environment without settings of alsbot, and without proxies:
-// behind one, sockets are not renewed as politely.
+// environ returns the environment without settings of alsbot and without
+// proxies, behind which sockets are not renewed as politely.
 func environ() []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -341,7 +342,7 @@ func (h *house) running() bool {
 	}
 }
 
-// kill is kill -9. It may be called when there is no bot.
+// kill sends SIGKILL to the bot, if there is one.
 func (h *house) kill() {
 	if h.bot == nil {
 		return
@@ -351,7 +352,8 @@ func (h *house) kill() {
 	h.bot = nil
 }
 
-// stop is SIGTERM; it returns how long the bot took to end and how it ended.
+// stop sends SIGTERM. It returns how long the bot took to end, and how it
+// ended.
 func (h *house) stop() (time.Duration, error) {
 	began := time.Now()
 	if err := h.bot.Process.Signal(syscall.SIGTERM); err != nil {
@@ -382,7 +384,7 @@ func (h *house) get(path string) ([]byte, error) {
 	return b, err
 }
 
-// run is the run as the bot has it on record.
+// run returns the run as the bot has it on record.
 func (h *house) run(id string) (r jobs.Run, err error) {
 	b, err := h.get("/runs/" + id)
 	if err != nil {
@@ -391,7 +393,7 @@ func (h *house) run(id string) (r jobs.Run, err error) {
 	return r, json.Unmarshal(b, &r)
 }
 
-// until waits until a run is as it should be.
+// until waits until ok accepts the run.
 func (h *house) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
 	var r jobs.Run
 	var err error
@@ -408,8 +410,8 @@ func (h *house) end(id string) (jobs.Run, error) {
 	return h.until(id, "final", func(r jobs.Run) bool { return r.State.Final() })
 }
 
-// verify waits for a run's end and holds it against the oracle: begun once,
-// output and status true, told in one message, the audit log whole.
+// verify waits for a run's end and checks it against the oracle: it began once,
+// its output and status are true, one message shows it, the audit log is whole.
 func (h *house) verify(id string) error {
 	r, err := h.held(id)
 	if err != nil {
@@ -418,7 +420,7 @@ func (h *house) verify(id string) error {
 	return h.toldOnce(r)
 }
 
-// held is verify without the count of messages.
+// held is verify without counting messages.
 func (h *house) held(id string) (r jobs.Run, err error) {
 	r, err = h.end(id)
 	if err != nil {
@@ -435,7 +437,7 @@ func (h *house) held(id string) (r jobs.Run, err error) {
 	return r, errors.Join(h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
 }
 
-// audited is nil if the audit log is whole.
+// audited returns an error if the audit log is damaged.
 func (h *house) audited() error {
 	_, err := h.get("/audit")
 	return err
@@ -450,8 +452,8 @@ func (h *house) toldOnce(r jobs.Run) error {
 	return err
 }
 
-// told waits until a message shows the run's end and returns how many
-// messages of its own the run has.
+// told waits until a message shows the run's end, and returns how many messages
+// of its own the run has.
 func (h *house) told(r jobs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -477,8 +479,8 @@ func (h *house) told(r jobs.Run) (int, error) {
 	return n, nil
 }
 
-// tellsOf reports whether a message is a run's own, or one of many runs, and
-// which part of it is about this one. Others may speak of the run too.
+// tellsOf reports whether a message is a run's own, or a digest, and which part
+// of it is about this run. Other messages may mention the run too.
 func tellsOf(text, id string) (tells bool, part string) {
 	together := strings.Contains(text, "While Slack could not be reached")
 	for line := range strings.Lines(text) {

@@ -18,8 +18,8 @@ import (
 	"alsbot/executor"
 )
 
-// hung asks servers that stop answering at each point of a connection. A
-// trial is a call; beside them, calls to another node go on and are timed.
+// hung tests servers that stop answering at each stage of a connection. A trial
+// is a call; calls to another node go on beside it and are timed.
 func hung(t *testing.T, r *report) {
 	f := newField(t, oracle{})
 	healthy := f.target(f.nodes.Addr("10.0.0.11"))
@@ -86,10 +86,10 @@ func timed(t *testing.T, x *executor.Executor, to executor.Target, span time.Dur
 		cancel()
 		all = append(all, time.Since(began))
 	}
-	return percentile(all[1:], 95) // the first one connects
+	return percentile(all[1:], 95) // the first call connects
 }
 
-// hungServer answers up to a point of a connection and no further.
+// hungServer answers up to a stage of a connection and no further.
 func hungServer(t *testing.T, f *field, at string) (addr string, end func()) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -135,7 +135,7 @@ func hang(c net.Conn, at string, key ssh.Signer, over chan struct{}) {
 	case "accept":
 		<-over
 		return
-	case "kex": // what the client says after the greeting reaches nobody
+	case "kex": // no one gets what the client sends after the greeting
 		c = &silent{Conn: c, left: len(hungBanner) + 1, over: over}
 	}
 	sc, channels, requests, err := ssh.NewServerConn(c, config)
@@ -159,7 +159,7 @@ func hang(c net.Conn, at string, key ssh.Signer, over chan struct{}) {
 			if err != nil {
 				return
 			}
-			go func() { // takes the command, and says nothing more
+			go func() { // accepts the command and sends nothing more
 				for req := range asked {
 					_ = req.Reply(true, nil)
 				}
@@ -168,7 +168,7 @@ func hang(c net.Conn, at string, key ssh.Signer, over chan struct{}) {
 	}
 }
 
-// silent lets a few bytes come in and then no more.
+// silent lets a few bytes in and then no more.
 type silent struct {
 	net.Conn
 	left int

@@ -13,8 +13,8 @@ import (
 	"alsbot/store"
 )
 
-// killed kills the bot at random moments while runs go on, and starts it
-// again at once. A trial is a kill; every run is held against the oracle.
+// killed kills the bot at random moments while runs go on, and starts it again
+// at once. A trial is a kill; every run is checked against the oracle.
 func killed(t *testing.T, r *report) {
 	h := newHouse(t, options{clusters: 8, oracle: oracle{Min: time.Second, Max: 20 * time.Second, Bytes: 64 << 10}})
 	runs := max(4, r.n*3/10)
@@ -57,8 +57,8 @@ func killed(t *testing.T, r *report) {
 	r.atMost("reattached p95", percentile(attached, 95), 5*time.Second)
 }
 
-// heldAndTold is verify, but for a message that is there twice because the
-// bot was killed between Slack's answer and its own note of it.
+// heldAndTold is verify, but it accepts a second message: the bot may have been
+// killed between Slack's answer and its own record of it.
 func (h *house) heldAndTold(id string) (n int, err error) {
 	r, err := h.held(id)
 	if err != nil {
@@ -72,7 +72,7 @@ func (h *house) heldAndTold(id string) (n int, err error) {
 }
 
 // reattached measures, for each run that goes on, how long after began the
-// first new byte of its output was in the store.
+// store had the first new byte of its output.
 func (h *house) reattached(ids []string, began time.Time) (took []time.Duration) {
 	for _, id := range ids {
 		r, err := h.run(id)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// limits gives the bot 256 file descriptors and a fifth of a processor, and
-// more work than it likes. A trial is a run.
+// limits gives the bot 256 file descriptors, a fifth of a processor, and more
+// work than it can do at once. A trial is a run.
 func limits(t *testing.T, r *report) {
 	wrapper := filepath.Join(tempDir(t), "alsbot")
 	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nulimit -n 256\nexec "+buildBot(t)+" \"$@\"\n"), 0o755))
@@ -35,7 +35,7 @@ func limits(t *testing.T, r *report) {
 			}
 			h.t.Logf("asking: %v", err)
 		}
-		// a read beside it; what it shows does not count here
+		// A read beside it; its answer doesn't count here.
 		_ = h.say(i%side, fmt.Sprintf("/als patch status @c%d", i%side))
 	}
 	if len(ids) < r.n {
@@ -52,8 +52,8 @@ func limits(t *testing.T, r *report) {
 	}
 }
 
-// squeeze lets the bot run for 20 of every 100 ms, and looks at what it
-// takes: the most memory (KiB) and the most open files.
+// squeeze lets the bot run for 20 of every 100 ms. It returns the most memory
+// (KiB) and the most open files that it saw.
 func (h *house) squeeze(stop chan struct{}) (memory, files int) {
 	pid := h.bot.Process.Pid
 	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
@@ -76,7 +76,7 @@ func (h *house) squeeze(stop chan struct{}) (memory, files int) {
 	}
 }
 
-// resident is the most memory that a process has ever had, in KiB.
+// resident returns the most memory that a process has ever had, in KiB.
 func resident(pid int) int {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, _ := strings.Cut(string(b), "VmHWM:")

@@ -1,6 +1,7 @@
 package faults
 
-// list is the fault list. Trials are those of the profiles short, ci and soak.
+// list returns the fault list, with the trials of the profiles short, ci and
+// soak.
 func list() []fault {
 	return []fault{
 		{id: "F01", what: "`kill -9` of the bot at random moments", run: killed, trials: [3]int{12, 200, 3000},

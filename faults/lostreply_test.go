@@ -12,9 +12,9 @@ import (
 	"alsbot/executor"
 )
 
-// lostReply starts every run three times at once, over three connections to
-// a real sshd that are cut at random moments, most of them between the start
-// and its answer. A trial is a run.
+// lostReply starts every run three times at once, over three connections to a
+// real sshd that are cut at random moments, most of them between the start and
+// its reply. A trial is a run.
 func lostReply(t *testing.T, r *report) {
 	f := newField(t, oracle{Min: 10 * time.Millisecond, Max: 500 * time.Millisecond, Bytes: 16 << 10})
 	server := newSSHD(t, f.nodes)
@@ -30,7 +30,7 @@ func lostReply(t *testing.T, r *report) {
 	places := make(chan struct{}, 8) // runs at the same time
 	stop := make(chan struct{})
 	for _, p := range proxies {
-		go func() { // as long as the row goes on
+		go func() { // until the row ends
 			for {
 				select {
 				case <-stop:
@@ -57,8 +57,8 @@ func lostReply(t *testing.T, r *report) {
 	}
 }
 
-// threeStarts starts a run over each proxy, and holds the ledger and all
-// three outcomes against the oracle.
+// threeStarts starts a run over each proxy, and checks the ledger and all three
+// results against the oracle.
 func (f *field) threeStarts(id string, proxies []*proxy, executors []*executor.Executor, lost *atomic.Int64) error {
 	errs := make([]error, len(proxies))
 	var wg sync.WaitGroup

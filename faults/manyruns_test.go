@@ -10,9 +10,8 @@ import (
 	"alsbot/executor"
 )
 
-// manyRuns lets a node remember ten thousand finished runs. A trial is a run
-// among them: it is started, cleaned away and started again by a duplicate
-// that comes late.
+// manyRuns lets a node keep ten thousand finished runs. A trial is a run among
+// them: it is started, cleaned, and started again by a late duplicate.
 func manyRuns(t *testing.T, r *report) {
 	f := newField(t, oracle{Min: time.Millisecond, Max: 2 * time.Millisecond, Bytes: 1 << 10})
 	x := f.executor()
@@ -42,7 +41,7 @@ func manyRuns(t *testing.T, r *report) {
 	}
 }
 
-// poll is how long the fastest of some whole runs takes.
+// poll returns how long the fastest of some whole runs takes.
 func (f *field) poll(x *executor.Executor, to executor.Target, prefix string) time.Duration {
 	best := time.Hour
 	for i := range 5 {

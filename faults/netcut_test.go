@@ -14,13 +14,13 @@ import (
 // netCase is one way in which the network between bot and node breaks.
 type netCase struct {
 	name    string
-	mood    mood // afterwards
+	mood    mood // after the cut
 	cut     bool // connections are reset first
 	lasts   time.Duration
-	from    profile // the least profile that has it
-	noticed bool    // the bot must notice within the time of its keepalive
-	healed  bool    // the time until it is back counts
-	// strange takes the node's key out of known_hosts meanwhile.
+	from    profile // the lowest profile that has it
+	noticed bool    // the bot must notice within its keepalive time
+	healed  bool    // the time until the node is reachable again counts
+	// strange takes the node's key out of known_hosts for a while.
 	strange bool
 }
 
@@ -38,8 +38,8 @@ func netCases() []netCase {
 	}
 }
 
-// netCut breaks the network in the middle of runs, with a real sshd on the
-// other side. A trial is a run.
+// netCut breaks the network while runs go on, with a real sshd on the other
+// side. A trial is a run.
 func netCut(t *testing.T, r *report) {
 	p, err := chosen()
 	must(t, err)
@@ -60,8 +60,8 @@ func netCut(t *testing.T, r *report) {
 	r.atMost("back after healing p95", percentile(m.back, 95), 5*time.Second)
 }
 
-// netRuns are hit by one break: as many as can be listened to at a time over
-// one connection. A run beyond these waits for its turn, and hears later.
+// netRuns is how many runs one break hits: as many as one connection can poll
+// at a time. Another run would wait for its slot and hear later.
 const netRuns = 4
 
 type healing struct {
@@ -121,8 +121,8 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 	h.kill()
 }
 
-// watch measures when people are told that a node is out of reach, and that
-// it is back. The run stays running all the time.
+// watch measures when people are told that a node is unreachable, and that it
+// is reachable again. The run stays running all the time.
 func (c netCase) watch(h *house, id string, began time.Time, healed chan struct{}, m *healing) error {
 	if c.noticed {
 		r, err := h.until(id, "out of reach", func(r jobs.Run) bool { return r.Remark != "" || r.State != jobs.Running })

@@ -12,9 +12,9 @@ import (
 	"alsbot/jobs"
 )
 
-// nodeDisk fills the node's disk before a start, during the output, and to
-// the last inode. The disk is a small one in the mount namespace of a real
-// sshd. A trial is a run.
+// nodeDisk fills the node's disk before a start, during the output, and to the
+// last inode. The disk is a small one in the mount namespace of a real sshd. A
+// trial is a run.
 func nodeDisk(t *testing.T, r *report) {
 	h := newHouse(t, options{
 		core:   realSSHD,
@@ -43,8 +43,9 @@ func (h *house) smallDisk() {
 	must(h.t, os.WriteFile(h.config, b, 0o600))
 }
 
-// refusedWhile asks for a run while the disk is full: it must not start, and
-// people must hear of which file system. With room again the same works.
+// refusedWhile requests a run while the disk is full: the run must not start,
+// and people must hear which file system is full. With room again, the same
+// request works.
 func (h *house) refusedWhile(fill func() error, disk string) error {
 	if err := fill(); err != nil {
 		return err
@@ -70,8 +71,8 @@ func (h *house) refusedWhile(fill func() error, disk string) error {
 	return h.verify(again)
 }
 
-// fullDuring fills the disk while a run prints: what it printed after that is
-// gone, its status is not.
+// fullDuring fills the disk while a run prints: the output after that is lost,
+// the status is not.
 func (h *house) fullDuring(disk string) error {
 	run := h.begun(1)[0]
 	if err := fill(disk); err != nil {
@@ -108,14 +109,14 @@ func fillInodes(disk string) error {
 	for i := range 10000 {
 		f, err := os.Create(filepath.Join(disk, fmt.Sprintf("inode-%d", i)))
 		if err != nil {
-			return nil // that is it
+			return nil // the disk is full
 		}
 		_ = f.Close()
 	}
 	return errors.New("the disk has inodes without end")
 }
 
-// empty removes what fill and fillInodes have made.
+// empty deletes what fill and fillInodes have made.
 func empty(disk string) error {
 	made, err := filepath.Glob(filepath.Join(disk, "inode-*"))
 	for _, path := range append(made, filepath.Join(disk, "ballast")) {

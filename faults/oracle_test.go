@@ -13,21 +13,21 @@ import (
 	"time"
 )
 
-// oracleEnv names the file with the oracle's settings; this binary is then
-// the oracle.
+// oracleEnv names the file with the oracle's settings. If it is set, this
+// binary is the oracle.
 const oracleEnv = "ALSBOT_FAULTS_ORACLE"
 
-// oracle says what the stand-in kato does. Everything else follows from the
-// ID of the run.
+// oracle has the settings of the stand-in kato. Everything else follows from
+// the ID of the run.
 type oracle struct {
 	Ledger   string
 	Min, Max time.Duration // how long a run takes
-	Bytes    int           // most that it prints
-	Plain    bool          // it always ends with 0
+	Bytes    int           // the most that it prints
+	Plain    bool          // it always ends with status 0
 	Stubborn bool          // it ignores TERM
 }
 
-// fate is what becomes of one run.
+// fate is how one run ends.
 type fate struct {
 	takes  time.Duration
 	output []byte
@@ -52,8 +52,8 @@ func (o oracle) fate(id string) fate {
 	return f
 }
 
-// oracleMain is the stand-in kato. It takes the ID from the file that its
-// output goes to, which is in the run's own directory.
+// oracleMain is the stand-in kato. It takes the ID from the name of its output
+// file, which is in the run's own directory.
 func oracleMain() {
 	path := os.Getenv(oracleEnv)
 	if path == "" {
@@ -99,7 +99,7 @@ func readOracle(path string) (o oracle, err error) {
 	return o, json.Unmarshal(b, &o)
 }
 
-// appendLine is one write to a file opened with O_APPEND.
+// appendLine makes one write to a file opened with O_APPEND.
 func appendLine(path, line string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -110,7 +110,7 @@ func appendLine(path, line string) error {
 	return err
 }
 
-// oracleArgv is the oracle as a command line for the executor.
+// oracleArgv returns the oracle's command line for the executor.
 func oracleArgv(settings string) []string {
 	exe, err := os.Executable()
 	if err != nil {
@@ -131,7 +131,7 @@ func (o oracle) write(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-// executions counts how often a run was begun, by the ledger.
+// executions counts how often a run began, by the ledger.
 func (o oracle) executions(id string) (int, error) {
 	b, err := os.ReadFile(o.Ledger)
 	if os.IsNotExist(err) {
@@ -146,7 +146,7 @@ func (o oracle) executions(id string) (int, error) {
 	return n, err
 }
 
-// ran is nil if the run was begun exactly once.
+// ran returns an error unless the run began exactly that often.
 func (o oracle) ran(id string, times int) error {
 	n, err := o.executions(id)
 	if err == nil && n != times {
@@ -155,7 +155,7 @@ func (o oracle) ran(id string, times int) error {
 	return err
 }
 
-// same compares what is in the store with what the oracle has printed.
+// same compares what is in the store with what the oracle printed.
 func (o oracle) same(id string, output []byte, status *int) error {
 	f := o.fate(id)
 	if status == nil || *status != f.status {
@@ -178,7 +178,7 @@ func shown(status *int) string {
 	return fmt.Sprint(*status)
 }
 
-// percentile is the p-th of a hundred of a list of durations.
+// percentile returns the pth percentile of some durations.
 func percentile(all []time.Duration, p int) time.Duration {
 	if len(all) == 0 {
 		return 0

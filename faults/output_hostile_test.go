@@ -20,8 +20,8 @@ import (
 
 const ownSecret = "xoxb-faults" // of the house's config
 
-// corpus is what a hostile node prints. Nothing in forbidden may be shown, and
-// nothing in markup may stand where Slack reads markup.
+// corpus returns what a hostile node prints. Nothing in forbidden may be shown,
+// and nothing in markup may stand where Slack reads markup.
 func corpus() (pieces, forbidden, markup []string) {
 	pieces = []string{
 		"a token " + ownSecret + " here\n",
@@ -43,8 +43,8 @@ func corpus() (pieces, forbidden, markup []string) {
 	return pieces, forbidden, []string{"<!channel>", "<@U0BOB>", "<http://evil"}
 }
 
-// hostile prints each piece in two parts, cut at every byte. A trial is a
-// run: it is kept to the byte, and what people see is harmless.
+// hostile prints each piece in two parts, cut at every byte. A trial is a run:
+// the store has every byte of it, and what people see is harmless.
 func hostile(t *testing.T, r *report) {
 	const side = 8
 	h := newHouse(t, options{clusters: side})
@@ -83,7 +83,7 @@ func hostile(t *testing.T, r *report) {
 	}
 }
 
-// installParts makes `kato patch update` take one of the prepared outputs.
+// installParts makes `kato patch update` print one of the prepared outputs.
 func (h *house) installParts() (jobsDir, taken string) {
 	h.t.Helper()
 	jobsDir, taken = filepath.Join(h.dir, "parts"), filepath.Join(h.dir, "taken")
@@ -105,7 +105,8 @@ exit 3 # what a failed run printed is shown
 	return jobsDir, taken
 }
 
-// keptAsPrinted is nil if a run's output is kept to the byte.
+// keptAsPrinted returns an error unless every byte of a run's output is in the
+// store.
 func (h *house) keptAsPrinted(id, taken string) error {
 	r, err := h.end(id)
 	if err != nil {
@@ -139,8 +140,8 @@ func (h *house) outputShown(r jobs.Run) error {
 	return err
 }
 
-// harmless is nil if nothing that anybody can see has any of the forbidden,
-// and nothing was ever sent with a secret in it.
+// harmless returns an error if people can see anything forbidden, or if a
+// secret was ever sent.
 func (h *house) harmless(side int, forbidden, markup []string) error {
 	seen := false
 	for i := range side {
@@ -183,7 +184,7 @@ func (h *house) harmless(side int, forbidden, markup []string) error {
 	return nil
 }
 
-// readAsMarkup is all text in blocks that Slack takes for its markup.
+// readAsMarkup returns all text in blocks that Slack reads as markup.
 func readAsMarkup(v any) string {
 	var b strings.Builder
 	switch v := v.(type) {

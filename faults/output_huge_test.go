@@ -15,7 +15,7 @@ import (
 	"alsbot/jobs"
 )
 
-// huge has a command print a gigabyte (50 MB in the short profile): in one
+// huge makes a command print a gigabyte (50 MB in the short profile): in one
 // line, and in very many. A trial is a run.
 func huge(t *testing.T, r *report) {
 	size := int64(50 << 20)
@@ -29,7 +29,7 @@ func huge(t *testing.T, r *report) {
 	must(t, os.WriteFile(kato, []byte(script), 0o755))
 	must(t, os.WriteFile(file, []byte("a little\n"), 0o600))
 	h.start()
-	_, err := h.end(h.ask(0)) // the bot has everything in memory that it needs
+	_, err := h.end(h.ask(0)) // the bot then has everything in memory that it needs
 	must(t, err)
 	pid := h.bot.Process.Pid
 	before := resident(pid)
@@ -56,7 +56,7 @@ func huge(t *testing.T, r *report) {
 	}
 }
 
-// write fills a file with size bytes of the same line again and again.
+// write fills a file with size bytes of the same line.
 func write(path, line string, size int64) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -69,8 +69,8 @@ func write(path, line string, size int64) error {
 	return errors.Join(err, f.Close())
 }
 
-// printed asks for the run that prints the file. It returns how many bytes a
-// second that took, and an error if what is kept differs or Slack was shown
+// printed requests the run that prints the file. It returns the bytes per
+// second, and an error if the store has something else or Slack was shown
 // progress more than once a second.
 func (h *house) printed(file string) (rate float64, err error) {
 	updates := h.slack.Calls(methodUpdate)
@@ -94,14 +94,14 @@ func (h *house) printed(file string) (rate float64, err error) {
 		err = fmt.Errorf("run %s: what is kept is not what was printed (%d bytes)", id, step.Size)
 	}
 	updates = h.slack.Calls(methodUpdate) - updates
-	// once in every second that has begun, and its three later states come on top
+	// one in every second that has begun, and three later states
 	if limit := int(math.Ceil(time.Since(began).Seconds())) + 3; updates > limit {
 		err = errors.Join(err, fmt.Errorf("run %s was shown %d times in %v", id, updates, took))
 	}
 	return float64(step.Size) / took.Seconds(), errors.Join(err, h.toldOnce(r))
 }
 
-// sum is the SHA-256 of a file.
+// sum returns the SHA-256 of a file.
 func sum(path string) (s [sha256.Size]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"alsbot/store"
 )
 
-// overlap has a schedule come every second whose runs take longer, in real
-// time and on a node. A trial is a slot.
+// overlap runs a schedule every second whose runs take longer, in real time and
+// on a node. A trial is a slot.
 func overlap(t *testing.T, r *report) {
 	s := config.Schedule{Name: "hasty", Cluster: "c0", Cron: "* * * * * *", Timezone: "UTC", Command: "patch update"}
 	d := newDesk(t, func(c *config.Config) {
@@ -52,7 +52,7 @@ func overlap(t *testing.T, r *report) {
 			before = run
 		case "skipped":
 			r.trial(skippedInWords(slot, told))
-		case "missed": // two came at once, on a machine that had other things to do
+		case "missed": // two came at once on a busy machine
 			if !measures() {
 				continue
 			}
@@ -78,7 +78,7 @@ func (d *desk) slots(name string) (all []jobs.Slot) {
 	return all
 }
 
-// toldOfSkips is what is in the outbox about slots that were skipped.
+// toldOfSkips returns the outbox's texts about skipped slots.
 func (d *desk) toldOfSkips() (told []string, err error) {
 	err = d.st.View(d.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("outbox", "", "", false, func(_ string, v []byte) bool {
@@ -96,7 +96,7 @@ func skippedInWords(slot jobs.Slot, told []string) error {
 		return fmt.Errorf("the slot of %v was skipped: %q", slot.At, slot.Why)
 	}
 	words := func(at time.Time) string { return "was skipped at " + at.Format("2006-01-02 15:04 MST") }
-	for _, text := range told { // of several that are found at once the newest is told
+	for _, text := range told { // of several found at once, the newest is named
 		if strings.Contains(text, words(slot.At)) || strings.Contains(text, words(slot.At.Add(30*time.Second))) {
 			return nil
 		}

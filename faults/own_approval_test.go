@@ -21,8 +21,8 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// ownApproval has somebody who may approve, and has asked, try to count for
-// the own request by every way in. A trial is a try.
+// ownApproval tests an approver who approves their own request, through every
+// way in. A trial is an attempt.
 func ownApproval(t *testing.T, r *report) {
 	me, err := user.Current()
 	must(t, err)
@@ -92,7 +92,7 @@ func (h *house) waysToApprove(quorum int) map[string]func() error {
 	}
 }
 
-// waiting asks for an update, has do try to approve it, and looks.
+// waiting requests an update, lets do try to approve it, and checks.
 func (h *house) waiting(quorum int, do func(workspace.Message) error) func() error {
 	return func() error {
 		id, err := h.tryAsk(0)
@@ -103,8 +103,8 @@ func (h *house) waiting(quorum int, do func(workspace.Message) error) func() err
 	}
 }
 
-// uncounted is nil if what somebody does about the request of a run leaves it
-// without an approval, also when all the others that it needs are there.
+// uncounted returns an error unless the approval that do gives doesn't count,
+// even if all the others that the request needs are there.
 func (h *house) uncounted(id string, quorum int, do func(workspace.Message) error) error {
 	m, err := h.approvalOf(id, fmt.Sprintf("0 of %d", quorum))
 	if err != nil {
@@ -138,7 +138,7 @@ func (h *house) uncounted(id string, quorum int, do func(workspace.Message) erro
 	return errors.Join(err, h.oracle.ran(id+"-1", 0))
 }
 
-// approvalOf waits for the message that asks for approval of a run.
+// approvalOf waits for the approval request of a run.
 func (h *house) approvalOf(id, count string) (found workspace.Message, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -157,7 +157,7 @@ func (h *house) approvalOf(id, count string) (found workspace.Message, err error
 	return found, err
 }
 
-// runOf is the run whose approval a message asks for.
+// runOf returns the run whose approval a message requests.
 func runOf(m workspace.Message) string {
 	_, rest, _ := strings.Cut(m.Text(), "\nrun ")
 	return strings.Fields(rest + " ?")[0]
@@ -182,7 +182,8 @@ func (h *house) presses(user string, m workspace.Message) (string, error) {
 	return told[0].Text(), nil
 }
 
-// turnedAway is nil if ann presses Approve and is told that it does not count.
+// turnedAway returns an error unless ann presses Approve and is told that it
+// doesn't count.
 func (h *house) turnedAway(m workspace.Message) error {
 	told, err := h.presses(ann, m)
 	if err == nil && !strings.Contains(told, "You asked for this yourself") {
@@ -191,7 +192,7 @@ func (h *house) turnedAway(m workspace.Message) error {
 	return err
 }
 
-// retried is a request that follows from a run that has ended.
+// retried returns a request that follows from a run that has ended.
 func (h *house) retried() (string, error) {
 	id, err := h.tryAsk(0)
 	if err != nil {
@@ -206,7 +207,7 @@ func (h *house) retried() (string, error) {
 	return h.sayIn(0, "/als retry "+id)
 }
 
-// renewedRequest is the request that takes the place of one that is void.
+// renewedRequest returns the request that replaces a void one.
 func (h *house) renewedRequest(quorum int) (string, error) {
 	id, err := h.sayIn(0, "/als patch install @c0")
 	if err != nil {
@@ -233,7 +234,7 @@ func (h *house) renewedRequest(quorum int) (string, error) {
 	return fresh, err
 }
 
-// localSays says something by the local socket that is to be refused.
+// localSays types something at the local socket that must be refused.
 func (h *house) localSays(text string) error {
 	ans, err := h.askLocal(text)
 	if err == nil && (!ans.Bad || ans.Run != "") {
@@ -242,7 +243,7 @@ func (h *house) localSays(text string) error {
 	return err
 }
 
-// askLocal says something by the local socket, as the command line does.
+// askLocal types something at the local socket, as the command line does.
 func (h *house) askLocal(text string) (ans jobs.Answer, err error) {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// claim is the line by which a node knows who looks after a run.
+// claim is the line that names the process in charge of a run on its node.
 type claim struct{ kind, pid, start, session, boot string }
 
 func readClaim(dir string) (c claim, err error) {
@@ -24,7 +24,7 @@ func readClaim(dir string) (c claim, err error) {
 	return claim{f[0], f[1], f[2], f[3], f[4]}, nil
 }
 
-// write replaces the claim in one step: it is never seen half.
+// write replaces the claim in one step: no one ever sees half of it.
 func (c claim) write(dir string) error {
 	line := fmt.Sprintf("%s %s %s %s %s end\n", c.kind, c.pid, c.start, c.session, c.boot)
 	next := filepath.Join(dir, ".changed")
@@ -42,7 +42,7 @@ func (c claim) kill() error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// commands are the processes that print into a run's output.
+// commands returns the processes that print into a run's output.
 func commands(dir string) (pids []int) {
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/1")
 	for _, l := range links {
@@ -54,8 +54,8 @@ func commands(dir string) (pids []int) {
 	return pids
 }
 
-// killAll kills the runner and everything that prints into the run's output,
-// as a power cut does.
+// killAll kills the runner and everything that prints into the run's output, as
+// a power cut does.
 func killAll(dir string) error {
 	c, err := readClaim(dir)
 	if err != nil {
@@ -68,7 +68,7 @@ func killAll(dir string) error {
 	return err
 }
 
-// runDir is where the core keeps a run's step.
+// runDir returns where the core keeps a run's step.
 func (h *house) runDir(step string) string {
 	return filepath.Join(h.nodes.Home(h.nodes.Core), ".alsbot/runs", step)
 }

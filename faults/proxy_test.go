@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A mood is what a proxy does with what comes through it.
+// mood is what a proxy does with the traffic.
 type mood int
 
 const (
 	passing  mood = iota
-	holding       // nothing comes through, and nobody is told: TCP would send it again and again
+	holding       // nothing passes, and neither side is told: TCP retransmits
 	deafOut       // nothing reaches the node
 	deafBack      // nothing comes back from the node
-	bad           // every piece is late by 200 ms; a fifth is lost and comes when TCP sends it again
+	bad           // every piece is 200 ms late; a fifth is lost and comes with TCP's retransmission
 	refusing      // connections are reset at once
 )
 
@@ -95,10 +95,10 @@ func (p *proxy) pump(to, from *net.TCPConn, deaf mood) {
 			break
 		}
 	}
-	_ = to.CloseWrite() // the other may have gone
+	_ = to.CloseWrite() // the other side may be gone
 }
 
-// wait keeps a piece back as long as the mood says so.
+// wait holds a piece back while the mood says so.
 func (p *proxy) wait(deaf mood) {
 	for {
 		m, change := p.now()

@@ -13,34 +13,33 @@ import (
 	"alsbot/jobs"
 )
 
-// otherBoot is a boot ID that this machine does not have.
+// otherBoot is a boot ID that this machine doesn't have.
 const otherBoot = "00000000-1111-2222-3333-444444444444"
 
-// reboot lets the node reboot during runs, and after their end before the
-// bot has read it. A node's reboot is what the bot sees of one: every process
-// of the run is gone and the boot ID is another. A trial is a run.
+// reboot reboots the node during runs, and after their end before the bot has
+// read it. The bot sees of a reboot that every process of the run is gone and
+// that the boot ID is another. A trial is a run.
 func reboot(t *testing.T, r *report) {
 	const side = 4
 	h := newHouse(t, options{clusters: side})
 	h.start()
 	for range max(1, r.n/side) {
-		h.takes(time.Minute, 2*time.Second) // they do not end by themselves
+		h.takes(time.Minute, 2*time.Second) // they don't end by themselves
 		h.rebootDuring(r, side)
 		h.rebootAfter(r, side)
 	}
 }
 
-// takes changes how long runs take that begin from now on. Their fate stays
-// what it is as long as spread does.
+// takes changes how long runs take that begin from now on. Their fate stays the
+// same as long as spread does.
 func (h *house) takes(least, spread time.Duration) {
 	h.t.Helper()
 	h.oracle.Min, h.oracle.Max = least, least+spread
 	must(h.t, h.oracle.write(h.settings()))
 }
 
-// begun asks for one run in each cluster and waits until its command has
-// begun, which is later than the node's claim. It returns the runs as they
-// are then.
+// begun requests one run in each cluster and waits until its command has begun,
+// which is later than the node's claim. It returns the runs as they are then.
 func (h *house) begun(side int) (runs []jobs.Run) {
 	h.t.Helper()
 	for i := range side {
@@ -66,7 +65,7 @@ func (h *house) rebootDuring(r *report, side int) {
 		c.boot = otherBoot
 		must(h.t, c.write(dir))
 	}
-	time.Sleep(2 * time.Second) // no look at the run may last from before the reboot until after it
+	time.Sleep(2 * time.Second) // no poll of the run may last from before the reboot until after it
 	h.takes(3*time.Second, 2*time.Second)
 	for _, run := range runs {
 		must(h.t, killAll(h.runDir(run.Steps[0].ID)))
@@ -97,16 +96,16 @@ func (h *house) rebootAfter(r *report, side int) {
 	}
 }
 
-// endedIn reports whether the node has written down how a run ended, and with
-// how much output.
+// endedIn reports whether the node has recorded how a run ended, and with how
+// much output.
 func endedIn(dir string) bool {
 	exit, err := os.ReadFile(filepath.Join(dir, "exit"))
 	return err == nil && strings.Count(string(exit), " end\n") == 2
 }
 
-// verifyLost is nil if a run is lost in all that this means: people are told
-// what is known and what to type, the cluster's line stays closed until
-// somebody has typed it, nothing is begun again, and then the line goes on.
+// verifyLost returns an error unless a run is lost in every respect: people are
+// told what is known and what to type, the cluster's queue stays blocked until
+// someone has typed it, nothing begins again, and then the queue goes on.
 func (h *house) verifyLost(id string, cluster int, words string) error {
 	r, err := h.end(id)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"alsbot/jobs"
 )
 
-// rights are taken away from who asked: before the approval, while the
-// approved run waits for its turn, and while it runs. A trial is a request.
-// Desks with groups of their own go side by side, as the runs mostly sleep.
+// rights takes rights away from the requester: before the approval, while the
+// approved run is queued, and while it runs. A trial is a request. Desks with
+// groups of their own run side by side, because the runs mostly sleep.
 func rights(t *testing.T, r *report) {
 	const side = 4
 	var wg sync.WaitGroup
@@ -77,7 +77,7 @@ func (d *desk) lostInLine() error {
 	if _, err := d.until(second, func(r jobs.Run) bool { return r.State == jobs.Queued && r.Waited }); err != nil {
 		return err
 	}
-	d.groups.set("S0LEADS", bob) // it is the approver this time
+	d.groups.set("S0LEADS", bob) // this time it is the approver
 	if _, err := d.end(first); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ import (
 )
 
 // schedules lets two simulated years pass (in the short profile, the weeks
-// round one change of the clocks) for daily and hourly schedules in zones
-// with all kinds of changes. A trial is a slot. Nodes are out of reach: what
-// counts is which slots come, not what becomes of their runs.
+// around one change of the clocks) for daily and hourly schedules in zones with
+// all kinds of changes. A trial is a slot. Nodes are unreachable: only the
+// slots count, not how their runs end.
 func schedules(t *testing.T, r *report) {
 	t.Run("zones", func(t *testing.T) {
 		for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"} {
@@ -48,7 +48,7 @@ type office struct {
 
 func newOffice(t *testing.T, all ...config.Schedule) *office {
 	t.Helper()
-	// on a file system in memory, if there is one: 10,000 commits are written through
+	// in memory, if possible: the test syncs 10,000 commits
 	dir, err := os.MkdirTemp("/dev/shm", "faults-")
 	if err != nil {
 		dir = t.TempDir()
@@ -83,7 +83,7 @@ func (o *office) open() {
 	}
 }
 
-// slots is the ledger of a schedule.
+// slots returns the ledger of a schedule.
 func (o *office) slots(name string) (all []jobs.Slot) {
 	o.t.Helper()
 	must(o.t, o.st.View(o.t.Context(), func(tx store.Tx) error {
@@ -103,7 +103,7 @@ func schedule(name, cron, zone string, catchUp time.Duration) config.Schedule {
 	return config.Schedule{Name: name, Cluster: "c0", Cron: cron, Timezone: zone, Command: "version", CatchUp: catchUp}
 }
 
-// years lets time pass in one zone and holds every slot against the calendar.
+// years lets time pass in one zone and checks every slot against the calendar.
 func years(t *testing.T, r *report, zone string) {
 	p, err := chosen()
 	must(t, err)
@@ -138,7 +138,7 @@ func reopened(t *testing.T, cfg *config.Config) store.Store {
 	return st
 }
 
-// slots holds a ledger against the moments that it must have, all run.
+// slots compares a ledger with the times that it must have, all run.
 func (r *report) slots(name string, got []jobs.Slot, want []time.Time) {
 	r.t.Helper()
 	for i := range max(len(got), len(want)) {
@@ -156,9 +156,9 @@ func (r *report) slots(name string, got []jobs.Slot, want []time.Time) {
 	}
 }
 
-// daily is the calendar's own way to the moments: second by second would be
-// too slow, so minute by minute of each local day. On a day whose clock jumps
-// over the time, it is the first instant after the jump.
+// daily computes the times from the calendar alone: minute by minute of each
+// local day, because second by second would be too slow. On a day whose clock
+// jumps over the time, it is the first instant after the jump.
 func daily(loc *time.Location, hour, minute int, from, to time.Time) (all []time.Time) {
 	for day := from.In(loc).AddDate(0, 0, -1); day.Before(to.AddDate(0, 0, 2)); day = day.AddDate(0, 0, 1) {
 		y, m, d := day.Date()
@@ -170,12 +170,12 @@ func daily(loc *time.Location, hour, minute int, from, to time.Time) (all []time
 	return all
 }
 
-// firstAtOrAfter goes through the minutes round a local day.
+// firstAtOrAfter goes through the minutes around a local day.
 func firstAtOrAfter(loc *time.Location, y int, m time.Month, d, wanted int) time.Time {
 	for at := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Add(-15 * time.Hour); ; at = at.Add(time.Minute) {
 		l := at.In(loc)
 		if l.Year() > y || l.Year() == y && l.YearDay() > time.Date(y, m, d, 0, 0, 0, 0, time.UTC).YearDay() {
-			return at // the whole rest of the day was jumped over
+			return at // the jump skips the rest of the day
 		}
 		if l.Year() == y && l.Month() == m && l.Day() == d && l.Hour()*60+l.Minute() >= wanted {
 			return at
@@ -183,7 +183,8 @@ func firstAtOrAfter(loc *time.Location, y int, m time.Month, d, wanted int) time
 	}
 }
 
-// hourly are the moments at which the clock shows the minute, each real hour.
+// hourly returns the times at which the clock shows the minute, in each real
+// hour.
 func hourly(loc *time.Location, minute int, from, to time.Time) (all []time.Time) {
 	for at := from.Truncate(time.Minute).Add(time.Minute); !at.After(to); at = at.Add(time.Minute) {
 		if at.In(loc).Minute() == minute && at.After(from) {
@@ -193,8 +194,8 @@ func hourly(loc *time.Location, minute int, from, to time.Time) (all []time.Time
 	return all
 }
 
-// downAndJumps: the bot is down for three hours, and the clock jumps, which
-// is shown by moving what the store remembers.
+// downAndJumps stops the bot for three hours, and lets the clock jump by moving
+// what the store remembers.
 func downAndJumps(t *testing.T, r *report) {
 	o := newOffice(t, schedule("late", "0 * * * *", "UTC", 30*time.Minute), schedule("never-late", "0 * * * *", "UTC", 0), schedule("day", "0 12 * * *", "UTC", time.Hour))
 	synctest.Wait()
@@ -208,7 +209,7 @@ func downAndJumps(t *testing.T, r *report) {
 	r.outcomes("never-late", o.slots("never-late"), "ran", "missed", "missed", "missed")
 
 	for _, jump := range []time.Duration{time.Hour, 24 * time.Hour} {
-		// forward: the bot believes that it has seen nothing for so long
+		// forward: the bot believes that it has seen nothing for that long
 		n := len(o.slots("late"))
 		o.move("late", -jump-15*time.Minute)
 		time.Sleep(time.Minute)
@@ -233,7 +234,8 @@ func downAndJumps(t *testing.T, r *report) {
 	o.stop()
 }
 
-// move shifts up to when the schedule believes to have seen its slots.
+// move shifts the time up to which the schedule believes to have seen its
+// slots.
 func (o *office) move(name string, by time.Duration) {
 	o.t.Helper()
 	must(o.t, o.st.Update(o.t.Context(), func(tx store.Tx) error {

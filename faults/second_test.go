@@ -12,8 +12,8 @@ import (
 	"alsbot/jobs"
 )
 
-// second starts a second bot on the same store, and one with a store of its
-// own on the same nodes.
+// second starts a second bot on the same store, and one with a store of its own
+// on the same nodes.
 func second(t *testing.T, r *report) {
 	h := newHouse(t, options{})
 	h.start()
@@ -49,8 +49,8 @@ func second(t *testing.T, r *report) {
 	}
 }
 
-// foreign is nil if a run is refused because the nodes belong to another
-// installation, and nothing was begun.
+// foreign returns an error unless a run is refused because the nodes belong to
+// another installation, and nothing begins.
 func (h *house) foreign() error {
 	r, err := h.end(h.ask(0))
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// sigterm tells the bot to stop while runs go on: it refuses new work in
-// words, ends within five seconds, and the next start picks the runs up. A
-// trial is a run.
+// sigterm stops the bot while runs go on: it refuses new work in words, ends
+// within five seconds, and the next start resumes the runs. A trial is a run.
 func sigterm(t *testing.T, r *report) {
 	const side = 4
 	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 2 * time.Second, Max: 5 * time.Second, Bytes: 32 << 10}})
@@ -29,7 +28,7 @@ func sigterm(t *testing.T, r *report) {
 		for _, run := range runs {
 			r.trial(errors.Join(err, h.verify(run.ID)))
 		}
-		// what was accepted in the last moment is a run like any other
+		// a run accepted at the last moment is like any other
 		if late != "" {
 			if err := h.verify(late); err != nil {
 				r.trial(fmt.Errorf("accepted while stopping: %w", err))
@@ -41,8 +40,9 @@ func sigterm(t *testing.T, r *report) {
 	earlier(t, r)
 }
 
-// refusedInWords is nil if an engine that has stopped says so to who asks.
-// The process is gone within milliseconds, so this is asked in process.
+// refusedInWords returns an error unless a stopped engine says so to the
+// requester. The process is gone within milliseconds, so this asks an engine in
+// process.
 func refusedInWords(t *testing.T) error {
 	d := newDesk(t, nil)
 	d.halt()

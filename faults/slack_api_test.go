@@ -18,20 +18,20 @@ const (
 	methodUpdate = "chat.update"
 )
 
-// apiTrouble is something that Slack's Web API does while runs are told of.
+// apiTrouble is a fault of Slack's Web API while runs are shown.
 type apiTrouble struct {
 	name    string
 	begin   func(h *house)
 	end     func(h *house) // nil: it ends by itself
 	after   bool           // it begins when the runs have messages
-	seconds int            // for which it asks to be left alone
+	seconds int            // the wait that Slack asks for
 	brief   bool           // also in the short profile
-	repeats int            // messages that may be there twice, all together
+	repeats int            // messages that may be there twice, in all
 }
 
-// slackAPI lets the Web API misbehave in each way while three runs are told
-// of in one channel. A trial is a run. The rounds go side by side, as they
-// mostly wait.
+// slackAPI tests every fault of the Web API while three runs are shown in one
+// channel. A trial is a run. The rounds run side by side, because they mostly
+// wait.
 func slackAPI(t *testing.T, r *report) {
 	patienceAsked, outage := 2, 3*time.Second
 	if r.n > 1 {
@@ -54,8 +54,8 @@ func slackAPI(t *testing.T, r *report) {
 	r.figure("%d messages told twice", repeats.Load())
 }
 
-// slackRound goes through troubles, each in a channel of its own: Slack takes
-// one post a second in each. It returns how many messages there were too many.
+// slackRound tests faults, each in a channel of its own: Slack accepts one post
+// a second in each. It returns how many messages there were too many.
 func slackRound(t *testing.T, r *report, cases []apiTrouble, o options, f *front) (repeats int64) {
 	o.clusters, o.oracle = len(cases), oracle{Min: time.Second, Max: 1500 * time.Millisecond}
 	h := newHouse(t, o)
@@ -65,10 +65,10 @@ func slackRound(t *testing.T, r *report, cases []apiTrouble, o options, f *front
 		env = append(env, "SSL_CERT_FILE="+f.root)
 	}
 	h.start(env...)
-	must(t, h.verify(h.ask(0))) // now the bot knows who is in which group
+	must(t, h.verify(h.ask(0))) // the bot then knows who is in which group
 	for i, c := range cases {
 		if r.n > 1 || c.brief {
-			must(t, h.sockets(2)) // what was cut before comes back in its own time
+			must(t, h.sockets(2)) // closed sockets come back in their own time
 			repeats += int64(h.through(r, i, c))
 		}
 	}
@@ -103,8 +103,8 @@ func apiTroubles(seconds int, outage time.Duration) []apiTrouble {
 	}
 }
 
-// through asks for runs while there is trouble and judges them and how they
-// were told of. It returns how many messages there were too many.
+// through requests runs during a fault and judges them and their messages. It
+// returns how many messages there were too many.
 func (h *house) through(r *report, channel int, c apiTrouble) int {
 	h.quiet()
 	before := len(h.slack.Record())
@@ -149,8 +149,8 @@ func (h *house) through(r *report, channel int, c apiTrouble) int {
 	return again
 }
 
-// sayIn types a command into the channel of cluster i and returns the ID of
-// the run that was accepted.
+// sayIn types a command into the channel of cluster i and returns the ID of the
+// accepted run.
 func (h *house) sayIn(i int, text string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -161,7 +161,7 @@ func (h *house) sayIn(i int, text string) (string, error) {
 	return runIn(ack.Text)
 }
 
-// truth is verify, but it returns how many messages tell of the run.
+// truth is verify, but it returns how many messages show the run.
 func (h *house) truth(id string) (int, error) {
 	r, err := h.end(id)
 	if err != nil {
@@ -179,8 +179,8 @@ func (h *house) truth(id string) (int, error) {
 	return n, errors.Join(err, h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
 }
 
-// quiet waits until nothing has been called for a while, so that the next
-// trouble meets the messages that it is meant for.
+// quiet waits until nothing has been called for a while, so that the next fault
+// hits the messages that it is meant for.
 func (h *house) quiet() {
 	for last := -1; ; time.Sleep(300 * time.Millisecond) {
 		now := len(h.slack.Record())
@@ -201,7 +201,8 @@ func (h *house) shown(channel string, ids []string) error {
 	})
 }
 
-// inOrder is nil if the first messages of runs are in the order of the runs.
+// inOrder returns an error unless the first messages of runs are in the order
+// of the runs.
 func (h *house) inOrder(channel string, ids []string) error {
 	last := -1
 	messages := h.slack.Messages(channel)
@@ -220,7 +221,7 @@ func (h *house) inOrder(channel string, ids []string) error {
 	return nil
 }
 
-// patient is nil if nothing was called again sooner than Slack wanted it.
+// patient returns an error if the bot called again sooner than Slack allowed.
 func patient(calls []workspace.Call, seconds int) error {
 	until := map[string]time.Time{}
 	for _, c := range calls {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// slackSockets lets Socket Mode misbehave: sockets that are asked to renew
-// while people type, too many of them, and ones that only look open. A trial
-// is a command or a silence.
+// slackSockets tests faults of Socket Mode: sockets that are renewed while
+// people type, too many of them, and ones that only look open. A trial is a
+// command or a silence.
 func slackSockets(t *testing.T, r *report) {
 	h := newHouse(t, options{slackWaits: slackWaits})
 	h.start()
@@ -34,7 +34,7 @@ func slackSockets(t *testing.T, r *report) {
 	}
 }
 
-// renewed types while Slack renews the sockets: everything is heard.
+// renewed types while Slack renews the sockets: no command is lost.
 func (h *house) renewed(r *report) {
 	before := h.slack.Opened()
 	h.slack.Disconnect("refresh_requested")
@@ -42,7 +42,7 @@ func (h *house) renewed(r *report) {
 		r.trial(h.typed())
 		time.Sleep(25 * time.Millisecond)
 	}
-	// After the trouble of an earlier trial it may take its time.
+	// after the faults of an earlier trial this may take a while
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := h.slack.Wait(ctx, func() bool { return h.slack.Opened() > before }); err != nil {
@@ -50,7 +50,7 @@ func (h *house) renewed(r *report) {
 	}
 }
 
-// typed is one command that is answered at once.
+// typed types one command that is answered at once.
 func (h *house) typed() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -61,8 +61,8 @@ func (h *house) typed() error {
 	return err
 }
 
-// tooMany has Slack say for five seconds that there are too many sockets: the
-// bot does not storm, and comes back.
+// tooMany makes Slack say for five seconds that there are too many sockets: the
+// bot asks seldom, and comes back.
 func (h *house) tooMany() error {
 	before := h.slack.Calls("apps.connections.open")
 	began := time.Now()
@@ -78,8 +78,8 @@ func (h *house) tooMany() error {
 	return err
 }
 
-// hears types until every socket answers, and returns how long that took:
-// Slack hands its deliveries to all sockets in turn.
+// hears types until every socket answers, and returns how long that took: Slack
+// delivers to all sockets in turn.
 func (h *house) hears() (time.Duration, error) {
 	began := time.Now()
 	for good := 0; ; {

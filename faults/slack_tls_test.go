@@ -24,11 +24,11 @@ import (
 	"time"
 )
 
-// front is how a workspace is reached by HTTPS, as Slack is.
+// front serves a workspace over HTTPS, as Slack does.
 type front struct {
 	t       *testing.T
 	addr    string
-	root    string // file with the certificate that the bot trusts
+	root    string // the file with the certificate that the bot trusts
 	good    tls.Certificate
 	forward http.Handler
 	server  *http.Server
@@ -46,19 +46,20 @@ func newFront(t *testing.T) *front {
 
 var apiURL = regexp.MustCompile(`api_url: http://[^/]+/`)
 
-// yaml makes a config go by the front.
+// yaml makes a config use the front.
 func (f *front) yaml(config string) string {
 	return apiURL.ReplaceAllString(config, "api_url: https://"+f.addr+"/")
 }
 
-// certificate is one for the front's own address.
+// certificate returns a certificate for the front's own address.
 func (f *front) certificate(left time.Duration) tls.Certificate {
 	host, _, err := net.SplitHostPort(f.addr)
 	must(f.t, err)
 	return certificate(f.t, host, left)
 }
 
-// certificate signs itself. It is for one address, and over after left.
+// certificate returns a self-signed certificate for one address that expires
+// after left.
 func certificate(t *testing.T, address string, left time.Duration) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -96,7 +97,7 @@ func (f *front) open(to string) {
 func (f *front) serve(cert *tls.Certificate) {
 	f.t.Helper()
 	l, err := net.Listen("tcp", f.addr)
-	// a process that is just being started holds all our files for a moment
+	// a process that is just starting holds all our files for a moment
 	for until := time.Now().Add(patience); err != nil && time.Now().Before(until); l, err = net.Listen("tcp", f.addr) {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -109,13 +110,13 @@ func (f *front) serve(cert *tls.Certificate) {
 	go func(s *http.Server, done chan error) { done <- s.Serve(l) }(f.server, f.done)
 }
 
-// close refuses connections. What is under way is answered: an answer that
-// is lost is another fault.
+// close refuses connections. It answers requests in progress: a lost answer is
+// another fault.
 func (f *front) close() {
 	if f.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), allowed(2*time.Second))
 		defer cancel()
-		_ = f.server.Shutdown(ctx) // the next line ends what that does not
+		_ = f.server.Shutdown(ctx) // the next line ends what is left
 		_ = f.server.Close()
 		<-f.done
 		f.server = nil

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// twice has Slack deliver each command three times: on two sockets, and on
-// the first socket that is opened after a restart. A trial is a command.
+// twice makes Slack deliver each command three times: on two sockets, and on
+// the first socket after a restart. A trial is a command.
 func twice(t *testing.T, r *report) {
 	const side = 8
 	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
@@ -33,7 +33,7 @@ func twice(t *testing.T, r *report) {
 			ids = append(ids, id)
 		}
 		h.kill()
-		h.start() // what is delivered again comes now
+		h.start() // repeated deliveries arrive now
 		must(t, h.sockets(2))
 		for _, id := range ids {
 			if _, err := h.end(id); err != nil {
@@ -51,8 +51,8 @@ func twice(t *testing.T, r *report) {
 	r.atMost("answered at most after", slowest, 3*time.Second)
 }
 
-// once is nil if the run was begun once and has one message; one that was
-// posted while the bot died may be there twice.
+// once returns an error unless the run began once and has one message; one that
+// was posted while the bot died may be there twice.
 func (h *house) once(id string) error {
 	n, err := h.truth(id)
 	if err == nil && n > 2 {
@@ -61,7 +61,7 @@ func (h *house) once(id string) error {
 	return err
 }
 
-// sockets waits until so many are open.
+// sockets waits until that many are open.
 func (h *house) sockets(n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

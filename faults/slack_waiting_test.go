@@ -11,8 +11,8 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// waiting lets runs end during an outage, all of one channel, and measures
-// how long it takes until the channel knows of all of them. A trial is a run.
+// waiting lets runs end during an outage, all of one channel, and measures how
+// long it takes until the channel shows all of them. A trial is a run.
 func waiting(t *testing.T, r *report) {
 	outage := 3 * time.Second
 	if r.n >= 100 {
@@ -21,11 +21,11 @@ func waiting(t *testing.T, r *report) {
 	if r.n > 100 {
 		outage = 10 * time.Minute
 	}
-	// Each run has a line of its own: one that has to wait is void if, when
-	// its turn comes, nobody can say whether who asked still has the right.
+	// Each run has a queue of its own. A queued run becomes void if, when its
+	// turn comes, no one can say whether the requester still has the right.
 	h := newHouse(t, options{clusters: min(r.n, 100), oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
 	h.start()
-	must(t, h.verify(h.ask(0))) // now the bot knows who is in which group
+	must(t, h.verify(h.ask(0))) // the bot then knows who is in which group
 	over := time.Now().Add(outage)
 	h.slack.SetOutage(workspace.Outage503)
 	var ids []string

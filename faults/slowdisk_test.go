@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// slowDisk has every sync of the bot take a fifth of a second, which makes a
-// commit take two, and kills the bot in the middle. A trial is a run.
+// slowDisk makes every sync of the bot take a fifth of a second, so a commit
+// takes two fifths, and kills the bot meanwhile. A trial is a run.
 func slowDisk(t *testing.T, r *report) {
 	wrapper := filepath.Join(tempDir(t), "alsbot")
-	// -D: the bot, not its tracer, is what is started here, and killed.
+	// -D: the process that is started and killed is the bot, not its tracer.
 	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexec strace -D -qq -f --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync"+
 		" -e inject=fsync,fdatasync:delay_enter=200000 "+buildBot(t)+" \"$@\"\n"), 0o755))
 	const side = 6

@@ -18,8 +18,8 @@ import (
 	"alsbot/sim/workspace"
 )
 
-// mixed keeps a bot busy for so many seconds, while Slack and the network
-// fail all the time, and looks at what it takes. A trial is a run.
+// mixed keeps a bot busy for so many seconds while Slack and the network fail
+// all the time, and watches its resources. A trial is a run.
 func mixed(t *testing.T, r *report) {
 	const side = 4
 	var p *proxy
@@ -43,7 +43,7 @@ func mixed(t *testing.T, r *report) {
 		if id, err := h.tryAsk(i % side); err == nil { // Slack may not reach the bot just now
 			ids = append(ids, id)
 		}
-		_ = h.say(i%side, "/als runs") // nor now
+		_ = h.say(i%side, "/als runs") // here neither
 		if i%5 == 4 {
 			h.mishap(p, rand.IntN(5))
 		}
@@ -68,7 +68,7 @@ func mixed(t *testing.T, r *report) {
 	}
 }
 
-// mishap is one of the things that happen every day, all over within seconds.
+// mishap causes one of the faults of every day, each over within seconds.
 func (h *house) mishap(p *proxy, which int) {
 	switch which {
 	case 0:
@@ -86,7 +86,7 @@ func (h *house) mishap(p *proxy, which int) {
 	}
 }
 
-// look is what the bot takes at one moment.
+// look is what the bot uses at one moment.
 type look struct{ memory, files, goroutines int }
 
 var goroutinesNow = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
@@ -97,7 +97,7 @@ func (h *house) look() (l look, err error) {
 	if err != nil {
 		return l, err
 	}
-	// pages of the store's file that are mapped are not the bot's own
+	// mapped pages of the store's file are not the bot's own
 	_, rest, _ := strings.Cut(string(status), "RssAnon:")
 	l.memory, err = strconv.Atoi(strings.Fields(rest + " ?")[0])
 	if err != nil {
@@ -120,8 +120,8 @@ func (h *house) look() (l look, err error) {
 	return l, err
 }
 
-// idleAgain holds what the bot has open when nothing is under way against what
-// it had before the load.
+// idleAgain compares what an idle bot has open with what it had before the
+// load.
 func (h *house) idleAgain(r *report, before look) {
 	const spare = 20 // a socket and a connection more or less
 	now := before
@@ -138,7 +138,7 @@ func (h *house) idleAgain(r *report, before look) {
 	}
 }
 
-// flat holds the memory in the last third of what was seen against the second:
+// flat compares the memory in the last third of the samples with the second:
 // the first is for warming up.
 func (h *house) flat(r *report, looks []look) {
 	third := len(looks) / 3
@@ -151,7 +151,7 @@ func (h *house) flat(r *report, looks []look) {
 	m0, m1 := middle(func(l look) int { return l.memory })
 	hours := float64(r.n) / 3 / 3600
 	r.figure("%d MiB, before %d", m1>>10, m0>>10)
-	// what a garbage collector has not got round to is not yet a leak
+	// garbage that is not collected yet is no leak
 	if grown := float64(m1-m0) / 1024; grown > 16+hours {
 		h.t.Errorf("memory grew by %.1f MiB in %.2f h", grown, hours)
 	}
@@ -166,8 +166,8 @@ func median(looks []look, of func(look) int) int {
 	return all[len(all)/2]
 }
 
-// compacted is the size of the store's file, and that of one that holds the
-// same and nothing else.
+// compacted returns the size of the store's file, and the size of one with the
+// same content and nothing else.
 func (h *house) compacted() (size, live int64, err error) {
 	snapshot, err := h.get("/snapshot")
 	if err != nil {

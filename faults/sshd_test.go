@@ -20,8 +20,8 @@ import (
 )
 
 // sshd is a real OpenSSH server in front of a simulated node. It has a mount
-// namespace of its own, in which there is a user with the node's home; the
-// machine's files are not touched.
+// namespace of its own with a user whose home is the node's; it doesn't touch
+// the machine's files.
 type sshd struct {
 	t    testing.TB
 	dir  string
@@ -48,7 +48,7 @@ func newSSHD(t testing.TB, c *node.Cluster) *sshd {
 	must(t, err)
 	shadow, err := os.ReadFile("/etc/shadow")
 	must(t, err)
-	// the login user may do what we may, so that it can reach our files
+	// the login user has our rights, so that it can reach our files
 	s.write("passwd", fmt.Sprintf("%s%s:x:0:0::%s:/bin/bash\n", passwd, c.User, c.Home(c.Core)), 0o644)
 	s.write("shadow", fmt.Sprintf("%s%s:*:19000:0:99999:7:::\n", shadow, c.User), 0o600)
 	pub, err := os.ReadFile(c.IdentityFile + ".pub")
@@ -113,7 +113,7 @@ func (s *sshd) start() {
 	}
 }
 
-// stop kills the server and the sshd processes of all its sessions, and no
+// stop kills the server and the sshd processes of all its sessions, but no
 // command that was started over them.
 func (s *sshd) stop() {
 	if s.cmd == nil {
@@ -127,12 +127,12 @@ func (s *sshd) stop() {
 	s.cmd = nil
 }
 
-// inside is a path as the server's mount namespace has it.
+// inside returns a path as the server's mount namespace has it.
 func (s *sshd) inside(path string) string {
 	return filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "root", path)
 }
 
-// children are the processes with this name that descend from pid.
+// children returns the processes with this name that descend from pid.
 func children(pid int, name string) (all []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range stats {

@@ -9,8 +9,8 @@ import (
 	"alsbot/jobs"
 )
 
-// sshDown kills a real sshd with all its sessions in the middle of runs and
-// starts it again. A trial is a run.
+// sshDown kills a real sshd with all its sessions while runs go on and starts
+// it again. A trial is a run.
 func sshDown(t *testing.T, r *report) {
 	const side = 4
 	h := newHouse(t, options{clusters: side, core: realSSHD, oracle: oracle{Min: 3 * time.Second, Max: 6 * time.Second, Bytes: 64 << 10}})

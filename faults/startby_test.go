@@ -10,11 +10,11 @@ import (
 	"alsbot/jobs"
 )
 
-// startLimit is how long after its approval a run may still be started.
+// startLimit is how long after its approval a run may still start.
 const startLimit = 10 * time.Minute
 
-// startBy lets requests be approved so long ago that an engine that starts
-// now comes just in time or just too late. A trial is a request.
+// startBy tests requests approved so long ago that an engine that starts now
+// comes just in time or just too late. A trial is a request.
 func startBy(t *testing.T, r *report) {
 	d := newDesk(t, nil)
 	started, expired := 0, 0
@@ -48,7 +48,7 @@ func startBy(t *testing.T, r *report) {
 	r.figure("%d started in time, %d expired", started, expired)
 }
 
-// approvedAt has bob's approval, the last that it needs, in the store.
+// approvedAt stores bob's approval, the last that the request needs.
 func (d *desk) approvedAt(id string, at time.Time) error {
 	return d.edit("approvals", id, func(a map[string]any) {
 		a["state"] = jobs.ApprovalChecking

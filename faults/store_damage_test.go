@@ -25,7 +25,7 @@ func damagedStore(t *testing.T, r *report) {
 	must(t, h.age(1000))
 	raw, err := os.ReadFile(h.store())
 	must(t, err)
-	// The file grows in advance; damage to what was never used proves little.
+	// The file grows in advance; damage to unused pages proves little.
 	raw = raw[:(len(bytes.TrimRight(raw, "\x00"))+4095)/4096*4096]
 
 	seeds := make(chan int)
@@ -58,7 +58,7 @@ func damagedStore(t *testing.T, r *report) {
 	close(seeds)
 	wg.Wait()
 	r.figure("%d refused, the others sound enough to work with", refused)
-	r.atMost("each at most", longest, 15*time.Second) // the check of a small file may take 10
+	r.atMost("each at most", longest, 15*time.Second) // checking a small file may take 10
 	if refused < r.n/3 {
 		t.Errorf("only %d of %d were refused: this proves little", refused, r.n)
 	}
@@ -105,9 +105,9 @@ func newDamageLane(h *house) *damageLane {
 	return l
 }
 
-// try starts alsbot on a damaged copy: it either refuses it in words, with
-// status 4, and leaves it as it was, or it works. The command that it shows
-// is then typed, and must help.
+// try starts alsbot on a damaged copy. It either refuses the copy in words,
+// with status 4, and leaves it unchanged, or it works. The test then types the
+// command that alsbot shows, which must help.
 func (l *damageLane) try(bad, sound []byte) (refused bool, err error) {
 	if err := os.WriteFile(l.store, bad, 0o600); err != nil {
 		return false, err
@@ -138,7 +138,7 @@ func (l *damageLane) try(bad, sound []byte) (refused bool, err error) {
 
 var restoreCommand = regexp.MustCompile(`(?m)^\s*(cp SNAPSHOT .* && mv .*)$`)
 
-// restore types what the message tells to type.
+// restore types what the message says.
 func (l *damageLane) restore(said string, sound []byte) error {
 	m := restoreCommand.FindStringSubmatch(said)
 	if m == nil {
@@ -158,13 +158,13 @@ func (l *damageLane) restore(said string, sound []byte) error {
 	return err
 }
 
-// working is the status of a bot that has come up.
+// working is the status of a bot that has started.
 const working = -1
 
-// serve starts the bot and returns its status and all that it said, or, as
-// soon as it answers at its socket, kills it and returns working.
+// serve starts the bot and returns its status and its output. If the bot
+// answers at its socket, serve kills it and returns working.
 func (l *damageLane) serve() (status int, said string, err error) {
-	_ = os.Remove(l.socket) // of the last one, if there was one
+	_ = os.Remove(l.socket) // of the last bot, if there was one
 	var out bytes.Buffer
 	bot := exec.Command(l.h.opts.binary, "serve", "--config", l.config)
 	bot.Env, bot.Stdout, bot.Stderr = environ(), &out, &out

@@ -12,9 +12,9 @@ import (
 	"alsbot/store"
 )
 
-// botDisk fills the bot's own disk while runs go on, twice: the first time
-// the ballast gives way, the second time nothing is left. The disk is a small
-// one in a mount namespace of the bot's. A trial is a run.
+// botDisk fills the bot's own disk while runs go on, twice: the first time the
+// ballast gives way, the second time nothing is left. The disk is a small one
+// in a mount namespace of the bot's own. A trial is a run.
 func botDisk(t *testing.T, r *report) {
 	if os.Getuid() != 0 {
 		t.Skip("a disk of the bot's own needs root")
@@ -43,7 +43,7 @@ func botDisk(t *testing.T, r *report) {
 			slowest = max(slowest, took)
 			r.trial(err)
 		}
-		time.Sleep(3 * time.Second) // their ends find no room
+		time.Sleep(3 * time.Second) // there is no room to store their ends
 		must(t, empty(inside))
 		for _, id := range ids {
 			r.trial(h.verify(id))
@@ -57,7 +57,7 @@ func botDisk(t *testing.T, r *report) {
 	r.atMost("commands are taken again, after there is room, within", again, 20*time.Second)
 }
 
-// askAll asks for a run in each cluster.
+// askAll requests a run in each cluster.
 func (h *house) askAll(r *report, side int) (ids []string) {
 	for i := range side {
 		id, err := h.tryAsk(i)
@@ -70,8 +70,8 @@ func (h *house) askAll(r *report, side int) (ids []string) {
 	return ids
 }
 
-// refused asks until a command is refused for want of room, and returns the
-// runs that were still taken and how long the refusal took.
+// refused requests runs until one is refused because there is no room. It
+// returns the runs accepted before, and how long the refusal took.
 func (h *house) refused(side int) (ids []string, took time.Duration, err error) {
 	answer := ""
 	for i := range 200 {
@@ -95,7 +95,7 @@ func (h *house) refused(side int) (ids []string, took time.Duration, err error) 
 	return ids, took, fmt.Errorf("commands are not refused for want of room; the last answer was %q", answer)
 }
 
-// takesAgain is nil if a command is taken within two minutes.
+// takesAgain returns an error unless a command is accepted within two minutes.
 func (h *house) takesAgain() error {
 	var last error
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); time.Sleep(time.Second) {
@@ -108,7 +108,8 @@ func (h *house) takesAgain() error {
 	return fmt.Errorf("there is room again, and still: %w", last)
 }
 
-// soundSnapshot is nil if a snapshot of the store is sound to its last page.
+// soundSnapshot returns an error unless every page of a snapshot of the store
+// is sound.
 func (h *house) soundSnapshot() error {
 	b, err := h.get("/snapshot")
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"alsbot/jobs"
 )
 
-// restore takes a snapshot while runs come and go, runs more, puts the
-// snapshot back and starts. A trial is a run on the nodes, and a request that
-// waits in the snapshot, was approved since, and is approved once more.
+// restore takes a snapshot while runs come and go, runs more, restores the
+// snapshot and starts. A trial is a run on the nodes, and a request that waits
+// in the snapshot, was approved since, and is approved again.
 func restore(t *testing.T, r *report) {
 	const side = 4
 	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 500 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10}})
@@ -37,9 +37,8 @@ func restore(t *testing.T, r *report) {
 	r.figure("%d runs in the snapshots, %d after them and all found", known, found)
 }
 
-// backAndForth returns the run that waited for approval in the snapshot and
-// was approved after it, those that were under way in it, and those that were
-// asked for after it.
+// backAndForth returns the run that waited for approval in the snapshot and was
+// approved after it, the runs in progress in it, and those requested after it.
 func (h *house) backAndForth(side int) (request string, before, after []string, err error) {
 	ask := func(n int) (ids []string) {
 		for i := range n {
@@ -69,7 +68,8 @@ func (h *house) backAndForth(side int) (request string, before, after []string, 
 	return request, before, after, errors.Join(err, no)
 }
 
-// approved presses the button of a request and waits until its run has worked.
+// approved presses the button of a request and waits until its run has
+// succeeded.
 func (h *house) approved(id string) error {
 	card, err := h.approvalOf(id, "0 of 1")
 	if err != nil {
@@ -85,8 +85,8 @@ func (h *house) approved(id string) error {
 	return err
 }
 
-// approvedAgain is nil if what was approved and run after the snapshot can be
-// approved after the restore, and that runs nothing.
+// approvedAgain returns an error unless a run that was approved and ran after
+// the snapshot can be approved after the restore, and that runs nothing.
 func (h *house) approvedAgain(id string) error {
 	before, err := h.nodes.Called("restart", "router")
 	if err != nil {
@@ -102,8 +102,8 @@ func (h *house) approvedAgain(id string) error {
 	return err
 }
 
-// attached is nil if a run that was under way in the snapshot has come to its
-// true end after the restore, and was not begun again.
+// attached returns an error unless a run that was in progress in the snapshot
+// has come to its true end after the restore, and did not begin again.
 func (h *house) attached(id string) error {
 	r, err := h.end(id)
 	if err != nil {
@@ -122,8 +122,8 @@ func (h *house) attached(id string) error {
 	return nil
 }
 
-// reconciles is nil if the nodes' runs that the store does not know are these
-// and those of earlier rounds, with their true exit status.
+// reconciles returns an error unless the nodes' runs that the store doesn't
+// know are these and those of earlier rounds, with their true exit status.
 func (h *house) reconciles(ids []string) error {
 	b, err := h.get("/reconcile")
 	if err != nil {

@@ -34,7 +34,7 @@ func slowReader(t *testing.T, r *report) {
 	}
 }
 
-// answers asks for runs one after the other and returns how long the answers
+// answers requests runs one after the other and returns how long the answers
 // took, each of which is a commit.
 func (h *house) answers(r *report) (took []time.Duration) {
 	for range r.n {
@@ -55,7 +55,7 @@ func (h *house) fileSize() int64 {
 	return info.Size()
 }
 
-// readSlowly begins to read a snapshot at 1 KiB a second, until stop.
+// readSlowly reads a snapshot at 1 KiB a second, until stop.
 func (h *house) readSlowly() (stop func()) {
 	h.t.Helper()
 	c, err := net.Dial("unix", h.socket())

@@ -14,8 +14,8 @@ import (
 	"alsbot/jobs"
 )
 
-// wrapper hurts what looks after a run on its node: its process number is
-// given to another process, it is a zombie, it is killed. A trial is a run.
+// wrapper harms the process in charge of a run on its node: its process ID goes
+// to another process, it is a zombie, it is killed. A trial is a run.
 func wrapper(t *testing.T, r *report) {
 	h := newHouse(t, options{clusters: 3})
 	h.start()
@@ -23,10 +23,10 @@ func wrapper(t *testing.T, r *report) {
 	must(t, stranger.Start())
 	defer func() { _, _ = stranger.Process.Kill(), stranger.Wait() }()
 	zombie := exec.Command("true")
-	must(t, zombie.Start()) // nobody waits for it until the end
+	must(t, zombie.Start()) // no one waits for it until the end
 	defer func() { _ = zombie.Wait() }()
 	for range r.n {
-		h.takes(15*time.Second, time.Second) // what is hurt is hurt before its end
+		h.takes(15*time.Second, time.Second) // the harm comes before the end
 		runs := h.begun(3)
 		h.takes(time.Second, time.Second)
 		var dirs []string
@@ -37,19 +37,19 @@ func wrapper(t *testing.T, r *report) {
 			must(t, err)
 			dirs, claims = append(dirs, dir), append(claims, c)
 		}
-		// a live process with the number, and nothing left of the run
+		// A live process has the ID, and nothing of the run is left.
 		reused := claims[0]
 		reused.pid = strconv.Itoa(stranger.Process.Pid)
 		must(t, reused.write(dirs[0]))
 		must(t, claims[0].kill())
 		must(t, killCommands(dirs[0]))
-		// a zombie with the number and the start time
+		// A zombie has the ID and the start time.
 		dead := claims[1]
 		dead.pid, dead.start = strconv.Itoa(zombie.Process.Pid), startOf(zombie.Process.Pid)
 		must(t, dead.write(dirs[1]))
 		must(t, claims[1].kill())
 		must(t, killCommands(dirs[1]))
-		// killed, while the command goes on
+		// The runner is killed while the command goes on.
 		must(t, claims[2].kill())
 		r.trial(h.verifyLost(runs[0].ID, 0, "not known"))
 		r.trial(h.verifyLost(runs[1].ID, 1, "not known"))
@@ -57,8 +57,9 @@ func wrapper(t *testing.T, r *report) {
 	}
 }
 
-// verifyOrphan is nil if people were told that the command goes on without
-// what would have recorded its end, and its output was read to the last byte.
+// verifyOrphan returns an error unless people were told that the command goes
+// on without the process that records its end, and every byte of its output was
+// read.
 func (h *house) verifyOrphan(id string, cluster int) error {
 	r, err := h.until(id, "an orphan", func(r jobs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
 	if err != nil {
@@ -91,7 +92,7 @@ func killCommands(dir string) error {
 	return errors.Join(errs...)
 }
 
-// startOf is when a process began, as /proc has it.
+// startOf returns when a process started, as /proc has it.
 func startOf(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -48,7 +48,7 @@ func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-// answers reports whether somebody listens there.
+// listening reports whether something listens at addr.
 func (st *stage) listening(network, addr string) bool {
 	c, err := net.DialTimeout(network, addr, patience)
 	if err == nil {
@@ -57,7 +57,7 @@ func (st *stage) listening(network, addr string) bool {
 	return err == nil
 }
 
-// log is what the bot has logged in this script.
+// log returns what the bot has logged in this script.
 func (st *stage) log() string {
 	b, err := os.ReadFile(filepath.Join(st.dir, "bot.log"))
 	if err != nil {
@@ -66,7 +66,8 @@ func (st *stage) log() string {
 	return string(b)
 }
 
-// await asks until cond holds: for what the workspace does not tell of.
+// await asks again and again until cond is true, for what the workspace doesn't
+// report.
 func (st *stage) await(ts *testscript.TestScript, what string, cond func() bool) {
 	for until := time.Now().Add(patience); !cond(); {
 		select {
@@ -97,8 +98,8 @@ func cmdHalt(ts *testscript.TestScript, _ bool, _ []string) {
 	st.awaitSocketsClosed(ts)
 }
 
-// ended waits until Slack knows too that the bot is gone, or it would send the
-// next command to a socket that nobody reads.
+// awaitSocketsClosed waits until Slack knows that the bot is gone. Else Slack
+// would send the next command to a socket that no one reads.
 func (st *stage) awaitSocketsClosed(ts *testscript.TestScript) {
 	st.bot = nil
 	st.await(ts, "the bot's sockets to end", func() bool { return st.scene.Workspace.Sockets() == 0 })

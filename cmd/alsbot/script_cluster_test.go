@@ -10,9 +10,9 @@ import (
 	"alsbot/sim/scene"
 )
 
-// The words about a second cluster, and about what a cluster holds.
+// This file has the words about a second cluster, and about what a cluster has.
 
-// choose takes a word of `scene` and returns the profile.
+// applySceneArg applies an argument of `scene` to o and returns the profile.
 func applySceneArg(o *scene.Options, word string) string {
 	switch key, value, _ := strings.Cut(word, "="); key {
 	case "fresh":
@@ -29,7 +29,7 @@ func applySceneArg(o *scene.Options, word string) string {
 	return o.Profile
 }
 
-// cluster is the one that the words about nodes mean.
+// cluster returns the cluster that the words about nodes mean.
 func (st *stage) cluster() *node.Cluster {
 	if st.fresh {
 		return st.scene.Fresh

@@ -14,7 +14,7 @@ import (
 	"alsbot/store"
 )
 
-// cmdGarble changes a byte in the middle of files: their lengths stay.
+// cmdCorrupt changes a byte in the middle of files and keeps their lengths.
 func cmdCorrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: corrupt IP GLOB")
@@ -32,7 +32,7 @@ func cmdCorrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdAged makes an archive older: its age is moved in the store, not waited for.
+// cmdAgeBackup makes an archive older by moving its time in the store.
 func cmdAgeBackup(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: age-backup RUN DURATION")

@@ -18,7 +18,7 @@ import (
 	"alsbot/store"
 )
 
-// The words that change what a node is like.
+// This file has the words that change a node.
 
 func cmdAddMount(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
@@ -65,7 +65,7 @@ func cmdFirstUser(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// cmdUnheard lets time pass: it is moved in the store, not waited for.
+// cmdAgeUnreachable moves the time in the store instead of waiting.
 func cmdAgeUnreachable(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: age-unreachable RUN DURATION")
@@ -102,7 +102,8 @@ func cmdWaitEnded(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// lastCall is the process of the kato that was called last with these words.
+// lastCall returns the process of the kato that was called last with these
+// words.
 func lastCall(ts *testscript.TestScript, words []string) int {
 	calls, err := stageOf(ts).cluster().Called(words...)
 	ts.Check(err)

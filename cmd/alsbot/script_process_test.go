@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// nothingLeft fails if a process outlives its script: a bot, or a simulated
-// kato, which is this binary too.
+// checkNoProcessLeft fails if a process outlives its script: a bot, or a
+// simulated kato, which is this binary too.
 func checkNoProcessLeft(t *testing.T) {
 	t.Helper()
 	bot, err := exec.LookPath("alsbot")
@@ -29,7 +29,7 @@ func checkNoProcessLeft(t *testing.T) {
 		delete(all, os.Getpid())
 		return all
 	}
-	// What was killed may need a moment to be gone.
+	// A killed process may need a moment to go.
 	for until := time.Now().Add(10 * time.Second); len(left()) > 0 && time.Now().Before(until); {
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -38,14 +38,15 @@ func checkNoProcessLeft(t *testing.T) {
 	}
 }
 
-// processesOf are the numbers and command lines of what runs these files.
+// processesOf returns the process IDs and command lines of what runs these
+// files.
 func processesOf(files ...string) map[int]string {
 	found := map[int]string{}
 	exes, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is well formed
 	for _, exe := range exes {
 		file, err := os.Readlink(exe)
 		if err != nil || !slices.Contains(files, file) {
-			continue // it has ended, or is another's
+			continue // it has ended, or belongs to another user
 		}
 		args, err := os.ReadFile(filepath.Join(filepath.Dir(exe), "cmdline"))
 		if err != nil {

@@ -34,7 +34,7 @@ func cmdAnswer(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// everything is all messages of a channel, threads included.
+// allMessages returns all messages of a channel, threads included.
 func allMessages(w *workspace.Workspace, ch string) []workspace.Message {
 	var all []workspace.Message
 	for _, m := range w.Messages(ch) {
@@ -115,12 +115,13 @@ func cmdSeeOnce(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// channels are all of a scene.
+// allChannels returns all channels of a scene.
 func allChannels() []string {
 	return []string{scene.Prod, scene.Approve, scene.Elsewhere, scene.Fresh}
 }
 
-// cmdTold asks the bot's own figures: what is posted is seen before it is noted.
+// cmdAllSent reads the bot's metrics: a message is visible before the bot has
+// recorded it.
 func cmdAllSent(ts *testscript.TestScript, _ bool, _ []string) {
 	st := stageOf(ts)
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{

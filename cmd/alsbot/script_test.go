@@ -97,12 +97,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"alsbot": main})
 }
 
-// patience is how long a script waits for what it expects. It is a safety
-// limit, not a measurement.
+// patience is how long a script waits. It is a safety limit, not a measurement.
 const patience = 4 * time.Minute
 
-// slackWaits is how long Slack waits for an acknowledgement here: what it
-// measures is not what a script tells.
+// slackWaits is how long Slack waits for an acknowledgement in a script.
+// Slack's own limit is not under test.
 const slackWaits = 30 * time.Second
 
 func TestScripts(t *testing.T) {
@@ -156,20 +155,20 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-// stage is what one script plays on.
+// stage is the state of one script.
 type stage struct {
 	dir        string
 	botEnv     []string // ALSBOT_… of the bot
 	scene      *scene.Scene
 	fresh      bool // the words about nodes mean @fresh
 	bot        *exec.Cmd
-	exited     chan error // its end
+	exited     chan error // receives the error with which the bot ended
 	last       workspace.Ack
-	run        string // asked for last
+	run        string // the run requested last
 	http       string // where the bot listens in http mode
-	speaker    string // who said or pressed something last
+	speaker    string // the person who typed or pressed last
 	channel    string
-	seenBefore int // ephemerals that were there before
+	seenBefore int // private answers that were there before
 }
 
 func stageOf(ts *testscript.TestScript) *stage {
@@ -211,8 +210,8 @@ func (st *stage) startScene(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 }
 
-// freeAddr is a free port of an address that is nobody else's: no other
-// program takes it between its choice and the bot's start.
+// freeAddr returns an address where nothing listens. No other program uses this
+// loopback address, so none can take the port before the bot starts.
 func freeAddr(ts *testscript.TestScript) string {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254)))
 	ts.Check(err)
@@ -220,8 +219,8 @@ func freeAddr(ts *testscript.TestScript) string {
 	return l.Addr().String()
 }
 
-// A word of ours that testscript has too would never be heard: its own come
-// first. So each is spoken once and has to arrive.
+// Testscript's own words win over ours, so a word of ours with the same name
+// would never be called. The test calls each word once.
 func TestScriptWordsDoNotShadowTestscript(t *testing.T) {
 	heard := map[string]bool{}
 	listen := scriptWords()

@@ -17,8 +17,8 @@ import (
 	"alsbot/sim/scene"
 )
 
-// The words for what is no kato: the nodes' other commands, a reboot, and
-// where a secret has got to.
+// This file has the words about other commands than kato, a reboot, and where a
+// secret is.
 
 func cmdToolRan(ts *testscript.TestScript, _ bool, args []string) {
 	st := stageOf(ts)
@@ -43,11 +43,11 @@ func cmdReboot(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(stageOf(ts).scene.Cluster.Reboot(context.Background(), args[0]))
 }
 
-// theKeyMayBe is the one place where a licence key belongs.
+// licenceKeyFile is the one place where a licence key belongs.
 const licenceKeyFile = "/etc/newrelic/nrsysmond.cfg"
 
-// cmdNowhere looks through the bot's store and log, all that the nodes and
-// their ledgers hold, what ran there, and every message.
+// cmdAbsent searches the bot's store and log, everything in the nodes' and
+// their ledgers' files, what ran there, and every message.
 func cmdAbsent(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: absent TEXT")
@@ -55,7 +55,7 @@ func cmdAbsent(ts *testscript.TestScript, neg bool, args []string) {
 	st := stageOf(ts)
 	var found []string
 	ts.Check(filepath.WalkDir(st.dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // the bot and the nodes are at work: it has just gone
+		if errors.Is(err, fs.ErrNotExist) { // the bot and the nodes are at work: the file has just gone
 			return nil
 		}
 		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, licenceKeyFile) {
