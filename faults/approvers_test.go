@@ -15,19 +15,19 @@ import (
 
 // approvers tests presses at the same moment. A trial is a request.
 func approvers(t *testing.T, r *report) {
-	one := newDesk(t, nil)
+	one := newEngineBed(t, nil)
 	one.lanes(r.n, one.bothApprove, r.trial)
 	one.lanes(r.n, one.approveOrDeny, r.trial)
 	one.lanes(r.n, one.approveOrCancel, r.trial)
-	r.trial(one.whole())
-	two := newDesk(t, func(c *config.Config) { c.Approval.Quorum = 2 })
+	r.trial(one.checkAudit())
+	two := newEngineBed(t, func(c *config.Config) { c.Approval.Quorum = 2 })
 	two.lanes(r.n, two.bothApprove, r.trial)
 	two.lanes(r.n, two.oneTwice, r.trial)
-	r.trial(two.whole())
+	r.trial(two.checkAudit())
 }
 
 // press presses once; the caller judges the answer.
-func (d *desk) press(user, id string, approve bool, ans *jobs.Answer) func() error {
+func (d *engineBed) press(user, id string, approve bool, ans *jobs.Answer) func() error {
 	return func() error {
 		got, err := d.engine.Press(context.Background(), id, approve, person(user))
 		if ans != nil {
@@ -37,8 +37,8 @@ func (d *desk) press(user, id string, approve bool, ans *jobs.Answer) func() err
 	}
 }
 
-func (d *desk) bothApprove(cluster, _ int) error {
-	id, err := d.waiting(cluster)
+func (d *engineBed) bothApprove(cluster, _ int) error {
+	id, err := d.requestWaiting(cluster)
 	if err != nil {
 		return err
 	}
@@ -53,11 +53,11 @@ func (d *desk) bothApprove(cluster, _ int) error {
 	if err == nil && starts != 1 {
 		err = fmt.Errorf("run %s started %d times by the audit log", id, starts)
 	}
-	return errors.Join(err, d.ran(id, 1))
+	return errors.Join(err, d.checkRan(id, 1))
 }
 
-func (d *desk) oneTwice(cluster, _ int) error {
-	id, err := d.waiting(cluster)
+func (d *engineBed) oneTwice(cluster, _ int) error {
+	id, err := d.requestWaiting(cluster)
 	if err != nil {
 		return err
 	}
@@ -68,15 +68,15 @@ func (d *desk) oneTwice(cluster, _ int) error {
 	if err != nil || r.State != jobs.Awaiting || len(a.Votes) != 1 {
 		return fmt.Errorf("run %s, approved twice by one of two, is %s with %d votes: %w", id, r.State, len(a.Votes), err)
 	}
-	ans, err := d.says(ann, "cancel "+id)
+	ans, err := d.say(ann, "cancel "+id)
 	if err != nil || ans.Bad {
 		return fmt.Errorf("cancelling %s: %s %w", id, ans.Text, err)
 	}
-	return d.ran(id, 0)
+	return d.checkRan(id, 0)
 }
 
-func (d *desk) approveOrDeny(cluster, _ int) error {
-	id, err := d.waiting(cluster)
+func (d *engineBed) approveOrDeny(cluster, _ int) error {
+	id, err := d.requestWaiting(cluster)
 	if err != nil {
 		return err
 	}
@@ -89,22 +89,22 @@ func (d *desk) approveOrDeny(cluster, _ int) error {
 	case err != nil:
 		return err
 	case r.State == jobs.Rejected && !no.Bad:
-		return d.ran(id, 0)
+		return d.checkRan(id, 0)
 	case r.State == jobs.Succeeded && no.Bad && !yes.Bad:
-		return d.ran(id, 1)
+		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and deny %q", id, r.State, yes.Text, no.Text)
 }
 
-func (d *desk) approveOrCancel(cluster, _ int) error {
-	id, err := d.waiting(cluster)
+func (d *engineBed) approveOrCancel(cluster, _ int) error {
+	id, err := d.requestWaiting(cluster)
 	if err != nil {
 		return err
 	}
 	var yes, cancel jobs.Answer
 	err = together(d.press(bob, id, true, &yes), func() (err error) {
 		time.Sleep(time.Duration(rand.Int64N(int64(40 * time.Millisecond)))) // before, during and after the second check
-		cancel, err = d.says(ann, "cancel "+id)
+		cancel, err = d.say(ann, "cancel "+id)
 		return err
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 	case err != nil:
 		return err
 	case r.State == jobs.Cancelled && before:
-		return d.ran(id, 0)
+		return d.checkRan(id, 0)
 	case r.State == jobs.Cancelled: // cancelled while it ran
 		n, err := oracle{Ledger: d.ledger}.executions(id + "-1")
 		if err == nil && n > 1 {
@@ -124,7 +124,7 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 		}
 		return err
 	case r.State == jobs.Succeeded && cancel.Bad && !yes.Bad:
-		return d.ran(id, 1)
+		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
 }
@@ -132,7 +132,7 @@ func (d *desk) approveOrCancel(cluster, _ int) error {
 // expiry tests presses within five milliseconds of the moment at which the
 // request expires. A trial is a request.
 func expiry(t *testing.T, r *report) {
-	d := newDesk(t, func(c *config.Config) { c.Approval.ExpiresAfter = 60 * time.Millisecond })
+	d := newEngineBed(t, func(c *config.Config) { c.Approval.ExpiresAfter = 60 * time.Millisecond })
 	approved, expired := 0, 0
 	results := make(chan bool, r.n)
 	d.lanes(r.n, func(cluster, i int) error {
@@ -148,13 +148,13 @@ func expiry(t *testing.T, r *report) {
 			expired++
 		}
 	}
-	r.trial(d.whole())
+	r.trial(d.checkAudit())
 	r.figure("%d approved, %d expired", approved, expired)
 	startBy(t, r)
 }
 
-func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {
-	id, err := d.asked(cluster)
+func (d *engineBed) pressAtExpiry(cluster int) (approved bool, err error) {
+	id, err := d.request(cluster)
 	if err != nil {
 		return false, err
 	}
@@ -179,9 +179,9 @@ func (d *desk) pressAtExpiry(cluster int) (approved bool, err error) {
 	case err != nil:
 		return false, err
 	case r.State == jobs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
-		return false, d.ran(id, 0)
+		return false, d.checkRan(id, 0)
 	case r.State == jobs.Succeeded && !ans.Bad && votes == 1:
-		return true, d.ran(id, 1)
+		return true, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s is %s with %d votes on record, but the press was told %q", id, r.State, votes, ans.Text)
 }

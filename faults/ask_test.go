@@ -9,7 +9,7 @@ import (
 
 // ask types `patch update` into the channel of cluster i, as an operator, and
 // returns the ID of the accepted run.
-func (h *house) ask(i int) string {
+func (h *testbed) ask(i int) string {
 	h.t.Helper()
 	id, err := h.tryAsk(i)
 	must(h.t, err)
@@ -18,7 +18,7 @@ func (h *house) ask(i int) string {
 
 // tryAsk requests a run on cluster i. Like a person, it asks again if alsbot
 // says so: on a busy machine, looking up rights can take too long.
-func (h *house) tryAsk(i int) (string, error) {
+func (h *testbed) tryAsk(i int) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {

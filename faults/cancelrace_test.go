@@ -15,7 +15,7 @@ import (
 // cancelRace tests a cancel that races a start, and cancels of commands that go
 // on, that ignore it, and that have ended. A trial is a run.
 func cancelRace(t *testing.T, r *report) {
-	f := newField(t, oracle{Min: 50 * time.Millisecond, Max: 60 * time.Millisecond, Bytes: 1 << 10, Plain: true})
+	f := newNodeBed(t, oracle{Min: 50 * time.Millisecond, Max: 60 * time.Millisecond, Bytes: 1 << 10, Plain: true})
 	to := f.target(f.nodes.Addr(f.nodes.Core))
 	start, cancel := f.executor(), f.executor()
 	_ = start.Cancel(t.Context(), to, "warm", 0)
@@ -55,7 +55,7 @@ func cancelRace(t *testing.T, r *report) {
 const graceTime = 2 * time.Second
 
 // race starts and cancels a run at almost the same moment.
-func (f *field) race(start, cancel *executor.Executor, to executor.Target, id string) (revoked bool, err error) {
+func (f *nodeBed) race(start, cancel *executor.Executor, to executor.Target, id string) (revoked bool, err error) {
 	var wg sync.WaitGroup
 	var exit executor.Exit
 	var runErr, cancelErr error
@@ -84,7 +84,7 @@ func (f *field) race(start, cancel *executor.Executor, to executor.Target, id st
 }
 
 // nothingLeft returns an error if a process of a run lives.
-func (f *field) nothingLeft(id string) error {
+func (f *nodeBed) nothingLeft(id string) error {
 	if pids := commands(f.runDir(id)); len(pids) > 0 {
 		return fmt.Errorf("of run %s processes are left: %v", id, pids)
 	}
@@ -93,7 +93,7 @@ func (f *field) nothingLeft(id string) error {
 
 // cancelled cancels a run while it runs and returns how long it took until none
 // of its processes was left.
-func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, stubborn bool) (time.Duration, error) {
+func (f *nodeBed) cancelled(x *executor.Executor, to executor.Target, id string, stubborn bool) (time.Duration, error) {
 	o := f.oracle
 	o.Min, o.Max, o.Stubborn = time.Minute, time.Minute, stubborn
 	settings := fmt.Sprintf("%s/%s.json", f.dir, id)
@@ -112,7 +112,7 @@ func (f *field) cancelled(x *executor.Executor, to executor.Target, id string, s
 		exit, err := x.Run(ctx, to, executor.Command{ID: id, Argv: oracleArgv(settings)}, m)
 		end <- ended{exit, err}
 	}()
-	for o.ran(id, 1) != nil && ctx.Err() == nil {
+	for o.checkRan(id, 1) != nil && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
 	}
 	grace := patience // a command that ends on TERM is not killed, however slow the machine is

@@ -17,33 +17,33 @@ import (
 func changed(t *testing.T, r *report) {
 	cases := []struct {
 		name, text string
-		do         func(d *desk, id string) error
+		do         func(d *engineBed, id string) error
 	}{
-		{"a patch was published", "patch install @c0", func(d *desk, _ string) error {
+		{"a patch was published", "patch install @c0", func(d *engineBed, _ string) error {
 			return d.nodes.Publish(node.Patch{Name: "late-fix", Severity: "required", Roles: []string{"router"}})
 		}},
-		{"a node has left", "patch install @c0", func(d *desk, _ string) error {
+		{"a node has left", "patch install @c0", func(d *engineBed, _ string) error {
 			return d.nodes.Update(func(s *node.State) { delete(s.Nodes, "10.0.0.12") })
 		}},
-		{"a node has another role", "patch install @c0", func(d *desk, _ string) error {
+		{"a node has another role", "patch install @c0", func(d *engineBed, _ string) error {
 			return d.nodes.Update(func(s *node.State) { delete(s.Nodes["10.0.0.12"].Roles, "dea") })
 		}},
-		{"the approval has no digest", "patch update @c0", func(d *desk, id string) error {
+		{"the approval has no digest", "patch update @c0", func(d *engineBed, id string) error {
 			return d.edit("approvals", id, func(a map[string]any) { a["digest"] = "" })
 		}},
-		{"the approval has another digest", "patch update @c0", func(d *desk, id string) error {
+		{"the approval has another digest", "patch update @c0", func(d *engineBed, id string) error {
 			return d.edit("approvals", id, func(a map[string]any) { a["digest"] = "00" })
 		}},
-		{"the run has no digest", "patch update @c0", func(d *desk, id string) error {
+		{"the run has no digest", "patch update @c0", func(d *engineBed, id string) error {
 			return d.edit("runs", id, func(run map[string]any) { run["digest"] = "" })
 		}},
-		{"the plan on record has another command", "patch update @c0", func(d *desk, id string) error {
+		{"the plan on record has another command", "patch update @c0", func(d *engineBed, id string) error {
 			return d.edit("runs", id, func(run map[string]any) {
 				step := run["plan"].(map[string]any)["steps"].([]any)[0].(map[string]any)
 				step["argv"] = []string{"kato", "patch", "reset"}
 			})
 		}},
-		{"kato is elsewhere by the config", "patch update @c0", func(d *desk, _ string) error {
+		{"kato is elsewhere by the config", "patch update @c0", func(d *engineBed, _ string) error {
 			d.stop()
 			d.cfg.Clusters[0].Kato = d.nodes.Home(d.nodes.Core) + "/bin/kato"
 			d.open()
@@ -53,7 +53,7 @@ func changed(t *testing.T, r *report) {
 	for range r.n {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
-				d := newDesk(t, nil)
+				d := newEngineBed(t, nil)
 				err := d.voidAfter(c.text, func(id string) error { return c.do(d, id) })
 				if err != nil {
 					err = fmt.Errorf("%s: %w", c.name, err)
@@ -66,12 +66,12 @@ func changed(t *testing.T, r *report) {
 
 // voidAfter requests, changes something and approves. It returns an error if
 // anything ran.
-func (d *desk) voidAfter(text string, change func(id string) error) error {
+func (d *engineBed) voidAfter(text string, change func(id string) error) error {
 	home := d.nodes.Home(d.nodes.Core)
 	if err := os.Rename(home+"/bin/kato.sim", home+"/bin/kato"); err != nil { // what is shown must be true here
 		return err
 	}
-	ans, err := d.says(ann, text)
+	ans, err := d.say(ann, text)
 	if err != nil {
 		return err
 	}
@@ -103,13 +103,13 @@ func (d *desk) voidAfter(text string, change func(id string) error) error {
 		}
 	}
 	if err == nil {
-		err = d.ran(id, 0)
+		err = d.checkRan(id, 0)
 	}
 	return err
 }
 
 // edit changes a record behind the engine's back.
-func (d *desk) edit(bucket, key string, change func(map[string]any)) error {
+func (d *engineBed) edit(bucket, key string, change func(map[string]any)) error {
 	return d.st.Update(context.Background(), func(tx store.Tx) error {
 		raw, err := tx.Get(bucket, key)
 		if err != nil {

@@ -21,7 +21,7 @@ import (
 func badConfig(t *testing.T, r *report) {
 	const side = 4
 	restarts := min(10, max(2, r.n/40))
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: time.Second, Max: 3 * time.Second}})
+	h := newTestbed(t, options{clusters: side, oracle: oracle{Min: time.Second, Max: 3 * time.Second}})
 	good, err := os.ReadFile(h.config)
 	must(t, err)
 	h.start()
@@ -78,7 +78,7 @@ func misspelt(good string, rnd *rand.Rand) string {
 
 // refusesConfig returns why the config is refused, "" if it is not. The error
 // names the file and the line.
-func (h *house) refusesConfig() (why string, err error) {
+func (h *testbed) refusesConfig() (why string, err error) {
 	_, err = config.Load(h.config, nil)
 	if err == nil {
 		return "", nil
@@ -103,7 +103,7 @@ func saysWhere(why, file string) bool {
 
 // restartedWith starts runs, fails to start the bot with the bad config, starts
 // it with the good one and checks the runs against the oracle.
-func (h *house) restartedWith(good []byte) error {
+func (h *testbed) restartedWith(good []byte) error {
 	var ids []string
 	for i := range h.opts.clusters {
 		ids = append(ids, h.ask(i))

@@ -55,7 +55,7 @@ func crashed(t *testing.T, r *report) {
 	var mu sync.Mutex
 	died, repeats := map[string]int{}, 0
 	for range 4 {
-		h := newHouse(t, options{binary: binary, oracle: oracle{Min: 150 * time.Millisecond, Max: 400 * time.Millisecond, Bytes: 8 << 10}})
+		h := newTestbed(t, options{binary: binary, oracle: oracle{Min: 150 * time.Millisecond, Max: 400 * time.Millisecond, Bytes: 8 << 10}})
 		wg.Go(func() {
 			for p := range work {
 				dead, again, err := h.crashAt(p)
@@ -93,7 +93,7 @@ func crashed(t *testing.T, r *report) {
 
 // crashAt runs one trial. It returns whether the bot died, and how many
 // messages of the run there were too many.
-func (h *house) crashAt(p place) (dead bool, again int, err error) {
+func (h *testbed) crashAt(p place) (dead bool, again int, err error) {
 	if _, err := h.tryStart(); err != nil {
 		return false, 0, err
 	}
@@ -107,7 +107,7 @@ func (h *house) crashAt(p place) (dead bool, again int, err error) {
 		if id == "" {
 			continue
 		}
-		if r, err := h.run(id); err == nil && r.State.Final() && h.allTold() {
+		if r, err := h.run(id); err == nil && r.State.Final() && h.allSent() {
 			time.Sleep(200 * time.Millisecond) // for what comes after its last message
 			break
 		}
@@ -126,15 +126,15 @@ func (h *house) crashAt(p place) (dead bool, again int, err error) {
 	return h.judge(id, p, dead)
 }
 
-// allTold reports whether the outbox is empty.
-func (h *house) allTold() bool {
+// allSent reports whether the outbox is empty.
+func (h *testbed) allSent() bool {
 	figures, err := h.get("/metrics")
 	return err == nil && bytes.Contains(figures, []byte("\nalsbot_outbox_rows 0\n"))
 }
 
 // accepted returns the run that is on record though no one got an answer or, if
 // there is none, a new one.
-func (h *house) accepted() (string, error) {
+func (h *testbed) accepted() (string, error) {
 	b, err := h.get("/runs?n=1")
 	if err != nil {
 		return "", err
@@ -151,13 +151,13 @@ func (h *house) accepted() (string, error) {
 
 // judge is verify, but it accepts a second message where the bot died between
 // Slack's answer and its own record of it.
-func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
+func (h *testbed) judge(id string, p place, dead bool) (bool, int, error) {
 	h.newest = id
-	r, err := h.held(id)
+	r, err := h.checkRun(id)
 	if err != nil {
 		return dead, 0, err
 	}
-	n, err := h.told(r)
+	n, err := h.countMessages(r)
 	between := p.name == crashpoint.AfterPost || p.name == crashpoint.BeforeCommit // the commit may be the one that records the message
 	if err == nil && n != 1 && (!between || n > 2) {
 		err = fmt.Errorf("run %s has %d messages", id, n)
@@ -166,7 +166,7 @@ func (h *house) judge(id string, p place, dead bool) (bool, int, error) {
 }
 
 // The shipped program can't be told to die.
-func TestTheProductHasNoCrashPoints(t *testing.T) {
+func TestReleaseHasNoCrashPoints(t *testing.T) {
 	marks := []string{"ALSBOT_CRASH", crashpoint.BeforeCommit, crashpoint.AfterReply, "alsbot/crashpoint.Point"}
 	shipped, err := os.ReadFile(buildBot(t))
 	must(t, err)

@@ -15,8 +15,9 @@ import (
 	"alsbot/jobs"
 )
 
-// For each schema of the store, testdata has what a killed version has left
-// behind: its store and the run directories of the core node.
+// leave makes TestEarlierVersions store what this version leaves behind when it
+// is killed: its store and the run directories of the core node. testdata has
+// that for each schema of the store.
 //
 //	go test ./faults -run TestEarlier -leave    writes that of this version
 //
@@ -26,8 +27,8 @@ var leave = flag.Bool("leave", false, "keep what this version leaves behind in t
 
 const leftFrom, leftTo = 2 * time.Second, 3 * time.Second
 
-func earlierHouse(t *testing.T) *house {
-	return newHouse(t, options{clusters: 3, oracle: oracle{Min: leftFrom, Max: leftTo},
+func earlierHouse(t *testing.T) *testbed {
+	return newTestbed(t, options{clusters: 3, oracle: oracle{Min: leftFrom, Max: leftTo},
 		extra: "approval: {effects: [restart]}\n",
 		// the data gets old and must not be deleted
 		change: func(yaml string) string { return strings.Replace(yaml, "store: {", "store: {keep_runs: 876000h, ", 1) }})
@@ -77,7 +78,7 @@ func leaveBehind(t *testing.T, file string) {
 	h.tar("-czSf", out, "alsbot.db", "alsbot.db.output", "ledger", "runs", runs)
 }
 
-func (h *house) tar(args ...string) {
+func (h *testbed) tar(args ...string) {
 	h.t.Helper()
 	cmd := exec.Command("tar", args...)
 	cmd.Dir = h.dir
@@ -87,7 +88,7 @@ func (h *house) tar(args ...string) {
 }
 
 // approvalIn waits until a run of a cluster waits for approval.
-func (h *house) approvalIn(cluster int) (id string, err error) {
+func (h *testbed) approvalIn(cluster int) (id string, err error) {
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		for _, m := range h.slack.Messages(channelOf(cluster)) {
 			if id := runOf(m); len(id) == 10 {
@@ -110,14 +111,14 @@ func earlier(t *testing.T, r *report) {
 		must(t, err)
 		running, waiting, _ := strings.Cut(strings.TrimSpace(string(ids)), " ")
 		h.start()
-		_, err = h.held(running)
-		r.trial(errors.Join(err, h.stillWaits(waiting), h.audited(), h.verify(h.ask(0))))
+		_, err = h.checkRun(running)
+		r.trial(errors.Join(err, h.stillWaits(waiting), h.checkAudit(), h.verify(h.ask(0))))
 	}
 }
 
 // stillWaits returns an error unless an approval request is open, or has
 // expired since.
-func (h *house) stillWaits(id string) error {
+func (h *testbed) stillWaits(id string) error {
 	r, err := h.until(id, "waiting or expired", func(r jobs.Run) bool { return r.State == jobs.Expired || r.State == jobs.Awaiting })
 	if err != nil || r.State == jobs.Expired {
 		return err

@@ -15,7 +15,7 @@
 // # How to write a fault
 //
 //	func netCut(t *testing.T, r *report) {
-//		h := newHouse(t, options{})  // nodes, workspace and config, no bot yet
+//		h := newTestbed(t, options{})  // nodes, workspace and config, no bot yet
 //		h.start()                    // alsbot serve, a process of its own
 //		id := h.ask(0)               // a run on cluster c0, accepted
 //		h.kill()                     // kill -9

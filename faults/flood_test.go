@@ -29,7 +29,7 @@ const (
 // requests are accepted. A trial is a command.
 func flood(t *testing.T, r *report) {
 	health := freeAddr(t)
-	h := newHouse(t, options{clusters: floodSide, http: true, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10},
+	h := newTestbed(t, options{clusters: floodSide, http: true, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10},
 		change: func(yaml string) string {
 			return strings.Replace(yaml, `admin: {listen: "127.0.0.1:0"`, `admin: {listen: "`+health+`"`, 1)
 		}})
@@ -85,12 +85,12 @@ func flood(t *testing.T, r *report) {
 func floodUser(i int) string { return fmt.Sprintf("U0FLOOD%02d", i%floodUsers) }
 
 type floodgate struct {
-	h      *house
+	h      *testbed
 	client *http.Client
 }
 
-// gush is the result of one command.
-type gush struct {
+// floodResult is the result of one command.
+type floodResult struct {
 	took time.Duration
 	run  string // accepted
 	busy bool
@@ -98,8 +98,8 @@ type gush struct {
 }
 
 // open sends n commands at the rate, whatever happens to the earlier ones.
-func (f *floodgate) open(n int) []gush {
-	all := make([]gush, n)
+func (f *floodgate) open(n int) []floodResult {
+	all := make([]floodResult, n)
 	var wg sync.WaitGroup
 	began := time.Now()
 	for i := range n {
@@ -111,7 +111,7 @@ func (f *floodgate) open(n int) []gush {
 }
 
 // send types the i-th command and judges its answer.
-func (f *floodgate) send(i int) (g gush) {
+func (f *floodgate) send(i int) (g floodResult) {
 	user := floodUser(i / floodChange)
 	text := []string{"runs", "help", "clusters", "whoami"}[i%4]
 	change := i%floodChange == 0
@@ -119,7 +119,7 @@ func (f *floodgate) send(i int) (g gush) {
 		text = fmt.Sprintf("patch update @c%d", i/floodChange%floodSide)
 	}
 	answer, took, err := f.post(fmt.Sprintf("%d.flood", i), user, text)
-	g = gush{took: took, err: err, busy: strings.Contains(answer, "more to do than it can take")}
+	g = floodResult{took: took, err: err, busy: strings.Contains(answer, "more to do than it can take")}
 	if g.err != nil || g.busy {
 		return g
 	}

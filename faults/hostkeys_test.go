@@ -14,7 +14,7 @@ import (
 // known_hosts keys that the node lacks. A trial is a run.
 func hostKeys(t *testing.T, r *report) {
 	for range r.n {
-		h := newHouse(t, options{})
+		h := newTestbed(t, options{})
 		known, err := os.ReadFile(h.nodes.KnownHosts)
 		must(t, err)
 		own, others := keysOf(string(known), h.core)
@@ -76,7 +76,7 @@ func renamed(lines, host string) string {
 
 // withKnown requests a run with a known_hosts file. The run works or, with
 // words, is refused with these words, and the node gets no byte of the command.
-func (h *house) withKnown(file, words string) error {
+func (h *testbed) withKnown(file, words string) error {
 	if err := os.WriteFile(h.nodes.KnownHosts, []byte(file), 0o600); err != nil {
 		return err
 	}
@@ -106,5 +106,5 @@ func (h *house) withKnown(file, words string) error {
 	if len(after) != len(before) {
 		err = errors.Join(err, fmt.Errorf("kato was called: %v", after[len(before):]))
 	}
-	return errors.Join(err, h.oracle.ran(id+"-1", 0), h.toldOnce(r))
+	return errors.Join(err, h.oracle.checkRan(id+"-1", 0), h.checkShownOnce(r))
 }

@@ -21,7 +21,7 @@ import (
 // hung tests servers that stop answering at each stage of a connection. A trial
 // is a call; calls to another node go on beside it and are timed.
 func hung(t *testing.T, r *report) {
-	f := newField(t, oracle{})
+	f := newNodeBed(t, oracle{})
 	healthy := f.target(f.nodes.Addr("10.0.0.11"))
 	x := f.executor()
 	warm := timed(t, x, healthy, 2*time.Second)
@@ -90,7 +90,7 @@ func timed(t *testing.T, x *executor.Executor, to executor.Target, span time.Dur
 }
 
 // hungServer answers up to a stage of a connection and no further.
-func hungServer(t *testing.T, f *field, at string) (addr string, end func()) {
+func hungServer(t *testing.T, f *nodeBed, at string) (addr string, end func()) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

@@ -16,7 +16,7 @@ import (
 // killed kills the bot at random moments while runs go on, and starts it again
 // at once. A trial is a kill; every run is checked against the oracle.
 func killed(t *testing.T, r *report) {
-	h := newHouse(t, options{clusters: 8, oracle: oracle{Min: time.Second, Max: 20 * time.Second, Bytes: 64 << 10}})
+	h := newTestbed(t, options{clusters: 8, oracle: oracle{Min: time.Second, Max: 20 * time.Second, Bytes: 64 << 10}})
 	runs := max(4, r.n*3/10)
 	if r.n < 50 {
 		h.oracle.Max = 4 * time.Second
@@ -44,7 +44,7 @@ func killed(t *testing.T, r *report) {
 	}
 	twice := 0
 	for _, id := range ids {
-		n, err := h.heldAndTold(id)
+		n, err := h.checkRunAndCount(id)
 		if err != nil {
 			r.trial(err)
 		}
@@ -57,14 +57,14 @@ func killed(t *testing.T, r *report) {
 	r.atMost("reattached p95", percentile(attached, 95), 5*time.Second)
 }
 
-// heldAndTold is verify, but it accepts a second message: the bot may have been
+// checkRunAndCount is verify, but it accepts a second message: the bot may have been
 // killed between Slack's answer and its own record of it.
-func (h *house) heldAndTold(id string) (n int, err error) {
-	r, err := h.held(id)
+func (h *testbed) checkRunAndCount(id string) (n int, err error) {
+	r, err := h.checkRun(id)
 	if err != nil {
 		return 0, err
 	}
-	n, err = h.told(r)
+	n, err = h.countMessages(r)
 	if err == nil && n > 2 {
 		err = fmt.Errorf("run %s has %d messages", id, n)
 	}
@@ -73,7 +73,7 @@ func (h *house) heldAndTold(id string) (n int, err error) {
 
 // reattached measures, for each run that goes on, how long after began the
 // store had the first new byte of its output.
-func (h *house) reattached(ids []string, began time.Time) (took []time.Duration) {
+func (h *testbed) reattached(ids []string, began time.Time) (took []time.Duration) {
 	for _, id := range ids {
 		r, err := h.run(id)
 		if err != nil || r.State != "running" || len(r.Steps) != 1 {
@@ -94,7 +94,7 @@ func (h *house) reattached(ids []string, began time.Time) (took []time.Duration)
 }
 
 // age gives the store many finished runs, copies of its first one.
-func (h *house) age(n int) error {
+func (h *testbed) age(n int) error {
 	st, err := store.OpenBolt(h.store(), store.Ballast(0))
 	if err != nil {
 		return err

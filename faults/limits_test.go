@@ -19,7 +19,7 @@ func limits(t *testing.T, r *report) {
 	wrapper := filepath.Join(tempDir(t), "alsbot")
 	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nulimit -n 256\nexec "+buildBot(t)+" \"$@\"\n"), 0o755))
 	const side = 6
-	h := newHouse(t, options{clusters: side, binary: wrapper, oracle: oracle{Min: time.Second, Max: 3 * time.Second, Bytes: 4 << 20}})
+	h := newTestbed(t, options{clusters: side, binary: wrapper, oracle: oracle{Min: time.Second, Max: 3 * time.Second, Bytes: 4 << 20}})
 	h.start()
 	stop := make(chan struct{})
 	var watch sync.WaitGroup
@@ -54,7 +54,7 @@ func limits(t *testing.T, r *report) {
 
 // squeeze lets the bot run for 20 of every 100 ms. It returns the most memory
 // (KiB) and the most open files that it saw.
-func (h *house) squeeze(stop chan struct{}) (memory, files int) {
+func (h *testbed) squeeze(stop chan struct{}) (memory, files int) {
 	pid := h.bot.Process.Pid
 	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
 	for i := 0; ; i++ {

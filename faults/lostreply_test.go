@@ -16,7 +16,7 @@ import (
 // real sshd that are cut at random moments, most of them between the start and
 // its reply. A trial is a run.
 func lostReply(t *testing.T, r *report) {
-	f := newField(t, oracle{Min: 10 * time.Millisecond, Max: 500 * time.Millisecond, Bytes: 16 << 10})
+	f := newNodeBed(t, oracle{Min: 10 * time.Millisecond, Max: 500 * time.Millisecond, Bytes: 16 << 10})
 	server := newSSHD(t, f.nodes)
 	var lost atomic.Int64
 	var wg sync.WaitGroup
@@ -59,7 +59,7 @@ func lostReply(t *testing.T, r *report) {
 
 // threeStarts starts a run over each proxy, and checks the ledger and all three
 // results against the oracle.
-func (f *field) threeStarts(id string, proxies []*proxy, executors []*executor.Executor, lost *atomic.Int64) error {
+func (f *nodeBed) threeStarts(id string, proxies []*proxy, executors []*executor.Executor, lost *atomic.Int64) error {
 	errs := make([]error, len(proxies))
 	var wg sync.WaitGroup
 	for i, p := range proxies {
@@ -67,9 +67,9 @@ func (f *field) threeStarts(id string, proxies []*proxy, executors []*executor.E
 			m := newMemory()
 			exit, err := executors[i].Run(f.t.Context(), f.target(p.addr), executor.Command{ID: id, Argv: f.argv}, m)
 			lost.Add(int64(m.losses))
-			errs[i] = f.like(id, exit, err, m)
+			errs[i] = f.checkExit(id, exit, err, m)
 		})
 	}
 	wg.Wait()
-	return errors.Join(append(errs, f.oracle.ran(id, 1))...)
+	return errors.Join(append(errs, f.oracle.checkRan(id, 1))...)
 }

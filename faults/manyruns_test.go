@@ -13,7 +13,7 @@ import (
 // manyRuns lets a node keep ten thousand finished runs. A trial is a run among
 // them: it is started, cleaned, and started again by a late duplicate.
 func manyRuns(t *testing.T, r *report) {
-	f := newField(t, oracle{Min: time.Millisecond, Max: 2 * time.Millisecond, Bytes: 1 << 10})
+	f := newNodeBed(t, oracle{Min: time.Millisecond, Max: 2 * time.Millisecond, Bytes: 1 << 10})
 	x := f.executor()
 	to := f.target(f.nodes.Addr(f.nodes.Core))
 	before := f.poll(x, to, "first")
@@ -42,23 +42,23 @@ func manyRuns(t *testing.T, r *report) {
 }
 
 // poll returns how long the fastest of some whole runs takes.
-func (f *field) poll(x *executor.Executor, to executor.Target, prefix string) time.Duration {
+func (f *nodeBed) poll(x *executor.Executor, to executor.Target, prefix string) time.Duration {
 	best := time.Hour
 	for i := range 5 {
 		began := time.Now()
 		id := fmt.Sprintf("%s-%d", prefix, i)
 		m := newMemory()
 		exit, err := x.Run(f.t.Context(), to, executor.Command{ID: id, Argv: f.argv}, m)
-		must(f.t, f.like(id, exit, err, m))
+		must(f.t, f.checkExit(id, exit, err, m))
 		best = min(best, time.Since(began))
 	}
 	return best
 }
 
-func (f *field) lateStart(x *executor.Executor, to executor.Target, id string) error {
+func (f *nodeBed) lateStart(x *executor.Executor, to executor.Target, id string) error {
 	m := newMemory()
 	exit, err := x.Run(f.t.Context(), to, executor.Command{ID: id, Argv: f.argv}, m)
-	if err := f.like(id, exit, err, m); err != nil {
+	if err := f.checkExit(id, exit, err, m); err != nil {
 		return err
 	}
 	if err := x.Clean(f.t.Context(), to, id); err != nil {
@@ -68,5 +68,5 @@ func (f *field) lateStart(x *executor.Executor, to executor.Target, id string) e
 	if late.State != executor.Finished || late.Status != exit.Status {
 		return fmt.Errorf("the late start of %s is told %+v %v, not status %d", id, late, err, exit.Status)
 	}
-	return f.oracle.ran(id, 1)
+	return f.oracle.checkRan(id, 1)
 }

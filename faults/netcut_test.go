@@ -72,9 +72,9 @@ type healing struct {
 func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 	var p *proxy
 	takes := c.lasts + 8*time.Second
-	h := newHouse(t, options{
+	h := newTestbed(t, options{
 		clusters: runs, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
-		core: func(h *house, addr string) string {
+		core: func(h *testbed, addr string) string {
 			p = newProxy(t, realSSHD(h, addr))
 			must(t, trust(h.nodes, p.addr))
 			return p.addr
@@ -123,7 +123,7 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 
 // watch measures when people are told that a node is unreachable, and that it
 // is reachable again. The run stays running all the time.
-func (c netCase) watch(h *house, id string, began time.Time, healed chan struct{}, m *healing) error {
+func (c netCase) watch(h *testbed, id string, began time.Time, healed chan struct{}, m *healing) error {
 	if c.noticed {
 		r, err := h.until(id, "out of reach", func(r jobs.Run) bool { return r.Remark != "" || r.State != jobs.Running })
 		if err != nil || r.State != jobs.Running {

@@ -16,7 +16,7 @@ import (
 // last inode. The disk is a small one in the mount namespace of a real sshd. A
 // trial is a run.
 func nodeDisk(t *testing.T, r *report) {
-	h := newHouse(t, options{
+	h := newTestbed(t, options{
 		core:   realSSHD,
 		oracle: oracle{Min: 2 * time.Second, Max: 3 * time.Second, Bytes: 48 << 10},
 		change: func(yaml string) string {
@@ -35,7 +35,7 @@ func nodeDisk(t *testing.T, r *report) {
 }
 
 // smallDisk puts the name of the server's small disk into the config.
-func (h *house) smallDisk() {
+func (h *testbed) smallDisk() {
 	h.t.Helper()
 	b, err := os.ReadFile(h.config)
 	must(h.t, err)
@@ -46,7 +46,7 @@ func (h *house) smallDisk() {
 // refusedWhile requests a run while the disk is full: the run must not start,
 // and people must hear which file system is full. With room again, the same
 // request works.
-func (h *house) refusedWhile(fill func() error, disk string) error {
+func (h *testbed) refusedWhile(fill func() error, disk string) error {
 	if err := fill(); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (h *house) refusedWhile(fill func() error, disk string) error {
 	if r.State != jobs.Failed || !strings.Contains(r.Why(), "no room on the node's disk") || !strings.Contains(r.Why(), "small") {
 		return fmt.Errorf("run %s on a full disk is %s: %s", id, r.State, r.Why())
 	}
-	if err := errors.Join(h.oracle.ran(id+"-1", 0), h.toldOnce(r)); err != nil {
+	if err := errors.Join(h.oracle.checkRan(id+"-1", 0), h.checkShownOnce(r)); err != nil {
 		return err
 	}
 	again, err := h.tryAsk(0)
@@ -73,7 +73,7 @@ func (h *house) refusedWhile(fill func() error, disk string) error {
 
 // fullDuring fills the disk while a run prints: the output after that is lost,
 // the status is not.
-func (h *house) fullDuring(disk string) error {
+func (h *testbed) fullDuring(disk string) error {
 	run := h.begun(1)[0]
 	if err := fill(disk); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (h *house) fullDuring(disk string) error {
 	if want := h.oracle.fate(step.ID).status; step.Exit == nil || *step.Exit != want {
 		return fmt.Errorf("run %s on a disk that became full: exit status %s, not %d: %s %s", run.ID, shown(step.Exit), want, r.State, r.Trouble)
 	}
-	return errors.Join(h.oracle.ran(step.ID, 1), h.toldOnce(r), h.audited())
+	return errors.Join(h.oracle.checkRan(step.ID, 1), h.checkShownOnce(r), h.checkAudit())
 }
 
 // fill writes until there is no room.

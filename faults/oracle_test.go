@@ -146,8 +146,8 @@ func (o oracle) executions(id string) (int, error) {
 	return n, err
 }
 
-// ran returns an error unless the run began exactly that often.
-func (o oracle) ran(id string, times int) error {
+// checkRan returns an error unless the run began exactly that often.
+func (o oracle) checkRan(id string, times int) error {
 	n, err := o.executions(id)
 	if err == nil && n != times {
 		err = fmt.Errorf("run %s was begun %d times, not %d", id, n, times)
@@ -155,8 +155,8 @@ func (o oracle) ran(id string, times int) error {
 	return err
 }
 
-// same compares what is in the store with what the oracle printed.
-func (o oracle) same(id string, output []byte, status *int) error {
+// checkOutput compares what is in the store with what the oracle printed.
+func (o oracle) checkOutput(id string, output []byte, status *int) error {
 	f := o.fate(id)
 	if status == nil || *status != f.status {
 		return fmt.Errorf("run %s: exit status %v, not %d", id, shown(status), f.status)

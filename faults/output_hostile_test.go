@@ -18,7 +18,7 @@ import (
 	"alsbot/sim/workspace"
 )
 
-const ownSecret = "xoxb-faults" // of the house's config
+const ownSecret = "xoxb-faults" // of the testbed's config
 
 // corpus returns what a hostile node prints. Nothing in forbidden may be shown,
 // and nothing in markup may stand where Slack reads markup.
@@ -47,7 +47,7 @@ func corpus() (pieces, forbidden, markup []string) {
 // the store has every byte of it, and what people see is harmless.
 func hostile(t *testing.T, r *report) {
 	const side = 8
-	h := newHouse(t, options{clusters: side})
+	h := newTestbed(t, options{clusters: side})
 	jobsDir, taken := h.installParts()
 	pieces, forbidden, markup := corpus()
 	step := max(1, 40/r.n) // the short profile cuts at some bytes
@@ -84,7 +84,7 @@ func hostile(t *testing.T, r *report) {
 }
 
 // installParts makes `kato patch update` print one of the prepared outputs.
-func (h *house) installParts() (jobsDir, taken string) {
+func (h *testbed) installParts() (jobsDir, taken string) {
 	h.t.Helper()
 	jobsDir, taken = filepath.Join(h.dir, "parts"), filepath.Join(h.dir, "taken")
 	must(h.t, os.Mkdir(jobsDir, 0o700))
@@ -107,7 +107,7 @@ exit 3 # what a failed run printed is shown
 
 // keptAsPrinted returns an error unless every byte of a run's output is in the
 // store.
-func (h *house) keptAsPrinted(id, taken string) error {
+func (h *testbed) keptAsPrinted(id, taken string) error {
 	r, err := h.end(id)
 	if err != nil {
 		return err
@@ -121,11 +121,11 @@ func (h *house) keptAsPrinted(id, taken string) error {
 	if errA != nil || errB != nil || err != nil || string(got) != string(a)+string(b) {
 		return fmt.Errorf("run %s: %q is kept, %q was printed: %w", id, got, string(a)+string(b), err)
 	}
-	return errors.Join(h.toldOnce(r), h.outputShown(r))
+	return errors.Join(h.checkShownOnce(r), h.outputShown(r))
 }
 
 // outputShown waits until the thread of a run's message has its output.
-func (h *house) outputShown(r jobs.Run) error {
+func (h *testbed) outputShown(r jobs.Run) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ch := r.Origin.Channel
@@ -142,7 +142,7 @@ func (h *house) outputShown(r jobs.Run) error {
 
 // harmless returns an error if people can see anything forbidden, or if a
 // secret was ever sent.
-func (h *house) harmless(side int, forbidden, markup []string) error {
+func (h *testbed) harmless(side int, forbidden, markup []string) error {
 	seen := false
 	for i := range side {
 		for _, m := range h.slack.Messages(channelOf(i)) {

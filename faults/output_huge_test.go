@@ -22,7 +22,7 @@ func huge(t *testing.T, r *report) {
 	if r.n > 1 {
 		size = 1 << 30
 	}
-	h := newHouse(t, options{})
+	h := newTestbed(t, options{})
 	file := filepath.Join(h.dir, "printed")
 	kato := filepath.Join(h.nodes.Home(h.nodes.Core), "bin", "kato")
 	script := fmt.Sprintf("#!/bin/sh\n"+noHistory+"[ \"$*\" = 'patch update' ] && exec cat %s\nexec %s \"$@\"\n", file, kato+".sim")
@@ -72,7 +72,7 @@ func write(path, line string, size int64) error {
 // printed requests the run that prints the file. It returns the bytes per
 // second, and an error if the store has something else or Slack was shown
 // progress more than once a second.
-func (h *house) printed(file string) (rate float64, err error) {
+func (h *testbed) printed(file string) (rate float64, err error) {
 	updates := h.slack.Calls(methodUpdate)
 	began := time.Now()
 	id, err := h.tryAsk(0)
@@ -98,7 +98,7 @@ func (h *house) printed(file string) (rate float64, err error) {
 	if limit := int(math.Ceil(time.Since(began).Seconds())) + 3; updates > limit {
 		err = errors.Join(err, fmt.Errorf("run %s was shown %d times in %v", id, updates, took))
 	}
-	return float64(step.Size) / took.Seconds(), errors.Join(err, h.toldOnce(r))
+	return float64(step.Size) / took.Seconds(), errors.Join(err, h.checkShownOnce(r))
 }
 
 // sum returns the SHA-256 of a file.

@@ -18,7 +18,7 @@ import (
 // on a node. A trial is a slot.
 func overlap(t *testing.T, r *report) {
 	s := config.Schedule{Name: "hasty", Cluster: "c0", Cron: "* * * * * *", Timezone: "UTC", Command: "patch update"}
-	d := newDesk(t, func(c *config.Config) {
+	d := newEngineBed(t, func(c *config.Config) {
 		c.Approval.Effects = nil
 		c.Schedules = []config.Schedule{s}
 	})
@@ -38,7 +38,7 @@ func overlap(t *testing.T, r *report) {
 	if count(all, "skipped") == 0 {
 		r.trial(errors.New("no slot was skipped while a run went on"))
 	}
-	told, err := d.toldOfSkips()
+	told, err := d.skipNotices()
 	must(t, err)
 	var before jobs.Run
 	for _, slot := range all {
@@ -48,7 +48,7 @@ func overlap(t *testing.T, r *report) {
 			if err == nil && run.Started.Before(before.Ended) {
 				err = fmt.Errorf("run %s began before run %s had ended", run.ID, before.ID)
 			}
-			r.trial(errors.Join(err, d.ran(run.ID, 1)))
+			r.trial(errors.Join(err, d.checkRan(run.ID, 1)))
 			before = run
 		case "skipped":
 			r.trial(skippedInWords(slot, told))
@@ -63,7 +63,7 @@ func overlap(t *testing.T, r *report) {
 	}
 }
 
-func (d *desk) slots(name string) (all []jobs.Slot) {
+func (d *engineBed) slots(name string) (all []jobs.Slot) {
 	d.t.Helper()
 	must(d.t, d.st.View(d.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("slots", name+"/", "", false, func(_ string, v []byte) bool {
@@ -78,8 +78,8 @@ func (d *desk) slots(name string) (all []jobs.Slot) {
 	return all
 }
 
-// toldOfSkips returns the outbox's texts about skipped slots.
-func (d *desk) toldOfSkips() (told []string, err error) {
+// skipNotices returns the outbox's texts about skipped slots.
+func (d *engineBed) skipNotices() (told []string, err error) {
 	err = d.st.View(d.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("outbox", "", "", false, func(_ string, v []byte) bool {
 			if strings.Contains(string(v), "was skipped at") {

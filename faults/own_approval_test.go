@@ -30,7 +30,7 @@ func ownApproval(t *testing.T, r *report) {
 		return strings.Replace(yaml, "admin: {", fmt.Sprintf("admin: {users: {%q: %s}, ", me.Username, ann), 1)
 	}
 	for _, quorum := range []int{1, 2} {
-		h := newHouse(t, options{change: linked, extra: fmt.Sprintf("approval: {effects: [change, restart], quorum: %d}\n", quorum) +
+		h := newTestbed(t, options{change: linked, extra: fmt.Sprintf("approval: {effects: [change, restart], quorum: %d}\n", quorum) +
 			"schedules:\n  - {name: yearly, cluster: c0, cron: \"0 0 1 1 *\", timezone: UTC, command: patch update}\n"})
 		must(t, h.slack.SetGroupMembers("S0LEADS", ann, bob, cat))
 		h.start()
@@ -41,11 +41,11 @@ func ownApproval(t *testing.T, r *report) {
 			}
 			r.trial(err)
 		}
-		r.trial(h.audited())
+		r.trial(h.checkAudit())
 	}
 }
 
-func (h *house) waysToApprove(quorum int) map[string]func() error {
+func (h *testbed) waysToApprove(quorum int) map[string]func() error {
 	ask := func(text string) func() (string, error) {
 		return func() (string, error) { return h.sayIn(0, "/als "+text) }
 	}
@@ -93,7 +93,7 @@ func (h *house) waysToApprove(quorum int) map[string]func() error {
 }
 
 // waiting requests an update, lets do try to approve it, and checks.
-func (h *house) waiting(quorum int, do func(workspace.Message) error) func() error {
+func (h *testbed) waiting(quorum int, do func(workspace.Message) error) func() error {
 	return func() error {
 		id, err := h.tryAsk(0)
 		if err != nil {
@@ -105,7 +105,7 @@ func (h *house) waiting(quorum int, do func(workspace.Message) error) func() err
 
 // uncounted returns an error unless the approval that do gives doesn't count,
 // even if all the others that the request needs are there.
-func (h *house) uncounted(id string, quorum int, do func(workspace.Message) error) error {
+func (h *testbed) uncounted(id string, quorum int, do func(workspace.Message) error) error {
 	m, err := h.approvalOf(id, fmt.Sprintf("0 of %d", quorum))
 	if err != nil {
 		return err
@@ -135,11 +135,11 @@ func (h *house) uncounted(id string, quorum int, do func(workspace.Message) erro
 	if err == nil && r.State != jobs.Cancelled {
 		err = fmt.Errorf("run %s is %s", id, r.State)
 	}
-	return errors.Join(err, h.oracle.ran(id+"-1", 0))
+	return errors.Join(err, h.oracle.checkRan(id+"-1", 0))
 }
 
 // approvalOf waits for the approval request of a run.
-func (h *house) approvalOf(id, count string) (found workspace.Message, err error) {
+func (h *testbed) approvalOf(id, count string) (found workspace.Message, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err = h.slack.Wait(ctx, func() bool {
@@ -164,7 +164,7 @@ func runOf(m workspace.Message) string {
 }
 
 // presses presses Approve and returns what that person is told.
-func (h *house) presses(user string, m workspace.Message) (string, error) {
+func (h *testbed) presses(user string, m workspace.Message) (string, error) {
 	before := len(h.slack.Ephemerals(user, m.Channel))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -184,7 +184,7 @@ func (h *house) presses(user string, m workspace.Message) (string, error) {
 
 // turnedAway returns an error unless ann presses Approve and is told that it
 // doesn't count.
-func (h *house) turnedAway(m workspace.Message) error {
+func (h *testbed) turnedAway(m workspace.Message) error {
 	told, err := h.presses(ann, m)
 	if err == nil && !strings.Contains(told, "You asked for this yourself") {
 		err = fmt.Errorf("who presses for the own request is told %q", told)
@@ -193,7 +193,7 @@ func (h *house) turnedAway(m workspace.Message) error {
 }
 
 // retried returns a request that follows from a run that has ended.
-func (h *house) retried() (string, error) {
+func (h *testbed) retried() (string, error) {
 	id, err := h.tryAsk(0)
 	if err != nil {
 		return "", err
@@ -208,7 +208,7 @@ func (h *house) retried() (string, error) {
 }
 
 // renewedRequest returns the request that replaces a void one.
-func (h *house) renewedRequest(quorum int) (string, error) {
+func (h *testbed) renewedRequest(quorum int) (string, error) {
 	id, err := h.sayIn(0, "/als patch install @c0")
 	if err != nil {
 		return "", err
@@ -235,7 +235,7 @@ func (h *house) renewedRequest(quorum int) (string, error) {
 }
 
 // localSays types something at the local socket that must be refused.
-func (h *house) localSays(text string) error {
+func (h *testbed) localSays(text string) error {
 	ans, err := h.askLocal(text)
 	if err == nil && (!ans.Bad || ans.Run != "") {
 		err = fmt.Errorf("%q is answered %q", text, ans.Text)
@@ -244,7 +244,7 @@ func (h *house) localSays(text string) error {
 }
 
 // askLocal types something at the local socket, as the command line does.
-func (h *house) askLocal(text string) (ans jobs.Answer, err error) {
+func (h *testbed) askLocal(text string) (ans jobs.Answer, err error) {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -69,6 +69,6 @@ func killAll(dir string) error {
 }
 
 // runDir returns where the core keeps a run's step.
-func (h *house) runDir(step string) string {
+func (h *testbed) runDir(step string) string {
 	return filepath.Join(h.nodes.Home(h.nodes.Core), ".alsbot/runs", step)
 }

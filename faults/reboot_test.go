@@ -21,7 +21,7 @@ const otherBoot = "00000000-1111-2222-3333-444444444444"
 // that the boot ID is another. A trial is a run.
 func reboot(t *testing.T, r *report) {
 	const side = 4
-	h := newHouse(t, options{clusters: side})
+	h := newTestbed(t, options{clusters: side})
 	h.start()
 	for range max(1, r.n/side) {
 		h.takes(time.Minute, 2*time.Second) // they don't end by themselves
@@ -32,7 +32,7 @@ func reboot(t *testing.T, r *report) {
 
 // takes changes how long runs take that begin from now on. Their fate stays the
 // same as long as spread does.
-func (h *house) takes(least, spread time.Duration) {
+func (h *testbed) takes(least, spread time.Duration) {
 	h.t.Helper()
 	h.oracle.Min, h.oracle.Max = least, least+spread
 	must(h.t, h.oracle.write(h.settings()))
@@ -40,7 +40,7 @@ func (h *house) takes(least, spread time.Duration) {
 
 // begun requests one run in each cluster and waits until its command has begun,
 // which is later than the node's claim. It returns the runs as they are then.
-func (h *house) begun(side int) (runs []jobs.Run) {
+func (h *testbed) begun(side int) (runs []jobs.Run) {
 	h.t.Helper()
 	for i := range side {
 		runs = append(runs, jobs.Run{ID: h.ask(i)})
@@ -48,7 +48,7 @@ func (h *house) begun(side int) (runs []jobs.Run) {
 	for i := range runs {
 		r, err := h.until(runs[i].ID, "begun", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
 		must(h.t, err)
-		for until := time.Now().Add(patience); h.oracle.ran(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
+		for until := time.Now().Add(patience); h.oracle.checkRan(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		runs[i] = r
@@ -56,7 +56,7 @@ func (h *house) begun(side int) (runs []jobs.Run) {
 	return runs
 }
 
-func (h *house) rebootDuring(r *report, side int) {
+func (h *testbed) rebootDuring(r *report, side int) {
 	runs := h.begun(side)
 	for _, run := range runs {
 		dir := h.runDir(run.Steps[0].ID)
@@ -75,7 +75,7 @@ func (h *house) rebootDuring(r *report, side int) {
 	}
 }
 
-func (h *house) rebootAfter(r *report, side int) {
+func (h *testbed) rebootAfter(r *report, side int) {
 	runs := h.begun(side)
 	h.kill()
 	for _, run := range runs {
@@ -106,7 +106,7 @@ func endedIn(dir string) bool {
 // verifyLost returns an error unless a run is lost in every respect: people are
 // told what is known and what to type, the cluster's queue stays blocked until
 // someone has typed it, nothing begins again, and then the queue goes on.
-func (h *house) verifyLost(id string, cluster int, words string) error {
+func (h *testbed) verifyLost(id string, cluster int, words string) error {
 	r, err := h.end(id)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (h *house) verifyLost(id string, cluster int, words string) error {
 	if r.State != jobs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
 		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next)
 	}
-	if err := errors.Join(h.oracle.ran(r.Steps[0].ID, 1), h.toldOnce(r), h.audited()); err != nil {
+	if err := errors.Join(h.oracle.checkRan(r.Steps[0].ID, 1), h.checkShownOnce(r), h.checkAudit()); err != nil {
 		return err
 	}
 	waiting, err := h.tryAsk(cluster)
@@ -130,11 +130,11 @@ func (h *house) verifyLost(id string, cluster int, words string) error {
 	if err := h.verify(waiting); err != nil {
 		return fmt.Errorf("after acknowledging %s: %w", id, err)
 	}
-	return h.oracle.ran(r.Steps[0].ID, 1)
+	return h.oracle.checkRan(r.Steps[0].ID, 1)
 }
 
 // say types a command that makes no run.
-func (h *house) say(cluster int, text string) error {
+func (h *testbed) say(cluster int, text string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err := h.slack.Say(ctx, ann, channelOf(cluster), text)

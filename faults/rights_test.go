@@ -11,13 +11,13 @@ import (
 )
 
 // rights takes rights away from the requester: before the approval, while the
-// approved run is queued, and while it runs. A trial is a request. Desks with
+// approved run is queued, and while it runs. A trial is a request. Engines with
 // groups of their own run side by side, because the runs mostly sleep.
 func rights(t *testing.T, r *report) {
 	const side = 4
 	var wg sync.WaitGroup
 	for lane := range min(side, r.n) {
-		d := newDesk(t, nil)
+		d := newEngineBed(t, nil)
 		d.slow(true)
 		wg.Go(func() {
 			for i := lane; i < r.n; i += side {
@@ -25,15 +25,15 @@ func rights(t *testing.T, r *report) {
 				r.trial(d.lostInLine())
 				r.trial(d.lostWhileRunning())
 			}
-			r.trial(d.whole())
+			r.trial(d.checkAudit())
 		})
 	}
 	wg.Wait()
 }
 
-func (d *desk) lostBeforeApproval() error {
-	defer d.everybody()
-	id, err := d.waiting(0)
+func (d *engineBed) lostBeforeApproval() error {
+	defer d.resetRights()
+	id, err := d.requestWaiting(0)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (d *desk) lostBeforeApproval() error {
 	return d.voidFor(id, "no longer operator")
 }
 
-func (d *desk) voidFor(id, why string) error {
+func (d *engineBed) voidFor(id, why string) error {
 	r, err := d.end(id)
 	if err != nil {
 		return err
@@ -52,16 +52,16 @@ func (d *desk) voidFor(id, why string) error {
 	if r.State != jobs.Void || !strings.Contains(r.Trouble, why) {
 		return fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
-	return d.ran(id, 0)
+	return d.checkRan(id, 0)
 }
 
-func (d *desk) lostInLine() error {
-	defer d.everybody()
-	first, err := d.waiting(1)
+func (d *engineBed) lostInLine() error {
+	defer d.resetRights()
+	first, err := d.requestWaiting(1)
 	if err != nil {
 		return err
 	}
-	second, err := d.waiting(1)
+	second, err := d.requestWaiting(1)
 	if err != nil {
 		return err
 	}
@@ -81,12 +81,12 @@ func (d *desk) lostInLine() error {
 	if _, err := d.end(first); err != nil {
 		return err
 	}
-	return errors.Join(d.ran(first, 1), d.voidFor(second, "no longer approver"))
+	return errors.Join(d.checkRan(first, 1), d.voidFor(second, "no longer approver"))
 }
 
-func (d *desk) lostWhileRunning() error {
-	defer d.everybody()
-	id, err := d.waiting(2)
+func (d *engineBed) lostWhileRunning() error {
+	defer d.resetRights()
+	id, err := d.requestWaiting(2)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (d *desk) lostWhileRunning() error {
 		return err
 	}
 	d.groups.set("S0OPS")
-	ans, err := d.says(ann, "cancel "+id)
+	ans, err := d.say(ann, "cancel "+id)
 	if err != nil || !ans.Bad {
 		return fmt.Errorf("who is no longer operator cancelled run %s: %s %w", id, ans.Text, err)
 	}
@@ -105,5 +105,5 @@ func (d *desk) lostWhileRunning() error {
 	if err != nil || r.State != jobs.Succeeded {
 		return fmt.Errorf("run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
-	return d.ran(id, 1)
+	return d.checkRan(id, 1)
 }

@@ -15,7 +15,7 @@ import (
 // second starts a second bot on the same store, and one with a store of its own
 // on the same nodes.
 func second(t *testing.T, r *report) {
-	h := newHouse(t, options{})
+	h := newTestbed(t, options{})
 	h.start()
 	must(t, h.verify(h.ask(0)))
 	var longest time.Duration
@@ -51,7 +51,7 @@ func second(t *testing.T, r *report) {
 
 // foreign returns an error unless a run is refused because the nodes belong to
 // another installation, and nothing begins.
-func (h *house) foreign() error {
+func (h *testbed) foreign() error {
 	r, err := h.end(h.ask(0))
 	if err != nil {
 		return err
@@ -59,5 +59,5 @@ func (h *house) foreign() error {
 	if r.State != jobs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
 		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Why())
 	}
-	return errors.Join(h.oracle.ran(r.ID+"-1", 0), h.toldOnce(r))
+	return errors.Join(h.oracle.checkRan(r.ID+"-1", 0), h.checkShownOnce(r))
 }

@@ -13,7 +13,7 @@ import (
 // within five seconds, and the next start resumes the runs. A trial is a run.
 func sigterm(t *testing.T, r *report) {
 	const side = 4
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 2 * time.Second, Max: 5 * time.Second, Bytes: 32 << 10}})
+	h := newTestbed(t, options{clusters: side, oracle: oracle{Min: 2 * time.Second, Max: 5 * time.Second, Bytes: 32 << 10}})
 	h.start()
 	var longest time.Duration
 	for range r.n {
@@ -44,9 +44,9 @@ func sigterm(t *testing.T, r *report) {
 // requester. The process is gone within milliseconds, so this asks an engine in
 // process.
 func refusedInWords(t *testing.T) error {
-	d := newDesk(t, nil)
+	d := newEngineBed(t, nil)
 	d.halt()
-	ans, err := d.says(ann, "patch update @c0")
+	ans, err := d.say(ann, "patch update @c0")
 	if err == nil && (!ans.Bad || !strings.Contains(ans.Text, "shutting down")) {
 		err = fmt.Errorf("a stopping bot answers %q", ans.Text)
 	}

@@ -21,12 +21,12 @@ const (
 // apiTrouble is a fault of Slack's Web API while runs are shown.
 type apiTrouble struct {
 	name    string
-	begin   func(h *house)
-	end     func(h *house) // nil: it ends by itself
-	after   bool           // it begins when the runs have messages
-	seconds int            // the wait that Slack asks for
-	brief   bool           // also in the short profile
-	repeats int            // messages that may be there twice, in all
+	begin   func(h *testbed)
+	end     func(h *testbed) // nil: it ends by itself
+	after   bool             // it begins when the runs have messages
+	seconds int              // the wait that Slack asks for
+	brief   bool             // also in the short profile
+	repeats int              // messages that may be there twice, in all
 }
 
 // slackAPI tests every fault of the Web API while three runs are shown in one
@@ -58,7 +58,7 @@ func slackAPI(t *testing.T, r *report) {
 // a second in each. It returns how many messages there were too many.
 func slackRound(t *testing.T, r *report, cases []apiTrouble, o options, f *front) (repeats int64) {
 	o.clusters, o.oracle = len(cases), oracle{Min: time.Second, Max: 1500 * time.Millisecond}
-	h := newHouse(t, o)
+	h := newTestbed(t, o)
 	var env []string
 	if f != nil {
 		f.open(h.slack.URL())
@@ -76,14 +76,14 @@ func slackRound(t *testing.T, r *report, cases []apiTrouble, o options, f *front
 }
 
 func apiTroubles(seconds int, outage time.Duration) []apiTrouble {
-	fail := func(times int, f workspace.Fault, methods ...string) func(*house) {
-		return func(h *house) {
+	fail := func(times int, f workspace.Fault, methods ...string) func(*testbed) {
+		return func(h *testbed) {
 			for _, m := range methods {
 				h.slack.Fail(m, times, f)
 			}
 		}
 	}
-	off := func(h *house) {
+	off := func(h *testbed) {
 		time.Sleep(outage)
 		h.slack.SetOutage(workspace.OutageOff)
 	}
@@ -98,14 +98,14 @@ func apiTroubles(seconds int, outage time.Duration) []apiTrouble {
 		{name: "fatal_error", begin: fail(1, workspace.Refused("fatal_error"), methodPost)},
 		{name: "a post's answer lost", begin: fail(1, workspace.AnswerLost(), methodPost), repeats: 1, brief: true},
 		{name: "an update's answer lost", begin: fail(1, workspace.AnswerLost(), methodUpdate), after: true},
-		{name: "everything 503", begin: func(h *house) { h.slack.SetOutage(workspace.Outage503) }, end: off, brief: true},
-		{name: "everything cut, sockets too", begin: func(h *house) { h.slack.SetOutage(workspace.OutageCut) }, end: off, after: true, brief: true},
+		{name: "everything 503", begin: func(h *testbed) { h.slack.SetOutage(workspace.Outage503) }, end: off, brief: true},
+		{name: "everything cut, sockets too", begin: func(h *testbed) { h.slack.SetOutage(workspace.OutageCut) }, end: off, after: true, brief: true},
 	}
 }
 
 // through requests runs during a fault and judges them and their messages. It
 // returns how many messages there were too many.
-func (h *house) through(r *report, channel int, c apiTrouble) int {
+func (h *testbed) through(r *report, channel int, c apiTrouble) int {
 	h.quiet()
 	before := len(h.slack.Record())
 	if !c.after {
@@ -151,7 +151,7 @@ func (h *house) through(r *report, channel int, c apiTrouble) int {
 
 // sayIn types a command into the channel of cluster i and returns the ID of the
 // accepted run.
-func (h *house) sayIn(i int, text string) (string, error) {
+func (h *testbed) sayIn(i int, text string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ack, err := h.slack.Say(ctx, ann, channelOf(i), text)
@@ -162,7 +162,7 @@ func (h *house) sayIn(i int, text string) (string, error) {
 }
 
 // truth is verify, but it returns how many messages show the run.
-func (h *house) truth(id string) (int, error) {
+func (h *testbed) truth(id string) (int, error) {
 	r, err := h.end(id)
 	if err != nil {
 		return 0, err
@@ -175,13 +175,13 @@ func (h *house) truth(id string) (int, error) {
 		return 0, err
 	}
 	step := r.Steps[0]
-	n, err := h.told(r)
-	return n, errors.Join(err, h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
+	n, err := h.countMessages(r)
+	return n, errors.Join(err, h.oracle.checkRan(step.ID, 1), h.oracle.checkOutput(step.ID, out, step.Exit), h.checkAudit())
 }
 
 // quiet waits until nothing has been called for a while, so that the next fault
 // hits the messages that it is meant for.
-func (h *house) quiet() {
+func (h *testbed) quiet() {
 	for last := -1; ; time.Sleep(300 * time.Millisecond) {
 		now := len(h.slack.Record())
 		if now == last {
@@ -192,7 +192,7 @@ func (h *house) quiet() {
 }
 
 // shown waits until runs have messages.
-func (h *house) shown(channel string, ids []string) error {
+func (h *testbed) shown(channel string, ids []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return h.slack.Wait(ctx, func() bool {
@@ -203,7 +203,7 @@ func (h *house) shown(channel string, ids []string) error {
 
 // inOrder returns an error unless the first messages of runs are in the order
 // of the runs.
-func (h *house) inOrder(channel string, ids []string) error {
+func (h *testbed) inOrder(channel string, ids []string) error {
 	last := -1
 	messages := h.slack.Messages(channel)
 	for _, id := range ids {

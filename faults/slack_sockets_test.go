@@ -13,7 +13,7 @@ import (
 // people type, too many of them, and ones that only look open. A trial is a
 // command or a silence.
 func slackSockets(t *testing.T, r *report) {
-	h := newHouse(t, options{slackWaits: slackWaits})
+	h := newTestbed(t, options{slackWaits: slackWaits})
 	h.start()
 	must(t, h.sockets(2))
 	var deaf time.Duration
@@ -35,7 +35,7 @@ func slackSockets(t *testing.T, r *report) {
 }
 
 // renewed types while Slack renews the sockets: no command is lost.
-func (h *house) renewed(r *report) {
+func (h *testbed) renewed(r *report) {
 	before := h.slack.Opened()
 	h.slack.Disconnect("refresh_requested")
 	for range 40 {
@@ -51,7 +51,7 @@ func (h *house) renewed(r *report) {
 }
 
 // typed types one command that is answered at once.
-func (h *house) typed() error {
+func (h *testbed) typed() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ack, err := h.slack.Say(ctx, ann, channelOf(0), "/als runs")
@@ -63,7 +63,7 @@ func (h *house) typed() error {
 
 // tooMany makes Slack say for five seconds that there are too many sockets: the
 // bot asks seldom, and comes back.
-func (h *house) tooMany() error {
+func (h *testbed) tooMany() error {
 	before := h.slack.Calls("apps.connections.open")
 	began := time.Now()
 	for until := began.Add(5 * time.Second); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
@@ -80,7 +80,7 @@ func (h *house) tooMany() error {
 
 // hears types until every socket answers, and returns how long that took: Slack
 // delivers to all sockets in turn.
-func (h *house) hears() (time.Duration, error) {
+func (h *testbed) hears() (time.Duration, error) {
 	began := time.Now()
 	for good := 0; ; {
 		since := time.Since(began)

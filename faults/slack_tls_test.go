@@ -124,24 +124,24 @@ func (f *front) close() {
 }
 
 func (f *front) troubles(span time.Duration) []apiTrouble {
-	with := func(cert tls.Certificate) func(*house) {
-		return func(*house) {
+	with := func(cert tls.Certificate) func(*testbed) {
+		return func(*testbed) {
 			f.close()
 			f.serve(&cert)
 		}
 	}
-	heal := func(*house) {
+	heal := func(*testbed) {
 		time.Sleep(span)
 		f.close()
 		f.serve(&f.good)
 	}
 	expired := f.certificate(-time.Hour)
 	return []apiTrouble{
-		{name: "connections refused", begin: func(*house) { f.close() }, end: heal, brief: true},
-		{name: "connections refused under updates", begin: func(*house) { f.close() }, end: heal, after: true},
+		{name: "connections refused", begin: func(*testbed) { f.close() }, end: heal, brief: true},
+		{name: "connections refused under updates", begin: func(*testbed) { f.close() }, end: heal, after: true},
 		{name: "a certificate that nobody knows", begin: with(f.certificate(time.Hour)), end: heal, brief: true},
 		{name: "a certificate for another host", begin: with(certificate(f.t, "192.0.2.1", time.Hour)), end: heal, after: true},
 		{name: "a certificate that is over", begin: with(expired), end: heal, after: true},
-		{name: "no TLS", begin: func(*house) { f.close(); f.serve(nil) }, end: heal, after: true},
+		{name: "no TLS", begin: func(*testbed) { f.close(); f.serve(nil) }, end: heal, after: true},
 	}
 }

@@ -13,7 +13,7 @@ import (
 // the first socket after a restart. A trial is a command.
 func twice(t *testing.T, r *report) {
 	const side = 8
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
+	h := newTestbed(t, options{clusters: side, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
 	h.start()
 	must(t, h.sockets(2))
 	var slowest time.Duration
@@ -53,7 +53,7 @@ func twice(t *testing.T, r *report) {
 
 // once returns an error unless the run began once and has one message; one that
 // was posted while the bot died may be there twice.
-func (h *house) once(id string) error {
+func (h *testbed) once(id string) error {
 	n, err := h.truth(id)
 	if err == nil && n > 2 {
 		err = fmt.Errorf("%d messages of run %s", n, id)
@@ -62,7 +62,7 @@ func (h *house) once(id string) error {
 }
 
 // sockets waits until that many are open.
-func (h *house) sockets(n int) error {
+func (h *testbed) sockets(n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return h.slack.Wait(ctx, func() bool { return h.slack.Sockets() >= n })

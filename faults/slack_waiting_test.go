@@ -23,7 +23,7 @@ func waiting(t *testing.T, r *report) {
 	}
 	// Each run has a queue of its own. A queued run becomes void if, when its
 	// turn comes, no one can say whether the requester still has the right.
-	h := newHouse(t, options{clusters: min(r.n, 100), oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
+	h := newTestbed(t, options{clusters: min(r.n, 100), oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10}})
 	h.start()
 	must(t, h.verify(h.ask(0))) // the bot then knows who is in which group
 	over := time.Now().Add(outage)
@@ -50,11 +50,11 @@ func waiting(t *testing.T, r *report) {
 	h.slack.SetOutage(workspace.OutageOff)
 	began := time.Now()
 	for _, run := range runs {
-		n, err := h.told(run)
+		n, err := h.countMessages(run)
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d messages of run %s", n, run.ID)
 		}
-		if err = errors.Join(err, h.oracle.ran(run.ID+"-1", 1)); err != nil {
+		if err = errors.Join(err, h.oracle.checkRan(run.ID+"-1", 1)); err != nil {
 			err = fmt.Errorf("%s, %s: %w", run.State, run.Trouble, err)
 		}
 		r.trial(err)

@@ -17,7 +17,7 @@ func slowDisk(t *testing.T, r *report) {
 	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexec strace -D -qq -f --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync"+
 		" -e inject=fsync,fdatasync:delay_enter=200000 "+buildBot(t)+" \"$@\"\n"), 0o755))
 	const side = 6
-	h := newHouse(t, options{clusters: side, binary: wrapper, oracle: oracle{Min: time.Second, Max: 3 * time.Second, Bytes: 1 << 20}})
+	h := newTestbed(t, options{clusters: side, binary: wrapper, oracle: oracle{Min: time.Second, Max: 3 * time.Second, Bytes: 1 << 20}})
 	h.start()
 	var ids []string
 	var slowest time.Duration
@@ -36,7 +36,7 @@ func slowDisk(t *testing.T, r *report) {
 		}
 	}
 	for _, id := range ids {
-		_, err := h.held(id)
+		_, err := h.checkRun(id)
 		r.trial(err)
 	}
 	if log := h.lastLog(1 << 20); strings.Count(log, "the disk of the store is slow") != 2 {

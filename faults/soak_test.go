@@ -23,8 +23,8 @@ import (
 func mixed(t *testing.T, r *report) {
 	const side = 4
 	var p *proxy
-	h := newHouse(t, options{clusters: side, slackWaits: slackWaits, oracle: oracle{Min: 100 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10},
-		core: func(h *house, addr string) string {
+	h := newTestbed(t, options{clusters: side, slackWaits: slackWaits, oracle: oracle{Min: 100 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10},
+		core: func(h *testbed, addr string) string {
 			p = newProxy(t, addr)
 			must(t, trust(h.nodes, p.addr))
 			return p.addr
@@ -55,7 +55,7 @@ func mixed(t *testing.T, r *report) {
 		time.Sleep(300 * time.Millisecond)
 	}
 	for _, id := range ids {
-		_, err := h.heldAndTold(id)
+		_, err := h.checkRunAndCount(id)
 		r.trial(err)
 	}
 	h.flat(r, looks)
@@ -69,7 +69,7 @@ func mixed(t *testing.T, r *report) {
 }
 
 // mishap causes one of the faults of every day, each over within seconds.
-func (h *house) mishap(p *proxy, which int) {
+func (h *testbed) mishap(p *proxy, which int) {
 	switch which {
 	case 0:
 		h.slack.CutSockets()
@@ -91,7 +91,7 @@ type look struct{ memory, files, goroutines int }
 
 var goroutinesNow = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
 
-func (h *house) look() (l look, err error) {
+func (h *testbed) look() (l look, err error) {
 	pid := h.bot.Process.Pid
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -122,7 +122,7 @@ func (h *house) look() (l look, err error) {
 
 // idleAgain compares what an idle bot has open with what it had before the
 // load.
-func (h *house) idleAgain(r *report, before look) {
+func (h *testbed) idleAgain(r *report, before look) {
 	const spare = 20 // a socket and a connection more or less
 	now := before
 	began := time.Now()
@@ -140,7 +140,7 @@ func (h *house) idleAgain(r *report, before look) {
 
 // flat compares the memory in the last third of the samples with the second:
 // the first is for warming up.
-func (h *house) flat(r *report, looks []look) {
+func (h *testbed) flat(r *report, looks []look) {
 	third := len(looks) / 3
 	if third < 3 {
 		h.t.Fatalf("the bot was looked at %d times", len(looks))
@@ -168,7 +168,7 @@ func median(looks []look, of func(look) int) int {
 
 // compacted returns the size of the store's file, and the size of one with the
 // same content and nothing else.
-func (h *house) compacted() (size, live int64, err error) {
+func (h *testbed) compacted() (size, live int64, err error) {
 	snapshot, err := h.get("/snapshot")
 	if err != nil {
 		return 0, 0, err

@@ -30,7 +30,7 @@ type sshd struct {
 }
 
 // realSSHD is for options.core: the bot reaches the core node over OpenSSH.
-func realSSHD(h *house, _ string) string {
+func realSSHD(h *testbed, _ string) string {
 	h.sshd = newSSHD(h.t, h.nodes)
 	return h.sshd.addr
 }

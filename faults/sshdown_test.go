@@ -13,7 +13,7 @@ import (
 // it again. A trial is a run.
 func sshDown(t *testing.T, r *report) {
 	const side = 4
-	h := newHouse(t, options{clusters: side, core: realSSHD, oracle: oracle{Min: 3 * time.Second, Max: 6 * time.Second, Bytes: 64 << 10}})
+	h := newTestbed(t, options{clusters: side, core: realSSHD, oracle: oracle{Min: 3 * time.Second, Max: 6 * time.Second, Bytes: 64 << 10}})
 	h.start()
 	for range max(1, r.n/side) {
 		var ids []string

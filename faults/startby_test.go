@@ -16,12 +16,12 @@ const startLimit = 10 * time.Minute
 // startBy tests requests approved so long ago that an engine that starts now
 // comes just in time or just too late. A trial is a request.
 func startBy(t *testing.T, r *report) {
-	d := newDesk(t, nil)
+	d := newEngineBed(t, nil)
 	started, expired := 0, 0
 	for done := 0; done < r.n; {
 		var ids []string
 		for i := range min(40, r.n-done) {
-			id, err := d.waiting(i % deskClusters)
+			id, err := d.requestWaiting(i % deskClusters)
 			must(t, err)
 			ids = append(ids, id)
 		}
@@ -44,27 +44,27 @@ func startBy(t *testing.T, r *report) {
 			}
 		}
 	}
-	r.trial(d.whole())
+	r.trial(d.checkAudit())
 	r.figure("%d started in time, %d expired", started, expired)
 }
 
 // approvedAt stores bob's approval, the last that the request needs.
-func (d *desk) approvedAt(id string, at time.Time) error {
+func (d *engineBed) approvedAt(id string, at time.Time) error {
 	return d.edit("approvals", id, func(a map[string]any) {
 		a["state"] = jobs.ApprovalChecking
 		a["votes"] = []any{map[string]any{"by": map[string]any{"source": jobs.FromSlack, "id": bob}, "at": at.UTC()}}
 	})
 }
 
-func (d *desk) startedOrExpired(id string) (late bool, err error) {
+func (d *engineBed) startedOrExpired(id string) (late bool, err error) {
 	r, err := d.end(id)
 	switch {
 	case err != nil:
 		return false, err
 	case r.State == jobs.Expired && strings.Contains(r.Trouble, "not there to start it within 10m"):
-		return true, d.ran(id, 0)
+		return true, d.checkRan(id, 0)
 	case r.State == jobs.Succeeded:
-		return false, d.ran(id, 1)
+		return false, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s, approved ten minutes ago, is %s: %s", id, r.State, r.Trouble)
 }

@@ -18,7 +18,7 @@ import (
 
 // damagedStore starts alsbot on damaged copies of a store. A trial is a copy.
 func damagedStore(t *testing.T, r *report) {
-	h := newHouse(t, options{})
+	h := newTestbed(t, options{})
 	h.start()
 	must(t, h.verify(h.ask(0)))
 	h.kill()
@@ -92,11 +92,11 @@ func spoil(raw []byte, r *rand.Rand) (string, []byte) {
 
 // damageLane is a directory with a config for a bot of its own.
 type damageLane struct {
-	h                     *house
+	h                     *testbed
 	config, store, socket string
 }
 
-func newDamageLane(h *house) *damageLane {
+func newDamageLane(h *testbed) *damageLane {
 	h.t.Helper()
 	dir := tempDir(h.t)
 	l := &damageLane{h: h, config: filepath.Join(dir, "config.yaml"), store: filepath.Join(dir, "it's alsbot.db"), socket: filepath.Join(dir, "alsbot.sock")}

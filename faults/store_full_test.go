@@ -24,7 +24,7 @@ func botDisk(t *testing.T, r *report) {
 	wrapper := filepath.Join(tempDir(t), "alsbot")
 	must(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexec unshare -m /bin/sh -c 'mount -t tmpfs -o size=100m disk "+disk+
 		" && exec "+buildBot(t)+" \"$@\"' sh \"$@\"\n"), 0o755))
-	h := newHouse(t, options{
+	h := newTestbed(t, options{
 		clusters: side, binary: wrapper, oracle: oracle{Min: 2 * time.Second, Max: 3 * time.Second, Bytes: 512 << 10},
 		change: func(yaml string) string {
 			at := strings.Index(yaml, "store: {path: ") + len("store: {path: ")
@@ -58,7 +58,7 @@ func botDisk(t *testing.T, r *report) {
 }
 
 // askAll requests a run in each cluster.
-func (h *house) askAll(r *report, side int) (ids []string) {
+func (h *testbed) askAll(r *report, side int) (ids []string) {
 	for i := range side {
 		id, err := h.tryAsk(i)
 		if err != nil {
@@ -72,7 +72,7 @@ func (h *house) askAll(r *report, side int) (ids []string) {
 
 // refused requests runs until one is refused because there is no room. It
 // returns the runs accepted before, and how long the refusal took.
-func (h *house) refused(side int) (ids []string, took time.Duration, err error) {
+func (h *testbed) refused(side int) (ids []string, took time.Duration, err error) {
 	answer := ""
 	for i := range 200 {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -96,7 +96,7 @@ func (h *house) refused(side int) (ids []string, took time.Duration, err error) 
 }
 
 // takesAgain returns an error unless a command is accepted within two minutes.
-func (h *house) takesAgain() error {
+func (h *testbed) takesAgain() error {
 	var last error
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); time.Sleep(time.Second) {
 		id, err := h.tryAsk(0)
@@ -110,7 +110,7 @@ func (h *house) takesAgain() error {
 
 // soundSnapshot returns an error unless every page of a snapshot of the store
 // is sound.
-func (h *house) soundSnapshot() error {
+func (h *testbed) soundSnapshot() error {
 	b, err := h.get("/snapshot")
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 // in the snapshot, was approved since, and is approved again.
 func restore(t *testing.T, r *report) {
 	const side = 4
-	h := newHouse(t, options{clusters: side, oracle: oracle{Min: 500 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10}})
+	h := newTestbed(t, options{clusters: side, oracle: oracle{Min: 500 * time.Millisecond, Max: 2 * time.Second, Bytes: 16 << 10}})
 	h.start()
 	known, found := 0, 0
 	for range r.n {
@@ -27,10 +27,10 @@ func restore(t *testing.T, r *report) {
 		}
 		r.trial(errors.Join(err, h.reconciles(after)))
 		for _, id := range after {
-			r.trial(h.oracle.ran(id+"-1", 1))
+			r.trial(h.oracle.checkRan(id+"-1", 1))
 		}
 		r.trial(h.approvedAgain(request))
-		if err := h.audited(); err != nil {
+		if err := h.checkAudit(); err != nil {
 			r.trial(err)
 		}
 	}
@@ -39,7 +39,7 @@ func restore(t *testing.T, r *report) {
 
 // backAndForth returns the run that waited for approval in the snapshot and was
 // approved after it, the runs in progress in it, and those requested after it.
-func (h *house) backAndForth(side int) (request string, before, after []string, err error) {
+func (h *testbed) backAndForth(side int) (request string, before, after []string, err error) {
 	ask := func(n int) (ids []string) {
 		for i := range n {
 			id, no := h.tryAsk(i % side)
@@ -70,7 +70,7 @@ func (h *house) backAndForth(side int) (request string, before, after []string, 
 
 // approved presses the button of a request and waits until its run has
 // succeeded.
-func (h *house) approved(id string) error {
+func (h *testbed) approved(id string) error {
 	card, err := h.approvalOf(id, "0 of 1")
 	if err != nil {
 		return fmt.Errorf("no card of run %s has a button: %w", id, err)
@@ -87,7 +87,7 @@ func (h *house) approved(id string) error {
 
 // approvedAgain returns an error unless a run that was approved and ran after
 // the snapshot can be approved after the restore, and that runs nothing.
-func (h *house) approvedAgain(id string) error {
+func (h *testbed) approvedAgain(id string) error {
 	before, err := h.nodes.Called("restart", "router")
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (h *house) approvedAgain(id string) error {
 
 // attached returns an error unless a run that was in progress in the snapshot
 // has come to its true end after the restore, and did not begin again.
-func (h *house) attached(id string) error {
+func (h *testbed) attached(id string) error {
 	r, err := h.end(id)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (h *house) attached(id string) error {
 		return fmt.Errorf("run %s has %d steps: %s %s", id, len(r.Steps), r.State, r.Trouble)
 	}
 	step := r.Steps[0]
-	if err := h.oracle.ran(step.ID, 1); err != nil {
+	if err := h.oracle.checkRan(step.ID, 1); err != nil {
 		return err
 	}
 	if want := h.oracle.fate(step.ID).status; step.Exit == nil || *step.Exit != want {
@@ -124,7 +124,7 @@ func (h *house) attached(id string) error {
 
 // reconciles returns an error unless the nodes' runs that the store doesn't
 // know are these and those of earlier rounds, with their true exit status.
-func (h *house) reconciles(ids []string) error {
+func (h *testbed) reconciles(ids []string) error {
 	b, err := h.get("/reconcile")
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 // reader that holds the database open must neither let it grow nor slow it
 // down. A trial is a command.
 func slowReader(t *testing.T, r *report) {
-	h := newHouse(t, options{})
+	h := newTestbed(t, options{})
 	h.start()
 	must(t, h.verify(h.ask(0)))
 	h.kill()
@@ -36,7 +36,7 @@ func slowReader(t *testing.T, r *report) {
 
 // answers requests runs one after the other and returns how long the answers
 // took, each of which is a commit.
-func (h *house) answers(r *report) (took []time.Duration) {
+func (h *testbed) answers(r *report) (took []time.Duration) {
 	for range r.n {
 		began := time.Now()
 		id, err := h.tryAsk(0)
@@ -49,14 +49,14 @@ func (h *house) answers(r *report) (took []time.Duration) {
 	return took
 }
 
-func (h *house) fileSize() int64 {
+func (h *testbed) fileSize() int64 {
 	info, err := os.Stat(h.store())
 	must(h.t, err)
 	return info.Size()
 }
 
 // readSlowly reads a snapshot at 1 KiB a second, until stop.
-func (h *house) readSlowly() (stop func()) {
+func (h *testbed) readSlowly() (stop func()) {
 	h.t.Helper()
 	c, err := net.Dial("unix", h.socket())
 	must(h.t, err)

@@ -17,7 +17,7 @@ import (
 // wrapper harms the process in charge of a run on its node: its process ID goes
 // to another process, it is a zombie, it is killed. A trial is a run.
 func wrapper(t *testing.T, r *report) {
-	h := newHouse(t, options{clusters: 3})
+	h := newTestbed(t, options{clusters: 3})
 	h.start()
 	stranger := exec.Command("sleep", "1000")
 	must(t, stranger.Start())
@@ -60,7 +60,7 @@ func wrapper(t *testing.T, r *report) {
 // verifyOrphan returns an error unless people were told that the command goes
 // on without the process that records its end, and every byte of its output was
 // read.
-func (h *house) verifyOrphan(id string, cluster int) error {
+func (h *testbed) verifyOrphan(id string, cluster int) error {
 	r, err := h.until(id, "an orphan", func(r jobs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ import (
 // patience is how long a row waits. It is a safety limit, not a measurement.
 const patience = 4 * time.Minute
 
-// options say how a house is built.
+// options say how a testbed is built.
 type options struct {
 	clusters int    // named c0, c1, …; all have the same nodes, so that runs go side by side; default 1
 	oracle   oracle // zero: runs of 50 to 300 ms with up to 4 KiB
@@ -35,7 +35,7 @@ type options struct {
 	extra    string // YAML added to the config
 	// core, if set, returns where the bot finds the core node: a proxy, an
 	// sshd.
-	core func(h *house, addr string) string
+	core func(h *testbed, addr string) string
 	// change, if set, edits the whole config.
 	change func(yaml string) string
 	http   bool // slack.mode http
@@ -44,8 +44,8 @@ type options struct {
 	slackWaits time.Duration
 }
 
-// house is a cluster, a workspace, a config and, after start, a bot.
-type house struct {
+// testbed is a cluster, a workspace, a config and, after start, a bot.
+type testbed struct {
 	t      *testing.T
 	dir    string
 	nodes  *node.Cluster
@@ -76,10 +76,10 @@ const (
 	dan = "U0DAN" // viewer
 )
 
-func newHouse(t *testing.T, o options) *house {
+func newTestbed(t *testing.T, o options) *testbed {
 	t.Helper()
 	o.clusters = max(1, o.clusters)
-	h := &house{t: t, dir: tempDir(t), opts: o, oracle: o.oracle}
+	h := &testbed{t: t, dir: tempDir(t), opts: o, oracle: o.oracle}
 	if h.oracle.Max == 0 {
 		h.oracle.Min, h.oracle.Max = 50*time.Millisecond, 300*time.Millisecond
 	}
@@ -148,7 +148,7 @@ func quickPS(home string) error {
 }
 
 // installOracle puts the oracle in front of the nodes' kato.
-func (h *house) installOracle() error {
+func (h *testbed) installOracle() error {
 	settings := h.settings()
 	if err := h.oracle.write(settings); err != nil {
 		return err
@@ -167,12 +167,12 @@ func (h *house) installOracle() error {
 	return nil
 }
 
-func (h *house) settings() string { return filepath.Join(h.dir, "oracle.json") }
+func (h *testbed) settings() string { return filepath.Join(h.dir, "oracle.json") }
 
 // channelOf returns the channel of cluster i.
 func channelOf(i int) string { return fmt.Sprintf("C0CLUSTER%d", i) }
 
-func (h *house) cast() workspace.Options {
+func (h *testbed) cast() workspace.Options {
 	w := workspace.Options{
 		Users: []workspace.User{
 			{ID: ann, Name: "ann"}, {ID: bob, Name: "bob"}, {ID: cat, Name: "cat"}, {ID: dan, Name: "dan"},
@@ -201,7 +201,7 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func (h *house) yaml() string {
+func (h *testbed) yaml() string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	w("slack:\n  bot_token: xoxb-faults\n  api_url: %s", h.slack.APIURL())
@@ -230,19 +230,19 @@ func (h *house) yaml() string {
 	return b.String()
 }
 
-func (h *house) socket() string { return filepath.Join(h.dir, "alsbot.sock") }
-func (h *house) store() string  { return filepath.Join(h.dir, "alsbot.db") }
+func (h *testbed) socket() string { return filepath.Join(h.dir, "alsbot.sock") }
+func (h *testbed) store() string  { return filepath.Join(h.dir, "alsbot.db") }
 
 // start starts the bot and waits until it listens to Slack and to the tests. It
 // returns how long that took.
-func (h *house) start(env ...string) time.Duration {
+func (h *testbed) start(env ...string) time.Duration {
 	h.t.Helper()
 	took, err := h.tryStart(env...)
 	must(h.t, err)
 	return took
 }
 
-func (h *house) tryStart(env ...string) (time.Duration, error) {
+func (h *testbed) tryStart(env ...string) (time.Duration, error) {
 	began := time.Now()
 	if err := h.launch(env...); err != nil {
 		return 0, err
@@ -265,7 +265,7 @@ func (h *house) tryStart(env ...string) (time.Duration, error) {
 const socketsEnd = 2 * time.Second
 
 // launch starts the bot without waiting for it.
-func (h *house) launch(env ...string) error {
+func (h *testbed) launch(env ...string) error {
 	// Slack may still take the sockets of a killed bot for live ones.
 	for until := time.Now().Add(socketsEnd); h.bot == nil && h.slack.Sockets() > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		continue
@@ -298,7 +298,7 @@ func environ() []string {
 	return env
 }
 
-type lockedWriter struct{ h *house }
+type lockedWriter struct{ h *testbed }
 
 func (w *lockedWriter) Write(p []byte) (int, error) {
 	w.h.mu.Lock()
@@ -306,14 +306,14 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	return w.h.log.Write(p)
 }
 
-func (h *house) lastLog(n int) string {
+func (h *testbed) lastLog(n int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b := h.log.Bytes()
 	return string(b[max(0, len(b)-n):])
 }
 
-func (h *house) ready() bool {
+func (h *testbed) ready() bool {
 	c, err := net.Dial("unix", h.socket())
 	if err != nil {
 		return false
@@ -329,7 +329,7 @@ func (h *house) ready() bool {
 }
 
 // running reports whether there is a bot that has not ended.
-func (h *house) running() bool {
+func (h *testbed) running() bool {
 	if h.bot == nil {
 		return false
 	}
@@ -343,7 +343,7 @@ func (h *house) running() bool {
 }
 
 // kill sends SIGKILL to the bot, if there is one.
-func (h *house) kill() {
+func (h *testbed) kill() {
 	if h.bot == nil {
 		return
 	}
@@ -354,7 +354,7 @@ func (h *house) kill() {
 
 // stop sends SIGTERM. It returns how long the bot took to end, and how it
 // ended.
-func (h *house) stop() (time.Duration, error) {
+func (h *testbed) stop() (time.Duration, error) {
 	began := time.Now()
 	if err := h.bot.Process.Signal(syscall.SIGTERM); err != nil {
 		return 0, err
@@ -365,7 +365,7 @@ func (h *house) stop() (time.Duration, error) {
 }
 
 // get asks the bot's local socket.
-func (h *house) get(path string) ([]byte, error) {
+func (h *testbed) get(path string) ([]byte, error) {
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -385,7 +385,7 @@ func (h *house) get(path string) ([]byte, error) {
 }
 
 // run returns the run as the bot has it on record.
-func (h *house) run(id string) (r jobs.Run, err error) {
+func (h *testbed) run(id string) (r jobs.Run, err error) {
 	b, err := h.get("/runs/" + id)
 	if err != nil {
 		return r, err
@@ -394,7 +394,7 @@ func (h *house) run(id string) (r jobs.Run, err error) {
 }
 
 // until waits until ok accepts the run.
-func (h *house) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
+func (h *testbed) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
 	var r jobs.Run
 	var err error
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
@@ -406,22 +406,22 @@ func (h *house) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error)
 }
 
 // end waits until a run is final.
-func (h *house) end(id string) (jobs.Run, error) {
+func (h *testbed) end(id string) (jobs.Run, error) {
 	return h.until(id, "final", func(r jobs.Run) bool { return r.State.Final() })
 }
 
 // verify waits for a run's end and checks it against the oracle: it began once,
 // its output and status are true, one message shows it, the audit log is whole.
-func (h *house) verify(id string) error {
-	r, err := h.held(id)
+func (h *testbed) verify(id string) error {
+	r, err := h.checkRun(id)
 	if err != nil {
 		return err
 	}
-	return h.toldOnce(r)
+	return h.checkShownOnce(r)
 }
 
-// held is verify without counting messages.
-func (h *house) held(id string) (r jobs.Run, err error) {
+// checkRun is verify without counting messages.
+func (h *testbed) checkRun(id string) (r jobs.Run, err error) {
 	r, err = h.end(id)
 	if err != nil {
 		return r, err
@@ -434,27 +434,27 @@ func (h *house) held(id string) (r jobs.Run, err error) {
 		return r, err
 	}
 	step := r.Steps[0]
-	return r, errors.Join(h.oracle.ran(step.ID, 1), h.oracle.same(step.ID, out, step.Exit), h.audited())
+	return r, errors.Join(h.oracle.checkRan(step.ID, 1), h.oracle.checkOutput(step.ID, out, step.Exit), h.checkAudit())
 }
 
-// audited returns an error if the audit log is damaged.
-func (h *house) audited() error {
+// checkAudit returns an error if the audit log is damaged.
+func (h *testbed) checkAudit() error {
 	_, err := h.get("/audit")
 	return err
 }
 
-// toldOnce waits until a run's message shows its end, and counts its messages.
-func (h *house) toldOnce(r jobs.Run) error {
-	n, err := h.told(r)
+// checkShownOnce waits until a run's message shows its end, and counts its messages.
+func (h *testbed) checkShownOnce(r jobs.Run) error {
+	n, err := h.countMessages(r)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("run %s has %d messages, not 1", r.ID, n)
 	}
 	return err
 }
 
-// told waits until a message shows the run's end, and returns how many messages
+// countMessages waits until a message shows the run's end, and returns how many messages
 // of its own the run has.
-func (h *house) told(r jobs.Run) (int, error) {
+func (h *testbed) countMessages(r jobs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n := 0
@@ -465,7 +465,7 @@ func (h *house) told(r jobs.Run) (int, error) {
 			if m.Thread != "" || m.User != workspace.BotUser {
 				continue
 			}
-			if tells, of := tellsOf(m.Text(), r.ID); tells {
+			if tells, of := showsRun(m.Text(), r.ID); tells {
 				n++
 				final = final || strings.Contains(strings.ToLower(of), string(r.State))
 			}
@@ -479,9 +479,9 @@ func (h *house) told(r jobs.Run) (int, error) {
 	return n, nil
 }
 
-// tellsOf reports whether a message is a run's own, or a digest, and which part
+// showsRun reports whether a message is a run's own, or a digest, and which part
 // of it is about this run. Other messages may mention the run too.
-func tellsOf(text, id string) (tells bool, part string) {
+func showsRun(text, id string) (tells bool, part string) {
 	together := strings.Contains(text, "While Slack could not be reached")
 	for line := range strings.Lines(text) {
 		switch line = strings.TrimSpace(line); {

@@ -20,9 +20,9 @@ import (
 	"alsbot/store"
 )
 
-// desk runs the engine in process, without Slack, on a node whose kato is a
+// engineBed runs the engine in process, without Slack, on a node whose kato is a
 // small script: for rows that need thousands of decisions.
-type desk struct {
+type engineBed struct {
 	t      *testing.T
 	nodes  *node.Cluster
 	cfg    *config.Config
@@ -55,11 +55,11 @@ func (g *groups) set(group string, users ...string) {
 
 const deskClusters = 4 // deskClusters is how many names the same nodes have, so that runs go side by side.
 
-func newDesk(t *testing.T, change func(*config.Config)) *desk {
+func newEngineBed(t *testing.T, change func(*config.Config)) *engineBed {
 	t.Helper()
 	dir := tempDir(t)
-	d := &desk{t: t, ledger: filepath.Join(dir, "ledger"), groups: &groups{members: map[string][]string{}}}
-	d.everybody()
+	d := &engineBed{t: t, ledger: filepath.Join(dir, "ledger"), groups: &groups{members: map[string][]string{}}}
+	d.resetRights()
 	var err error
 	d.nodes, err = node.Start(node.Options{Dir: filepath.Join(dir, "nodes")})
 	must(t, err)
@@ -84,8 +84,8 @@ func newDesk(t *testing.T, change func(*config.Config)) *desk {
 	return d
 }
 
-// everybody gives people the rights that they start with.
-func (d *desk) everybody() {
+// resetRights gives people the rights that they start with.
+func (d *engineBed) resetRights() {
 	d.groups.set("S0OPS", ann)
 	d.groups.set("S0LEADS", bob, cat)
 }
@@ -93,7 +93,7 @@ func (d *desk) everybody() {
 // script puts a kato in front of the simulated one that is as fast as a shell.
 // It writes its run into the ledger and prints a list of patches that it has
 // read.
-func (d *desk) script() error {
+func (d *engineBed) script() error {
 	home := d.nodes.Home(d.nodes.Core)
 	kato := filepath.Join(home, "bin", "kato")
 	show := exec.Command(kato, "patch", "status")
@@ -122,7 +122,7 @@ esac
 }
 
 // slow makes updates take a second, or not.
-func (d *desk) slow(on bool) {
+func (d *engineBed) slow(on bool) {
 	d.t.Helper()
 	if on {
 		must(d.t, os.WriteFile(d.ledger+".slow", nil, 0o600))
@@ -132,7 +132,7 @@ func (d *desk) slow(on bool) {
 }
 
 // open opens the store and runs an engine on it.
-func (d *desk) open() {
+func (d *engineBed) open() {
 	d.t.Helper()
 	st, err := store.OpenBolt(d.cfg.Store.Path, store.Ballast(0))
 	must(d.t, err)
@@ -159,24 +159,24 @@ func (d *desk) open() {
 
 func person(id string) jobs.Principal { return jobs.Principal{Source: jobs.FromSlack, ID: id} }
 
-// says types a text as a user.
-func (d *desk) says(user, text string) (jobs.Answer, error) {
+// say types a text as a user.
+func (d *engineBed) say(user, text string) (jobs.Answer, error) {
 	key := fmt.Sprintf("%s-%d", d.t.Name(), d.keys.Add(1))
 	return d.engine.Ask(context.Background(), jobs.Ask{Key: key, By: person(user), Text: text})
 }
 
-// asked requests an update of cluster i as ann.
-func (d *desk) asked(i int) (string, error) {
-	ans, err := d.says(ann, fmt.Sprintf("patch update @c%d", i))
+// request requests an update of cluster i as ann.
+func (d *engineBed) request(i int) (string, error) {
+	ans, err := d.say(ann, fmt.Sprintf("patch update @c%d", i))
 	if err == nil && ans.Run == "" {
 		err = fmt.Errorf("no run was made: %s", ans.Text)
 	}
 	return ans.Run, err
 }
 
-// waiting requests an update and returns when the run waits for approval.
-func (d *desk) waiting(i int) (string, error) {
-	id, err := d.asked(i)
+// requestWaiting requests an update and returns when the run waits for approval.
+func (d *engineBed) requestWaiting(i int) (string, error) {
+	id, err := d.request(i)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +184,7 @@ func (d *desk) waiting(i int) (string, error) {
 	return id, err
 }
 
-func (d *desk) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) {
+func (d *engineBed) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	changed := d.st.Watch(ctx, "runs")
@@ -203,17 +203,17 @@ func (d *desk) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) 
 	}
 }
 
-func (d *desk) end(id string) (jobs.Run, error) {
+func (d *engineBed) end(id string) (jobs.Run, error) {
 	return d.until(id, func(r jobs.Run) bool { return r.State.Final() })
 }
 
-// ran returns an error unless the run is in the ledger that often.
-func (d *desk) ran(id string, times int) error {
-	return oracle{Ledger: d.ledger}.ran(id+"-1", times)
+// checkRan returns an error unless the run is in the ledger that often.
+func (d *engineBed) checkRan(id string, times int) error {
+	return oracle{Ledger: d.ledger}.checkRan(id+"-1", times)
 }
 
 // recorded counts the entries of the audit log for a run with an action.
-func (d *desk) recorded(id, action string) (n int, err error) {
+func (d *engineBed) recorded(id, action string) (n int, err error) {
 	err = d.st.View(context.Background(), func(tx store.Tx) error {
 		return tx.Scan("audit", "", "", false, func(_ string, v []byte) bool {
 			if strings.Contains(string(v), `"run":"`+id+`"`) && strings.Contains(string(v), `"action":"`+action+`"`) {
@@ -225,8 +225,8 @@ func (d *desk) recorded(id, action string) (n int, err error) {
 	return n, err
 }
 
-// whole returns an error if the audit log is damaged.
-func (d *desk) whole() error {
+// checkAudit returns an error if the audit log is damaged.
+func (d *engineBed) checkAudit() error {
 	_, err := jobs.VerifyAudit(context.Background(), d.st)
 	return err
 }
@@ -251,7 +251,7 @@ func together(all ...func() error) error {
 }
 
 // lanes runs n trials, one at a time on each cluster.
-func (d *desk) lanes(n int, trial func(cluster, i int) error, done func(error)) {
+func (d *engineBed) lanes(n int, trial func(cluster, i int) error, done func(error)) {
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for c := range deskClusters {

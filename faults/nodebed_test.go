@@ -13,9 +13,9 @@ import (
 	"alsbot/sim/node"
 )
 
-// field is a node, the oracle on it, and executors in process: for rows that
+// nodeBed is a node, the oracle on it, and executors in process: for rows that
 // need more trials than a whole bot could do.
-type field struct {
+type nodeBed struct {
 	t      *testing.T
 	dir    string
 	nodes  *node.Cluster
@@ -23,9 +23,9 @@ type field struct {
 	argv   []string
 }
 
-func newField(t *testing.T, o oracle) *field {
+func newNodeBed(t *testing.T, o oracle) *nodeBed {
 	t.Helper()
-	f := &field{t: t, dir: tempDir(t), oracle: o}
+	f := &nodeBed{t: t, dir: tempDir(t), oracle: o}
 	f.oracle.Ledger = filepath.Join(f.dir, "ledger")
 	settings := filepath.Join(f.dir, "oracle.json")
 	must(t, f.oracle.write(settings))
@@ -38,14 +38,14 @@ func newField(t *testing.T, o oracle) *field {
 }
 
 // executor returns an executor with connections of its own, as a bot has.
-func (f *field) executor() *executor.Executor {
+func (f *nodeBed) executor() *executor.Executor {
 	x := executor.New(slog.New(slog.DiscardHandler))
 	f.t.Cleanup(func() { _ = x.Close() })
 	return x
 }
 
 // target returns the core node, dialled at addr.
-func (f *field) target(addr string) executor.Target {
+func (f *nodeBed) target(addr string) executor.Target {
 	return executor.Target{
 		Name: "the node", Addr: addr, User: f.nodes.User, IdentityFile: f.nodes.IdentityFile, KnownHosts: f.nodes.KnownHosts,
 		RunsDir: ".alsbot/runs",
@@ -53,7 +53,7 @@ func (f *field) target(addr string) executor.Target {
 }
 
 // runDir returns where the node keeps a run.
-func (f *field) runDir(id string) string {
+func (f *nodeBed) runDir(id string) string {
 	return filepath.Join(f.nodes.Home(f.nodes.Core), ".alsbot/runs", id)
 }
 
@@ -103,13 +103,13 @@ func (m *memory) Orphan() {
 	m.orphaned = true
 }
 
-// like returns an error unless a finished run is as the oracle wants it.
-func (f *field) like(id string, exit executor.Exit, err error, m *memory) error {
+// checkExit returns an error unless a finished run is as the oracle wants it.
+func (f *nodeBed) checkExit(id string, exit executor.Exit, err error, m *memory) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("run %s: %w", id, err)
 	case exit.State != executor.Finished:
 		return fmt.Errorf("run %s is %s: %s", id, exit.State, exit.Why)
 	}
-	return f.oracle.same(id, m.out, &exit.Status)
+	return f.oracle.checkOutput(id, m.out, &exit.Status)
 }
