@@ -19,26 +19,33 @@ import (
 	"alsbot/sim/workspace"
 )
 
+// slackGroup counts how often Slack is asked for its members.
+type slackGroup struct {
+	mu    sync.Mutex
+	asked int
+	users []string
+	err   error
+}
+
+// fetch answers as Slack does, after a second.
+func (g *slackGroup) fetch(context.Context, string) ([]string, error) {
+	g.mu.Lock()
+	g.asked++
+	g.mu.Unlock()
+	time.Sleep(time.Second)
+	return g.users, g.err
+}
+
 func TestMembersAreCachedForFiveMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		asked, users, trouble := 0, []string{"U1"}, error(nil)
-		var mu sync.Mutex
-		of := bot.MemberCache(func(context.Context, string) ([]string, error) {
-			mu.Lock()
-			asked++
-			mu.Unlock()
-			time.Sleep(time.Second)
-			return users, trouble
-		})
-		want := func(fresh bool, n int, members string) {
+		g := &slackGroup{users: []string{"U1"}}
+		of := bot.MemberCache(g.fetch)
+		want := func(fresh bool, asked int, members string) {
 			t.Helper()
 			got, err := of(t.Context(), "S1", fresh)
-			if err != nil || strings.Join(got, " ") != members {
-				t.Errorf("got %v, %v", got, err)
-			}
-			if asked != n {
-				t.Errorf("Slack was asked %d times, not %d", asked, n)
+			if err != nil || strings.Join(got, " ") != members || g.asked != asked {
+				t.Errorf("got %v, %v; Slack was asked %d times, not %d", got, err, g.asked, asked)
 			}
 		}
 		var wg sync.WaitGroup
@@ -51,13 +58,24 @@ func TestMembersAreCachedForFiveMinutes(t *testing.T) {
 		}
 		wg.Wait()
 		want(false, 1, "U1")
-		users = []string{"U1", "U2"}
+		g.users = []string{"U1", "U2"}
 		time.Sleep(4 * time.Minute)
 		want(false, 1, "U1")
 		want(true, 2, "U1 U2")
 		want(false, 2, "U1 U2")
+	})
+}
+
+func TestMembersAreNotGuessedWithoutSlack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &slackGroup{users: []string{"U1"}}
+		of := bot.MemberCache(g.fetch)
+		if got, err := of(t.Context(), "S1", false); err != nil || len(got) != 1 {
+			t.Fatalf("got %v, %v", got, err)
+		}
 		time.Sleep(6 * time.Minute)
-		trouble = errors.New("no answer")
+		g.err = errors.New("no answer")
 		for _, fresh := range []bool{true, false} {
 			if got, err := of(t.Context(), "S1", fresh); err == nil || got != nil {
 				t.Errorf("fresh %v: an old list was used: %v", fresh, got)

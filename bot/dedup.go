@@ -33,6 +33,7 @@ func (b *Bot) isNew(ctx context.Context, d delivery) bool {
 		return b.dedup.firstTime(d.key(), time.Now())
 	case kindMention:
 		return b.dedup.firstTime(d.key(), time.Now()) && !b.mentionSeen(ctx, d)
+	case kindIgnored, kindCommand: // the engine recognizes a repeated command
 	}
 	return true
 }

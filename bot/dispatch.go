@@ -60,6 +60,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 		b.reply(ctx, d, a)
 	case kindPress, kindReason:
 		b.press(ctx, d, ack)
+	case kindIgnored: // acknowledged above
 	}
 }
 

@@ -174,6 +174,25 @@ func TestApprovalRequestFallsBackToOtherChannel(t *testing.T) {
 	}
 }
 
+// threadContent returns what a thread shows beside its first message, and how
+// many messages and files that is.
+func (s *stage) threadContent(ts string) (shown string, pieces, files int) {
+	for _, r := range s.ws.Thread(prod, ts) {
+		if r.TS == ts {
+			continue
+		}
+		for _, f := range r.Files {
+			shown += string(f.Content)
+			files++
+		}
+		if len(r.Files) == 0 {
+			shown += r.Text() + "\n"
+			pieces++
+		}
+	}
+	return shown, pieces, files
+}
+
 func TestOutput(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -193,23 +212,7 @@ func TestOutput(t *testing.T) {
 			}
 			s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
 			s.waitAllSent()
-			m := s.ws.Messages(prod)[0]
-			thread := s.ws.Thread(prod, m.TS)
-			var shown string
-			pieces, files := 0, 0
-			for _, r := range thread {
-				if r.TS == m.TS {
-					continue
-				}
-				for _, f := range r.Files {
-					shown += string(f.Content)
-					files++
-				}
-				if len(r.Files) == 0 {
-					shown += r.Text() + "\n"
-					pieces++
-				}
-			}
+			shown, pieces, files := s.threadContent(s.ws.Messages(prod)[0].TS)
 			if pieces != c.pieces || (files == 1) != c.file {
 				t.Errorf("%d messages and %d files:\n%.500s", pieces, files, shown)
 			}
@@ -252,14 +255,15 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 func TestSlackErrorsLoseNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		fault workspace.Fault
-		times int
+		fault   workspace.Fault
+		times   int
+		repeats int
 	}{
-		"503":         {workspace.Status(503), 2},
-		"fatal error": {workspace.Refused("fatal_error"), 2},
-		"cut":         {workspace.Cut(), 1},
-		"answer lost": {workspace.AnswerLost(), 1},
-		"429":         {workspace.RateLimited(1), 1},
+		"503":         {fault: workspace.Status(503), times: 2},
+		"fatal error": {fault: workspace.Refused("fatal_error"), times: 2},
+		"cut":         {fault: workspace.Cut(), times: 1},
+		"answer lost": {fault: workspace.AnswerLost(), times: 1, repeats: 1},
+		"429":         {fault: workspace.RateLimited(1), times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,31 +273,31 @@ func TestSlackErrorsLoseNoMessage(t *testing.T) {
 			s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "second"})
 			s.waitAllSent()
 			all := s.ws.Messages(prod)
-			repeats := 0
-			if name == "answer lost" {
-				repeats = 1
-			}
-			if len(all) != 2+repeats {
+			if len(all) != 2+c.repeats {
 				t.Fatalf("%d messages:\n%s", len(all), s.ws.Transcript(prod))
 			}
 			if last := all[len(all)-1].Text(); !strings.Contains(last, "second") {
 				t.Errorf("out of order: the last is\n%s", last)
 			}
 			if name == "429" {
-				calls := s.ws.Record()
-				var refused time.Time
-				for _, call := range calls {
-					if call.Method != "chat.postMessage" {
-						continue
-					}
-					if call.Error != "" {
-						refused = call.At
-					} else if call.At.Before(refused.Add(time.Second)) {
-						t.Errorf("called again %v after a 429 that asked for 1 s", call.At.Sub(refused))
-					}
-				}
+				checkRetryAfter(t, s.ws.Record())
 			}
 		})
+	}
+}
+
+// checkRetryAfter fails if a post came sooner than a second after a refused one.
+func checkRetryAfter(t *testing.T, calls []workspace.Call) {
+	t.Helper()
+	var refused time.Time
+	for _, call := range calls {
+		switch {
+		case call.Method != "chat.postMessage":
+		case call.Error != "":
+			refused = call.At
+		case call.At.Before(refused.Add(time.Second)):
+			t.Errorf("called again %v after a 429 that asked for 1 s", call.At.Sub(refused))
+		}
 	}
 }
 

@@ -161,6 +161,8 @@ func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (
 			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
 		}
 		v.Tail = wholeLines(tail, 16<<10) // without its output, the run is shown all the same
+	case jobs.Planned, jobs.Succeeded, jobs.Failed, jobs.Cancelled, jobs.Lost, jobs.Rejected, jobs.Expired, jobs.Void:
+		// the run itself has everything that its message shows
 	}
 	return runMessage(s.cleaner, v), err
 }

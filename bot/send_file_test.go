@@ -45,6 +45,18 @@ func (e *engine) removed() []string {
 	return slices.Clone(e.file.removed)
 }
 
+// threadFiles returns the files and the text of a thread, without its first
+// message.
+func (s *stage) threadFiles(ts string) (files []workspace.File, text string) {
+	for _, reply := range s.ws.Thread(prod, ts) {
+		if reply.TS != ts {
+			files = append(files, reply.Files...)
+			text += reply.Text()
+		}
+	}
+	return files, text
+}
+
 // A file goes into the thread of its run and is then deleted on its node. A
 // file that can't be uploaded stays there, and a message says where.
 func TestFileOfARun(t *testing.T) {
@@ -73,15 +85,7 @@ func TestFileOfARun(t *testing.T) {
 				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
 			s.engine.set(t, r, jobs.TellRun, jobs.TellFile)
 			s.waitAllSent()
-			m := s.ws.Messages(prod)[0]
-			var got []workspace.File
-			text := ""
-			for _, reply := range s.ws.Thread(prod, m.TS) {
-				if reply.TS != m.TS {
-					got = append(got, reply.Files...)
-					text += reply.Text()
-				}
-			}
+			got, text := s.threadFiles(s.ws.Messages(prod)[0].TS)
 			if c.says != "" {
 				if len(got) > 0 || !strings.Contains(text, c.says) || len(s.engine.removed()) > 0 {
 					t.Errorf("%d files, %v removed; the thread:\n%s", len(got), s.engine.removed(), text)

@@ -102,33 +102,37 @@ func BenchmarkOutput(b *testing.B) {
 			}
 		}
 	})
-	b.Run("ssh-cat", func(b *testing.B) {
-		b.SetBytes(size)
-		t := s.target()
-		host, port, err := net.SplitHostPort(t.Addr)
+	b.Run("ssh-cat", func(b *testing.B) { benchmarkSSHCat(b, s, file, size) })
+	b.Run("bare", func(b *testing.B) { benchmarkBare(b, s, file, size) })
+}
+
+func benchmarkSSHCat(b *testing.B, s *sshd, file string, size counter) {
+	b.SetBytes(int64(size))
+	t := s.target()
+	host, port, err := net.SplitHostPort(t.Addr)
+	must(b, err)
+	for b.Loop() {
+		var n counter
+		cmd := exec.Command("ssh", "-F", "none", "-i", t.IdentityFile, "-o", "UserKnownHostsFile="+t.KnownHosts, "-p", port, t.User+"@"+host, "cat "+file)
+		cmd.Stdout = &n
+		if err := cmd.Run(); err != nil || n != size {
+			b.Fatal(err, n)
+		}
+	}
+}
+
+func benchmarkBare(b *testing.B, s *sshd, file string, size counter) {
+	client := bare(b, s)
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		session, err := client.NewSession()
 		must(b, err)
-		for b.Loop() {
-			var n counter
-			cmd := exec.Command("ssh", "-F", "none", "-i", t.IdentityFile, "-o", "UserKnownHostsFile="+t.KnownHosts, "-p", port, t.User+"@"+host, "cat "+file)
-			cmd.Stdout = &n
-			if err := cmd.Run(); err != nil || n != size {
-				b.Fatal(err, n)
-			}
+		var n counter
+		session.Stdout = &n
+		if err := session.Run("cat " + file); err != nil || n != size {
+			b.Fatal(err, n)
 		}
-	})
-	b.Run("bare", func(b *testing.B) {
-		client := bare(b, s)
-		b.SetBytes(size)
-		for b.Loop() {
-			session, err := client.NewSession()
-			must(b, err)
-			var n counter
-			session.Stdout = &n
-			if err := session.Run("cat " + file); err != nil || n != size {
-				b.Fatal(err, n)
-			}
-		}
-	})
+	}
 }
 
 func run(b *testing.B, x *executor.Executor, t executor.Target, id string, argv []string, size int64) {

@@ -27,8 +27,7 @@ func (x *Executor) Cancel(ctx context.Context, t Target, id string, grace time.D
 	if err != nil {
 		return err
 	}
-	switch states[h.state] {
-	case Running, Orphan:
+	if s := states[h.state]; s == Running || s == Orphan {
 		return &Error{
 			Kind: Node, Node: t.Name, Doing: "cancelling " + id, Cause: ErrRunsOn.Error(), Err: ErrRunsOn,
 			Next: "look for them on the node; the login user may not have the right",

@@ -29,38 +29,42 @@ func TestScriptInput(t *testing.T) {
 		t.Run(shell[0], func(t *testing.T) {
 			t.Parallel()
 			need(t, shell[0])
-			s := script{shell: shell, home: t.TempDir()}
-			gate := filepath.Join(t.TempDir(), "gate")
-			argv := []string{"/bin/sh", "-c", "IFS= read -r key; read -r more && echo more; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo ${#key}"}
-			for _, part := range []string{"", secret} {
-				if got := s.startWithInput(t, part, "a", argv...); !strings.Contains(got, "error=request") {
-					t.Errorf("with a part of its input: %q", got)
-				}
-			}
-			if got := s.call(t, "poll", "a", "0", "9", "0", "0"); !strings.Contains(got, "state=prepared") {
-				t.Errorf("after a part of its input: %q", got)
-			}
-			if got := s.startWithInput(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
-				t.Errorf("with its input: %q", got)
-			}
-			// A caller that had no answer starts it again: it attaches.
-			if got := s.startWithInput(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
-				t.Errorf("again: %q", got)
-			}
-			if checkSecretAbsent(t, s.home, true) == 0 {
-				t.Error("there was nothing to look at")
-			}
-			write(t, gate, "", 0o644)
-			if state, out := s.finish(t, "a"); state != "finished 0" || out != fmt.Sprintf("%d\n", len(secret)) {
-				t.Errorf("%s: %q", state, out)
-			}
-			checkSecretAbsent(t, s.home, false)
-			// Without input, stdin is empty.
-			s.start(t, "b", "/bin/sh", "-c", "read -r key || echo none")
-			if state, out := s.finish(t, "b"); state != "finished 0" || out != "none\n" {
-				t.Errorf("%s: %q", state, out)
-			}
+			testInput(t, shell)
 		})
+	}
+}
+
+func testInput(t *testing.T, shell []string) {
+	s := script{shell: shell, home: t.TempDir()}
+	gate := filepath.Join(t.TempDir(), "gate")
+	argv := []string{"/bin/sh", "-c", "IFS= read -r key; read -r more && echo more; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo ${#key}"}
+	for _, part := range []string{"", secret} {
+		if got := s.startWithInput(t, part, "a", argv...); !strings.Contains(got, "error=request") {
+			t.Errorf("with a part of its input: %q", got)
+		}
+	}
+	if got := s.call(t, "poll", "a", "0", "9", "0", "0"); !strings.Contains(got, "state=prepared") {
+		t.Errorf("after a part of its input: %q", got)
+	}
+	if got := s.startWithInput(t, secret+"\n", "a", argv...); !strings.Contains(got, "state=running") {
+		t.Errorf("with its input: %q", got)
+	}
+	// A caller that had no answer starts it again: it attaches.
+	if got := s.startWithInput(t, "other\n", "a", argv...); !strings.Contains(got, "state=running") {
+		t.Errorf("again: %q", got)
+	}
+	if checkSecretAbsent(t, s.home, true) == 0 {
+		t.Error("there was nothing to look at")
+	}
+	write(t, gate, "", 0o644)
+	if state, out := s.finish(t, "a"); state != "finished 0" || out != fmt.Sprintf("%d\n", len(secret)) {
+		t.Errorf("%s: %q", state, out)
+	}
+	checkSecretAbsent(t, s.home, false)
+	// Without input, stdin is empty.
+	s.start(t, "b", "/bin/sh", "-c", "read -r key || echo none")
+	if state, out := s.finish(t, "b"); state != "finished 0" || out != "none\n" {
+		t.Errorf("%s: %q", state, out)
 	}
 }
 

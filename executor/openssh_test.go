@@ -35,18 +35,23 @@ func checkRefused(t testing.TB, err error, want executor.Kind, words ...string) 
 	}
 }
 
+// login is a user of the server, and what commands under that user do.
+type login struct {
+	user, out string
+	status    int
+	kind      executor.Kind // of Exec
+	run       string        // output of Run
+}
+
+// showLogin prints the user, the profile's variable and stdin.
+var showLogin = sh(`printf '%s ' "$(whoami)" "$LOGIN_OF" "[$(cat)]"; [ "$(pwd)" = "$HOME" ] || echo "$(pwd) is not $HOME"; exit 5`)
+
 func TestOpenSSHLogins(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
 	s := startSSHD(t, "", "ecdsa", "ecdsa")
 	x := newExecutor(t)
-	ctx := testContext(t)
-	for _, c := range []struct {
-		user, out string
-		status    int
-		kind      executor.Kind // of Exec
-		run       string        // output of Run
-	}{
+	for _, c := range []login{
 		{user: "", out: "root root [] "},
 		{user: "helion", out: "helion helion [] "},
 		{user: "noisy", out: "noisy noisy [] "},
@@ -57,36 +62,48 @@ func TestOpenSSHLogins(t *testing.T) {
 		t.Run("user "+c.user, func(t *testing.T) {
 			node := s.target()
 			node.RunAs = c.user
-			argv := sh(`printf '%s ' "$(whoami)" "$LOGIN_OF" "[$(cat)]"; [ "$(pwd)" = "$HOME" ] || echo "$(pwd) is not $HOME"; exit 5`)
-			var out bytes.Buffer
-			status, err := x.Exec(ctx, node, argv, &out)
-			if c.kind != "" {
-				checkRefused(t, err, c.kind, "before the command began")
-				if out.Len() > 0 {
-					t.Errorf("output of a command that did not run: %q", &out)
-				}
-			} else if err != nil || status != 5 || out.String() != c.out {
-				t.Errorf("exec: %d %v %q", status, err, &out)
-			}
-			l := newSink()
-			exit, err := x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-1", Argv: argv}, l)
-			if err != nil || exit.State != executor.Finished {
-				t.Fatalf("run: %+v %v", exit, err)
-			}
-			if c.kind != "" {
-				if exit.Status != c.status || !strings.Contains(l.text(), c.run) {
-					t.Errorf("run: %+v %q", exit, l.text())
-				}
-				return
-			} else if exit.Status != 5 || l.text() != c.out {
-				t.Errorf("run: %+v %q", exit, l.text())
-			}
-			l = newSink()
-			exit, err = x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-2", Argv: sh(`IFS= read -r key; printf "%s\\n" "$key"; cat`), Input: secret}, l)
-			if err != nil || exit.Status != 0 || l.text() != secret+"\n" {
-				t.Errorf("with input: %+v %v %q", exit, err, l.text())
-			}
+			c.checkExec(t, x, node)
+			c.checkRun(t, x, node)
 		})
+	}
+}
+
+func (c login) checkExec(t *testing.T, x *executor.Executor, node executor.Target) {
+	t.Helper()
+	var out bytes.Buffer
+	status, err := x.Exec(testContext(t), node, showLogin, &out)
+	switch {
+	case c.kind != "":
+		checkRefused(t, err, c.kind, "before the command began")
+		if out.Len() > 0 {
+			t.Errorf("output of a command that did not run: %q", &out)
+		}
+	case err != nil || status != 5 || out.String() != c.out:
+		t.Errorf("exec: %d %v %q", status, err, &out)
+	}
+}
+
+func (c login) checkRun(t *testing.T, x *executor.Executor, node executor.Target) {
+	t.Helper()
+	ctx := testContext(t)
+	l := newSink()
+	exit, err := x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-1", Argv: showLogin}, l)
+	if err != nil || exit.State != executor.Finished {
+		t.Fatalf("run: %+v %v", exit, err)
+	}
+	if c.kind != "" {
+		if exit.Status != c.status || !strings.Contains(l.text(), c.run) {
+			t.Errorf("run: %+v %q", exit, l.text())
+		}
+		return
+	}
+	if exit.Status != 5 || l.text() != c.out {
+		t.Errorf("run: %+v %q", exit, l.text())
+	}
+	l = newSink()
+	exit, err = x.Run(ctx, node, executor.Command{ID: "as-" + c.user + "-2", Argv: sh(`IFS= read -r key; printf "%s\\n" "$key"; cat`), Input: secret}, l)
+	if err != nil || exit.Status != 0 || l.text() != secret+"\n" {
+		t.Errorf("with input: %+v %v %q", exit, err, l.text())
 	}
 }
 

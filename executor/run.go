@@ -287,14 +287,12 @@ func (r *run) output(p []byte) error {
 
 // retryable reports whether another attempt makes sense.
 func (r *run) retryable(err error) bool {
-	switch kindOf(err) {
-	case Unreachable, Interrupted:
+	switch kind := kindOf(err); {
+	case kind == Unreachable, kind == Interrupted:
 		return true
-	case Node:
-		if errors.Is(err, errBadReply) {
-			r.badReplies++
-			return r.badReplies < maxBadReplies
-		}
+	case kind == Node && errors.Is(err, errBadReply):
+		r.badReplies++
+		return r.badReplies < maxBadReplies
 	}
 	return false
 }

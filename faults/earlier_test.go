@@ -27,7 +27,7 @@ var leave = flag.Bool("leave", false, "keep what this version leaves behind in t
 
 const leftFrom, leftTo = 2 * time.Second, 3 * time.Second
 
-func earlierHouse(t *testing.T) *testbed {
+func earlierTestbed(t *testing.T) *testbed {
 	return newTestbed(t, options{clusters: 3, oracle: oracle{Min: leftFrom, Max: leftTo},
 		extra: "approval: {effects: [restart]}\n",
 		// the data gets old and must not be deleted
@@ -51,7 +51,7 @@ func TestEarlierVersions(t *testing.T) {
 
 // leaveBehind kills the bot in mid-run and keeps what is there then.
 func leaveBehind(t *testing.T, file string) {
-	h := earlierHouse(t)
+	h := earlierTestbed(t)
 	h.start()
 	must(t, h.verify(h.ask(0)))
 	_, err := h.sayIn(1, "/als patch install @c1")
@@ -105,7 +105,7 @@ func earlier(t *testing.T, r *report) {
 	for schema := range app.Schema() + 1 {
 		left, err := filepath.Abs(leftFile(schema))
 		must(t, err)
-		h := earlierHouse(t)
+		h := earlierTestbed(t)
 		h.tar("-xzf", left)
 		ids, err := os.ReadFile(filepath.Join(h.dir, "runs"))
 		must(t, err)
