@@ -187,7 +187,7 @@ look() {
 		if [ -n "$pids" ]; then is=orphan; elif began; then is=lost; else is=notbegun; fi
 	fi
 }
-measure() { [ -n "$size" ] || { size=$(wc -c 2>/dev/null <out) && size=$((size)); } || size=0; }
+measure() { [ -n "$size" ] || { [ -e out ] && size=$(wc -c 2>/dev/null <out) && size=$((size)); } || size=0; }
 
 # part OFF LEN: that much of out. In the middle by whole blocks, which is twice
 # as fast as by pipes.
