@@ -1,7 +1,9 @@
 package bot_test
 
 import (
+	"flag"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -14,5 +16,17 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
+	runSideBySide(6)
 	os.Exit(m.Run())
+}
+
+// runSideBySide lets n tests run at a time unless -parallel says otherwise:
+// most of them wait, for Slack or a pause.
+func runSideBySide(n int) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(n)) // the flag exists, and n is a number
+	}
 }

@@ -3,11 +3,13 @@ package executor_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +27,19 @@ func TestMain(m *testing.M) {
 	for fd := 3; fd < 1024; fd++ {
 		syscall.CloseOnExec(fd)
 	}
+	runSideBySide(6)
 	m.Run()
+}
+
+// runSideBySide lets n tests run at a time unless -parallel says otherwise:
+// most of them wait, for a node or a poll.
+func runSideBySide(n int) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(n)) // the flag exists, and n is a number
+	}
 }
 
 // script runs the node's side in one shell, without SSH.
