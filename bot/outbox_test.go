@@ -2,7 +2,6 @@ package bot_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -174,84 +173,6 @@ func TestApprovalRequestFallsBackToOtherChannel(t *testing.T) {
 	}
 }
 
-// threadContent returns what a thread shows beside its first message, and how
-// many messages and files that is.
-func (s *stage) threadContent(ts string) (shown string, pieces, files int) {
-	for _, r := range s.ws.Thread(prod, ts) {
-		if r.TS == ts {
-			continue
-		}
-		for _, f := range r.Files {
-			shown += string(f.Content)
-			files++
-		}
-		if len(r.Files) == 0 {
-			shown += r.Text() + "\n"
-			pieces++
-		}
-	}
-	return shown, pieces, files
-}
-
-func TestOutput(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		output      string
-		pieces, max int
-		file        bool
-	}{
-		"short":  {output: "Patches installed\n<!channel> *x* ```\n", pieces: 1},
-		"longer": {output: strings.Repeat("a line of output that says nothing\n", 250), pieces: 3},
-		"long":   {output: strings.Repeat("a line of output that says nothing\n", 20000), file: true},
-		"none":   {output: " \n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStage(t, nil)
-			if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(c.output)); err != nil {
-				t.Fatal(err)
-			}
-			s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
-			s.waitAllSent()
-			shown, pieces, files := s.threadContent(s.ws.Messages(prod)[0].TS)
-			if pieces != c.pieces || (files == 1) != c.file {
-				t.Errorf("%d messages and %d files:\n%.500s", pieces, files, shown)
-			}
-			if got, want := strings.Fields(shown), strings.Fields(c.output); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("shown is %.300q", shown)
-			}
-		})
-	}
-}
-
-// Output that the store can't return is reported in words and delays nothing
-// else in its channel.
-func TestUnreadableOutputIsReported(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, nil)
-	s.engine.set(t, newRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no valid name of a blob
-	s.engine.set(t, newRun("r2", jobs.Running, prod), jobs.TellRun)
-	s.waitAllSent()
-	if all := s.ws.Transcript(prod); !strings.Contains(all, "cannot be read") || !strings.Contains(all, "run r2") {
-		t.Errorf("people see:\n%s", all)
-	}
-}
-
-func TestOutputWhereFilesAreRefused(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, nil)
-	s.ws.Fail("files.getUploadURLExternal", 9, workspace.Refused("missing_scope"))
-	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
-		t.Fatal(err)
-	}
-	s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
-	s.waitAllSent()
-	thread := s.ws.Thread(prod, s.ws.Messages(prod)[0].TS)
-	last := thread[len(thread)-1].Text()
-	if !strings.Contains(last, "the end") || !strings.Contains(last, "output r1") {
-		t.Errorf("the thread ends in\n%s", last)
-	}
-}
-
 func TestSlackErrorsLoseNoMessage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -395,61 +316,4 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
 	}
-}
-
-func TestProgress(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
-	r.Started = asked
-	s.engine.set(t, r, jobs.TellRun)
-	s.waitAllSent()
-	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte("installing patch 7\n")); err != nil {
-		t.Fatal(err)
-	}
-	for range 50 {
-		s.engine.progress <- "r1"
-	}
-	s.until("the tail is shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "installing patch 7") })
-	if n := s.ws.Calls("chat.update"); n != 1 {
-		t.Errorf("%d updates for one moment", n)
-	}
-}
-
-// News that arrives while a message is being sent is not in it: it is shown
-// afterwards, even if nothing else happens to the run for hours.
-func TestNewsDuringSendIsShownLater(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
-	r.Remark = "it was heard of"
-	s.engine.beforeAck = func(tx store.Tx) {
-		s.engine.beforeAck = nil
-		r.Remark = "it is out of reach"
-		if err := runsOf.Put(tx, r.ID, r); err != nil {
-			t.Error(err)
-		}
-		s.engine.progress <- "r1"
-		s.engine.progress <- "another" // when the sender takes this one, it has handled the first
-		for deadline := time.Now().Add(5 * time.Second); len(s.engine.progress) > 0 && time.Now().Before(deadline); {
-			runtime.Gosched()
-		}
-	}
-	s.engine.set(t, r, jobs.TellRun)
-	s.waitAllSent()
-	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
-}
-
-// News is shown again if Slack refused the update that had it.
-func TestNewsIsShownAfterFailedUpdate(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
-	s.engine.set(t, r, jobs.TellRun)
-	s.waitAllSent()
-	r.Remark = "it is out of reach"
-	s.engine.set(t, r)
-	s.ws.Fail("chat.update", 1, workspace.Status(500))
-	s.engine.progress <- "r1"
-	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }

@@ -147,3 +147,34 @@ func visible(s string) string {
 func isFormat(r rune) bool {
 	return r == 0x061c || (r >= 0x200b && r <= 0x200f) || (r >= 0x2028 && r <= 0x202e) || (r >= 0x2060 && r <= 0x206f) || r == 0xfeff
 }
+
+// sessionError explains why there is no session. Unless the node just refused
+// one, the connection is dead, and is so for everyone when sessionError
+// returns.
+func sessionError(c *conn, err error) *Error {
+	e := &Error{Kind: Unreachable, Doing: "opening a session", Err: err}
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) {
+		e.Cause = "the node allows no further session: " + visible(refused.Message)
+		e.Next = "see MaxSessions in its sshd_config"
+		return e
+	}
+	_ = c.client.Close()
+	<-c.done
+	e.Cause = fmt.Sprintf("the connection was lost, or silent for %v; nothing was sent", callTimeout)
+	return e
+}
+
+// isSessionRefused reports whether the node just refused a session.
+func isSessionRefused(err error) bool {
+	var refused *ssh.OpenChannelError
+	return errors.As(err, &refused)
+}
+
+func interrupted(err error) *Error {
+	return &Error{
+		Kind: Interrupted, Doing: "running a command", Err: err,
+		Cause: "the connection was lost, and it is not known how the command ended",
+		Next:  "look at the node, or ask again",
+	}
+}
