@@ -5,18 +5,18 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
 
 // sendAwaitingRun stores a run that waits for approval, puts rows of these
 // kinds into the outbox, in order, and waits until they are sent.
-func (s *stage) sendAwaitingRun(kinds ...jobs.Kind) {
+func (s *stage) sendAwaitingRun(kinds ...runs.Kind) {
 	s.Helper()
-	r := newRun("r1", jobs.Awaiting, prod)
+	r := newRun("r1", runs.Awaiting, prod)
 	if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
-		return approvalsOf.Put(tx, "r1", jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)})
+		return approvalsOf.Put(tx, "r1", runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)})
 	}); err != nil {
 		s.Fatal(err)
 	}
@@ -42,7 +42,7 @@ const inAnHour = ", until 2026-11-23 04:00 UTC."
 // whichever message is sent first.
 func TestRunNamesApprovalChannel(t *testing.T) {
 	t.Parallel()
-	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
+	for _, order := range [][]runs.Kind{{runs.TellApproval, runs.TellRun}, {runs.TellRun, runs.TellApproval}} {
 		s := newStage(t, nil)
 		s.sendAwaitingRun(order...)
 		if got, want := s.approvalLine(), "Approval is asked for in #approve"+inAnHour; got != want {
@@ -55,16 +55,16 @@ func TestRunNamesApprovalChannel(t *testing.T) {
 // channel that has it. If every channel refuses it, the message says so.
 func TestRunNamesActualApprovalChannel(t *testing.T) {
 	t.Parallel()
-	for _, order := range [][]jobs.Kind{{jobs.TellApproval, jobs.TellRun}, {jobs.TellRun, jobs.TellApproval}} {
+	for _, order := range [][]runs.Kind{{runs.TellApproval, runs.TellRun}, {runs.TellRun, runs.TellApproval}} {
 		s := newStage(t, nil)
 		s.cfg.Clusters[0].Approvals = away
 		s.sendAwaitingRun(order...)
 		s.until("it names the card's channel", func() bool { return s.approvalLine() == "Approval is asked for in #prod"+inAnHour })
 	}
 	s := newStage(t, nil)
-	s.sendAwaitingRun(jobs.TellRun)
+	s.sendAwaitingRun(runs.TellRun)
 	s.ws.Fail("chat.postMessage", 9, workspace.Refused("restricted_action"))
-	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellApproval, Run: "r1"})
+	s.engine.tell(t, runs.Outgoing{Kind: runs.TellApproval, Run: "r1"})
 	s.waitAllSent()
 	s.until("it says that nobody was asked", func() bool {
 		return strings.HasPrefix(s.approvalLine(), "Nobody could be asked for approval: the channel's settings do not let apps post")

@@ -22,6 +22,7 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -29,20 +30,20 @@ import (
 // there.
 type engine interface {
 	Ask(ctx context.Context, a jobs.Ask) (jobs.Answer, error)
-	Press(ctx context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error)
-	Reject(ctx context.Context, run, why string, by jobs.Principal) (jobs.Answer, error)
-	MayReject(ctx context.Context, run string, by jobs.Principal) (jobs.Run, bool, error)
-	Get(ctx context.Context, id string) (jobs.Run, *jobs.Approval, error)
+	Press(ctx context.Context, run string, approve bool, by runs.Principal) (jobs.Answer, error)
+	Reject(ctx context.Context, run, why string, by runs.Principal) (jobs.Answer, error)
+	MayReject(ctx context.Context, run string, by runs.Principal) (runs.Run, bool, error)
+	Load(ctx context.Context, id string) (runs.Run, *runs.Approval, error)
 	Output(ctx context.Context, id string, max int) (tail []byte, size int64, err error)
 	WriteOutput(ctx context.Context, id string, w io.Writer) error
 	WriteFile(ctx context.Context, id string, w io.Writer) error
 	Delivered(ctx context.Context, id string)
 	Waiting(ctx context.Context, id string) (string, error)
 	Progress() <-chan string
-	UnderWay(ctx context.Context) ([]jobs.Run, error)
-	Outbox(ctx context.Context, n int) ([]jobs.Outgoing, error)
+	UnderWay(ctx context.Context) ([]runs.Run, error)
+	Outbox(ctx context.Context, n int) ([]runs.Outgoing, error)
 	OutboxChanged(ctx context.Context) <-chan struct{}
-	Told(tx store.Tx, row jobs.Outgoing) error
+	Sent(tx store.Tx, row runs.Outgoing) error
 }
 
 // Bot connects one Slack workspace to the engine. New builds it, Run starts it.

@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // delivery is one thing that Slack delivers: what a person typed or pressed.
@@ -53,8 +53,8 @@ func (d delivery) key() string {
 }
 
 // principal returns who sent the delivery.
-func (d delivery) principal() jobs.Principal {
-	return jobs.Principal{Source: jobs.FromSlack, ID: d.user, Handle: d.handle}
+func (d delivery) principal() runs.Principal {
+	return runs.Principal{Source: runs.FromSlack, ID: d.user, Handle: d.handle}
 }
 
 // userHandle returns s if it looks like a Slack user name, else "": alsbot puts

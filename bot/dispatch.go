@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 const (
@@ -69,7 +70,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 func (b *Bot) ask(ctx context.Context, d delivery, text string) jobs.Answer {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	origin := jobs.Origin{Channel: d.channel, Thread: d.thread}
+	origin := runs.Origin{Channel: d.channel, Thread: d.thread}
 	if b.client.checkResponseURL(d.responseURL) == nil {
 		origin.ResponseURL = d.responseURL
 	}

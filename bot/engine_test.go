@@ -13,6 +13,7 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -26,7 +27,7 @@ type engine struct {
 	asked     []jobs.Ask
 	pressed   []string
 	answer    func(jobs.Ask) (jobs.Answer, error)
-	press     func(run string, approve bool, by jobs.Principal) (jobs.Answer, error)
+	press     func(run string, approve bool, by runs.Principal) (jobs.Answer, error)
 	seq       uint64
 	file      nodeFile
 	beforeAck func(store.Tx) // runs after sending, before the row is deleted
@@ -47,7 +48,7 @@ func (e *engine) Ask(_ context.Context, a jobs.Ask) (jobs.Answer, error) {
 	return e.answer(a)
 }
 
-func (e *engine) Press(_ context.Context, run string, approve bool, by jobs.Principal) (jobs.Answer, error) {
+func (e *engine) Press(_ context.Context, run string, approve bool, by runs.Principal) (jobs.Answer, error) {
 	e.mu.Lock()
 	e.pressed = append(e.pressed, fmt.Sprint(run, " ", approve, " ", by.ID))
 	press := e.press
@@ -58,26 +59,26 @@ func (e *engine) Press(_ context.Context, run string, approve bool, by jobs.Prin
 	return press(run, approve, by)
 }
 
-func (e *engine) Reject(_ context.Context, run, why string, by jobs.Principal) (jobs.Answer, error) {
+func (e *engine) Reject(_ context.Context, run, why string, by runs.Principal) (jobs.Answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.pressed = append(e.pressed, fmt.Sprint(run, " false ", by.ID, " ", why))
 	return jobs.Answer{Text: "Rejected."}, nil
 }
 
-func (e *engine) MayReject(ctx context.Context, run string, _ jobs.Principal) (jobs.Run, bool, error) {
-	r, _, err := e.Get(ctx, run)
+func (e *engine) MayReject(ctx context.Context, run string, _ runs.Principal) (runs.Run, bool, error) {
+	r, _, err := e.Load(ctx, run)
 	return r, err == nil, err
 }
 
-func (e *engine) Get(ctx context.Context, id string) (r jobs.Run, a *jobs.Approval, err error) {
+func (e *engine) Load(ctx context.Context, id string) (r runs.Run, a *runs.Approval, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
 		var ok bool
 		if r, ok, err = runsOf.Get(tx, id); err != nil {
 			return err
 		}
 		if !ok {
-			return &jobs.NotFoundError{ID: id}
+			return &runs.NotFoundError{ID: id}
 		}
 		some, ok, err := approvalsOf.Get(tx, id)
 		if ok {
@@ -121,9 +122,9 @@ func (e *engine) WriteOutput(ctx context.Context, id string, w io.Writer) error 
 	}
 }
 
-func (e *engine) UnderWay(ctx context.Context) (open []jobs.Run, err error) {
+func (e *engine) UnderWay(ctx context.Context) (open []runs.Run, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
-		return runsOf.Scan(tx, store.Range{}, func(_ string, r jobs.Run) bool {
+		return runsOf.Scan(tx, store.Range{}, func(_ string, r runs.Run) bool {
 			if !r.State.Final() && r.Effect != als.Read {
 				open = append(open, r)
 			}
@@ -137,9 +138,9 @@ func (e *engine) Waiting(context.Context, string) (string, error) { return "next
 
 func (e *engine) Progress() <-chan string { return e.progress }
 
-func (e *engine) Outbox(ctx context.Context, n int) (rows []jobs.Outgoing, err error) {
+func (e *engine) Outbox(ctx context.Context, n int) (rows []runs.Outgoing, err error) {
 	err = e.st.View(ctx, func(tx store.Tx) error {
-		return rowsOf.Scan(tx, store.Range{}, func(_ string, r jobs.Outgoing) bool {
+		return rowsOf.Scan(tx, store.Range{}, func(_ string, r runs.Outgoing) bool {
 			rows = append(rows, r)
 			return len(rows) < n
 		})
@@ -151,7 +152,7 @@ func (e *engine) OutboxChanged(ctx context.Context) <-chan struct{} {
 	return e.st.Watch(ctx, rowsOf.Name)
 }
 
-func (e *engine) Told(tx store.Tx, row jobs.Outgoing) error {
+func (e *engine) Sent(tx store.Tx, row runs.Outgoing) error {
 	if e.beforeAck != nil {
 		e.beforeAck(tx)
 	}
@@ -159,14 +160,14 @@ func (e *engine) Told(tx store.Tx, row jobs.Outgoing) error {
 }
 
 // set stores a run and puts rows of these kinds into the outbox.
-func (e *engine) set(t *testing.T, r jobs.Run, kinds ...jobs.Kind) {
+func (e *engine) set(t *testing.T, r runs.Run, kinds ...runs.Kind) {
 	t.Helper()
 	err := e.st.Update(t.Context(), func(tx store.Tx) error {
 		if err := runsOf.Put(tx, r.ID, r); err != nil {
 			return err
 		}
 		for _, k := range kinds {
-			if err := e.put(tx, jobs.Outgoing{Kind: k, Run: r.ID}); err != nil {
+			if err := e.put(tx, runs.Outgoing{Kind: k, Run: r.ID}); err != nil {
 				return err
 			}
 		}
@@ -177,16 +178,16 @@ func (e *engine) set(t *testing.T, r jobs.Run, kinds ...jobs.Kind) {
 	}
 }
 
-func (e *engine) setApproval(t *testing.T, r jobs.Run, a jobs.Approval) {
+func (e *engine) setApproval(t *testing.T, r runs.Run, a runs.Approval) {
 	t.Helper()
 	if err := e.st.Update(t.Context(), func(tx store.Tx) error {
-		return errors.Join(runsOf.Put(tx, r.ID, r), approvalsOf.Put(tx, r.ID, a), e.put(tx, jobs.Outgoing{Kind: jobs.TellApproval, Run: r.ID}))
+		return errors.Join(runsOf.Put(tx, r.ID, r), approvalsOf.Put(tx, r.ID, a), e.put(tx, runs.Outgoing{Kind: runs.TellApproval, Run: r.ID}))
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (e *engine) tell(t *testing.T, rows ...jobs.Outgoing) {
+func (e *engine) tell(t *testing.T, rows ...runs.Outgoing) {
 	t.Helper()
 	if err := e.st.Update(t.Context(), func(tx store.Tx) error {
 		for _, r := range rows {
@@ -200,7 +201,7 @@ func (e *engine) tell(t *testing.T, rows ...jobs.Outgoing) {
 	}
 }
 
-func (e *engine) put(tx store.Tx, row jobs.Outgoing) error {
+func (e *engine) put(tx store.Tx, row runs.Outgoing) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.seq++
@@ -221,12 +222,12 @@ func (e *engine) presses() []string {
 }
 
 // newRun returns a run of patch install on prod that ann requested in channel.
-func newRun(id string, state jobs.State, channel string) jobs.Run {
-	return jobs.Run{
+func newRun(id string, state runs.State, channel string) runs.Run {
+	return runs.Run{
 		ID: id, Text: "patch install @prod", State: state, Effect: als.Restart, Asked: asked,
 		Request: als.Request{Operation: "patch install", Cluster: "prod"},
-		By:      jobs.Principal{Source: jobs.FromSlack, ID: ann},
-		Origin:  jobs.Origin{Channel: channel},
+		By:      runs.Principal{Source: runs.FromSlack, ID: ann},
+		Origin:  runs.Origin{Channel: channel},
 		Digest:  "0123456789abcdef0123456789abcdef",
 	}
 }

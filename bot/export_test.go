@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // These names export what the tests need.
@@ -27,7 +28,7 @@ func RunMessage(v RunView, secrets ...string) content {
 	return runMessage(newCleaner(secrets...), v)
 }
 
-func ApprovalMessage(r jobs.Run, a jobs.Approval) content {
+func ApprovalMessage(r runs.Run, a runs.Approval) content {
 	return approvalMessage(newCleaner(), r, a)
 }
 

@@ -11,6 +11,7 @@ import (
 	"alsbot/als"
 	"alsbot/bot"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -68,20 +69,20 @@ func FuzzMessagesAreInert(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		r := newRun("r1", jobs.Running, prod)
+		r := newRun("r1", runs.Running, prod)
 		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Next, r.Changed = s, s, s, s, s, s, s
 		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
 		r.Plan = &als.Plan{
 			Steps: []als.Step{{Name: s, Node: s, Argv: []string{s, s}}}, Facts: []als.Fact{{Name: s, Value: s}}, Notes: []string{s},
-			Findings: []als.Finding{{Level: als.Stop, Text: s, Mend: s}},
+			Findings: []als.Finding{{Level: als.Stop, Text: s, Fix: s}},
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))
 		checkInert(t, s, blocks, text, plain)
-		r.State = jobs.Succeeded // now it has offers
+		r.State = runs.Succeeded // now it has offers
 		text, blocks, plain = bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
 		checkInert(t, s, blocks, text, plain)
-		text, blocks, plain = bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: "r1", Cluster: s, Digest: "d", State: jobs.ApprovalWaiting, Why: s}))
+		text, blocks, plain = bot.View(bot.ApprovalMessage(r, runs.Approval{Run: "r1", Cluster: s, Digest: "d", State: runs.ApprovalWaiting, Why: s}))
 		checkInert(t, s, blocks, text, plain)
 		text, blocks, plain = bot.View(bot.AnswerMessage(jobs.Answer{Text: s, Pre: s}))
 		checkInert(t, s, blocks, text, plain)

@@ -12,6 +12,7 @@ import (
 	"alsbot/bot"
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
@@ -33,7 +34,7 @@ func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := `patch install @prod --reason "R&D <now>"`
-		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (jobs.Principal{Source: jobs.FromSlack, ID: ann, Handle: "ann"}) ||
+		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (runs.Principal{Source: runs.FromSlack, ID: ann, Handle: "ann"}) ||
 			asks[0].Origin.Channel != prod || asks[0].Origin.ResponseURL == "" || asks[0].Key == "" {
 			t.Errorf("the engine heard %+v", asks)
 		}
@@ -200,7 +201,7 @@ func TestMentionsBeyondPoolAreRedelivered(t *testing.T) {
 func TestCancelButton(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	if _, err := s.ws.Press(s.ctx, ann, prod, s.ws.Messages(prod)[0].TS, "cancel"); err != nil {
 		t.Fatal(err)
@@ -216,12 +217,12 @@ func TestSlowPressIsAcknowledgedFirst(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	release := make(chan struct{})
-	s.engine.press = func(string, bool, jobs.Principal) (jobs.Answer, error) {
+	s.engine.press = func(string, bool, runs.Principal) (jobs.Answer, error) {
 		<-release
 		return jobs.Answer{Text: "Approved."}, nil
 	}
-	r := newRun("r1", jobs.Awaiting, prod)
-	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	r := newRun("r1", runs.Awaiting, prod)
+	s.engine.setApproval(t, r, runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.waitAllSent()
 	if _, err := s.ws.Press(s.ctx, ben, approve, s.ws.Messages(approve)[0].TS, "approve"); err != nil {
 		t.Fatal("acknowledged too late:", err)

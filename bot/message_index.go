@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"alsbot/crashpoint"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -44,7 +44,7 @@ func (x messageIndex) ackRows(ctx context.Context, msg *message, at *messageRef)
 				}
 			}
 			for _, row := range msg.rows {
-				if err := x.engine.Told(tx, row); err != nil {
+				if err := x.engine.Sent(tx, row); err != nil {
 					return err
 				}
 			}
@@ -96,8 +96,8 @@ func (x messageIndex) sweep(ctx context.Context) error {
 func (x messageIndex) withoutRun(ctx context.Context, keys []string) (gone []string, err error) {
 	for _, key := range keys {
 		_, run, _ := strings.Cut(key, "/")
-		_, _, err := x.engine.Get(ctx, run)
-		var unknown *jobs.NotFoundError
+		_, _, err := x.engine.Load(ctx, run)
+		var unknown *runs.NotFoundError
 		if errors.As(err, &unknown) {
 			gone = append(gone, key)
 		} else if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // actionOffer starts the action ID of an offer; the offer's number, from 0,
@@ -19,7 +20,7 @@ import (
 const actionOffer = "offer-"
 
 // offers adds a button for each command that the run offers.
-func offers(card *card, r jobs.Run) {
+func offers(card *card, r runs.Run) {
 	var buttons []slack.BlockElement
 	for i, command := range r.Offers() {
 		label := card.cleaner.line(command)
@@ -41,8 +42,8 @@ func offers(card *card, r jobs.Run) {
 func (b *Bot) acceptOffer(ctx context.Context, d delivery) jobs.Answer {
 	id, which, _ := strings.Cut(d.value, " ")
 	unknown := jobs.Answer{Bad: true, Text: textUnknownButton}
-	r, _, err := b.engine.Get(ctx, id)
-	var gone *jobs.NotFoundError
+	r, _, err := b.engine.Load(ctx, id)
+	var gone *runs.NotFoundError
 	switch {
 	case errors.As(err, &gone):
 		return unknown

@@ -8,15 +8,15 @@ import (
 
 	"alsbot/als"
 	"alsbot/bot"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
 const restartDea = "restart dea --node 10.0.0.12 @prod"
 
 // runWithOffers returns a run that has ended and offers these commands.
-func runWithOffers(commands ...string) jobs.Run {
-	r := newRun("r1", jobs.Succeeded, prod)
+func runWithOffers(commands ...string) runs.Run {
+	r := newRun("r1", runs.Succeeded, prod)
 	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: "restart", Offers: commands}
 	r.Next = r.Verdict.Next
 	return r
@@ -26,7 +26,7 @@ func TestOfferIsRequestedByPresser(t *testing.T) {
 	t.Parallel()
 	bothModes(t, func(t *testing.T, s *stage) {
 		s.until("both sockets are open", func() bool { return s.cfg.Slack.Mode == "http" || s.ws.Sockets() == 2 })
-		s.engine.set(t, runWithOffers("status @prod", restartDea), jobs.TellRun)
+		s.engine.set(t, runWithOffers("status @prod", restartDea), runs.TellRun)
 		s.waitAllSent()
 		on := s.ws.Messages(prod)[0]
 		if got := on.Buttons(); strings.Join(got, "; ") != "status @prod; "+restartDea || strings.Contains(string(on.Blocks), `"value":"restart`) {
@@ -84,10 +84,10 @@ func TestOfferHasSameKeyAfterRestart(t *testing.T) {
 func TestUnknownOfferIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, runWithOffers(restartDea), jobs.TellRun)
-	s.engine.set(t, newRun("r2", jobs.Succeeded, prod)) // as older versions have stored it
+	s.engine.set(t, runWithOffers(restartDea), runs.TellRun)
+	s.engine.set(t, newRun("r2", runs.Succeeded, prod)) // as older versions have stored it
 	running := runWithOffers(restartDea)
-	running.ID, running.State = "r3", jobs.Running
+	running.ID, running.State = "r3", runs.Running
 	s.engine.set(t, running)
 	other := runWithOffers(restartDea)
 	other.ID, other.Next = "r4", "look at the cluster first"

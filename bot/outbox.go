@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // sender sends what the engine's outbox holds. It sends rows in order within a
@@ -62,15 +62,15 @@ type channelQueue struct {
 // message is one message to send, and the outbox rows that it settles.
 type message struct {
 	queue, key string
-	kind       jobs.Kind
+	kind       runs.Kind
 	run        string
-	rows       []jobs.Outgoing
+	rows       []runs.Outgoing
 	misplaced  bool       // it is not where people expect it
 	candidates []*message // of a digest: the messages that it may include
 }
 
 // progress is the kind of a message that no row asks for.
-const progress jobs.Kind = "progress"
+const progress runs.Kind = "progress"
 
 // result is how sending a message ended.
 type result struct {
@@ -152,7 +152,7 @@ func (s *sender) scan(ctx context.Context) time.Duration {
 
 // enqueue puts the rows into their queues and merges rows about the same
 // message.
-func (s *sender) enqueue(ctx context.Context, rows []jobs.Outgoing) {
+func (s *sender) enqueue(ctx context.Context, rows []runs.Outgoing) {
 	for _, q := range s.queues {
 		q.messages = nil
 	}
@@ -173,8 +173,8 @@ func (s *sender) enqueue(ctx context.Context, rows []jobs.Outgoing) {
 
 // mergeLimit returns how many rows become one message: any number if it shows a
 // state, as many as people can read if each row has its own text.
-func mergeLimit(k jobs.Kind) int {
-	if k == jobs.TellChannel {
+func mergeLimit(k runs.Kind) int {
+	if k == runs.TellChannel {
 		return 20
 	}
 	return scanLimit
@@ -191,24 +191,24 @@ func (s *sender) queue(name string) *channelQueue {
 
 // messageOf returns the message that a row asks for, with its queue. A private
 // answer has a queue of its own, so that no one waits for it.
-func (s *sender) messageOf(ctx context.Context, row jobs.Outgoing, known map[string]string) *message {
-	msg := &message{kind: row.Kind, run: row.Run, rows: []jobs.Outgoing{row}}
+func (s *sender) messageOf(ctx context.Context, row runs.Outgoing, known map[string]string) *message {
+	msg := &message{kind: row.Kind, run: row.Run, rows: []runs.Outgoing{row}}
 	switch row.Kind {
-	case jobs.TellReply:
+	case runs.TellReply:
 		msg.key = fmt.Sprintf("reply/%d", row.Seq)
 		msg.queue = msg.key
 		return msg
-	case jobs.TellChannel:
+	case runs.TellChannel:
 		msg.key = "say/" + row.Cluster
 		msg.queue = s.clusterChannel(row.Cluster)
 		return msg
-	case jobs.TellOutput:
+	case runs.TellOutput:
 		msg.key = "output/" + row.Run
 	default:
 		msg.key = string(row.Kind) + "/" + row.Run
 	}
 	id := string(row.Kind) + "/" + row.Run
-	if row.Kind == jobs.TellOutput || row.Kind == jobs.TellFile {
+	if row.Kind == runs.TellOutput || row.Kind == runs.TellFile {
 		id = runKey(row.Run) // it goes into the thread of the run's message
 	}
 	lane, ok := known[id]

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
@@ -14,7 +14,7 @@ import (
 func TestRunHasOneMessage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, newRun("r1", jobs.Queued, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", runs.Queued, prod), runs.TellRun)
 	s.until("it is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
 	s.waitAllSent()
 	m := s.ws.Messages(prod)[0]
@@ -23,9 +23,9 @@ func TestRunHasOneMessage(t *testing.T) {
 			t.Errorf("the message lacks %q:\n%s", want, m.Text())
 		}
 	}
-	done := newRun("r1", jobs.Succeeded, prod)
+	done := newRun("r1", runs.Succeeded, prod)
 	done.Started, done.Ended = asked, asked.Add(252*time.Second)
-	s.engine.set(t, done, jobs.TellRun)
+	s.engine.set(t, done, runs.TellRun)
 	s.waitAllSent()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || all[0].TS != m.TS || all[0].Edits == 0 {
@@ -40,10 +40,10 @@ func TestRunHasOneMessage(t *testing.T) {
 func TestMessageIsUpdatedAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	s.stop()
-	s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", runs.Succeeded, prod), runs.TellRun)
 	s.start()
 	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "succeeded") {
@@ -58,7 +58,7 @@ func TestSweepDeletesRefsOfMissingRuns(t *testing.T) {
 		id := fmt.Sprintf("r%03d", i)
 		if err := s.engine.st.Update(s.ctx, func(tx store.Tx) error {
 			if i%2 == 0 {
-				if err := runsOf.Put(tx, id, newRun(id, jobs.Succeeded, prod)); err != nil {
+				if err := runsOf.Put(tx, id, newRun(id, runs.Succeeded, prod)); err != nil {
 					return err
 				}
 			}
@@ -84,9 +84,9 @@ func TestSweepDeletesRefsOfMissingRuns(t *testing.T) {
 func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, "")
-	r.By = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}
-	s.engine.set(t, r, jobs.TellRun)
+	r := newRun("r1", runs.Running, "")
+	r.By = runs.Principal{Source: runs.FromSchedule, ID: "nightly"}
+	s.engine.set(t, r, runs.TellRun)
 	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 1 || !strings.Contains(all[0].Text(), "schedule nightly") {
 		t.Errorf("the channel reads\n%s", s.ws.Transcript(prod))
@@ -98,12 +98,12 @@ func TestScheduledRunGoesToItsClustersChannel(t *testing.T) {
 func TestFollowUpRunIsPostedInThread(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	for _, origin := range []jobs.Origin{{}, {Channel: prod}} {
-		first, next := newRun("first"+origin.Channel, jobs.Succeeded, prod), newRun("next"+origin.Channel, jobs.Succeeded, prod)
+	for _, origin := range []runs.Origin{{}, {Channel: prod}} {
+		first, next := newRun("first"+origin.Channel, runs.Succeeded, prod), newRun("next"+origin.Channel, runs.Succeeded, prod)
 		first.Origin, next.Origin, next.After = origin, origin, first.ID
-		s.engine.set(t, first, jobs.TellRun)
+		s.engine.set(t, first, runs.TellRun)
 		s.waitAllSent()
-		s.engine.set(t, next, jobs.TellRun)
+		s.engine.set(t, next, runs.TellRun)
 		s.waitAllSent()
 		told := false
 		for _, m := range s.ws.Messages(prod) {
@@ -120,8 +120,8 @@ func TestFollowUpRunIsPostedInThread(t *testing.T) {
 func TestApprovalRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Awaiting, prod)
-	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
+	r := newRun("r1", runs.Awaiting, prod)
+	a := runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	s.engine.setApproval(t, r, a)
 	s.waitAllSent()
 	card := s.ws.Messages(approve)[0]
@@ -137,8 +137,8 @@ func TestApprovalRequest(t *testing.T) {
 	}
 	s.until("the presser is answered", func() bool { return len(s.ws.Ephemerals(ben, approve)) == 1 })
 
-	a.State, a.Votes = jobs.ApprovalGiven, []jobs.Decision{{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: asked}}
-	r.State = jobs.Queued
+	a.State, a.Votes = runs.ApprovalGiven, []runs.Decision{{By: runs.Principal{Source: runs.FromSlack, ID: ben}, At: asked}}
+	r.State = runs.Queued
 	s.engine.setApproval(t, r, a)
 	s.waitAllSent()
 	now := s.ws.Messages(approve)[0]
@@ -148,8 +148,8 @@ func TestApprovalRequest(t *testing.T) {
 
 	changed := r
 	changed.Digest = "ffff"
-	a.Digest, a.State = "ffff", jobs.ApprovalWaiting
-	changed.State = jobs.Awaiting
+	a.Digest, a.State = "ffff", runs.ApprovalWaiting
+	changed.State = runs.Awaiting
 	s.engine.setApproval(t, changed, a)
 	s.waitAllSent()
 	if _, err := s.ws.PressOld(s.ctx, ben, card, "approve"); err != nil {
@@ -165,8 +165,8 @@ func TestApprovalRequestFallsBackToOtherChannel(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.cfg.Clusters[0].Approvals = away
-	r := newRun("r1", jobs.Awaiting, prod)
-	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	r := newRun("r1", runs.Awaiting, prod)
+	s.engine.setApproval(t, r, runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.waitAllSent()
 	if len(s.ws.Messages(prod)) != 1 {
 		t.Errorf("nobody can approve: %s", s.ws.Transcript(prod))
@@ -190,8 +190,8 @@ func TestSlackErrorsLoseNoMessage(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, nil)
 			s.ws.Fail("chat.postMessage", c.times, c.fault)
-			s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
-			s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "second"})
+			s.engine.set(t, newRun("r1", runs.Running, prod), runs.TellRun)
+			s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "second"})
 			s.waitAllSent()
 			all := s.ws.Messages(prod)
 			if len(all) != 2+c.repeats {
@@ -225,13 +225,13 @@ func checkRetryAfter(t *testing.T, calls []workspace.Call) {
 func TestSlowChannelDelaysNobody(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, approve)
-	s.engine.set(t, r, jobs.TellRun)
+	r := newRun("r1", runs.Running, approve)
+	s.engine.set(t, r, runs.TellRun)
 	s.waitAllSent()
 	s.ws.Fail("chat.update", 1, workspace.RateLimited(3600))
-	s.engine.set(t, r, jobs.TellRun)
+	s.engine.set(t, r, runs.TellRun)
 	s.until("the channel is asked for patience", func() bool { return s.ws.Calls("chat.update") == 1 })
-	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "not delayed"})
+	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "not delayed"})
 	s.until("the other channel is told", func() bool { return len(s.ws.Messages(prod)) == 1 })
 }
 
@@ -239,13 +239,13 @@ func TestBacklogIsMerged(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.stop()
-	for _, state := range []jobs.State{jobs.Planned, jobs.Queued, jobs.Running, jobs.Succeeded} {
+	for _, state := range []runs.State{runs.Planned, runs.Queued, runs.Running, runs.Succeeded} {
 		for i := range 10 {
-			s.engine.set(t, newRun(fmt.Sprint("r", i), state, prod), jobs.TellRun)
+			s.engine.set(t, newRun(fmt.Sprint("r", i), state, prod), runs.TellRun)
 		}
 	}
 	for i := range 60 {
-		s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: fmt.Sprint("news ", i)})
+		s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: fmt.Sprint("news ", i)})
 	}
 	before := s.ws.Calls("")
 	s.start()
@@ -267,16 +267,16 @@ func TestDigestAfterOutage(t *testing.T) {
 	s.stop()
 	for i := range 100 {
 		id := fmt.Sprintf("run%03d", i)
-		state := jobs.Succeeded
+		state := runs.Succeeded
 		if i%10 == 9 {
-			state = jobs.Failed
+			state = runs.Failed
 		}
 		s.engine.set(t, newRun(id, state, prod))
 		s.engine.tell(t,
-			jobs.Outgoing{Kind: jobs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
-			jobs.Outgoing{Kind: jobs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
+			runs.Outgoing{Kind: runs.TellRun, Run: id, At: time.Now().Add(-10 * time.Minute)},
+			runs.Outgoing{Kind: runs.TellOutput, Run: id, At: time.Now().Add(-10 * time.Minute)})
 	}
-	s.engine.set(t, newRun("live", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun("live", runs.Running, prod), runs.TellRun)
 	s.start()
 	s.waitAllSent()
 	all := s.ws.Messages(prod)
@@ -297,13 +297,13 @@ func TestDigestAfterOutage(t *testing.T) {
 func TestMessagesThatSlackRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, away)
-	s.engine.set(t, r, jobs.TellRun)
-	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellRun, Run: "unknown"})
+	r := newRun("r1", runs.Running, away)
+	s.engine.set(t, r, runs.TellRun)
+	s.engine.tell(t, runs.Outgoing{Kind: runs.TellRun, Run: "unknown"})
 	s.waitAllSent() // nothing blocks the queue
 
 	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
-	s.engine.set(t, newRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r2", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	all := s.ws.Messages(prod)
 	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
@@ -311,7 +311,7 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 	}
 
 	s.ws.Fail("chat.update", 1, workspace.Refused("message_not_found"))
-	s.engine.set(t, newRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r2", runs.Succeeded, prod), runs.TellRun)
 	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // markDirty records that a message has news, and reports whether to scan at
@@ -67,7 +67,7 @@ func (s *sender) noteShown(key string, now time.Time) {
 // showProgress updates the message of a run that has not ended, or its approval
 // request. A run that has ended has a row in the outbox, which shows it.
 func (s *sender) showProgress(ctx, long context.Context, msg *message) error {
-	r, a, err := s.engine.Get(ctx, msg.run)
+	r, a, err := s.engine.Load(ctx, msg.run)
 	if err != nil || r.State.Final() {
 		return err
 	}
@@ -76,12 +76,12 @@ func (s *sender) showProgress(ctx, long context.Context, msg *message) error {
 		return err
 	}
 	var m content
-	kind := jobs.TellRun
+	kind := runs.TellRun
 	if msg.key == approvalKey(r.ID) {
 		if a == nil {
 			return nil
 		}
-		m, kind = approvalMessage(s.cleaner, r, *a), jobs.TellApproval
+		m, kind = approvalMessage(s.cleaner, r, *a), runs.TellApproval
 	} else if m, err = s.runMessage(ctx, r, a); err != nil {
 		return err
 	}

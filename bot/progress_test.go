@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
@@ -14,9 +14,9 @@ import (
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
+	r := newRun("r1", runs.Running, prod)
 	r.Started = asked
-	s.engine.set(t, r, jobs.TellRun)
+	s.engine.set(t, r, runs.TellRun)
 	s.waitAllSent()
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte("installing patch 7\n")); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestProgress(t *testing.T) {
 func TestNewsDuringSendIsShownLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
+	r := newRun("r1", runs.Running, prod)
 	r.Remark = "it was heard of"
 	s.engine.beforeAck = func(tx store.Tx) {
 		s.engine.beforeAck = nil
@@ -49,7 +49,7 @@ func TestNewsDuringSendIsShownLater(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	s.engine.set(t, r, jobs.TellRun)
+	s.engine.set(t, r, runs.TellRun)
 	s.waitAllSent()
 	s.until("the news are shown", func() bool { return strings.Contains(s.ws.Messages(prod)[0].Text(), "out of reach") })
 }
@@ -58,8 +58,8 @@ func TestNewsDuringSendIsShownLater(t *testing.T) {
 func TestNewsIsShownAfterFailedUpdate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Running, prod)
-	s.engine.set(t, r, jobs.TellRun)
+	r := newRun("r1", runs.Running, prod)
+	s.engine.set(t, r, runs.TellRun)
 	s.waitAllSent()
 	r.Remark = "it is out of reach"
 	s.engine.set(t, r)

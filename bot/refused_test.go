@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // syncBuffer is a log that several goroutines write and a test reads.
@@ -36,10 +36,10 @@ func TestLogSaysHowToFixRefusal(t *testing.T) {
 	s.log = slog.NewTextHandler(&log, nil)
 	s.cfg.Clusters[0].Channel, s.cfg.Clusters[0].Approvals = away, away
 	s.start()
-	s.engine.set(t, newRun("r1", jobs.Queued, away), jobs.TellRun)
-	s.engine.setApproval(t, newRun("r2", jobs.Awaiting, away), jobs.Approval{Run: "r2", Cluster: "prod", State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
-	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "prod", Text: "a backup is old"})
-	s.engine.tell(t, jobs.Outgoing{Kind: jobs.TellChannel, Cluster: "gone", Text: "a backup is old"})
+	s.engine.set(t, newRun("r1", runs.Queued, away), runs.TellRun)
+	s.engine.setApproval(t, newRun("r2", runs.Awaiting, away), runs.Approval{Run: "r2", Cluster: "prod", State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "prod", Text: "a backup is old"})
+	s.engine.tell(t, runs.Outgoing{Kind: runs.TellChannel, Cluster: "gone", Text: "a backup is old"})
 	s.waitAllSent()
 	for _, of := range []string{"the message of a run", "a request for approval", "a message for a cluster's channel"} {
 		s.checkLogLine(log.String(), of, "/invite @alsbot", "channel="+away)

@@ -9,6 +9,7 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // A person who rejects is asked for a reason in a modal, and may leave it
@@ -24,7 +25,7 @@ const (
 // openRejectModal opens the modal for the person who pressed Reject. If it
 // can't be opened, the caller rejects without a reason: the person did press
 // Reject.
-func (b *Bot) openRejectModal(ctx context.Context, d delivery, r jobs.Run) bool {
+func (b *Bot) openRejectModal(ctx context.Context, d delivery, r runs.Run) bool {
 	if d.trigger == "" {
 		return false
 	}
@@ -38,7 +39,7 @@ func (b *Bot) openRejectModal(ctx context.Context, d delivery, r jobs.Run) bool 
 	return err == nil
 }
 
-func rejectModal(c cleaner, d delivery, r jobs.Run) slack.ModalViewRequest {
+func rejectModal(c cleaner, d delivery, r runs.Run) slack.ModalViewRequest {
 	card := newCard(c)
 	card.line(card.code(r.Text))
 	card.line(append([]part{card.say("Asked by ")}, who(card, r.By)...)...)
@@ -70,7 +71,7 @@ func (b *Bot) submitRejection(ctx context.Context, d delivery) jobs.Answer {
 // stalePlan reports a button or a modal that belongs to an earlier plan, and
 // returns the answer to it.
 func (b *Bot) stalePlan(ctx context.Context, run, digest string) (jobs.Answer, bool) {
-	_, a, err := b.engine.Get(ctx, run)
+	_, a, err := b.engine.Load(ctx, run)
 	if err == nil && a != nil && digestPrefix(a.Digest) != digest {
 		return jobs.Answer{Bad: true, Text: textStaleButton}, true
 	}

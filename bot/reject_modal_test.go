@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -12,8 +12,8 @@ import (
 func stageWithRequest(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t, nil)
-	r := newRun("r1", jobs.Awaiting, prod)
-	s.engine.setApproval(t, r, jobs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Expires: asked})
+	r := newRun("r1", runs.Awaiting, prod)
+	s.engine.setApproval(t, r, runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Expires: asked})
 	s.waitAllSent()
 	return s
 }

@@ -3,13 +3,13 @@ package bot
 import (
 	"context"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // runKey and approvalKey return the keys of a run's message and of its approval
 // request.
-func runKey(id string) string      { return string(jobs.TellRun) + "/" + id }
-func approvalKey(id string) string { return string(jobs.TellApproval) + "/" + id }
+func runKey(id string) string      { return string(runs.TellRun) + "/" + id }
+func approvalKey(id string) string { return string(runs.TellApproval) + "/" + id }
 
 // resync marks, at the start, the messages to show again as they are: approval
 // requests that are open, and runs that have not ended. Slack may show what
@@ -25,7 +25,7 @@ func (s *sender) resync(ctx context.Context) {
 		s.log.Error("reading what is under way; messages that show something else stay as they are until it changes", "error", err)
 	}
 	for _, r := range open {
-		if r.State == jobs.Awaiting {
+		if r.State == runs.Awaiting {
 			s.markDirty(approvalKey(r.ID))
 		}
 		s.markDirty(runKey(r.ID))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -17,13 +17,13 @@ import (
 func TestStartResyncsOpenMessages(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	waits := newRun("r1", jobs.Awaiting, prod)
-	a := jobs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
+	waits := newRun("r1", runs.Awaiting, prod)
+	a := runs.Approval{Run: "r1", Cluster: "prod", Digest: waits.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: asked, Expires: asked.Add(time.Hour)}
 	given, over := a, waits
-	given.State, over.State = jobs.ApprovalGiven, jobs.Succeeded
-	s.engine.set(t, over, jobs.TellRun)
+	given.State, over.State = runs.ApprovalGiven, runs.Succeeded
+	s.engine.set(t, over, runs.TellRun)
 	s.engine.setApproval(t, over, given)
-	s.engine.set(t, newRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r2", runs.Succeeded, prod), runs.TellRun)
 	s.waitAllSent()
 	if b := s.ws.Messages(approve)[0].Buttons(); len(b) != 0 {
 		t.Fatalf("an approved request has the buttons %v", b)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // send sends a message and deletes its rows. It returns an error if the message
@@ -27,26 +27,26 @@ func (s *sender) send(ctx context.Context, q *channelQueue, msg *message) error 
 	var at *messageRef
 	var err error
 	switch msg.kind {
-	case jobs.TellRun:
+	case runs.TellRun:
 		at, err = s.sendRun(ctx, long, q, msg)
 	case progress:
 		return s.showProgress(ctx, long, msg)
 	case digest:
 		return s.sendDigest(ctx, long, q, msg)
-	case jobs.TellApproval:
+	case runs.TellApproval:
 		at, err = s.sendApproval(ctx, long, q, msg)
-	case jobs.TellOutput:
+	case runs.TellOutput:
 		err = s.sendOutput(ctx, long, q, msg)
-	case jobs.TellFile:
+	case runs.TellFile:
 		return s.sendAttachment(ctx, long, q, msg)
-	case jobs.TellReply:
+	case runs.TellReply:
 		err = s.sendReply(ctx, long, msg)
-	case jobs.TellChannel:
+	case runs.TellChannel:
 		err = s.sendNotice(ctx, long, q, msg)
 	default:
 		s.log.Error("the outbox asks for something that this version cannot tell", "kind", msg.kind, "row", msg.rows[0].Seq)
 	}
-	var gone *jobs.NotFoundError
+	var gone *runs.NotFoundError
 	if errors.As(err, &gone) {
 		s.log.Warn("the run to tell about is no longer on record", "run", msg.run, "kind", msg.kind)
 		err = nil
@@ -78,7 +78,7 @@ func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string
 
 // sendRun shows a run's present state in its one message.
 func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
-	r, a, err := s.engine.Get(ctx, msg.run)
+	r, a, err := s.engine.Load(ctx, msg.run)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *messag
 	if channel == "" {
 		return nil, nil // requested on the command line, and its cluster has no channel
 	}
-	k := metadata{run: r.ID, kind: string(jobs.TellRun)}
+	k := metadata{run: r.ID, kind: string(runs.TellRun)}
 	at, _, err := s.index.find(ctx, msg.key)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at mes
 
 // notifyRequester tells the requester privately what their channel doesn't
 // show.
-func (s *sender) notifyRequester(ctx context.Context, r jobs.Run, m content, code string) {
+func (s *sender) notifyRequester(ctx context.Context, r runs.Run, m content, code string) {
 	if r.Origin.ResponseURL == "" || !responseURLValid(r.Asked) {
 		return
 	}
@@ -147,21 +147,21 @@ func (s *sender) notifyRequester(ctx context.Context, r jobs.Run, m content, cod
 }
 
 // runMessage renders a run as it is now.
-func (s *sender) runMessage(ctx context.Context, r jobs.Run, a *jobs.Approval) (content, error) {
+func (s *sender) runMessage(ctx context.Context, r runs.Run, a *runs.Approval) (content, error) {
 	v := runView{Run: r, Approval: a, Now: time.Now()}
 	var err error
 	switch r.State {
-	case jobs.Awaiting:
+	case runs.Awaiting:
 		v.Asked, err = s.approvalRef(ctx, r)
-	case jobs.Queued:
+	case runs.Queued:
 		v.Waits, err = s.engine.Waiting(ctx, r.ID)
-	case jobs.Running:
+	case runs.Running:
 		tail, _, bad := s.engine.Output(ctx, r.ID, 16<<10)
 		if bad != nil {
 			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
 		}
 		v.Tail = wholeLines(tail, 16<<10) // without its output, the run is shown all the same
-	case jobs.Planned, jobs.Succeeded, jobs.Failed, jobs.Cancelled, jobs.Lost, jobs.Rejected, jobs.Expired, jobs.Void:
+	case runs.Planned, runs.Succeeded, runs.Failed, runs.Cancelled, runs.Lost, runs.Rejected, runs.Expired, runs.Void:
 		// the run itself has everything that its message shows
 	}
 	return runMessage(s.cleaner, v), err
@@ -183,7 +183,7 @@ func wholeLines(tail []byte, max int) []byte {
 // own channel refuses the message, it goes to the next channel that takes it: a
 // request that no one sees can't be approved.
 func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
-	r, a, err := s.engine.Get(ctx, msg.run)
+	r, a, err := s.engine.Load(ctx, msg.run)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *m
 		return nil, err
 	}
 	m := approvalMessage(s.cleaner, r, *a)
-	k := metadata{run: r.ID, kind: string(jobs.TellApproval)}
+	k := metadata{run: r.ID, kind: string(runs.TellApproval)}
 	channels := s.approvalChannels(r)
 	if at.TS != "" {
 		channels = append([]string{at.Channel}, channels...)
@@ -222,15 +222,15 @@ func (s *sender) sendReply(ctx, long context.Context, msg *message) error {
 	m := textMessage(s.cleaner, row.Text)
 	origin, to, asked := row.Origin, "", row.At
 	if row.Run != "" {
-		r, _, err := s.engine.Get(ctx, row.Run)
+		r, _, err := s.engine.Load(ctx, row.Run)
 		if err != nil {
 			return err
 		}
-		if origin == (jobs.Origin{}) {
+		if origin == (runs.Origin{}) {
 			origin = r.Origin
 		}
 		asked = r.Asked
-		if r.By.Source == jobs.FromSlack {
+		if r.By.Source == runs.FromSlack {
 			to = r.By.ID
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // After an outage many runs may have ended without a message. Slack accepts one
@@ -20,13 +20,13 @@ const (
 )
 
 // digest is the kind of a message that lists many runs.
-const digest jobs.Kind = "digest"
+const digest runs.Kind = "digest"
 
 // nextMessage returns what the queue sends next: its first message or, after an
 // outage, a digest of as many as possible.
 func (q *channelQueue) nextMessage(now time.Time) *message {
 	head := q.messages[0]
-	if len(q.messages) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != jobs.TellRun || q.notDigested == head.key {
+	if len(q.messages) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != runs.TellRun || q.notDigested == head.key {
 		return head
 	}
 	return &message{queue: head.queue, key: string(digest), kind: digest, rows: head.rows, candidates: q.messages}
@@ -35,10 +35,10 @@ func (q *channelQueue) nextMessage(now time.Time) *message {
 // sendDigest lists the runs in the queue that have ended and have no message
 // yet. If there are too few, the first message is sent by itself.
 func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *message) error {
-	var ended []jobs.Run
+	var ended []runs.Run
 	digested := make(map[string]bool)
 	for _, other := range msg.candidates {
-		if other.kind != jobs.TellRun || len(ended) == digestRuns {
+		if other.kind != runs.TellRun || len(ended) == digestRuns {
 			continue
 		}
 		r, ok, err := s.digestible(ctx, other)
@@ -67,7 +67,7 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 	}
 	all := &message{}
 	for _, other := range msg.candidates {
-		if digested[other.run] && (other.kind == jobs.TellRun || other.kind == jobs.TellOutput) {
+		if digested[other.run] && (other.kind == runs.TellRun || other.kind == runs.TellOutput) {
 			all.rows = append(all.rows, other.rows...)
 		}
 	}
@@ -76,9 +76,9 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 
 // digestible returns the run of a message, and whether it has ended and has no
 // message in Slack.
-func (s *sender) digestible(ctx context.Context, msg *message) (jobs.Run, bool, error) {
-	r, _, err := s.engine.Get(ctx, msg.run)
-	var gone *jobs.NotFoundError
+func (s *sender) digestible(ctx context.Context, msg *message) (runs.Run, bool, error) {
+	r, _, err := s.engine.Load(ctx, msg.run)
+	var gone *runs.NotFoundError
 	if errors.As(err, &gone) {
 		return r, false, nil
 	}

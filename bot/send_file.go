@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // sendAttachment uploads the file of a run's verdict into the run's thread. The
@@ -16,8 +17,8 @@ import (
 // starts again after a restart. When Slack has the file, it is deleted on the
 // node. If Slack refuses it, a message says where the file is.
 func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg *message) error {
-	r, _, err := s.engine.Get(ctx, msg.run)
-	var gone *jobs.NotFoundError
+	r, _, err := s.engine.Load(ctx, msg.run)
+	var gone *runs.NotFoundError
 	if errors.As(err, &gone) || err == nil && (r.Verdict == nil || r.Verdict.File == nil) {
 		return s.index.ackRows(long, msg, nil)
 	}
@@ -47,7 +48,7 @@ func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg 
 
 // uploadAttachment uploads the file, or posts why it can't. It returns an error
 // if the upload has to be tried again.
-func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run) (taken bool, err error) {
+func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, r runs.Run) (taken bool, err error) {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return false, ctx.Err()
 	}
@@ -91,7 +92,7 @@ func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at
 		return false, err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
-	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellFile)})
+	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellFile)})
 	if t := classify(err); t.fate == refused {
 		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
 		return false, nil

@@ -10,6 +10,7 @@ import (
 
 	"alsbot/als"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -80,10 +81,10 @@ func TestFileOfARun(t *testing.T) {
 			if c.slack != "" {
 				s.ws.Fail(c.slack, 9, workspace.Refused("missing_scope"))
 			}
-			r := newRun("r1", jobs.Succeeded, prod)
+			r := newRun("r1", runs.Succeeded, prod)
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{
 				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
-			s.engine.set(t, r, jobs.TellRun, jobs.TellFile)
+			s.engine.set(t, r, runs.TellRun, runs.TellFile)
 			s.waitAllSent()
 			got, text := s.threadFiles(s.ws.Messages(prod)[0].TS)
 			if c.says != "" {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 const (
@@ -42,7 +42,7 @@ func (m *outputMeter) Write(p []byte) (int, error) {
 // sendOutput posts a run's output into the thread of its message: a few
 // messages, or a file.
 func (s *sender) sendOutput(ctx, long context.Context, q *channelQueue, msg *message) error {
-	r, _, err := s.engine.Get(ctx, msg.run)
+	r, _, err := s.engine.Load(ctx, msg.run)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *sender) sendOutput(ctx, long context.Context, q *channelQueue, msg *mes
 
 // postUnreadable posts that the output can't be read from the store, after
 // several attempts: the channel's other messages wait behind it.
-func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, why error) error {
+func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at messageRef, r runs.Run, why error) error {
 	tries := "read " + r.ID
 	if q.counts[tries]++; ctx.Err() != nil || q.counts[tries] < maxAttempts {
 		return why
@@ -91,7 +91,7 @@ func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at m
 		return err
 	}
 	m := textMessage(s.cleaner, fmt.Sprintf("The output of run %s cannot be read on alsbot's host: %v. `run %s` shows how it ended.", r.ID, why, r.ID))
-	_, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellOutput)})
+	_, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellOutput)})
 	if classify(err).fate == refused {
 		err = nil
 	}
@@ -103,7 +103,7 @@ func (s *sender) postUnreadable(ctx, long context.Context, q *channelQueue, at m
 
 // threadOf returns the thread that belongs to a run. Without a TS there is
 // none.
-func (s *sender) threadOf(ctx context.Context, r jobs.Run) (messageRef, error) {
+func (s *sender) threadOf(ctx context.Context, r runs.Run) (messageRef, error) {
 	at, _, err := s.index.find(ctx, runKey(r.ID))
 	if err != nil || at.TS == "" {
 		return messageRef{}, err
@@ -145,7 +145,7 @@ func pieces(text string) []string {
 
 // postPieces posts output as messages. After a failure it goes on with the
 // first piece that Slack doesn't have.
-func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, some []string, intro string) error {
+func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messageRef, r runs.Run, some []string, intro string) error {
 	for i := q.counts[r.ID]; i < len(some); i++ {
 		if err := s.waitForRate(ctx, q, methodPost); err != nil {
 			return err
@@ -161,7 +161,7 @@ func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messa
 		if intro != "" && i == 0 {
 			m.blocks = append([]slack.Block{slack.NewRichTextBlock("", slack.NewRichTextSection(richText(title, nil)...))}, m.blocks...)
 		}
-		if _, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(jobs.TellOutput)}); err != nil {
+		if _, err := s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellOutput)}); err != nil {
 			return err
 		}
 		q.counts[r.ID] = i + 1
@@ -171,7 +171,7 @@ func (s *sender) postPieces(ctx, long context.Context, q *channelQueue, at messa
 
 // uploadOutput uploads output into the thread: all of it, or both ends. If
 // files can't be uploaded, it posts the end.
-func (s *sender) uploadOutput(ctx, long context.Context, q *channelQueue, at messageRef, r jobs.Run, m *outputMeter) error {
+func (s *sender) uploadOutput(ctx, long context.Context, q *channelQueue, at messageRef, r runs.Run, m *outputMeter) error {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
 		return ctx.Err()
 	}

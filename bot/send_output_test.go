@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -46,7 +46,7 @@ func TestOutput(t *testing.T) {
 			if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(c.output)); err != nil {
 				t.Fatal(err)
 			}
-			s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+			s.engine.set(t, newRun("r1", runs.Succeeded, prod), runs.TellRun, runs.TellOutput)
 			s.waitAllSent()
 			shown, pieces, files := s.threadContent(s.ws.Messages(prod)[0].TS)
 			if pieces != c.pieces || (files == 1) != c.file {
@@ -64,8 +64,8 @@ func TestOutput(t *testing.T) {
 func TestUnreadableOutputIsReported(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
-	s.engine.set(t, newRun(".r1", jobs.Failed, prod), jobs.TellRun, jobs.TellOutput) // no valid name of a blob
-	s.engine.set(t, newRun("r2", jobs.Running, prod), jobs.TellRun)
+	s.engine.set(t, newRun(".r1", runs.Failed, prod), runs.TellRun, runs.TellOutput) // no valid name of a blob
+	s.engine.set(t, newRun("r2", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	if all := s.ws.Transcript(prod); !strings.Contains(all, "cannot be read") || !strings.Contains(all, "run r2") {
 		t.Errorf("people see:\n%s", all)
@@ -79,7 +79,7 @@ func TestOutputWhereFilesAreRefused(t *testing.T) {
 	if err := s.engine.st.WriteBlob(s.ctx, "r1", 0, []byte(strings.Repeat("noise\n", 5000)+"the end\n")); err != nil {
 		t.Fatal(err)
 	}
-	s.engine.set(t, newRun("r1", jobs.Succeeded, prod), jobs.TellRun, jobs.TellOutput)
+	s.engine.set(t, newRun("r1", runs.Succeeded, prod), runs.TellRun, runs.TellOutput)
 	s.waitAllSent()
 	thread := s.ws.Thread(prod, s.ws.Messages(prod)[0].TS)
 	last := thread[len(thread)-1].Text()
@@ -94,8 +94,8 @@ func TestRunWithUnreadableOutputIsShown(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nil)
 	s.engine.unreadable = errors.New("input/output error")
-	s.engine.set(t, newRun("r1", jobs.Running, prod), jobs.TellRun)
-	s.engine.set(t, newRun("r2", jobs.Succeeded, prod), jobs.TellRun)
+	s.engine.set(t, newRun("r1", runs.Running, prod), runs.TellRun)
+	s.engine.set(t, newRun("r2", runs.Succeeded, prod), runs.TellRun)
 	s.until("both are told", func() bool { return len(s.ws.Messages(prod)) == 2 })
 	if text := s.ws.Messages(prod)[0].Text(); !strings.Contains(text, "run r1") || !strings.Contains(text, "running") {
 		t.Errorf("it reads\n%s", text)

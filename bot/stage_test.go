@@ -13,7 +13,7 @@ import (
 
 	"alsbot/bot"
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 	"alsbot/store"
 )
@@ -30,10 +30,10 @@ const (
 )
 
 var (
-	rowsOf      = store.Bucket[jobs.Outgoing]{Name: "outbox"}
-	runsOf      = store.Bucket[jobs.Run]{Name: "runs"}
+	rowsOf      = store.Bucket[runs.Outgoing]{Name: "outbox"}
+	runsOf      = store.Bucket[runs.Run]{Name: "runs"}
 	placesOf    = store.Bucket[map[string]string]{Name: "messages"}
-	approvalsOf = store.Bucket[jobs.Approval]{Name: "approvals"}
+	approvalsOf = store.Bucket[runs.Approval]{Name: "approvals"}
 )
 
 // stage is a workspace, a bot in it, and the scripted engine behind the bot.

@@ -8,7 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"alsbot/als"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // This file has the bot's words: sentence case, short, no jargon; first the
@@ -17,29 +17,29 @@ import (
 // time zone.
 
 // stateWords returns the icon and the words for a state.
-func stateWords(s jobs.State) (icon, words string) {
+func stateWords(s runs.State) (icon, words string) {
 	switch s {
-	case jobs.Planned:
+	case runs.Planned:
 		return "🔎", "Looking at the cluster"
-	case jobs.Awaiting:
+	case runs.Awaiting:
 		return "🔐", "Waiting for approval"
-	case jobs.Queued:
+	case runs.Queued:
 		return "🕒", "Queued"
-	case jobs.Running:
+	case runs.Running:
 		return "▶️", "Running"
-	case jobs.Succeeded:
+	case runs.Succeeded:
 		return "✅", "Succeeded"
-	case jobs.Failed:
+	case runs.Failed:
 		return "❌", "Failed"
-	case jobs.Cancelled:
+	case runs.Cancelled:
 		return "🚫", "Cancelled"
-	case jobs.Lost:
+	case runs.Lost:
 		return "❓", "Lost: nobody can know how it ended"
-	case jobs.Rejected:
+	case runs.Rejected:
 		return "⛔", "Rejected, nothing was run"
-	case jobs.Expired:
+	case runs.Expired:
 		return "⌛", "Expired, nothing was run"
-	case jobs.Void:
+	case runs.Void:
 		return "♻️", "Void, nothing was run"
 	}
 	return "•", string(s)
@@ -56,19 +56,19 @@ func verifyingWords() (icon, words string) {
 }
 
 // approvalWords returns the icon and the headline of an approval.
-func approvalWords(s jobs.ApprovalState) (icon, words string) {
+func approvalWords(s runs.ApprovalState) (icon, words string) {
 	switch s {
-	case jobs.ApprovalWaiting:
+	case runs.ApprovalWaiting:
 		return "🔐", "Approval wanted"
-	case jobs.ApprovalChecking:
+	case runs.ApprovalChecking:
 		return "🔎", "Approved, looking at the cluster once more"
-	case jobs.ApprovalGiven:
+	case runs.ApprovalGiven:
 		return "✅", "Approved"
-	case jobs.ApprovalRejected:
+	case runs.ApprovalRejected:
 		return "⛔", "Rejected"
-	case jobs.ApprovalExpired:
+	case runs.ApprovalExpired:
 		return "⌛", "Expired"
-	case jobs.ApprovalVoid:
+	case runs.ApprovalVoid:
 		return "♻️", "Void"
 	}
 	return "•", string(s)
@@ -90,8 +90,8 @@ func effectWords(e als.Effect) string {
 }
 
 // cancelWords explains what Cancel does to a run in a state.
-func cancelWords(s jobs.State) string {
-	if s == jobs.Running {
+func cancelWords(s runs.State) string {
+	if s == runs.Running {
 		return "What runs on the node is stopped. Clean-up steps still run."
 	}
 	return "It has not begun, and will not. If it has begun meanwhile, it is stopped."

@@ -6,7 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/als"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // These are the buttons' action IDs. A button's value is the run's ID and the
@@ -21,10 +21,10 @@ const (
 const digestShown = 12
 
 // approvalMessage renders an approval request and, later, its outcome.
-func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
+func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	icon, words := approvalWords(a.State)
-	open := a.State == jobs.ApprovalWaiting && r.State == jobs.Awaiting
-	if a.State == jobs.ApprovalWaiting && !open {
+	open := a.State == runs.ApprovalWaiting && r.State == runs.Awaiting
+	if a.State == runs.ApprovalWaiting && !open {
 		icon, words = stateWords(r.State) // no one has to decide any more
 	}
 	card := newCard(c)
@@ -39,7 +39,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 	}
 	votes(card, a, open)
 	closing(card, a)
-	if r.Plan != nil && a.State != jobs.ApprovalVoid && a.State != jobs.ApprovalExpired { // hide the plan of a request that no one decided about
+	if r.Plan != nil && a.State != runs.ApprovalVoid && a.State != runs.ApprovalExpired { // hide the plan of a request that no one decided about
 		findings(card, r.Plan.Findings, true)
 		card.pre(r.Plan.Text(), maxPlan)
 	}
@@ -51,7 +51,7 @@ func approvalMessage(c cleaner, r jobs.Run, a jobs.Approval) content {
 }
 
 // votes shows who has approved and how many approvals are missing.
-func votes(card *card, a jobs.Approval, open bool) {
+func votes(card *card, a runs.Approval, open bool) {
 	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
 	for i, v := range a.Votes {
 		between := ", "
@@ -69,11 +69,11 @@ func votes(card *card, a jobs.Approval, open bool) {
 }
 
 // closing shows who ended the request, when, and why.
-func closing(card *card, a jobs.Approval) {
+func closing(card *card, a runs.Approval) {
 	_, words := approvalWords(a.State)
 	if a.Closed != nil {
 		line := []part{card.bold(words)}
-		if a.Closed.By.ID != "" && a.State == jobs.ApprovalRejected {
+		if a.Closed.By.ID != "" && a.State == runs.ApprovalRejected {
 			line = append(line, card.say(" by "))
 			line = append(line, who(card, a.Closed.By)...)
 		}
@@ -93,7 +93,7 @@ func plainText(s string, max int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, defuse(shorten(s, max)), true, false)
 }
 
-func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
+func approveButton(r runs.Run, a runs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionApprove, buttonValue(a.Run, a.Digest), plainText("Approve", maxButton))
 	b.Style = slack.StylePrimary
 	b.AccessibilityLabel = shorten("Approve "+r.Request.Operation+" on "+a.Cluster, maxButton)
@@ -104,14 +104,14 @@ func approveButton(r jobs.Run, a jobs.Approval) slack.BlockElement {
 	return b
 }
 
-func rejectButton(a jobs.Approval) slack.BlockElement {
+func rejectButton(a runs.Approval) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionReject, buttonValue(a.Run, a.Digest), plainText("Reject", maxButton))
 	b.Style = slack.StyleDanger
 	b.AccessibilityLabel = shorten("Reject the request on "+a.Cluster, maxButton)
 	return b
 }
 
-func cancelButton(r jobs.Run) slack.BlockElement {
+func cancelButton(r runs.Run) slack.BlockElement {
 	b := slack.NewButtonBlockElement(actionCancel, buttonValue(r.ID, r.Digest), plainText("Cancel", maxButton))
 	b.AccessibilityLabel = shorten("Cancel run "+r.ID, maxButton)
 	if r.Effect != als.Read && !r.Request.Dry {

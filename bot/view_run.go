@@ -10,14 +10,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/als"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // runView has everything that a run's message shows. Equal views give equal
 // messages.
 type runView struct {
-	Run      jobs.Run
-	Approval *jobs.Approval
+	Run      runs.Run
+	Approval *runs.Approval
 	Asked    messageRef // where the approval request is, or why it is nowhere, while the run waits for approval
 	Waits    string     // what the run waits for, while it is queued
 	Tail     []byte     // the end of the run's output, while it runs
@@ -52,10 +52,10 @@ func runMessage(c cleaner, v runView) content {
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
 	}
-	if r.State == jobs.Queued {
+	if r.State == runs.Queued {
 		card.line(card.say(sentence(v.Waits)))
 	}
-	if a := v.Approval; a != nil && r.State == jobs.Awaiting && a.State == jobs.ApprovalWaiting {
+	if a := v.Approval; a != nil && r.State == runs.Awaiting && a.State == runs.ApprovalWaiting {
 		askedFor(card, v.Asked, a.Expires)
 	}
 	if r.Remark != "" && !r.State.Final() {
@@ -70,11 +70,11 @@ func runMessage(c cleaner, v runView) content {
 		// the trouble is not repeated as a finding; approvers have seen the
 		// warnings
 		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
-		if !r.Request.Dry || r.State == jobs.Failed { // else they are in the report
+		if !r.Request.Dry || r.State == runs.Failed { // else they are in the report
 			findings(card, found, r.State.Final() && v.Approval == nil)
 		}
 	}
-	if r.State == jobs.Running {
+	if r.State == runs.Running {
 		card.tail(lastLines(string(v.Tail), tailLines), maxTail)
 	}
 	card.context(stepWords(r), exitWords(r), elapsed(r, v.Now), "run "+r.ID)
@@ -86,11 +86,11 @@ func runMessage(c cleaner, v runView) content {
 }
 
 // runWords returns the icon and the words for a run as it is now.
-func runWords(r jobs.Run) (icon, words string) {
+func runWords(r runs.Run) (icon, words string) {
 	switch {
 	case r.Verifying():
 		return verifyingWords()
-	case r.Request.Dry && r.State == jobs.Succeeded:
+	case r.Request.Dry && r.State == runs.Succeeded:
 		return dryWords()
 	}
 	return stateWords(r.State)
@@ -109,7 +109,7 @@ func askedFor(card *card, at messageRef, until time.Time) {
 }
 
 // fallback returns the message in one line.
-func fallback(icon, words string, r jobs.Run) string {
+func fallback(icon, words string, r runs.Run) string {
 	if !strings.EqualFold(words, string(r.State)) {
 		words += " (" + string(r.State) + ")"
 	}
@@ -123,7 +123,7 @@ func fallback(icon, words string, r jobs.Run) string {
 }
 
 // cancelling explains what a cancellation does before the run has ended.
-func cancelling(r jobs.Run) string {
+func cancelling(r runs.Run) string {
 	if !r.Unheard.IsZero() {
 		return ". What may run on the node is stopped when the node is heard of again."
 	}
@@ -131,7 +131,7 @@ func cancelling(r jobs.Run) string {
 }
 
 // became shows how the run ended: the verdict, the trouble, the next step.
-func became(card *card, r jobs.Run) {
+func became(card *card, r runs.Run) {
 	next, report := r.Next, ""
 	if v := r.Verdict; v != nil {
 		if v.Summary != "" {
@@ -163,32 +163,32 @@ func findings(card *card, found []als.Finding, all bool) {
 			return
 		}
 		mend := ""
-		if f.Mend != "" {
-			mend = " → " + shorten(f.Mend, maxMend)
+		if f.Fix != "" {
+			mend = " → " + shorten(f.Fix, maxMend)
 		}
 		card.line(card.say(levelIcon(f.Level)+" "), card.say(shorten(f.Text, maxLine)), card.say(mend))
 	}
 }
 
 // who shows a principal: people by their Slack name, others by what they are.
-func who(card *card, p jobs.Principal) []part {
+func who(card *card, p runs.Principal) []part {
 	switch p.Source {
-	case jobs.FromSlack:
+	case runs.FromSlack:
 		return []part{user(p.ID)}
-	case jobs.FromSchedule:
+	case runs.FromSchedule:
 		return []part{card.say("schedule "), card.code(p.ID)}
-	case jobs.FromLocal:
+	case runs.FromLocal:
 		return []part{card.code(p.ID), card.say(" on alsbot's own command line")}
 	}
 	return []part{card.say("alsbot")}
 }
 
 // stepWords says which step of its plan the run is at.
-func stepWords(r jobs.Run) string {
+func stepWords(r runs.Run) string {
 	if r.Plan == nil || len(r.Plan.Steps) == 0 {
 		return ""
 	}
-	begun, last := 0, jobs.StepRecord{}
+	begun, last := 0, runs.StepRecord{}
 	for _, s := range r.Steps {
 		if !s.Started.IsZero() {
 			begun, last = begun+1, s
@@ -206,10 +206,10 @@ func stepWords(r jobs.Run) string {
 
 // exitWords says the exit status that counts: that of the first step that
 // failed, else of the last step. The exit status of a lost step is unknown.
-func exitWords(r jobs.Run) string {
-	var counts *jobs.StepRecord
+func exitWords(r runs.Run) string {
+	var counts *runs.StepRecord
 	for i, s := range r.Steps {
-		if r.State == jobs.Lost && s.Exit == nil && !s.Ended.IsZero() {
+		if r.State == runs.Lost && s.Exit == nil && !s.Ended.IsZero() {
 			return fmt.Sprintf("exit status of %q on %s unknown", s.Step.Name, s.Step.Node)
 		}
 		if s.Exit == nil {
@@ -229,7 +229,7 @@ func exitWords(r jobs.Run) string {
 	return fmt.Sprintf("exit status %d of %q on %s", *counts.Exit, counts.Step.Name, counts.Step.Node)
 }
 
-func elapsed(r jobs.Run, now time.Time) string {
+func elapsed(r runs.Run, now time.Time) string {
 	switch {
 	case r.Started.IsZero():
 		return ""
@@ -240,7 +240,7 @@ func elapsed(r jobs.Run, now time.Time) string {
 }
 
 // digestMessage renders a digest: runs that have ended, a line each.
-func digestMessage(c cleaner, runs []jobs.Run) content {
+func digestMessage(c cleaner, runs []runs.Run) content {
 	card := newCard(c)
 	title := textMeanwhile(len(runs))
 	card.line(card.bold(title))
@@ -256,7 +256,7 @@ func digestMessage(c cleaner, runs []jobs.Run) content {
 	return card.message(title)
 }
 
-func verdictSummary(r jobs.Run) string {
+func verdictSummary(r runs.Run) string {
 	if r.Verdict == nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"alsbot/als"
 	"alsbot/bot"
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -32,12 +33,12 @@ func aPlan() *als.Plan {
 		Verify:   []als.Step{{Name: "list patches", Node: "core"}},
 		Facts:    []als.Fact{{Name: "patches", Value: "it's-one"}, {Name: "roles that restart", Value: "router"}},
 		Notes:    []string{"took 4m last time"},
-		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Mend: "export cluster @prod"}},
+		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Fix: "export cluster @prod"}},
 	}
 }
 
 // run returns a run for a golden file.
-func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
+func run(state runs.State, change func(*runs.Run)) runs.Run {
 	r := newRun("7q4k2m9xw1", state, prod)
 	r.Plan = aPlan()
 	r.Request.Reason = "CVE-2014-6271"
@@ -50,51 +51,51 @@ func run(state jobs.State, change func(*jobs.Run)) jobs.Run {
 func TestRunGolden(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]bot.RunView{
-		"planned": {Run: run(jobs.Planned, func(r *jobs.Run) { r.Plan = nil })},
-		"stopped": {Run: run(jobs.Failed, func(r *jobs.Run) {
-			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Mend: "Make room."}
-			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Mend
+		"planned": {Run: run(runs.Planned, func(r *runs.Run) { r.Plan = nil })},
+		"stopped": {Run: run(runs.Failed, func(r *runs.Run) {
+			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Fix: "Make room."}
+			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Fix
 		})},
-		"awaiting": {Run: run(jobs.Awaiting, nil), Asked: bot.MessageRef{Channel: approve},
-			Approval: &jobs.Approval{State: jobs.ApprovalWaiting, Expires: at(61)}},
-		"queued": {Run: run(jobs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
-		"running": {Run: run(jobs.Running, func(r *jobs.Run) {
+		"awaiting": {Run: run(runs.Awaiting, nil), Asked: bot.MessageRef{Channel: approve},
+			Approval: &runs.Approval{State: runs.ApprovalWaiting, Expires: at(61)}},
+		"queued": {Run: run(runs.Queued, nil), Waits: "number 1 in line on @prod, behind run abc (export cluster @prod)"},
+		"running": {Run: run(runs.Running, func(r *runs.Run) {
 			r.Started, r.Remark = at(1), "10.0.0.11 cannot be reached; trying again"
-			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2)}}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2)}}
 		}), Tail: []byte("Restarting router\n\x1b[32mOK\x1b[0m <!channel>\n")},
-		"verifying": {Run: run(jobs.Running, func(r *jobs.Run) {
+		"verifying": {Run: run(runs.Running, func(r *runs.Run) {
 			r.Started = at(1)
-			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Ended: at(2), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Ended: at(4), Exit: exit(0)}}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Ended: at(2), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Ended: at(4), Exit: exit(0)}}
 		})},
-		"cancelling": {Run: run(jobs.Running, func(r *jobs.Run) {
-			r.Started, r.Cancel = at(1), &jobs.Decision{By: jobs.Principal{Source: jobs.FromSlack, ID: ben}, At: at(2)}
+		"cancelling": {Run: run(runs.Running, func(r *runs.Run) {
+			r.Started, r.Cancel = at(1), &runs.Decision{By: runs.Principal{Source: runs.FromSlack, ID: ben}, At: at(2)}
 		})},
-		"succeeded": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+		"succeeded": {Run: run(runs.Succeeded, func(r *runs.Run) {
 			r.Started, r.Ended = at(1), at(4)
-			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Exit: exit(0)}}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Exit: exit(0)}}
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed, and router runs", Report: "it's-one  installed\nrouter    RUNNING"}
 		})},
-		"offers": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+		"offers": {Run: run(runs.Succeeded, func(r *runs.Run) {
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed; no role was restarted",
 				Next: "Bring the patches to work with `restart router @prod`.", Offers: []string{"restart router @prod"}}
 			r.Next = r.Verdict.Next
 		})},
-		"failed": {Run: run(jobs.Failed, func(r *jobs.Run) {
+		"failed": {Run: run(runs.Failed, func(r *runs.Run) {
 			r.Started, r.Ended = at(1), at(4)
-			r.Steps = []jobs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(3)}}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(3)}}
 			r.Trouble, r.Next = "kato ended with exit status 3", "look at `output 7q4k2m9xw1`"
 		})},
-		"lost": {Run: run(jobs.Lost, func(r *jobs.Run) {
+		"lost": {Run: run(runs.Lost, func(r *runs.Run) {
 			r.Started, r.Trouble, r.Next = at(1), "10.0.0.10 was rebooted", "look at the cluster, then type `acknowledge 7q4k2m9xw1`"
 		})},
-		"void":    {Run: run(jobs.Void, func(r *jobs.Run) { r.Trouble = "patches: it's-one, now none" })},
-		"renewed": {Run: run(jobs.Awaiting, func(r *jobs.Run) { r.Replaces, r.Changed = "old1", "patches: it's-one, now it's-two" })},
-		"dry": {Run: run(jobs.Succeeded, func(r *jobs.Run) {
+		"void":    {Run: run(runs.Void, func(r *runs.Run) { r.Trouble = "patches: it's-one, now none" })},
+		"renewed": {Run: run(runs.Awaiting, func(r *runs.Run) { r.Replaces, r.Changed = "old1", "patches: it's-one, now it's-two" })},
+		"dry": {Run: run(runs.Succeeded, func(r *runs.Run) {
 			r.Request.Dry, r.Text = true, "plan patch install @prod"
 			r.Verdict = &als.Verdict{Summary: "This is what would happen. Nothing was run.", Report: r.Plan.Text()}
 		})},
-		"schedule": {Run: run(jobs.Failed, func(r *jobs.Run) {
-			r.By, r.Trouble = jobs.Principal{Source: jobs.FromSchedule, ID: "nightly"}, "no space left on /mnt/nas"
+		"schedule": {Run: run(runs.Failed, func(r *runs.Run) {
+			r.By, r.Trouble = runs.Principal{Source: runs.FromSchedule, ID: "nightly"}, "no space left on /mnt/nas"
 		})},
 	} {
 		v.Now = at(5)
@@ -105,29 +106,29 @@ func TestRunGolden(t *testing.T) {
 
 func TestApprovalGolden(t *testing.T) {
 	t.Parallel()
-	byBen := jobs.Principal{Source: jobs.FromSlack, ID: ben}
-	for name, change := range map[string]func(*jobs.Run, *jobs.Approval){
-		"waiting":  func(*jobs.Run, *jobs.Approval) {},
-		"one-of-2": func(_ *jobs.Run, a *jobs.Approval) { a.Quorum, a.Votes = 2, []jobs.Decision{{By: byBen, At: at(3)}} },
-		"checking": func(_ *jobs.Run, a *jobs.Approval) {
-			a.State, a.Votes = jobs.ApprovalChecking, []jobs.Decision{{By: byBen, At: at(3)}}
+	byBen := runs.Principal{Source: runs.FromSlack, ID: ben}
+	for name, change := range map[string]func(*runs.Run, *runs.Approval){
+		"waiting":  func(*runs.Run, *runs.Approval) {},
+		"one-of-2": func(_ *runs.Run, a *runs.Approval) { a.Quorum, a.Votes = 2, []runs.Decision{{By: byBen, At: at(3)}} },
+		"checking": func(_ *runs.Run, a *runs.Approval) {
+			a.State, a.Votes = runs.ApprovalChecking, []runs.Decision{{By: byBen, At: at(3)}}
 		},
-		"approved": func(r *jobs.Run, a *jobs.Approval) {
-			r.State, a.State, a.Votes = jobs.Running, jobs.ApprovalGiven, []jobs.Decision{{By: byBen, At: at(3)}}
+		"approved": func(r *runs.Run, a *runs.Approval) {
+			r.State, a.State, a.Votes = runs.Running, runs.ApprovalGiven, []runs.Decision{{By: byBen, At: at(3)}}
 		},
-		"rejected": func(r *jobs.Run, a *jobs.Approval) {
-			r.State, a.State, a.Closed = jobs.Rejected, jobs.ApprovalRejected, &jobs.Decision{By: byBen, At: at(3)}
+		"rejected": func(r *runs.Run, a *runs.Approval) {
+			r.State, a.State, a.Closed = runs.Rejected, runs.ApprovalRejected, &runs.Decision{By: byBen, At: at(3)}
 		},
-		"expired": func(r *jobs.Run, a *jobs.Approval) {
-			r.State, a.State, a.Closed = jobs.Expired, jobs.ApprovalExpired, &jobs.Decision{At: at(60)}
+		"expired": func(r *runs.Run, a *runs.Approval) {
+			r.State, a.State, a.Closed = runs.Expired, runs.ApprovalExpired, &runs.Decision{At: at(60)}
 		},
-		"void": func(r *jobs.Run, a *jobs.Approval) {
-			r.State, a.State, a.Closed, a.Why = jobs.Void, jobs.ApprovalVoid, &jobs.Decision{At: at(6)}, "the patch list has changed"
+		"void": func(r *runs.Run, a *runs.Approval) {
+			r.State, a.State, a.Closed, a.Why = runs.Void, runs.ApprovalVoid, &runs.Decision{At: at(6)}, "the patch list has changed"
 		},
-		"cancelled": func(r *jobs.Run, _ *jobs.Approval) { r.State = jobs.Cancelled },
+		"cancelled": func(r *runs.Run, _ *runs.Approval) { r.State = runs.Cancelled },
 	} {
-		r := run(jobs.Awaiting, nil)
-		a := jobs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting, Quorum: 1, Posted: at(1), Expires: at(61)}
+		r := run(runs.Awaiting, nil)
+		a := runs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting, Quorum: 1, Posted: at(1), Expires: at(61)}
 		change(&r, &a)
 		text, blocks, plain := bot.View(bot.ApprovalMessage(r, a))
 		golden(t, "approval-"+name, text, blocks, plain)
@@ -135,7 +136,7 @@ func TestApprovalGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if buttons := strings.Contains(string(raw), `"button"`); buttons != (r.State == jobs.Awaiting && a.State == jobs.ApprovalWaiting) {
+		if buttons := strings.Contains(string(raw), `"button"`); buttons != (r.State == runs.Awaiting && a.State == runs.ApprovalWaiting) {
 			t.Errorf("%s: buttons: %v", name, buttons)
 		}
 	}
@@ -172,7 +173,7 @@ func golden(t *testing.T, name, text string, blocks any, plain string) {
 func TestHugeRunStaysWithinSlackLimits(t *testing.T) {
 	t.Parallel()
 	for _, huge := range []string{strings.Repeat("x", 1<<20), strings.Repeat("äöü <&>\n", 1<<16), strings.Repeat("<@", 1<<16)} {
-		r := run(jobs.Running, nil)
+		r := run(runs.Running, nil)
 		r.Text, r.Request.Reason, r.Trouble, r.Next, r.Changed, r.Remark = huge, huge, huge, huge, huge, huge
 		r.Verdict = &als.Verdict{Summary: huge, Report: huge}
 		for range 200 {
@@ -186,7 +187,7 @@ func TestHugeRunStaysWithinSlackLimits(t *testing.T) {
 				return a, b, c
 			},
 			func() (string, any, string) {
-				a, b, c := bot.View(bot.ApprovalMessage(r, jobs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: jobs.ApprovalWaiting}))
+				a, b, c := bot.View(bot.ApprovalMessage(r, runs.Approval{Run: r.ID, Cluster: "prod", Digest: r.Digest, State: runs.ApprovalWaiting}))
 				return a, b, c
 			},
 			func() (string, any, string) {

@@ -11,6 +11,7 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // approvers tests presses at the same moment. A trial is a request.
@@ -46,7 +47,7 @@ func (d *engineBed) bothApprove(cluster, _ int) error {
 		return err
 	}
 	r, err := d.end(id)
-	if err != nil || r.State != jobs.Succeeded {
+	if err != nil || r.State != runs.Succeeded {
 		return fmt.Errorf("approved by two, run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
 	starts, err := d.recorded(id, "running")
@@ -64,8 +65,8 @@ func (d *engineBed) oneTwice(cluster, _ int) error {
 	if err := together(d.press(bob, id, true, nil), d.press(bob, id, true, nil)); err != nil {
 		return err
 	}
-	r, a, err := d.engine.Get(context.Background(), id)
-	if err != nil || r.State != jobs.Awaiting || len(a.Votes) != 1 {
+	r, a, err := d.records.Load(context.Background(), id)
+	if err != nil || r.State != runs.Awaiting || len(a.Votes) != 1 {
 		return fmt.Errorf("run %s, approved twice by one of two, is %s with %d votes: %w", id, r.State, len(a.Votes), err)
 	}
 	ans, err := d.say(ann, "cancel "+id)
@@ -88,9 +89,9 @@ func (d *engineBed) approveOrDeny(cluster, _ int) error {
 	switch {
 	case err != nil:
 		return err
-	case r.State == jobs.Rejected && !no.Bad:
+	case r.State == runs.Rejected && !no.Bad:
 		return d.checkRan(id, 0)
-	case r.State == jobs.Succeeded && no.Bad && !yes.Bad:
+	case r.State == runs.Succeeded && no.Bad && !yes.Bad:
 		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and deny %q", id, r.State, yes.Text, no.Text)
@@ -115,15 +116,15 @@ func (d *engineBed) approveOrCancel(cluster, _ int) error {
 	switch {
 	case err != nil:
 		return err
-	case r.State == jobs.Cancelled && before:
+	case r.State == runs.Cancelled && before:
 		return d.checkRan(id, 0)
-	case r.State == jobs.Cancelled: // cancelled while it ran
+	case r.State == runs.Cancelled: // cancelled while it ran
 		n, err := oracle{Ledger: d.ledger}.executions(id + "-1")
 		if err == nil && n > 1 {
 			err = fmt.Errorf("run %s was begun %d times", id, n)
 		}
 		return err
-	case r.State == jobs.Succeeded && cancel.Bad && !yes.Bad:
+	case r.State == runs.Succeeded && cancel.Bad && !yes.Bad:
 		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
@@ -158,10 +159,10 @@ func (d *engineBed) pressAtExpiry(cluster int) (approved bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting || r.State == jobs.Expired }); err != nil {
+	if _, err := d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting || r.State == runs.Expired }); err != nil {
 		return false, err
 	}
-	_, a, err := d.engine.Get(context.Background(), id)
+	_, a, err := d.records.Load(context.Background(), id)
 	if err != nil {
 		return false, err
 	}
@@ -178,9 +179,9 @@ func (d *engineBed) pressAtExpiry(cluster int) (approved bool, err error) {
 	switch {
 	case err != nil:
 		return false, err
-	case r.State == jobs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
+	case r.State == runs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
 		return false, d.checkRan(id, 0)
-	case r.State == jobs.Succeeded && !ans.Bad && votes == 1:
+	case r.State == runs.Succeeded && !ans.Bad && votes == 1:
 		return true, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s is %s with %d votes on record, but the press was told %q", id, r.State, votes, ans.Text)

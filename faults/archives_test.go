@@ -94,7 +94,7 @@ func newExport(t *testing.T) *exporting {
 	if f, stopped := x.plan.Stopped(); stopped {
 		t.Fatal(f.Text)
 	}
-	x.suspect = x.plan.Hints["suspect"]
+	x.suspect = x.plan.Hints.Suspect
 	kato := x.plan.Steps[0].Argv
 	x.temp = kato[len(kato)-1]
 	return x
@@ -104,13 +104,13 @@ func newExport(t *testing.T) *exporting {
 // It hides this machine's own processes, among them the kato of other rows.
 func (x *exporting) step(s als.Step) als.Result {
 	if s.Argv[0] == "ps" {
-		return als.Result{Step: s.Name, Node: s.Node, Output: []byte("1 /sbin/init\n")}
+		return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: []byte("1 /sbin/init\n")}
 	}
 	limited := append([]string{"-c", `ulimit -v 102400; exec "$@"`, "limited"}, s.Command()...)
 	cmd := exec.Command("sh", limited...)
 	cmd.Dir = x.dir
 	out, err := cmd.CombinedOutput()
-	r := als.Result{Step: s.Name, Node: s.Node, Output: out, Exit: cmd.ProcessState.ExitCode()}
+	r := als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Output: out, Exit: cmd.ProcessState.ExitCode()}
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
 		r.Trouble = err.Error()
@@ -121,7 +121,7 @@ func (x *exporting) step(s als.Step) als.Result {
 // judge runs every step that follows once kato has left the temporary archive,
 // and returns the verdict.
 func (x *exporting) judge() als.Verdict {
-	results := als.Results{{Step: x.plan.Steps[0].Name, Node: x.plan.Steps[0].Node}}
+	results := als.Results{x.plan.Steps[0].Result()}
 	bad := false
 	for _, s := range x.plan.Steps[1:] {
 		if bad && !s.Always {
@@ -191,7 +191,7 @@ func (x *exporting) verified(archive []byte, files int) error {
 
 func (x *exporting) sound(files int) error {
 	v := x.judge()
-	if v.Outcome != als.Succeeded || v.Data["files"] != fmt.Sprint(files) {
+	if v.Outcome != als.Succeeded || v.Data.Files != fmt.Sprint(files) {
 		return fmt.Errorf("a sound archive of %d files is %s %v: %s", files, v.Outcome, v.Data, v.Summary)
 	}
 	return x.left(x.target)
@@ -269,7 +269,7 @@ func (x *exporting) bomb(t *testing.T, gib int) error {
 	archive = append(archive, zeros.Bytes()...) // the end of the tar is zeros too
 	must(t, os.WriteFile(x.temp, archive, 0o600))
 	v := x.judge()
-	if v.Outcome == als.Succeeded || v.Data["verdict"] != "suspect" || !strings.Contains(v.Summary, "200 times") {
+	if v.Outcome == als.Succeeded || v.Archives[0].Verdict != "suspect" || !strings.Contains(v.Summary, "200 times") {
 		return fmt.Errorf("a bomb is %s: %s", v.Outcome, v.Summary)
 	}
 	return x.left(x.suspect)

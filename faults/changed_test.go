@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -76,7 +76,7 @@ func (d *engineBed) voidAfter(text string, change func(id string) error) error {
 		return err
 	}
 	id := ans.Run
-	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting }); err != nil {
+	if _, err := d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting }); err != nil {
 		return err
 	}
 	before, err := d.nodes.Calls()
@@ -93,7 +93,7 @@ func (d *engineBed) voidAfter(text string, change func(id string) error) error {
 	if err != nil {
 		return err
 	}
-	if r.State != jobs.Void {
+	if r.State != runs.Void {
 		return fmt.Errorf("run %s is %s: %s %+v", id, r.State, r.Trouble, r.Steps)
 	}
 	after, err := d.nodes.Calls()

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"alsbot/crashpoint"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // place is a named place at which the bot dies on its nth pass.
@@ -139,7 +139,7 @@ func (h *testbed) accepted() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var newest []jobs.Run
+	var newest []runs.Run
 	if err := json.Unmarshal(b, &newest); err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"alsbot/app"
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // leave makes TestEarlierVersions store what this version leaves behind when it
@@ -119,13 +119,13 @@ func earlier(t *testing.T, r *report) {
 // stillWaits returns an error unless an approval request is open, or has
 // expired since.
 func (h *testbed) stillWaits(id string) error {
-	r, err := h.until(id, "waiting or expired", func(r jobs.Run) bool { return r.State == jobs.Expired || r.State == jobs.Awaiting })
-	if err != nil || r.State == jobs.Expired {
+	r, err := h.until(id, "waiting or expired", func(r runs.Run) bool { return r.State == runs.Expired || r.State == runs.Awaiting })
+	if err != nil || r.State == runs.Expired {
 		return err
 	}
 	if err := h.say(1, "/als cancel "+id); err != nil {
 		return err
 	}
-	_, err = h.until(id, "cancelled", func(r jobs.Run) bool { return r.State == jobs.Cancelled || r.State == jobs.Expired })
+	_, err = h.until(id, "cancelled", func(r runs.Run) bool { return r.State == runs.Cancelled || r.State == runs.Expired })
 	return err
 }

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -23,16 +24,17 @@ import (
 // engineBed runs the engine in process, without Slack, on a node whose kato is a
 // small script: for rows that need thousands of decisions.
 type engineBed struct {
-	t      *testing.T
-	nodes  *node.Cluster
-	cfg    *config.Config
-	ledger string
-	groups *groups
-	st     store.Store
-	engine *jobs.Engine
-	halt   func() // ends the engine; the store stays open until stop
-	stop   func()
-	keys   atomic.Int64
+	t       *testing.T
+	nodes   *node.Cluster
+	cfg     *config.Config
+	ledger  string
+	groups  *groups
+	st      store.Store
+	engine  *jobs.Engine
+	records *runs.Ledger
+	halt    func() // ends the engine; the store stays open until stop
+	stop    func()
+	keys    atomic.Int64
 }
 
 // groups is a directory whose members a test can change.
@@ -136,28 +138,23 @@ func (d *engineBed) open() {
 	d.t.Helper()
 	st, err := store.OpenBolt(d.cfg.Store.Path, store.Ballast(0))
 	must(d.t, err)
-	x := executor.New(quietLog())
 	d.st = st
-	d.engine, err = jobs.New(jobs.Options{Config: d.cfg, Store: st, Executor: x, Directory: d.groups, Log: quietLog()})
-	must(d.t, err)
-	ctx, cancel := context.WithCancel(context.Background()) // the engine's life, which stop ends
-	done := make(chan error, 1)
-	go func() { done <- d.engine.Run(ctx) }()
+	parts, halt := enginetest.Assemble(d.t, d.cfg, st, d.groups, quietLog(), func(runs.Run) {})
+	d.engine, d.records = parts.Engine, parts.Ledger
 	d.halt = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
+		if err := halt(); err != nil {
 			d.t.Error(err)
 		}
 	})
 	d.stop = func() {
 		d.halt()
-		if err := errors.Join(x.Close(), st.Close()); err != nil {
+		if err := parts.Close(); err != nil {
 			d.t.Error(err)
 		}
 	}
 }
 
-func person(id string) jobs.Principal { return jobs.Principal{Source: jobs.FromSlack, ID: id} }
+func person(id string) runs.Principal { return runs.Principal{Source: runs.FromSlack, ID: id} }
 
 // say types a text as a user.
 func (d *engineBed) say(user, text string) (jobs.Answer, error) {
@@ -180,16 +177,16 @@ func (d *engineBed) requestWaiting(i int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = d.until(id, func(r jobs.Run) bool { return r.State == jobs.Awaiting })
+	_, err = d.until(id, func(r runs.Run) bool { return r.State == runs.Awaiting })
 	return id, err
 }
 
-func (d *engineBed) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err error) {
+func (d *engineBed) until(id string, ok func(runs.Run) bool) (r runs.Run, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	changed := d.st.Watch(ctx, "runs")
 	for {
-		if r, _, err = d.engine.Get(ctx, id); err != nil || ok(r) {
+		if r, _, err = d.records.Load(ctx, id); err != nil || ok(r) {
 			return r, err
 		}
 		if r.State.Final() {
@@ -203,8 +200,8 @@ func (d *engineBed) until(id string, ok func(jobs.Run) bool) (r jobs.Run, err er
 	}
 }
 
-func (d *engineBed) end(id string) (jobs.Run, error) {
-	return d.until(id, func(r jobs.Run) bool { return r.State.Final() })
+func (d *engineBed) end(id string) (runs.Run, error) {
+	return d.until(id, func(r runs.Run) bool { return r.State.Final() })
 }
 
 // checkRan returns an error unless the run is in the ledger that often.
@@ -227,7 +224,7 @@ func (d *engineBed) recorded(id, action string) (n int, err error) {
 
 // checkAudit returns an error if the audit log is damaged.
 func (d *engineBed) checkAudit() error {
-	_, err := jobs.VerifyAudit(context.Background(), d.st)
+	_, err := runs.VerifyAudit(context.Background(), d.st)
 	return err
 }
 

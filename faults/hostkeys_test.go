@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // hostKeys gives the core node a host key that known_hosts lacks, and
@@ -100,7 +100,7 @@ func (h *testbed) withKnown(file, words string) error {
 		return err
 	}
 	after, err := h.nodes.Calls()
-	if r.State != jobs.Failed || !strings.Contains(r.Why()+r.Next, words) {
+	if r.State != runs.Failed || !strings.Contains(r.Why()+r.Next, words) {
 		err = errors.Join(err, fmt.Errorf("run %s is %s: %s %s", id, r.State, r.Why(), r.Next))
 	}
 	if len(after) != len(before) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // netCase is one way in which the network between bot and node breaks.
@@ -86,7 +86,7 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 		ids = append(ids, h.ask(i))
 	}
 	for _, id := range ids {
-		_, err := h.until(id, "printing", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Size > 0 })
+		_, err := h.until(id, "printing", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Size > 0 })
 		must(t, err)
 	}
 	began := time.Now()
@@ -125,8 +125,8 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 // is reachable again. The run stays running all the time.
 func (c netCase) watch(h *testbed, id string, began time.Time, healed chan struct{}, m *healing) error {
 	if c.noticed {
-		r, err := h.until(id, "out of reach", func(r jobs.Run) bool { return r.Remark != "" || r.State != jobs.Running })
-		if err != nil || r.State != jobs.Running {
+		r, err := h.until(id, "out of reach", func(r runs.Run) bool { return r.Remark != "" || r.State != runs.Running })
+		if err != nil || r.State != runs.Running {
 			return fmt.Errorf("during the outage run %s became %s: %v", id, r.State, err)
 		}
 		m.mu.Lock()
@@ -138,7 +138,7 @@ func (c netCase) watch(h *testbed, id string, began time.Time, healed chan struc
 		return nil
 	}
 	back := time.Now()
-	if _, err := h.until(id, "back", func(r jobs.Run) bool { return r.Remark == "" || r.State.Final() }); err != nil {
+	if _, err := h.until(id, "back", func(r runs.Run) bool { return r.Remark == "" || r.State.Final() }); err != nil {
 		return err
 	}
 	m.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // nodeDisk fills the node's disk before a start, during the output, and to the
@@ -58,7 +58,7 @@ func (h *testbed) refusedWhile(fill func() error, disk string) error {
 	if err := errors.Join(err, empty(disk)); err != nil {
 		return err
 	}
-	if r.State != jobs.Failed || !strings.Contains(r.Why(), "no room on the node's disk") || !strings.Contains(r.Why(), "small") {
+	if r.State != runs.Failed || !strings.Contains(r.Why(), "no room on the node's disk") || !strings.Contains(r.Why(), "small") {
 		return fmt.Errorf("run %s on a full disk is %s: %s", id, r.State, r.Why())
 	}
 	if err := errors.Join(h.oracle.checkRan(id+"-1", 0), h.checkShownOnce(r)); err != nil {

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -112,7 +112,7 @@ func (h *testbed) keptAsPrinted(id, taken string) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Steps) != 1 || r.State != jobs.Succeeded && r.State != jobs.Failed {
+	if len(r.Steps) != 1 || r.State != runs.Succeeded && r.State != runs.Failed {
 		return fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	a, errA := os.ReadFile(filepath.Join(taken, r.Steps[0].ID, "a"))
@@ -125,7 +125,7 @@ func (h *testbed) keptAsPrinted(id, taken string) error {
 }
 
 // outputShown waits until the thread of a run's message has its output.
-func (h *testbed) outputShown(r jobs.Run) error {
+func (h *testbed) outputShown(r runs.Run) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ch := r.Origin.Channel

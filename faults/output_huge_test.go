@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // huge makes a command print a gigabyte (50 MB in the short profile): in one
@@ -83,7 +83,7 @@ func (h *testbed) printed(file string) (rate float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(r.Steps) != 1 || r.State != jobs.Succeeded && r.State != jobs.Failed {
+	if len(r.Steps) != 1 || r.State != runs.Succeeded && r.State != runs.Failed {
 		return 0, fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	step := r.Steps[0]

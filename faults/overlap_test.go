@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -26,7 +26,7 @@ func overlap(t *testing.T, r *report) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	changed := d.st.Watch(ctx, "slots")
-	var all []jobs.Slot
+	var all []runs.Slot
 	for count(all, "ran") < 4 {
 		select {
 		case <-changed:
@@ -40,7 +40,7 @@ func overlap(t *testing.T, r *report) {
 	}
 	told, err := d.skipNotices()
 	must(t, err)
-	var before jobs.Run
+	var before runs.Run
 	for _, slot := range all {
 		switch slot.Outcome {
 		case "ran":
@@ -63,11 +63,11 @@ func overlap(t *testing.T, r *report) {
 	}
 }
 
-func (d *engineBed) slots(name string) (all []jobs.Slot) {
+func (d *engineBed) slots(name string) (all []runs.Slot) {
 	d.t.Helper()
 	must(d.t, d.st.View(d.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("slots", name+"/", "", false, func(_ string, v []byte) bool {
-			var s jobs.Slot
+			var s runs.Slot
 			if err := json.Unmarshal(v, &s); err != nil {
 				d.t.Error(err)
 			}
@@ -91,7 +91,7 @@ func (d *engineBed) skipNotices() (told []string, err error) {
 	return told, err
 }
 
-func skippedInWords(slot jobs.Slot, told []string) error {
+func skippedInWords(slot runs.Slot, told []string) error {
 	if !strings.Contains(slot.Why, "is still") {
 		return fmt.Errorf("the slot of %v was skipped: %q", slot.At, slot.Why)
 	}

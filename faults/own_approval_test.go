@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/sim/workspace"
 )
@@ -125,14 +126,14 @@ func (h *testbed) uncounted(id string, quorum int, do func(workspace.Message) er
 		}
 	}
 	r, err := h.run(id)
-	if err != nil || r.State != jobs.Awaiting {
+	if err != nil || r.State != runs.Awaiting {
 		return fmt.Errorf("run %s is %s: %w", id, r.State, err)
 	}
 	if err := h.say(0, "/als cancel "+id); err != nil {
 		return err
 	}
 	r, err = h.end(id)
-	if err == nil && r.State != jobs.Cancelled {
+	if err == nil && r.State != runs.Cancelled {
 		err = fmt.Errorf("run %s is %s", id, r.State)
 	}
 	return errors.Join(err, h.oracle.checkRan(id+"-1", 0))

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // otherBoot is a boot ID that this machine doesn't have.
@@ -40,13 +40,13 @@ func (h *testbed) takes(least, spread time.Duration) {
 
 // begun requests one run in each cluster and waits until its command has begun,
 // which is later than the node's claim. It returns the runs as they are then.
-func (h *testbed) begun(side int) (runs []jobs.Run) {
+func (h *testbed) begun(side int) (runs []runs.Run) {
 	h.t.Helper()
 	for i := range side {
-		runs = append(runs, jobs.Run{ID: h.ask(i)})
+		runs = append(runs, runs.Run{ID: h.ask(i)})
 	}
 	for i := range runs {
-		r, err := h.until(runs[i].ID, "begun", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
+		r, err := h.until(runs[i].ID, "begun", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
 		must(h.t, err)
 		for until := time.Now().Add(patience); h.oracle.checkRan(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
 			time.Sleep(10 * time.Millisecond)
@@ -111,7 +111,7 @@ func (h *testbed) verifyLost(id string, cluster int, words string) error {
 	if err != nil {
 		return err
 	}
-	if r.State != jobs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
+	if r.State != runs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
 		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next)
 	}
 	if err := errors.Join(h.oracle.checkRan(r.Steps[0].ID, 1), h.checkShownOnce(r), h.checkAudit()); err != nil {
@@ -121,7 +121,7 @@ func (h *testbed) verifyLost(id string, cluster int, words string) error {
 	if err != nil {
 		return err
 	}
-	if w, err := h.until(waiting, "queued", func(r jobs.Run) bool { return r.State == jobs.Queued && r.Waited || r.State.Final() }); err != nil || w.State != jobs.Queued {
+	if w, err := h.until(waiting, "queued", func(r runs.Run) bool { return r.State == runs.Queued && r.Waited || r.State.Final() }); err != nil || w.State != runs.Queued {
 		return fmt.Errorf("behind the lost run %s, run %s is %s: %w", id, waiting, w.State, err)
 	}
 	if err := h.say(cluster, "/als acknowledge "+id); err != nil {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // rights takes rights away from the requester: before the approval, while the
@@ -49,7 +49,7 @@ func (d *engineBed) voidFor(id, why string) error {
 	if err != nil {
 		return err
 	}
-	if r.State != jobs.Void || !strings.Contains(r.Trouble, why) {
+	if r.State != runs.Void || !strings.Contains(r.Trouble, why) {
 		return fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	return d.checkRan(id, 0)
@@ -68,13 +68,13 @@ func (d *engineBed) lostInLine() error {
 	if err := errors.Join(d.press(bob, first, true, nil)()); err != nil {
 		return err
 	}
-	if _, err := d.until(first, func(r jobs.Run) bool { return r.State == jobs.Running }); err != nil {
+	if _, err := d.until(first, func(r runs.Run) bool { return r.State == runs.Running }); err != nil {
 		return err
 	}
 	if err := d.press(cat, second, true, nil)(); err != nil {
 		return err
 	}
-	if _, err := d.until(second, func(r jobs.Run) bool { return r.State == jobs.Queued && r.Waited }); err != nil {
+	if _, err := d.until(second, func(r runs.Run) bool { return r.State == runs.Queued && r.Waited }); err != nil {
 		return err
 	}
 	d.groups.set("S0LEADS", bob) // this time it is the approver
@@ -93,7 +93,7 @@ func (d *engineBed) lostWhileRunning() error {
 	if err := d.press(bob, id, true, nil)(); err != nil {
 		return err
 	}
-	if _, err := d.until(id, func(r jobs.Run) bool { return r.State == jobs.Running }); err != nil {
+	if _, err := d.until(id, func(r runs.Run) bool { return r.State == runs.Running }); err != nil {
 		return err
 	}
 	d.groups.set("S0OPS")
@@ -102,7 +102,7 @@ func (d *engineBed) lostWhileRunning() error {
 		return fmt.Errorf("who is no longer operator cancelled run %s: %s %w", id, ans.Text, err)
 	}
 	r, err := d.end(id)
-	if err != nil || r.State != jobs.Succeeded {
+	if err != nil || r.State != runs.Succeeded {
 		return fmt.Errorf("run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
 	return d.checkRan(id, 1)

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +13,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/executor"
 	"alsbot/jobs"
+	"alsbot/jobs/enginetest"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -69,26 +69,21 @@ func (o *office) open() {
 	st, err := store.OpenBolt(o.cfg.Store.Path, store.Ballast(0))
 	must(o.t, err)
 	o.st = st
-	x := executor.New(quietLog())
-	o.engine, err = jobs.New(jobs.Options{Config: o.cfg, Store: st, Executor: x, Directory: &groups{}, Log: quietLog()})
-	must(o.t, err)
-	ctx, cancel := context.WithCancel(o.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- o.engine.Run(ctx) }()
+	parts, halt := enginetest.Assemble(o.t, o.cfg, st, &groups{}, quietLog(), func(runs.Run) {})
+	o.engine = parts.Engine
 	o.stop = func() {
-		cancel()
-		if err := errors.Join(<-done, x.Close(), st.Close()); err != nil {
+		if err := errors.Join(halt(), parts.Close()); err != nil {
 			o.t.Error(err)
 		}
 	}
 }
 
 // slots returns the ledger of a schedule.
-func (o *office) slots(name string) (all []jobs.Slot) {
+func (o *office) slots(name string) (all []runs.Slot) {
 	o.t.Helper()
 	must(o.t, o.st.View(o.t.Context(), func(tx store.Tx) error {
 		return tx.Scan("slots", name+"/", "", false, func(_ string, v []byte) bool {
-			var s jobs.Slot
+			var s runs.Slot
 			if err := json.Unmarshal(v, &s); err != nil {
 				o.t.Error(err)
 			}
@@ -139,7 +134,7 @@ func reopened(t *testing.T, cfg *config.Config) store.Store {
 }
 
 // slots compares a ledger with the times that it must have, all run.
-func (r *report) slots(name string, got []jobs.Slot, want []time.Time) {
+func (r *report) slots(name string, got []runs.Slot, want []time.Time) {
 	r.t.Helper()
 	for i := range max(len(got), len(want)) {
 		switch {
@@ -243,7 +238,7 @@ func (o *office) move(name string, by time.Duration) {
 		if err != nil {
 			return err
 		}
-		var s jobs.Schedule
+		var s runs.Schedule
 		if err := json.Unmarshal(raw, &s); err != nil {
 			return err
 		}
@@ -255,11 +250,11 @@ func (o *office) move(name string, by time.Duration) {
 	}))
 }
 
-func (r *report) outcomes(name string, got []jobs.Slot, want ...string) {
+func (r *report) outcomes(name string, got []runs.Slot, want ...string) {
 	r.t.Helper()
 	var have []string
 	for _, s := range got {
-		have = append(have, s.Outcome)
+		have = append(have, string(s.Outcome))
 	}
 	if !slices.Equal(have, want) {
 		r.trial(fmt.Errorf("%s: %s, not %s", name, strings.Join(have, " "), strings.Join(want, " ")))
@@ -268,7 +263,7 @@ func (r *report) outcomes(name string, got []jobs.Slot, want ...string) {
 	r.trial(nil)
 }
 
-func count(all []jobs.Slot, outcome string) (n int) {
+func count(all []runs.Slot, outcome runs.Outcome) (n int) {
 	for _, s := range all {
 		if s.Outcome == outcome {
 			n++

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // second starts a second bot on the same store, and one with a store of its own
@@ -56,7 +56,7 @@ func (h *testbed) foreign() error {
 	if err != nil {
 		return err
 	}
-	if r.State != jobs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
+	if r.State != runs.Failed || !strings.Contains(r.Why(), "another alsbot installation") {
 		return fmt.Errorf("with another store, run %s is %s: %s", r.ID, r.State, r.Why())
 	}
 	return errors.Join(h.oracle.checkRan(r.ID+"-1", 0), h.checkShownOnce(r))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/workspace"
 )
 
@@ -37,7 +37,7 @@ func waiting(t *testing.T, r *report) {
 		}
 		ids = append(ids, id)
 	}
-	var runs []jobs.Run
+	var runs []runs.Run
 	for _, id := range ids {
 		run, err := h.end(id)
 		if err != nil {

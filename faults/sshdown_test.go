@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // sshDown kills a real sshd with all its sessions while runs go on and starts
@@ -22,7 +22,7 @@ func sshDown(t *testing.T, r *report) {
 		}
 		var errs []error
 		for _, id := range ids {
-			_, err := h.until(id, "begun", func(r jobs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
+			_, err := h.until(id, "begun", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
 			errs = append(errs, err)
 		}
 		h.sshd.stop()

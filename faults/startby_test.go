@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // startLimit is how long after its approval a run may still start.
@@ -51,8 +51,8 @@ func startBy(t *testing.T, r *report) {
 // approvedAt stores bob's approval, the last that the request needs.
 func (d *engineBed) approvedAt(id string, at time.Time) error {
 	return d.edit("approvals", id, func(a map[string]any) {
-		a["state"] = jobs.ApprovalChecking
-		a["votes"] = []any{map[string]any{"by": map[string]any{"source": jobs.FromSlack, "id": bob}, "at": at.UTC()}}
+		a["state"] = runs.ApprovalChecking
+		a["votes"] = []any{map[string]any{"by": map[string]any{"source": runs.FromSlack, "id": bob}, "at": at.UTC()}}
 	})
 }
 
@@ -61,9 +61,9 @@ func (d *engineBed) startedOrExpired(id string) (late bool, err error) {
 	switch {
 	case err != nil:
 		return false, err
-	case r.State == jobs.Expired && strings.Contains(r.Trouble, "not there to start it within 10m"):
+	case r.State == runs.Expired && strings.Contains(r.Trouble, "not there to start it within 10m"):
 		return true, d.checkRan(id, 0)
-	case r.State == jobs.Succeeded:
+	case r.State == runs.Succeeded:
 		return false, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s, approved ten minutes ago, is %s: %s", id, r.State, r.Trouble)

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
+	"alsbot/upkeep"
 )
 
 // restore takes a snapshot while runs come and go, runs more, restores the
@@ -79,7 +80,7 @@ func (h *testbed) approved(id string) error {
 		return err
 	}
 	r, err := h.end(id)
-	if err == nil && r.State != jobs.Succeeded {
+	if err == nil && r.State != runs.Succeeded {
 		err = fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	return err
@@ -129,11 +130,11 @@ func (h *testbed) reconciles(ids []string) error {
 	if err != nil {
 		return err
 	}
-	var all jobs.Reconciled
+	var all upkeep.Reconciled
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	unknown := map[string]jobs.Found{}
+	unknown := map[string]upkeep.Found{}
 	for _, f := range all.Found {
 		unknown[f.Run] = f
 	}

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/sim/workspace"
 )
@@ -385,7 +385,7 @@ func (h *testbed) get(path string) ([]byte, error) {
 }
 
 // run returns the run as the bot has it on record.
-func (h *testbed) run(id string) (r jobs.Run, err error) {
+func (h *testbed) run(id string) (r runs.Run, err error) {
 	b, err := h.get("/runs/" + id)
 	if err != nil {
 		return r, err
@@ -394,8 +394,8 @@ func (h *testbed) run(id string) (r jobs.Run, err error) {
 }
 
 // until waits until ok accepts the run.
-func (h *testbed) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, error) {
-	var r jobs.Run
+func (h *testbed) until(id, what string, ok func(runs.Run) bool) (runs.Run, error) {
+	var r runs.Run
 	var err error
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
 		if r, err = h.run(id); err == nil && ok(r) {
@@ -406,8 +406,8 @@ func (h *testbed) until(id, what string, ok func(jobs.Run) bool) (jobs.Run, erro
 }
 
 // end waits until a run is final.
-func (h *testbed) end(id string) (jobs.Run, error) {
-	return h.until(id, "final", func(r jobs.Run) bool { return r.State.Final() })
+func (h *testbed) end(id string) (runs.Run, error) {
+	return h.until(id, "final", func(r runs.Run) bool { return r.State.Final() })
 }
 
 // verify waits for a run's end and checks it against the oracle: it began once,
@@ -421,7 +421,7 @@ func (h *testbed) verify(id string) error {
 }
 
 // checkRun is verify without counting messages.
-func (h *testbed) checkRun(id string) (r jobs.Run, err error) {
+func (h *testbed) checkRun(id string) (r runs.Run, err error) {
 	r, err = h.end(id)
 	if err != nil {
 		return r, err
@@ -444,7 +444,7 @@ func (h *testbed) checkAudit() error {
 }
 
 // checkShownOnce waits until a run's message shows its end, and counts its messages.
-func (h *testbed) checkShownOnce(r jobs.Run) error {
+func (h *testbed) checkShownOnce(r runs.Run) error {
 	n, err := h.countMessages(r)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("run %s has %d messages, not 1", r.ID, n)
@@ -454,7 +454,7 @@ func (h *testbed) checkShownOnce(r jobs.Run) error {
 
 // countMessages waits until a message shows the run's end, and returns how many messages
 // of its own the run has.
-func (h *testbed) countMessages(r jobs.Run) (int, error) {
+func (h *testbed) countMessages(r runs.Run) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n := 0

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs"
+	"alsbot/runs"
 )
 
 // wrapper harms the process in charge of a run on its node: its process ID goes
@@ -61,7 +61,7 @@ func wrapper(t *testing.T, r *report) {
 // on without the process that records its end, and every byte of its output was
 // read.
 func (h *testbed) verifyOrphan(id string, cluster int) error {
-	r, err := h.until(id, "an orphan", func(r jobs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
+	r, err := h.until(id, "an orphan", func(r runs.Run) bool { return strings.Contains(r.Remark, "still runs") || r.State.Final() })
 	if err != nil {
 		return err
 	}

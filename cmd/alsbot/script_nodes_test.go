@@ -74,14 +74,14 @@ func cmdAgeUnreachable(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
 	ts.Check(err)
-	records := store.Bucket[runs.Run]{Name: "runs"}
+	runs := store.Bucket[runs.Run]{Name: "runs"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {
-		r, _, err := records.Get(tx, args[0])
+		r, _, err := runs.Get(tx, args[0])
 		if err != nil {
 			return err
 		}
 		r.Unheard = time.Now().UTC().Add(-long)
-		return records.Put(tx, args[0], r)
+		return runs.Put(tx, args[0], r)
 	})
 	ts.Check(db.Close())
 	ts.Check(err)
