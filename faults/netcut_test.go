@@ -69,11 +69,11 @@ type healing struct {
 	noticed, back []time.Duration
 }
 
-func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
+func (c netCase) try(t *testing.T, r *report, m *healing, count int) {
 	var p *proxy
 	takes := c.lasts + 8*time.Second
 	h := newTestbed(t, options{
-		clusters: runs, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
+		clusters: count, oracle: oracle{Min: takes, Max: takes + 4*time.Second, Bytes: 256 << 10},
 		core: func(h *testbed, addr string) string {
 			p = newProxy(t, realSSHD(h, addr))
 			must(t, trust(h.nodes, p.addr))
@@ -82,7 +82,7 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 	})
 	h.start()
 	var ids []string
-	for i := range runs {
+	for i := range count {
 		ids = append(ids, h.ask(i))
 	}
 	for _, id := range ids {
@@ -99,7 +99,7 @@ func (c netCase) try(t *testing.T, r *report, m *healing, runs int) {
 		p.cut()
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, runs)
+	errs := make([]error, count)
 	healed := make(chan struct{})
 	for i, id := range ids {
 		wg.Go(func() { errs[i] = c.watch(h, id, began, healed, m) })

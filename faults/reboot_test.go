@@ -40,25 +40,25 @@ func (h *testbed) takes(least, spread time.Duration) {
 
 // begun requests one run in each cluster and waits until its command has begun,
 // which is later than the node's claim. It returns the runs as they are then.
-func (h *testbed) begun(side int) (runs []runs.Run) {
+func (h *testbed) begun(side int) (begun []runs.Run) {
 	h.t.Helper()
 	for i := range side {
-		runs = append(runs, runs.Run{ID: h.ask(i)})
+		begun = append(begun, runs.Run{ID: h.ask(i)})
 	}
-	for i := range runs {
-		r, err := h.until(runs[i].ID, "begun", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
+	for i := range begun {
+		r, err := h.until(begun[i].ID, "begun", func(r runs.Run) bool { return len(r.Steps) == 1 && r.Steps[0].Begun || r.State.Final() })
 		must(h.t, err)
 		for until := time.Now().Add(patience); h.oracle.checkRan(r.Steps[0].ID, 1) != nil && time.Now().Before(until); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		runs[i] = r
+		begun[i] = r
 	}
-	return runs
+	return begun
 }
 
 func (h *testbed) rebootDuring(r *report, side int) {
-	runs := h.begun(side)
-	for _, run := range runs {
+	begun := h.begun(side)
+	for _, run := range begun {
 		dir := h.runDir(run.Steps[0].ID)
 		c, err := readClaim(dir)
 		must(h.t, err)
@@ -67,18 +67,18 @@ func (h *testbed) rebootDuring(r *report, side int) {
 	}
 	time.Sleep(2 * time.Second) // no poll of the run may last from before the reboot until after it
 	h.takes(3*time.Second, 2*time.Second)
-	for _, run := range runs {
+	for _, run := range begun {
 		must(h.t, killAll(h.runDir(run.Steps[0].ID)))
 	}
-	for i, run := range runs {
+	for i, run := range begun {
 		r.trial(h.verifyLost(run.ID, i, "rebooted"))
 	}
 }
 
 func (h *testbed) rebootAfter(r *report, side int) {
-	runs := h.begun(side)
+	begun := h.begun(side)
 	h.kill()
-	for _, run := range runs {
+	for _, run := range begun {
 		dir := h.runDir(run.Steps[0].ID)
 		for until := time.Now().Add(patience); len(commands(dir)) > 0 || !endedIn(dir); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(until) {
@@ -91,7 +91,7 @@ func (h *testbed) rebootAfter(r *report, side int) {
 		must(h.t, c.write(dir))
 	}
 	h.start()
-	for _, run := range runs {
+	for _, run := range begun {
 		r.trial(h.verify(run.ID))
 	}
 }
