@@ -13,7 +13,8 @@ var Operations = Catalogue{
 	opRelocateServices, opRelocateDroplets, opRelocateContainers, opQuotaStatus, opQuotaEnable,
 	opStatus, opNodes, opRoles, opProcesses, opVersion, opInfo, opInspect, opHistory, opStart, opStop, opRestart,
 	opMonitorStatus, opNewRelicInstall, opMonitorNagios, opReport, opLogs,
-	opHelp, opPlan,
+	opHelp, opPlan, opClusters, opWhoami, opRuns, opRun, opOutput, opCancel, opRetry, opAcknowledge, opApprovals,
+	opScheduleList, opScheduleRun, opSchedulePause, opScheduleResume,
 }
 
 // Find returns the operation with this name.

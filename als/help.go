@@ -52,8 +52,9 @@ func placeholder(k Kind) string {
 		return "V"
 	case KindSeconds:
 		return "SECONDS"
+	default:
+		return "NAME"
 	}
-	return "NAME"
 }
 
 // Help is the help for a topic: all commands for "", else one command, or one

@@ -25,8 +25,9 @@ func maxLength(k Kind) int {
 		return 255
 	case KindWords:
 		return MaxText
+	default:
+		return 64
 	}
-	return 64
 }
 
 // describeKind says in words what a kind of value looks like.
@@ -46,8 +47,9 @@ func describeKind(k Kind) string {
 		return "a version such as 1.3 or 3.4.2"
 	case KindSeconds:
 		return "a number of seconds such as 600"
+	default:
+		return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
 	}
-	return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
 }
 
 // checkValue accepts a value for what the usage calls name, or refuses it with
