@@ -9,50 +9,50 @@ import (
 	"time"
 )
 
-// Archive is what an export has made, and what is known of it. It has the ID
-// of its run. Archives reach an operation in History, and what an operation
-// learns of them leaves it in Verdict.Archives.
+// Archive describes the archive that an export made, and what alsbot knows of
+// it. Its ID is that of the run. Operations receive archives in History, and
+// report what they learned in Verdict.Archives.
 type Archive struct {
 	Run       string    `json:"run"`
-	Operation string    `json:"operation"` // export cluster or export node
+	Operation string    `json:"operation"` // export cluster, or export node
 	Cluster   string    `json:"cluster"`
-	Contents  string    `json:"contents,omitempty"` // the flags that chose them; "" is all
-	Path      string    `json:"path"`               // on the node; "" when there is none
-	Node      string    `json:"node"`               // an IP as kato names it, or Core; "" when an early version made it
+	Contents  string    `json:"contents,omitempty"` // the flags that chose the contents; "" is all
+	Path      string    `json:"path"`               // on the node; "" if there is no archive
+	Node      string    `json:"node"`               // an IP as kato names it, or Core; "" if an early version made the archive
 	Size      int64     `json:"size"`               // bytes
 	SHA256    string    `json:"sha256"`             // in hex
-	Verdict   string    `json:"verdict"`            // verified, suspect or failed: when it was made
-	Begun     time.Time `json:"begun,omitzero"`     // when the export began: what it holds is of then
+	Verdict   string    `json:"verdict"`            // when it was made: verified, suspect or failed
+	Begun     time.Time `json:"begun,omitzero"`     // when the export began: the data is of that time
 	At        time.Time `json:"at"`                 // when it was verified
 
-	// Seen is what the last reading after that has found: Sound, Missing,
-	// Altered or Damaged; "" when nobody has looked since.
+	// Seen is what the last later reading found: Sound, Missing, Altered or
+	// Damaged; "" if there was none.
 	Seen   string    `json:"seen,omitempty"`
 	SeenAt time.Time `json:"seen_at,omitzero"`
-	// Fetched is where on alsbot's own host a copy of it is, if there is one.
+	// Fetched is the path of the copy on the alsbot host, if there is one.
 	Fetched string `json:"fetched,omitempty"`
-	// Gone says why it is no longer on its node, if alsbot knows that.
+	// Gone says why the archive is no longer on its node, if alsbot knows why.
 	Gone   string    `json:"gone,omitempty"`
 	GoneAt time.Time `json:"gone_at,omitzero"`
 }
 
-// What a reading of an archive finds.
+// Results of reading an archive.
 const (
-	Sound   = "sound"   // as it was when it was made
-	Missing = "missing" // nothing is there
-	Altered = "altered" // something else is there
+	Sound   = "sound"   // unchanged
+	Missing = "missing" // no file is there
+	Altered = "altered" // another file is there
 	Damaged = "damaged" // it cannot be read to its end
 )
 
-// The verdicts on an export.
+// Verdicts on an export.
 const (
 	verdictVerified = "verified"
 	verdictSuspect  = "suspect"
 	verdictFailed   = "failed"
 )
 
-// With returns the archive with what is news of it: fields that are set in
-// news replace what was known.
+// With returns the archive updated with news: the fields that are set in news
+// replace the old ones.
 func (a Archive) With(news Archive) Archive {
 	if news.Seen != "" {
 		a.Seen, a.SeenAt = news.Seen, news.SeenAt
@@ -66,20 +66,22 @@ func (a Archive) With(news Archive) Archive {
 	return a
 }
 
-// Good reports whether the archive was verified and, for all that is known,
-// is still on its node as it was then.
+// Good reports whether the archive was verified and, as far as alsbot knows,
+// is still on its node unchanged.
 func (a Archive) Good() bool {
 	return a.Verdict == verdictVerified && a.Gone == "" && (a.Seen == "" || a.Seen == Sound)
 }
 
-// Whole reports whether it is of the whole cluster: `export node` and an
-// export of chosen contents are not. One that leaves something out is.
+// Whole reports whether the archive covers the whole cluster. An `export node`
+// does not, and neither does an export of chosen contents. An export that
+// excludes something does.
 func (a Archive) Whole() bool {
 	chosen := func(flag string) bool { return !strings.HasPrefix(flag, "--exclude-") }
 	return a.Operation == "export cluster" && !slices.ContainsFunc(strings.Fields(a.Contents), chosen)
 }
 
-// Word is the one word for how it stands: its verdict, or what was found later.
+// Word returns the one word for the archive's state: the result of the last
+// reading, or else the verdict.
 func (a Archive) Word() string {
 	if a.Seen != "" && a.Seen != Sound {
 		return a.Seen
@@ -87,11 +89,12 @@ func (a Archive) Word() string {
 	return a.Verdict
 }
 
-// Contents lists the flags of an export that say what goes into it, as
-// Archive keeps them.
+// Contents lists the flags of an export that choose its contents, in the form
+// that Archive stores.
 func Contents(r Request) string { return strings.Join(exportFlags(r), " ") }
 
-// begunAt is when what it holds is of, also for one of an early version.
+// begunAt returns the time that the archive's data is of. Archives of early
+// versions have only the time of their verification.
 func (a Archive) begunAt() time.Time {
 	if a.Begun.IsZero() {
 		return a.At
@@ -99,8 +102,8 @@ func (a Archive) begunAt() time.Time {
 	return a.Begun
 }
 
-// series names what an archive can stand for: only another one of the same
-// series makes it dispensable.
+// series names the group of archives that can replace one another. Retention
+// removes an archive only in favour of a later one of its series.
 func (a Archive) series() string {
 	name := a.Operation
 	if name == "export node" {
@@ -109,7 +112,8 @@ func (a Archive) series() string {
 	return strings.TrimSpace(name + " " + a.Contents)
 }
 
-// origin names the run that made it, and what it left out or was of.
+// origin names the run that made the archive, and the export's contents or
+// node if they were chosen.
 func (a Archive) origin() string {
 	if a.Operation == "export cluster" && a.Contents == "" {
 		return "run " + a.Run
@@ -117,22 +121,23 @@ func (a Archive) origin() string {
 	return "run " + a.Run + ", " + a.series()
 }
 
-// place is the archive's node and path, for people.
+// place returns the archive's path and node, for people.
 func (a Archive) place() string { return a.Path + " on " + nodeWords(a.Node) }
 
 var ownName = regexp.MustCompile(`^helion-export-.+-[0-9]{8}T[0-9]{6}Z(\.suspect)?\.tgz$`)
 
-// OwnName reports whether a file's name is one that alsbot gives archives.
+// OwnName reports whether a file name has the form that alsbot gives to
+// archives.
 func OwnName(base string) bool { return ownName.MatchString(base) }
 
-// namedByAlsbot reports whether alsbot has named the archive itself. A name that a
-// person gave says that a person wants it to stay.
+// namedByAlsbot reports whether alsbot chose the archive's name. If a person
+// chose it, that person wants to keep the archive.
 func (a Archive) namedByAlsbot() bool {
 	return OwnName(path.Base(a.Path)) && strings.HasPrefix(path.Base(a.Path), "helion-export-"+a.Cluster+"-")
 }
 
-// archive finds the archive that a command names by the ID of its run, as
-// long as it can be read on its node.
+// archive returns the archive that a command names by its run's ID. It refuses
+// an archive that cannot be read on its node.
 func (c Cluster) archive(id string) (Archive, error) {
 	see := "Type " + c.typed("backups") + " to see what there is."
 	i := slices.IndexFunc(c.History.Archives, func(a Archive) bool { return a.Run == id })
@@ -160,7 +165,7 @@ func copyWords(a Archive) string {
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// age is how long before now something was, in words.
+// age says in words how long before now a time was.
 func age(now, t time.Time) string {
 	switch d := now.Sub(t); {
 	case d < 0:

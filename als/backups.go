@@ -12,9 +12,9 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Backups: the archives that exports have made. They are looked for where
-// they were put, read again, brought to alsbot's own host, and removed when
-// later ones stand for them. None of it needs kato.
+// Backups are the archives that exports made. These operations list them, read
+// them again, copy them to the alsbot host, and remove those that later ones
+// replace. None of them needs kato.
 
 const (
 	readLimit = 6 * time.Hour
@@ -43,14 +43,14 @@ var opBackups = Operation{
 	Judge: judgeBackups,
 }
 
-// listed are the archives of the list, the newest first.
+// listed returns the archives that `backups` lists, the newest first.
 func listed(c Cluster) []Archive {
 	all := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return a.Path == "" || a.Gone != "" })
 	slices.SortFunc(all, func(a, b Archive) int { return older(b, a) })
 	return all
 }
 
-// batch is some of the archives of one node: as many as fit into one command.
+// batch is a group of archives on one node, small enough for one command.
 type batch struct {
 	node string
 	id   stepID
@@ -59,7 +59,8 @@ type batch struct {
 
 const batchMost = 200
 
-// batches cuts a list into what is looked for at once, always in the same way.
+// batches groups archives by node. The same archives always give the same
+// batches, since Judge finds the results by their IDs.
 func batches(id stepID, all []Archive) []batch {
 	var out []batch
 	for _, a := range all {
@@ -98,12 +99,13 @@ func (c Cluster) probeArchives(id stepID, all []Archive) []Step {
 }
 
 const (
-	stateUnknown = "no answer" // its node gave none
-	stateOutside = "outside"   // it is there, with the size on record, and not in the backup directory
+	stateUnknown = "no answer" // its node did not answer
+	stateOutside = "outside"   // present with the recorded size, but not in the backup directory
 )
 
-// archiveStates reads what probeArchives have found, by run ID: Sound (it is there,
-// with the size on record), Missing, Altered, unknown or outside.
+// archiveStates returns the state of each archive by run ID, from the results
+// of probeArchives: Sound (present, with the recorded size), Missing, Altered,
+// stateUnknown or stateOutside.
 func archiveStates(rs Results, id stepID, all []Archive) map[string]string {
 	states := map[string]string{}
 	for _, a := range all {
@@ -133,13 +135,13 @@ func archiveStates(rs Results, id stepID, all []Archive) map[string]string {
 	return states
 }
 
-// present are the archives on which retention decides: they stand in the
-// backup directory with the size on record.
+// present returns the archives that retention decides on: those in the backup
+// directory with the recorded size.
 func present(all []Archive, states map[string]string) []Archive {
 	return slices.DeleteFunc(slices.Clone(all), func(a Archive) bool { return states[a.Run] != Sound })
 }
 
-// listedMost is how many archives a list shows: a message has an end.
+// listedMost limits the archives in a list, since a message is limited too.
 const listedMost = 30
 
 func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
@@ -181,7 +183,8 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	return v
 }
 
-// remarks lists what was read again, and what is on alsbot's own host.
+// remarks lists the archives that were read again, and those with a copy on
+// the alsbot host.
 func remarks(all []Archive) string {
 	var b strings.Builder
 	for _, a := range all[:min(len(all), listedMost)] {

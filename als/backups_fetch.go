@@ -13,8 +13,8 @@ var backupsSend string
 
 const (
 	fetchLimit = 24 * time.Hour
-	// SpareRoom stays free on alsbot's host, in bytes: its store may be on the
-	// same disk.
+	// SpareRoom is the disk space, in bytes, that a copy leaves free on the
+	// alsbot host. The store may be on the same disk.
 	SpareRoom = 256 << 20
 )
 
@@ -78,9 +78,9 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// localName is what an archive is called on alsbot's host. There all have
-// names that alsbot gave: two that people have given one name do not meet, and
-// retention may decide on every one.
+// localName returns the name of an archive's copy on the alsbot host. alsbot
+// names every copy itself: two archives to which people gave one name cannot
+// collide there, and retention may remove any copy.
 func localName(a Archive) string {
 	if a.namedByAlsbot() {
 		return path.Base(a.Path)

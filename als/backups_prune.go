@@ -13,7 +13,8 @@ import (
 var backupsPrune string
 
 const (
-	// pruneMost is how many archives one run removes; the next one goes on.
+	// pruneMost limits the archives that one run removes. The next run
+	// continues.
 	pruneMost = 50
 )
 
@@ -77,8 +78,8 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// newestKept are, for each series, the newest of those that stay: while one of
-// them is not as it was, nothing is removed from its node.
+// newestKept returns the newest archive of each series that stays on a node.
+// The script removes nothing from the node if one of them has changed.
 func newestKept(stays []Archive, node string) []Archive {
 	newest := map[string]Archive{}
 	for _, a := range stays {
@@ -105,14 +106,15 @@ func pruneArgv(c Cluster, b batch, stays []Archive) []string {
 	return script(backupsPrune, "alsbot-prune", args...)
 }
 
-// pruneWords say what the script calls the reasons for which a file stays.
+// pruneWords explains the words by which the script says why a file stays.
 var pruneWords = map[string]string{
 	"elsewhere": "it is not in the backup directory, so it stays",
 	"altered":   "it is not what it was when it was made, so it stays",
 	"stuck":     "the login user may not remove it",
 }
 
-// judgeBackupsPrune believes what is no longer to be found.
+// judgeBackupsPrune counts an archive as removed only if a new probe no longer
+// finds it.
 func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	wanted := p.Hints.Runs
 	going := slices.DeleteFunc(slices.Clone(c.History.Archives), func(a Archive) bool { return !slices.Contains(wanted, a.Run) })
@@ -152,7 +154,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// older sorts archives, the oldest first.
+// older orders archives, the oldest first.
 func older(a, b Archive) int {
 	return cmp.Or(a.begunAt().Compare(b.begunAt()), strings.Compare(a.Run, b.Run))
 }

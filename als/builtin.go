@@ -1,7 +1,8 @@
 package als
 
-// alsbot's own commands. They are answered from the store and run nothing on
-// a node; here they have only their grammar, their effect and their help.
+// The commands of alsbot itself. The engine answers them from the store and
+// runs nothing on a node. This package has only their grammar, effect and
+// help.
 
 const familyBuiltin = "alsbot"
 

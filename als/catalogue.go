@@ -3,8 +3,8 @@ package als
 // Catalogue is a list of operations.
 type Catalogue []Operation
 
-// Operations is everything that can be asked, in the order of help. The list
-// is written out; a test finds an operation that is declared and not listed.
+// Operations lists all operations, in the order of help. A test fails if an
+// operation is declared and not listed.
 var Operations = Catalogue{
 	opPatchStatus, opPatchInstall, opPatchReinstall, opPatchUpdate, opPatchRevert, opPatchReset,
 	opExportCluster, opExportNode, opImportCluster, opImportNode, opBackups, opBackupsVerify, opBackupsFetch, opBackupsPrune,

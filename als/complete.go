@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// Suggestion is one way to go on with a command.
+// Suggestion is one way to continue a command.
 type Suggestion struct {
-	Text string // the whole command with the suggestion in it
+	Text string // the whole command, with the suggestion
 	Help string
 }
 
-// maxSuggestions is as many as fit under a composer.
+// maxSuggestions is the number of suggestions that fit under Slack's message
+// field.
 const maxSuggestions = 12
 
 // Complete suggests how to continue the beginning of a command: with
@@ -94,7 +95,7 @@ func (t *typing) addFlags(op Operation, words []string) {
 	}
 }
 
-// operationTyped finds the operation that the words begin with.
+// operationTyped returns the operation whose name the words begin with.
 func operationTyped(words []string, c Catalogue) (Operation, bool) {
 	for n := min(len(words), 4); n > 0; n-- {
 		if op, ok := c.Find(strings.ToLower(strings.Join(words[:n], " "))); ok {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Data is what monitoring, and the watch over maintenance mode, keep of a
-// verdict. A field is set only where the run could read it.
+// Data is what monitoring, and the watch over maintenance mode, use of a
+// verdict. A field is set only if the run could read it.
 type Data struct {
 	Roles       *RoleCount  `json:"role_count,omitempty"`
 	Patches     *PatchCount `json:"patch_count,omitempty"`
@@ -20,13 +20,13 @@ type Data struct {
 // RoleCount is how many roles do not run.
 type RoleCount struct {
 	Down int    `json:"down"`
-	Text string `json:"text"` // which, in one sentence
+	Text string `json:"text"` // which roles, in one sentence
 }
 
 // PatchCount is how many patches are not installed.
 type PatchCount struct {
 	Waiting int `json:"waiting"`
-	Urgent  int `json:"urgent"` // those of them that are not Mild
+	Urgent  int `json:"urgent"` // of these, the patches that are not Mild
 	// Severities counts those of each severity. The severities that kato uses
 	// are there even when no patch has them.
 	Severities map[string]int `json:"severities"`

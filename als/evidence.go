@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// kato's own history as a second witness: it keeps a line for every command
-// that changed something, with what became of it, also where the exit status
-// is always 0. It can contradict kato's output; alone it proves nothing.
+// kato's history as evidence. kato records every command that changes
+// something with its result, even in versions whose exit status is always 0.
+// The history can contradict what kato printed. Alone it proves nothing.
 
 var (
 	probeHistory      = stepID{"history", "read kato's history"}
@@ -24,13 +24,15 @@ func (c Cluster) probeHistory(id stepID) Step {
 type evidence int
 
 const (
-	evidenceNone    evidence = iota // it cannot be read, or was not before
-	evidenceMissing                 // it can be read, and has no new entry
+	evidenceNone    evidence = iota // the history could not be read, now or before
+	evidenceMissing                 // the history has no new entry
 	evidenceSuccess
 	evidenceFailure
 )
 
-// baseline remembers, for evidenceFor, the newest entry of a command.
+// baseline describes the newest entry of a command and how many there are, for
+// evidenceFor and newEntries to compare with. It returns "" if the history
+// could not be read.
 func baseline(rs Results, id stepID, command string) string {
 	r, ok := rs.find(id, "")
 	actions := ReadHistory(r.Output)
@@ -46,7 +48,7 @@ func baseline(rs Results, id stepID, command string) string {
 	return fmt.Sprintf("%d %s %s", n, last.When, strings.ToLower(last.Status))
 }
 
-// evidenceFor compares the newest entry of a command with the one before.
+// evidenceFor compares the newest entry of a command with the plan's baseline.
 func evidenceFor(p Plan, rs Results, command string) evidence {
 	before, now := p.Hints.History, baseline(rs, probeHistoryAfter, command)
 	switch {
@@ -62,8 +64,8 @@ func evidenceFor(p Plan, rs Results, command string) evidence {
 	return evidenceNone
 }
 
-// newEntries are the history's of a command since the plan was made. known is
-// false when the history cannot be read, or could not be before.
+// newEntries returns the entries of a command since the plan was made. known
+// is false if the history could not be read now, or then.
 func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool) {
 	before := p.Hints.History
 	if before == "" || baseline(rs, probeHistoryAfter, command) == "" {
@@ -78,7 +80,8 @@ func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool)
 	}
 	var had int
 	_, _ = fmt.Sscan(before, &had)
-	// Old entries may have gone meanwhile, so not only their number counts.
+	// kato may have dropped old entries since, so the number of entries alone is
+	// not enough.
 	since := 0
 	for since < len(all) && !strings.HasSuffix(before, fmt.Sprintf(" %s %s", all[len(all)-1-since].When, strings.ToLower(all[len(all)-1-since].Status))) {
 		since++
@@ -86,15 +89,16 @@ func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool)
 	return all[len(all)-min(len(all), max(since, len(all)-had)):], true
 }
 
-// unconfirmed is what speaks against a command whose effect cannot be seen, such as
-// a restart of roles that ran before as well.
+// unconfirmed says why the effect of a command is not confirmed. It is used
+// where the effect can't be seen, such as a restart of roles that ran before
+// too.
 type unconfirmed struct {
-	why    string // a clause; "" when kato and its history agree that it went well
-	denied bool   // kato itself, or its history, says that it did not
-	missed bool   // the history has no such command
+	why    string // a clause; "" if kato and its history both report success
+	denied bool   // kato or its history says that it failed
+	missed bool   // the history lacks the command
 }
 
-// unconfirmedBy holds a step against kato's history.
+// unconfirmedBy checks how a step ended against kato's history.
 func unconfirmedBy(p Plan, rs Results, step stepID, command string) unconfirmed {
 	r, ok := rs.find(step, "")
 	if _, asks := Prompt(r.Output); !ok || !r.OK() || asks || complaint(r.Output) != "" {

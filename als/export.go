@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Exports: `kato data export` to a temporary name beside the target, read back
-// on the node, and only then moved to the target's name.
+// Exports: kato writes the archive to a temporary name beside the target, the
+// node reads it back, and only then it gets the target's name.
 
 const (
 	familyData = "data"
@@ -58,7 +58,7 @@ func exportOp(name, summary string, flags []Flag) Operation {
 	}
 }
 
-// contentFlags are kato's own, which say what goes into an export.
+// contentFlags returns kato's flags that choose the contents of an export.
 func contentFlags() []Flag {
 	var out []Flag
 	add := func(group, help string, names ...string) {
@@ -83,7 +83,7 @@ func contentFlags() []Flag {
 
 const onlyUsers = "only-users-orgs"
 
-// exportNode is the node on which an export runs, as kato names it.
+// exportNode returns the node on which an export runs, as kato names it.
 func exportNode(r Request, c Cluster) string {
 	if r.Has(flagNode) {
 		return r.Flag(flagNode)
@@ -96,7 +96,7 @@ func exportNode(r Request, c Cluster) string {
 
 const exportTime = "20060102T150405Z"
 
-// exportNames are the directory ("" is the login user's home) and the base
+// exportNames returns the directory ("" is the login user's home) and the base
 // names of the target and of the temporary archive.
 func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
 	base = fmt.Sprintf("helion-export-%s-%s.tgz", c.Name, c.Asked.UTC().Format(exportTime))
@@ -131,9 +131,9 @@ func exportChecks(r Request, c Cluster) ([]Step, error) {
 	return append(steps, c.probesFor(exportNeeds(r, c))...), nil
 }
 
-// exportNeeds are an export's preconditions on the node that it runs on and on
-// the core. From both of them kato goes to all others by SSH when it exports a
-// cluster; what it needs there depends on what is exported.
+// exportNeeds returns an export's preconditions, on its node and on the core.
+// For a cluster, kato goes by SSH from both to all other nodes. Which of them
+// it needs depends on the contents, so that check only warns.
 func exportNeeds(r Request, c Cluster) []Need {
 	var needs []Need
 	if !r.Has(flagNode) {
@@ -186,8 +186,8 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	if r.Arg(0) == "" && seen["target"] == "file" {
-		// another export of the same second: an archive never takes the place
-		// of one that nobody has named
+		// Another export began in the same second. An archive may replace another
+		// one only if a person named the file.
 		base, seen["target"] = fmt.Sprintf("helion-export-%s-%s-%s.tgz", c.Name, c.Run, c.Asked.UTC().Format(exportTime)), "absent"
 	}
 	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
@@ -221,7 +221,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// exportArgv is kato's command line without the file.
+// exportArgv returns kato's command line without the file.
 func exportArgv(r Request, c Cluster) []string {
 	mode := "--cluster"
 	if r.Operation == "export node" || c.Micro() {
@@ -247,7 +247,8 @@ func replaces(seen map[string]string) string {
 	return ""
 }
 
-// targetFinding stops an export whose target cannot be.
+// targetFinding returns the finding that stops an export because of its
+// target, if there is one.
 func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, base string) (Finding, bool) {
 	stop := func(fix, format string, args ...any) (Finding, bool) {
 		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
@@ -284,7 +285,7 @@ func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, b
 	return Finding{}, false
 }
 
-// spaceFindings holds the free space against the last archive's size.
+// spaceFindings compares the free space with the size of the last archive.
 func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	var out []Finding
 	dir := seen["real"]
@@ -306,7 +307,8 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	return out
 }
 
-// leastSize is half the median of earlier sizes: a smaller archive is suspect.
+// leastSize returns half the median of earlier sizes. A smaller archive is
+// suspect.
 func leastSize(sizes []int64) int64 {
 	if len(sizes) == 0 {
 		return 0

@@ -9,8 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// judgeExport reads what the node found when it read the archive back. The
-// verdict is one of verified, suspect and failed.
+// judgeExport judges an export by what the node found when it read the archive
+// back: verified, suspect or failed.
 func judgeExport(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	return c.judgeMaintenance(archiveVerdict(c, p, rs), p, rs)
 }
@@ -35,7 +35,7 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 	return exportFailed(p, rs, seen["why"], seen)
 }
 
-// verified looks once more whether the archive stands where it should.
+// verified checks once more that the archive is at the target.
 func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64) Verdict {
 	again, ok := rs.find(probeTargetAfter, "")
 	now := keyValues(again.Output)
@@ -72,13 +72,13 @@ func archiveReport(rs Results, seen map[string]string, bytes int64) string {
 	})
 }
 
-// newArchive is the archive that the export has made.
+// newArchive returns the archive that the export made.
 func newArchive(node string, seen map[string]string, bytes int64) []Archive {
 	return []Archive{{Path: seen["path"], Node: node, Size: bytes, SHA256: seen["sha256"], Verdict: seen["verdict"]}}
 }
 
-// whatIsLeft says, by a fresh look after an export that failed, what is at the
-// target, and what to do if something is left of the temporary archive.
+// whatIsLeft says what a new probe found at the target after a failed export,
+// and how to remove what is left of the temporary archive.
 func whatIsLeft(p Plan, rs Results) (text, fix string) {
 	target := p.Hints.Target
 	again, ok := rs.find(probeTargetAfter, "")
@@ -99,7 +99,8 @@ func whatIsLeft(p Plan, rs Results) (text, fix string) {
 	return text, fix
 }
 
-// exportFailed is the verdict failed; the target is as it was.
+// exportFailed returns the verdict for a failed export. The target is
+// unchanged.
 func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdict {
 	v := Verdict{Outcome: Failed, Archives: []Archive{{Verdict: verdictFailed}}, Next: ReadOutput}
 	said := describeEnd(rs, stepExport)
@@ -117,7 +118,7 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 	}
 	left, fix := whatIsLeft(p, rs)
 	v.Summary = fmt.Sprintf("No good archive: %s. %s", why, left)
-	if seen["path"] != "" { // it was moved, and then something was wrong
+	if seen["path"] != "" { // it reached the target before something went wrong
 		v.Summary = fmt.Sprintf("No good archive: %s.", why)
 	}
 	if r, ok := rs.find(stepExport, ""); ok {

@@ -4,7 +4,7 @@ package als
 
 const flagNode = "node"
 
-// nodeFlag is --node of a read.
+// nodeFlag returns the --node flag of an operation that only reads.
 func nodeFlag(help string) []Flag { return []Flag{{Name: flagNode, Kind: KindIP, Help: help}} }
 
 func withNode(r Request, argv ...string) []string {

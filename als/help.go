@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Usage is one line: the words of an operation, its arguments and its flags.
+// Usage returns the usage line of an operation: its words, arguments and
+// flags.
 func Usage(op Operation) string {
 	parts := []string{op.Name}
 	for _, p := range op.Params {
@@ -57,9 +58,9 @@ func placeholder(k Kind) string {
 	}
 }
 
-// Help is the help for a topic: all commands for "", else one command, or one
-// family for the first word of several. Plain text; an unknown topic is a
-// *Refusal.
+// Help returns the help for a topic as plain text: for "" all commands, for a
+// command its details, for the first word of several commands all of them. An
+// unknown topic is a *Refusal.
 func Help(c Catalogue, topic string) (string, error) {
 	topic = strings.ToLower(strings.Join(strings.Fields(topic), " "))
 	if topic == "" {
@@ -86,7 +87,8 @@ func Help(c Catalogue, topic string) (string, error) {
 	return "", refuse(next, "there is no command %q", topic)
 }
 
-// overview is one screen: per family and effect, the names of the commands.
+// overview returns one screen with the names of all commands, by family and
+// effect.
 func overview(c Catalogue) string {
 	var b strings.Builder
 	for _, family := range families(c) {
@@ -120,7 +122,7 @@ func (c Catalogue) named(family string, effect Effect) []string {
 	return names
 }
 
-// families lists the families in the order in which they first appear.
+// families returns the families in the order in which they first appear.
 func families(c Catalogue) []string {
 	var out []string
 	for _, op := range c {
@@ -131,7 +133,7 @@ func families(c Catalogue) []string {
 	return out
 }
 
-// wrap breaks a list after commas.
+// wrap breaks a list into lines, after commas.
 func wrap(list string, width int) []string {
 	var lines []string
 	line := ""
@@ -145,7 +147,7 @@ func wrap(list string, width int) []string {
 	return append(lines, line)
 }
 
-// describe is the help for one command.
+// describe returns the help for one command.
 func describe(op Operation) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s.\nEffect: %s\n", Usage(op), capitalized(op.Summary), effects(op))
@@ -183,8 +185,7 @@ func describe(op Operation) string {
 	return b.String()
 }
 
-// effects says what an operation does, and which flags make it do less or
-// more.
+// effects names an operation's effect, and the flags that change it.
 func effects(op Operation) string {
 	plain := op.Effect(Request{Operation: op.Name})
 	out := string(plain)
@@ -199,12 +200,13 @@ func effects(op Operation) string {
 
 func capitalized(s string) string {
 	if s == "" || strings.HasPrefix(s, "kato") {
-		return s // kato is written small, also at the beginning
+		return s // kato is lower case even at the beginning
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// Markdown is docs/commands.md: every command of the catalogue.
+// Markdown returns the text of docs/commands.md: every command of the
+// catalogue.
 func Markdown(c Catalogue) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nWritten by `make generate` from the catalogue in `als/`; do not edit.\n\n")

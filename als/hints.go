@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// Hints are what Plan knows and Judge needs. They are stored with the plan, as
-// strings under the same names since the first version, and are no part of its
-// digest. Each operation sets those that its Judge reads.
+// Hints pass what Plan found on to Judge. They are stored with the plan, as
+// strings under the names that the first version used, and the digest does not
+// cover them. Each operation sets the hints that its Judge reads.
 type Hints struct {
 	Patches  wordList     `json:"patches,omitempty"`  // the patches that are installed, taken out or forgotten
 	Before   *wordList    `json:"before,omitempty"`   // the patches on the list before an update; nil if it could not be read

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// kato's own history: a second witness of what was run, by whomever.
+// kato's history lists the commands that were run on the cluster, by alsbot or
+// by anyone else.
 
 var opHistory = reading(Operation{
 	Name: "history", Summary: "show which kato commands were run in the cluster, by whomever",
@@ -17,15 +18,17 @@ var opHistory = reading(Operation{
 	Judge:   judgeHistory,
 }, func(r Request) []string { return withNode(r, "history", "--json") })
 
-// Action is one entry of kato's history. Fields that kato does not tell are "".
+// Action is one entry of kato's history. A field that kato does not tell is
+// "".
 type Action struct{ When, Node, Command, Status string }
 
-// opensArray is the first line of a JSON array of objects.
+// opensArray matches the first line of a JSON array of objects.
 var opensArray = regexp.MustCompile(`^ *\[ *(\{|$)`)
 
-// ReadHistory finds the actions in `kato history --json` or in the lines of
-// kato.log. An output without any is no error: nothing may have been run. JSON
-// whose end is missing has none: what is left would be older than it seems.
+// ReadHistory finds the actions in the output of `kato history --json`, or in
+// lines of kato.log. An output without actions is no error: perhaps none was
+// run. JSON whose end is missing counts as empty, since its last action would
+// be older than it seems.
 func ReadHistory(out []byte) []Action {
 	var actions []Action
 	add := func(m map[string]any) {
@@ -57,14 +60,14 @@ func ReadHistory(out []byte) []Action {
 			}
 			add(m)
 			l = l[d.InputOffset():]
-			next = strings.IndexByte(l, '{') // an array whose beginning is missing goes on in the same line
+			next = strings.IndexByte(l, '{') // if the beginning of an array is missing, the next object is on the same line
 		}
 	}
 	return actions
 }
 
-// toSecond shortens a time as kato writes it to seconds; what it does not
-// understand it leaves.
+// toSecond shortens a time that kato wrote to seconds. It returns a text that
+// is no such time unchanged.
 func toSecond(when string) string {
 	t, err := time.Parse(time.RFC3339Nano, when)
 	if err != nil {

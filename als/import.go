@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Imports: `kato data import` wipes what the cluster has and puts an archive,
-// or a running old core's data, in its place.
+// Imports: `kato data import` wipes the cluster's data and replaces it with an
+// archive's or a running old core's.
 
 //go:embed node/import_probe.sh
 var importProbe string
@@ -76,8 +76,9 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	return append(probes, c.probesFor(importNeeds(r, c))...), nil
 }
 
-// importNeeds are what would ask, refuse or be missing in the middle of an
-// import. How much of it kato needs depends on what is imported.
+// importNeeds returns an import's preconditions: what would ask a question,
+// refuse or be missing in the middle. What kato really needs depends on the
+// contents, so some only warn.
 func importNeeds(r Request, c Cluster) []Need {
 	on := importNode(r, c)
 	needs := []Need{{sudoAsksNothing, on, true}, {Check: notInMaintenance, Node: Core}, {Check: rolesRun, Node: Core}}
@@ -133,7 +134,8 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// wipeWarning says what an import takes away, and what could bring it back.
+// wipeWarning warns of what an import wipes, and tells whether a backup could
+// restore it.
 func wipeWarning(c Cluster) Finding {
 	f := Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
 		Fix: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."}
@@ -143,8 +145,8 @@ func wipeWarning(c Cluster) Finding {
 	return f
 }
 
-// originFindings tells where an archive with this sum comes from, and warns if
-// it is less than the whole of what an import is to replace.
+// originFindings names the run that made an archive with this SHA-256. It
+// warns if the archive covers less than what the import wipes.
 func originFindings(r Request, c Cluster, sum string, p *Plan) {
 	for _, a := range c.History.Archives {
 		switch {
@@ -161,14 +163,15 @@ func originFindings(r Request, c Cluster, sum string, p *Plan) {
 	}
 }
 
-// importSize is how much an import brings, as far as that can be seen before.
+// importSize is how much data an import brings, as far as a probe can tell.
 type importSize struct {
-	bytes int64  // at least; 0 is not known
-	words string // what was measured and what was not, for people
+	bytes int64  // at least; 0 if not known
+	words string // for people: what was measured and what was not
 }
 
-// checkImportRoom holds the free disk of the node on which kato runs against what
-// comes. Some of it may belong on other nodes, so that this only warns.
+// checkImportRoom compares the free disk of the node on which kato runs with
+// the size of the import. It only warns, since some data may belong on other
+// nodes.
 func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Results) {
 	disk := room("disk", "free", comes.bytes, Warn, "an import wipes first, and a full disk then breaks it off with half of the data",
 		"Make room on NODE first. What goes to other nodes or another filesystem must fit there: see with `df`.")
@@ -184,8 +187,8 @@ func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Resu
 	}
 }
 
-// archiveFindings holds what the archive is against what an import needs, and
-// returns how much it unpacks to.
+// archiveFindings checks the archive against what an import needs, and returns
+// how much it unpacks to.
 func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSize) {
 	probe, _ := rs.find(probeArchive, "")
 	seen := keyValues(probe.Output)
@@ -227,7 +230,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSiz
 
 var services = []string{"filesystem", "harbor", "mysql", "postgresql", "mongodb", "memcached", "redis", "rabbit", "rabbit3"}
 
-// adminFindings: the first user must be set up.
+// adminFindings stops the import if the cluster's first user is not set up.
 func adminFindings(rs Results, p *Plan) {
 	admins, err := readStep(rs, probeAdmins, ReadList)
 	switch {

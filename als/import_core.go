@@ -9,8 +9,8 @@ import (
 )
 
 // An import from a running old core: kato logs in there from the new core by
-// SSH. Whatever ssh or sudo asks on that way nobody answers, and by then the
-// new cluster is wiped; so it is all looked at before.
+// SSH. A question from ssh or sudo on the way would have no answer, after the
+// new cluster is wiped. So the plan probes the whole way first.
 
 //go:embed node/import_core.sh
 var importCore string
@@ -23,7 +23,8 @@ var (
 	probeOldData    = stepID{"old-data", "measure what the old core holds"}
 )
 
-// oldCoreProbes are the looks at the old core from a node of the new cluster.
+// oldCoreProbes returns the probes of the old core, made from a node of the
+// new cluster.
 func oldCoreProbes(host, node string) []Step {
 	probes := []Step{{Key: probeOldCore.key, Name: probeOldCore.label, Node: node, Repeatable: true, Tolerate: true, Limit: 2 * time.Minute,
 		Argv: script(importCore, "alsbot-old-core", host)}}
@@ -38,14 +39,15 @@ func oldCoreProbes(host, node string) []Step {
 	return append(probes, measure)
 }
 
-// onOldCore is a look there. The words for the other side's shell are all ours.
+// onOldCore returns a probe that runs words in the old core's shell. The words
+// contain nothing that a person typed.
 func onOldCore(id stepID, host, node, words string) Step {
 	return Step{Key: id.key, Name: id.label, Node: node, Repeatable: true, Tolerate: true,
 		Argv: []string{"ssh", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "--", host, words}}
 }
 
-// oldDataWords measure the first of each kind of places that is there. They
-// have no single quote in them.
+// oldDataWords returns the shell words that measure, for services and for
+// droplets, the first directory that exists. They contain no single quote.
 func oldDataWords() string {
 	words := `s=; sudo -n true 2>/dev/null && s="sudo -n"; `
 	for _, what := range []string{"services", "droplets"} {
@@ -54,7 +56,7 @@ func oldDataWords() string {
 	return words + "exit 0"
 }
 
-// oldCoreHolds is how much the old core has of what an import brings.
+// oldCoreHolds returns how much data the old core has for an import.
 func oldCoreHolds(rs Results) importSize {
 	probe, _ := rs.find(probeOldData, "")
 	var bytes int64
@@ -83,8 +85,8 @@ func oldCoreHolds(rs Results) importSize {
 	return importSize{bytes, "The old cluster holds " + held + "."}
 }
 
-// oldCoreFindings holds the old core against what an import needs of it, and
-// returns how much it holds.
+// oldCoreFindings checks the old core against what an import needs, and
+// returns how much data it has.
 func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 	host := r.Arg(0)
 	if f, bad := oldCoreReach(rs, host, nodeWords(importNode(r, c))); bad {
@@ -127,7 +129,8 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 	return oldCoreHolds(rs)
 }
 
-// oldCoreReach says why the old core cannot be reached without a question.
+// oldCoreReach returns the finding that stops the import if ssh does not reach
+// the old core without a question.
 func oldCoreReach(rs Results, host, from string) (Finding, bool) {
 	probe, ok := rs.find(probeOldCore, "")
 	seen := keyValues(probe.Output)
@@ -159,7 +162,7 @@ func oldCoreReach(rs Results, host, from string) (Finding, bool) {
 	return stop("whether "+from+" reaches the old core "+host+" could not be seen", "Try again.")
 }
 
-// heldFindings warns of services whose data has no role to go to.
+// heldFindings warns of services whose data no role of the cluster can take.
 func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
 	for _, service := range held {
 		nodes := c.NodesWith(service)

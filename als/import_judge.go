@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// judgeImport: every part has come and every application is deployed again,
-// kato's history does not deny it, and the roles run. More than that only the
-// applications' owners can see.
+// judgeImport requires that every part came, that every application was
+// deployed again, that kato's history does not deny the import, and that the
+// roles run. Only the applications' owners can verify more.
 func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	res, ok := rs.find(stepImport, "")
 	in := ReadImport(res.Output)
@@ -56,7 +56,7 @@ func redeployedWords(in Imported) string {
 	return ", " + count(len(in.Redeployed), "application") + " deployed again"
 }
 
-// importReport says what came and what did not.
+// importReport returns the table of what was imported and what was not.
 func importReport(r Request, p Plan, in Imported, history evidence, roles Verdict) string {
 	running := "all run"
 	if roles.Outcome != Succeeded {
@@ -77,7 +77,7 @@ func importReport(r Request, p Plan, in Imported, history evidence, roles Verdic
 	return table(rows)
 }
 
-// partWords lists what kato names. It may name nothing: then that is said.
+// partWords lists the parts that kato named, or says that it named none.
 func partWords(words []string) string {
 	if len(words) == 0 {
 		return "kato names nothing"

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Looks at roles and processes in detail, and kato's own health tests.
+// Details of roles and processes, and kato's own health tests.
 
 var opRoles = reading(Operation{
 	Name: "roles", Summary: "show which processes make up a role",
@@ -91,8 +91,8 @@ var (
 	inspectOK     = regexp.MustCompile(`(?i)^(\S{1,100})\s+(\.*\s*)?(ok|passed)\b`)
 )
 
-// judgeInspect counts tests by their lines; kato's exit status says only
-// whether one failed, and in old versions not even that.
+// judgeInspect counts the tests by their lines. kato's exit status says only
+// whether a test failed, and in old versions not even that.
 func judgeInspect(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	var failed []string
 	passed := 0

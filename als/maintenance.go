@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Maintenance mode: the controller accepts no changes, applications go on.
+// Maintenance mode: the controller refuses changes, and applications keep
+// running.
 
 const familyMaintenance = "maintenance"
 
@@ -92,7 +93,8 @@ func (c Cluster) probeMaintenance(id stepID) Step {
 	return c.probe(id, "config", "get", "cloud_controller_ng", "maintenance_mode")
 }
 
-// modeUnread is the finding when the mode cannot be read.
+// modeUnread returns the finding for a maintenance mode that could not be
+// read.
 func modeUnread(err error) Finding {
 	f := findingOf(Stop, err)
 	if f.Fix == "" {
@@ -107,13 +109,14 @@ func (c Cluster) setMaintenance(on bool) Step {
 	return s
 }
 
-// switchMaintenance is the step that turns maintenance mode on or off.
+// switchMaintenance returns the ID of the step that turns maintenance mode on
+// or off.
 func switchMaintenance(on bool) stepID {
 	return stepID{"maintenance-" + onOff(on), "turn maintenance mode " + onOff(on)}
 }
 
-// SetsMaintenance reports whether a step turns maintenance mode on or off,
-// and to which.
+// SetsMaintenance reports whether a step sets maintenance mode, and to which
+// value.
 func SetsMaintenance(s Step) (on, ok bool) {
 	for _, on := range []bool{true, false} {
 		if s.ResultKey() == switchMaintenance(on).key {
@@ -130,9 +133,9 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// withMaintenance puts steps between maintenance mode on and off again, and writes
-// down what it found: a mode that is on already is left on. The cluster was
-// looked at in the checks; that it is on meanwhile is looked at by a step.
+// withMaintenance surrounds steps with turning maintenance mode on and off. If
+// the mode was on already, it stays on. A step in between reads the mode, as a
+// record that it was on. ok is false if the checks could not read the mode.
 func (c Cluster) withMaintenance(p *Plan, rs Results, steps []Step) ([]Step, bool) {
 	was, err := readStep(rs, probeMaintenance, ReadBool)
 	if err != nil {
@@ -154,8 +157,8 @@ func (c Cluster) withMaintenance(p *Plan, rs Results, steps []Step) ([]Step, boo
 	return append(out, off), true
 }
 
-// judgeMaintenance is the verdict with what a bracket left behind: then it is no
-// success.
+// judgeMaintenance turns a success into a failure if maintenance mode is not
+// off again after withMaintenance.
 func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints.Maintenance != "off" {
 		return v

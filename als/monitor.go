@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Monitoring: what watches the nodes, and a Nagios configuration for them.
+// Monitoring: which agents watch the nodes, and a Nagios configuration for the
+// cluster.
 
 const (
 	familyMonitor = "monitor"
@@ -19,8 +20,8 @@ var (
 //go:embed node/monitor_probe.sh
 var monitorProbe string
 
-// NagiosChecks are the checks of `alsbot nagios CHECK` that the configuration
-// asks for.
+// NagiosChecks lists the checks of `alsbot nagios CHECK` that the Nagios
+// configuration calls.
 var NagiosChecks = []string{"backup", "patches", "roles", "alsbot"}
 
 var opMonitorStatus = Operation{
@@ -72,7 +73,7 @@ var opMonitorNagios = Operation{
 		if len(c.ips()) == 0 || c.Nodes[0].IP == Core {
 			return Plan{}, refuse("Look with "+c.typed("nodes")+".", "the nodes of the cluster are not known")
 		}
-		return readPlan(r), nil // the survey has seen all that is needed
+		return readPlan(r), nil // the survey found all that is needed
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, _ Results) Verdict {
 		return Verdict{Outcome: Succeeded, Whole: true, Report: nagios(c), Summary: fmt.Sprintf("A Nagios configuration for %s of %s.", count(len(c.Nodes), "node"), c.Name)}

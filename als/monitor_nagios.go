@@ -1,16 +1,15 @@
 package als
 
 import (
-	_ "embed" // the text around what is written here
+	_ "embed" // the fixed part of the configuration
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// nagiosText is filled in by plain replacement: text/template in a program
-// keeps the linker from leaving out any exported method, which makes it a
-// quarter larger.
+// nagiosText is filled in by plain replacement. With text/template the linker
+// could drop no exported method, and the program would be a quarter larger.
 //
 //go:embed nagios.cfg
 var nagiosText string
@@ -38,7 +37,7 @@ const (
 `
 )
 
-// nagios writes the configuration from what the survey saw.
+// nagios returns the Nagios configuration for the nodes that the survey found.
 func nagios(c Cluster) string {
 	var all []string
 	var hosts, groups, checks strings.Builder
@@ -61,8 +60,7 @@ func nagios(c Cluster) string {
 		"<hosts>\n", hosts.String(), "<groups>\n", groups.String(), "<checks>\n", checks.String()).Replace(nagiosText)
 }
 
-// nagiosFlags are the flags by which the plugin finds the bot that wrote the
-// configuration.
+// nagiosFlags returns the flags by which the plugin finds this bot.
 func nagiosFlags(c Cluster) string {
 	flags := ""
 	if c.Config != "" {
@@ -74,8 +72,8 @@ func nagiosFlags(c Cluster) string {
 	return flags
 }
 
-// nagiosWord writes one word of a command line: it meets Nagios, for which a
-// dollar sign begins a macro and a semicolon a comment, and then a shell.
+// nagiosWord quotes one word of a command line. Nagios reads it first, for
+// which $ begins a macro and ; a comment, and then a shell.
 func nagiosWord(s string) string {
 	if pathPattern.MatchString(s) {
 		return s

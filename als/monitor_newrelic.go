@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// New Relic's agent on every node, as the ALS handbook has it. Package, source
-// and steps are the configuration's, since the vendor has retired it.
+// The ALS handbook installs New Relic's server agent on every node. The vendor
+// has retired it, so the config names package, source and steps.
 
 //go:embed node/newrelic_install.sh
 var newrelicInstall string
@@ -27,9 +27,9 @@ var (
 	probeNewRelicAfter = stepID{"agent-after", "look for the agent again"}
 )
 
-// Agent is a monitoring agent that can be put on nodes, as configured.
+// Agent is the monitoring agent that the config describes.
 type Agent struct {
-	Key     bool     `json:"key"` // whether a licence key is configured; its value is never here
+	Key     bool     `json:"key"` // whether the config has a licence key; the key itself is never here
 	Package string   `json:"package,omitempty"`
 	Source  string   `json:"source,omitempty"`
 	Install []string `json:"install,omitempty"` // commands, run as root
@@ -82,7 +82,7 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 			have = append(have, ip)
 		}
 		p.Steps = append(p.Steps,
-			// One node's failure keeps the agent from no other.
+			// If one node fails, the others still get the agent.
 			Step{Key: stepNewRelic.key, Name: stepNewRelic.label, Node: node, Argv: script(newrelicInstall, "alsbot-newrelic", args...), Secret: secretNewRelic, Tolerate: true, Limit: 30 * time.Minute},
 			Step{Key: stepNoCopy.key, Name: stepNoCopy.label, Node: node, Argv: []string{"sudo", "-n", "rm", "-f", c.Agent.Config + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true, Limit: probeLimit})
 		p.Verify = append(p.Verify, c.probeAgent(probeNewRelicAfter, ip))
@@ -102,7 +102,8 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// agentTrouble says what is wrong with a node's agent by a look at it, or "".
+// agentTrouble says what is wrong with the agent on a node, or "" if nothing
+// is.
 func agentTrouble(probe Result) string {
 	seen := keyValues(probe.Output)
 	mode := seen["mode"]
@@ -138,7 +139,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		state := "runs"
 		switch {
 		case wrong != "":
-			// Just started, it may need a moment.
+			// It may have just started, and need a moment.
 			waiting = waiting || ran && step.OK() && wrong == "no agent runs"
 			state = wrong + "; " + stopped(step, said["why"])
 			bad = append(bad, ip+": "+state)
@@ -166,7 +167,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	return v
 }
 
-// stopped says how far the installation on a node came.
+// stopped says how far the installation on a node got.
 func stopped(step Result, why string) string {
 	asked, asks := Prompt(step.Output)
 	switch {

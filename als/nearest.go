@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// nearest returns the names that s was probably meant to be, best first, at
-// most three.
+// nearest returns at most three names that s is probably a misspelling of, the
+// best first.
 func nearest(s string, names []string) []string {
 	type near struct {
 		name string
@@ -36,8 +36,8 @@ func nearest(s string, names []string) []string {
 	return out
 }
 
-// distance counts the letters to add, drop, change or swap with their
-// neighbour to get from a to b.
+// distance counts the letters to add, drop, change or swap with a neighbour to
+// get from a to b.
 func distance(a, b string) int {
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
@@ -60,7 +60,8 @@ func distance(a, b string) int {
 	return prev[len(b)]
 }
 
-// DidYouMean is a sentence, or "" when nothing is near.
+// DidYouMean returns a sentence with the names that s may have meant, or "" if
+// none is near.
 func DidYouMean(s string, names []string) string {
 	near := nearest(s, names)
 	if len(near) == 0 {

@@ -5,26 +5,27 @@ import (
 	"strings"
 )
 
-// Preconditions that several procedures share. Each is written once, as a
-// Check in prechecks.go; an operation names those that it needs and where.
+// Preconditions that several operations share. Each is a Check in
+// prechecks.go. An operation names those that it needs, and on which node.
 
 // Check is one precondition.
 type Check struct {
-	Name string // what is to be so, as a clause
-	Why  string // what would happen otherwise, as a clause
-	// Fix is what to do about it. NODE and @CLUSTER stand for where it is amiss.
+	Name string // the precondition, as a clause
+	Why  string // what would happen without it, as a clause
+	// Fix is what to do if the check fails. NODE and @CLUSTER stand for the
+	// place.
 	Fix string
 
-	probes func(c Cluster, node string) []Step // nil where the survey tells all
+	probes func(c Cluster, node string) []Step // nil if the survey is enough
 	read   func(c Cluster, node string, rs Results) observation
 }
 
-// observation is what a check has seen: that all is well, what is amiss, or that it
-// could not be seen.
+// observation is the result of a check: it is met, it is not, or that could
+// not be seen.
 type observation struct {
-	level   Level // "" is all well
+	level   Level // "" if the precondition is met
 	problem string
-	// asIs is a finding as it is: why and mend of the check are not its own.
+	// asIs replaces the finding that the check's Why and Fix would make.
 	asIs *Finding
 }
 
@@ -34,15 +35,15 @@ func unseen(level Level, text, fix string) observation {
 	return observation{level: level, asIs: &Finding{Level: level, Text: text, Fix: fix}}
 }
 
-// Need is a precondition, asked of one node.
+// Need is a precondition on one node.
 type Need struct {
 	Check
 	Node string // as steps name it
-	// Warn is set where the operation may begin although it is not met.
+	// Warn is true if the operation may begin although the check fails.
 	Warn bool
 }
 
-// Probes are the read-only steps that the need takes.
+// Probes returns the read-only steps whose results Finding needs.
 func (n Need) Probes(c Cluster) []Step {
 	if n.probes == nil {
 		return nil
@@ -50,8 +51,8 @@ func (n Need) Probes(c Cluster) []Step {
 	return n.probes(c, n.Node)
 }
 
-// Finding is what is amiss by the results of Looks, with why it matters and
-// how to fix it. It is false when all is well.
+// Finding returns what is wrong by the results of Probes, why it matters and
+// how to fix it. It returns false if the precondition is met.
 func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	s := n.read(c, n.Node, rs)
 	if s.level == "" {
@@ -67,7 +68,7 @@ func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	return f, true
 }
 
-// probesFor are the looks of all the needs, each of them once.
+// probesFor returns the probes of all needs, each once.
 func (c Cluster) probesFor(needs []Need) []Step {
 	var out []Step
 	for _, n := range needs {
@@ -80,8 +81,8 @@ func (c Cluster) probesFor(needs []Need) []Step {
 	return out
 }
 
-// checkNeeds holds what was seen against the needs: what is amiss becomes findings,
-// and a note says what is as it is to be.
+// checkNeeds adds a finding to the plan for each need that is not met, and one
+// note that names those that are.
 func (p *Plan) checkNeeds(c Cluster, needs []Need, rs Results) {
 	var names, bad []string
 	for _, n := range needs {
@@ -98,9 +99,9 @@ func (p *Plan) checkNeeds(c Cluster, needs []Need, rs Results) {
 	}
 }
 
-// Preconditions lists every check, on every node that it is about: what
-// `alsbot check --connect` looks at. No operation waits for them, so that
-// they only warn. Disk and memory are those of an upgrade.
+// Preconditions returns every check on every node where it applies: those that
+// `alsbot check --connect` makes. They only warn, since no operation waits for
+// them. Disk and memory are those that an upgrade needs.
 func Preconditions(c Cluster) []Need {
 	needs := []Need{{filesystemNode, Core, true}, {rolesRun, Core, true}, {notInMaintenance, Core, true}}
 	if len(c.Nodes) > 1 {

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// The scripts in node/ run on nodes: how they are called, and how the
-// key=value lines that they print are read.
+// The scripts in node/ run on nodes. They print key=value lines.
 
-// probeLimit ends a script that only looks, or tidies up.
+// probeLimit is the time limit of a script that only probes or cleans up.
 const probeLimit = 2 * time.Minute
 
-// script is an argv that runs a POSIX sh script with arguments; nothing of
-// them becomes part of the script.
+// script returns an argv that runs a POSIX sh script with arguments. Arguments
+// never become part of the script.
 func script(text, name string, args ...string) []string {
 	return append([]string{"sh", "-c", text, name}, args...)
 }
 
-// keyValues reads the key=value lines that our scripts print. Of a key that
-// comes twice the last one counts: a login may print things first.
+// keyValues reads the key=value lines of a script. If a key comes twice the
+// last one counts, since a login shell may print first.
 func keyValues(out []byte) map[string]string {
 	kv := map[string]string{}
 	for _, l := range clean(out) {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// What --no-restart leaves behind: roles that run the code they ran before. No
-// list of kato's shows them, but its history has the commands.
+// After --no-restart the roles still run the code from before the patch. None
+// of kato's lists tells which roles these are; its history does.
 
-// katoCommand is an entry of the history, read as far as it concerns roles.
+// katoCommand is an entry of the history, as far as it matters to roles.
 type katoCommand struct {
-	words     []string // without kato itself and the options
-	node      string   // the one node that it touches; "" is any
+	words     []string // without kato and the options
+	node      string   // the one node that it works on; "" is all
 	noRestart bool
 }
 
@@ -39,14 +39,15 @@ func readCommand(a Action) katoCommand {
 			k.words = append(k.words, w)
 		}
 	}
-	// Without --node, kato turns the roles of the node on which it runs.
+	// Without --node, kato restarts or stops the roles of the node on which it
+	// runs.
 	if !all && k.node == "" && k.is("restart", "stop") && isIP(a.Node) {
 		k.node = a.Node
 	}
 	return k
 }
 
-// is reports whether the command begins with one of the words.
+// is reports whether the command's first word is one of the words.
 func (k katoCommand) is(words ...string) bool {
 	return len(k.words) > 0 && slices.Contains(words, k.words[0])
 }
@@ -62,9 +63,9 @@ type oldCode struct {
 }
 
 // oldCodeLeft returns the roles of a node ("": any) that were patched without
-// a restart and not restarted since, according to kato's history, and the last
-// patch command that left roles so. It returns none if the history, the
-// patches or the roles could not be read.
+// a restart and not restarted since, according to kato's history. It also
+// returns the last patch command of that kind. It returns none if the history,
+// the patches or the roles could not be read.
 func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
 	history, ok := rs.find(probeHistory, "")
 	if !ok || !history.OK() {
@@ -125,7 +126,7 @@ func (k katoCommand) turns(p roleOn) bool {
 	return k.touches(p.Node) && (len(k.words) == 1 || slices.Contains(expandGroups(k.words[1:]), p.Role))
 }
 
-// noteOldCode adds to a plan without anything to do which roles still run the
+// noteOldCode adds to a plan that has nothing to do which roles still run the
 // old code, and the commands that restart them.
 func (p *Plan) noteOldCode(c Cluster, rs Results, target string) {
 	left, last := oldCodeLeft(c, rs, target)

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// The flags that every command takes.
+// Flags that every command takes.
 const (
 	flagReason  = "reason"
-	flagCluster = "cluster" // the same as @cluster, where Slack makes a mention of it
+	flagCluster = "cluster" // same as @cluster, which Slack may turn into a mention
 )
 
-// Parse reads one command. The same words are read from Slack, from a
-// schedule and from the command line:
+// Parse reads one command. The grammar is the same in Slack, in a schedule and
+// on the command line:
 //
 //	[verb …] [argument …] [--flag[=value] …] [--reason "…"] [@cluster]
 //
-// What cannot be read is refused with a *Refusal that says what to type. The
-// cluster's name is checked for its form only; "" means that none was given.
+// An error is a *Refusal that says what to type instead. Parse checks only the
+// form of the cluster's name; "" means that the command names none.
 func Parse(text string, c Catalogue) (Request, error) {
 	words, err := split(text)
 	if err != nil {
@@ -40,7 +40,7 @@ type parser struct {
 	req       Request
 }
 
-// takeClusters takes the @cluster out, wherever it stands.
+// takeClusters removes @cluster words, wherever they are.
 func (p *parser) takeClusters(words []word) ([]word, error) {
 	var rest []word
 	for _, w := range words {
@@ -82,7 +82,7 @@ func (p *parser) parse(words []word) error {
 	return p.rest(op, rest)
 }
 
-// plan reads the command that is only to be planned.
+// plan reads the command behind `plan`.
 func (p *parser) plan(op Operation, words []word) error {
 	if len(words) == 0 {
 		return missing(op, op.Params[0])
@@ -104,8 +104,8 @@ func asksHelp(words []word) bool {
 	return slices.ContainsFunc(words, func(w word) bool { return !w.quoted && (w.text == "--help" || w.text == "-h") })
 }
 
-// operation finds the operation whose name is the longest that the words
-// begin with.
+// operation finds the operation with the longest name that the words begin
+// with.
 func (p *parser) operation(words []word) (Operation, []word, error) {
 	if len(words) == 0 {
 		if op, ok := p.catalogue.Find("help"); ok {
@@ -129,7 +129,7 @@ func (p *parser) operation(words []word) (Operation, []word, error) {
 	return Operation{}, nil, p.unknown(words)
 }
 
-// unknown refuses words that begin no operation's name.
+// unknown refuses words that no operation's name begins with.
 func (p *parser) unknown(words []word) error {
 	if len(words) == 0 {
 		return refuse("Type `help`.", "the command is empty")
@@ -221,7 +221,7 @@ func readFlag(op Operation, typed string, words []word) (flag Flag, value string
 	return flag, words[0].text, words[1:], nil
 }
 
-// findFlag finds a flag as it was typed, with its dashes.
+// findFlag returns the flag that was typed, with its dashes.
 func findFlag(op Operation, typed string) (Flag, error) {
 	name := strings.TrimPrefix(typed, "--")
 	if name == typed || name == "" {
@@ -331,7 +331,7 @@ func usageLine(op Operation) string { return "Usage: `" + Usage(op) + "` " + exa
 
 func exampleLine(op Operation) string { return "(e.g. `" + op.Example + "`)." }
 
-// Command writes a request in normalised words; Parse reads them back to the
+// Command returns a request in normalised words. Parse reads them back to the
 // same request.
 func Command(r Request) string {
 	var b strings.Builder
@@ -364,7 +364,7 @@ func Command(r Request) string {
 	return b.String()
 }
 
-// quoted is quote, with quotes in any case.
+// quoted is like quote, but always adds quotes.
 func quoted(s string) string {
 	if q := quote(s); q != s {
 		return q

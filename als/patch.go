@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// The patch family: `kato patch`. An install is judged by a fresh list of
-// patches and by the roles, never by what kato says of itself.
+// Patches: `kato patch`. alsbot judges an installation by a new list of
+// patches and by the roles, never by what kato says of it.
 
 const familyPatch = "patch"
 
-// The names of the looks, before and after.
+// Probes before and after.
 const (
 	flagNoRestart  = "no-restart"
 	flagOnlyThis   = "only-this-node"
@@ -32,14 +32,15 @@ var patchFlags = []Flag{
 	{Name: flagNode, Kind: KindIP, Help: "one node only, reached by kato from the core (from ALS 1.1 on)"},
 }
 
-// showsPatches: the patches, and the roles that kato may have left down.
+// showsPatches also shows the roles, which kato may have left down.
 var showsPatches = shows("patch status", "status")
 
 // changesPatches is the Changes of the family, and of upgrades: a new version
-// comes with some patches and lacks others.
+// includes some patches and lacks others.
 var changesPatches = []Subject{SubjectPatches}
 
-// restarts is the effect of what restarts roles unless told otherwise.
+// restarts is the Effect of an operation that restarts roles unless
+// --no-restart is given.
 func restarts(r Request) Effect {
 	if r.Has(flagNoRestart) {
 		return Change
@@ -152,7 +153,7 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	return v
 }
 
-// patchTable shows patches, one line for each of their facts.
+// patchTable lists patches, with one line for each of their properties.
 func patchTable(patches []Patch) string {
 	var b strings.Builder
 	for _, p := range patches {
@@ -177,27 +178,28 @@ func patchNames(patches []Patch) []string {
 	return out
 }
 
-// patchChecks are the looks before anything is patched.
+// patchChecks returns the probes before anything is patched.
 func patchChecks(r Request, c Cluster) ([]Step, error) {
 	if err := patchAllowed(r, c); err != nil {
 		return nil, err
 	}
 	steps := []Step{c.probePatches(r, probePatches)}
-	// Of those that are installed ALS 1.0 tells here only, later ones in probePatchNodes too.
+	// For installed patches ALS 1.0 tells the roles only here. Later versions
+	// tell them in probePatchNodes too.
 	if r.Operation != opUpdateName && (r.Arg(0) != "" || r.Operation != opInstallName || c.Generation == ALS10) {
 		steps = append(steps, c.probe(probeAllPatches, "patch", "status", "--all"))
 	}
 	if r.Operation != opUpdateName && r.Operation != opResetName {
 		steps = append(steps, c.probePatchNodes(probePatchNodes)...)
 	}
-	if r.Operation != opResetName { // the record itself shows what became of it
+	if r.Operation != opResetName { // the record itself shows the result
 		steps = append(steps, c.probeHistory(probeHistory))
 	}
 	return append(steps, c.probesFor(patchNeeds(r, c))...), nil
 }
 
-// patchNeeds are the preconditions of everything that changes patches or
-// their record. Roles that are down only warn: a patch may be what mends them.
+// patchNeeds returns the preconditions of everything that changes patches or
+// their record. Roles that are down only warn: a patch may be what fixes them.
 func patchNeeds(r Request, c Cluster) []Need {
 	needs := noOtherJobs(c.patchNode(r))
 	if r.Operation != opUpdateName && r.Operation != opResetName {
@@ -206,16 +208,16 @@ func patchNeeds(r Request, c Cluster) []Need {
 	return needs
 }
 
-// probePatches looks at the list of patches where kato runs: what --only-this-node
-// changes is seen there.
+// probePatches returns a probe of the list of patches on the node where kato
+// runs. Only that node's list shows what --only-this-node changes.
 func (c Cluster) probePatches(r Request, id stepID) Step {
 	s := c.probe(id, "patch", "status")
 	s.Node = c.patchNode(r)
 	return s
 }
 
-// probePatchNodes looks at the patches node by node, which not every list tells.
-// Newer versions have JSON for it.
+// probePatchNodes returns a probe of the patches node by node, which not every
+// list tells. Versions after ALS 1.0 print it as JSON.
 func (c Cluster) probePatchNodes(id stepID) []Step {
 	if c.Generation == ALS10 {
 		return nil
@@ -233,7 +235,7 @@ const (
 	opResetName     = "patch reset"
 )
 
-// patchAllowed refuses what this cluster's kato lacks.
+// patchAllowed refuses what this cluster's kato cannot do.
 func patchAllowed(r Request, c Cluster) error {
 	if c.Generation == ALS10 {
 		if r.Operation == opRevertName {
@@ -249,7 +251,7 @@ func patchAllowed(r Request, c Cluster) error {
 	return c.hasNode(r.Flag(flagNode))
 }
 
-// patchNode is the node on which kato runs.
+// patchNode returns the node on which kato runs.
 func (c Cluster) patchNode(r Request) string {
 	if r.Has(flagOnlyThis) && r.Has(flagNode) {
 		return c.at(r.Flag(flagNode))
@@ -257,7 +259,7 @@ func (c Cluster) patchNode(r Request) string {
 	return Core
 }
 
-// patchTarget is the one node that is patched, or "" for all.
+// patchTarget returns the one node that is patched, or "" for all.
 func (c Cluster) patchTarget(r Request) string {
 	switch {
 	case r.Has(flagNode):
@@ -268,8 +270,8 @@ func (c Cluster) patchTarget(r Request) string {
 	return ""
 }
 
-// patchArgv is kato's command line, with the flags of its generation and long
-// options only: -n has two meanings.
+// patchArgv returns kato's command line, with the flags of its generation. It
+// uses long options only, since -n has two meanings.
 func patchArgv(r Request, c Cluster) []string {
 	argv := c.kato(strings.Fields(r.Operation)...)
 	if r.Has(flagNoRestart) {
@@ -369,7 +371,7 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	if err != nil {
-		// A record that cannot be read is a reason for a reset.
+		// An unreadable record is a reason to reset it.
 		f := findingOf(Warn, err)
 		f.Text = "the present record cannot be read: " + f.Text
 		p.Findings = append(p.Findings, f)

@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// Which patches a request is about, and which roles on which nodes they touch.
+// The patches that a request is about, and the roles and nodes that they
+// touch.
 
-// patchLists are the two lists on which a choice of patches rests.
+// patchLists are the two lists that decide which patches a request is about.
 type patchLists struct {
-	now PatchList // those that kato lists as missing, as a rule
-	all PatchList // those that are installed too; empty where it could not be read
+	now PatchList // as a rule those that are missing
+	all PatchList // with those that are installed; empty if it could not be read
 }
 
-// choosePatches finds the patches that a request is about. It writes down in
-// the plan why there is nothing to do or why it cannot be done (stop).
+// choosePatches returns the patches that a request is about. If there is
+// nothing to do, or it cannot be done (stop), the plan says why.
 func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
 	lists, ok := readPatchLists(r, rs, p)
 	if !ok {
@@ -39,8 +40,8 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	return nil, true
 }
 
-// readPatchLists reads the lists that the request needs. ok is false if one of
-// them cannot be read, which is then a finding of the plan.
+// readPatchLists reads the lists that the request needs. If one of them cannot
+// be read, ok is false and the plan has a finding.
 func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) {
 	now, err := readLocated(rs, probePatches, probePatchNodes)
 	if err != nil {
@@ -58,7 +59,8 @@ func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) 
 	return patchLists{now: now, all: all}, true
 }
 
-// noPatches writes down that there is no patch to install, or to take out.
+// noPatches notes in the plan that there is no patch to install, or to take
+// out.
 func (p *Plan) noPatches(r Request, c Cluster, rs Results, target string) {
 	p.Nothing = "no patch is missing"
 	if r.Operation != opInstallName {
@@ -72,8 +74,8 @@ func (p *Plan) noPatches(r Request, c Cluster, rs Results, target string) {
 	}
 }
 
-// notACandidate writes down why the patch that the request names is not one
-// that can be installed, or taken out.
+// notACandidate notes in the plan why the named patch cannot be installed, or
+// taken out.
 func (p *Plan) notACandidate(name string, lists patchLists, r Request, c Cluster, rs Results) {
 	_, listed := lists.now.Find(name)
 	_, known := lists.all.Find(name)
@@ -97,9 +99,9 @@ func unknownPatch(name string, have []string) Finding {
 	return Finding{Level: Stop, Text: "there is no patch " + name, Fix: fix, Reword: true}
 }
 
-// readLocated reads a list of patches. Where the list itself does not tell on
-// which nodes they are, it is taken from the JSON, if that can be read and
-// does not contradict the list.
+// readLocated reads a list of patches. If the list does not tell the nodes,
+// they are taken from the JSON, as long as it can be read and does not
+// contradict the list.
 func readLocated(rs Results, list, where stepID) (PatchList, error) {
 	l, err := readStep(rs, list, ReadPatches)
 	if err != nil {
@@ -107,7 +109,7 @@ func readLocated(rs Results, list, where stepID) (PatchList, error) {
 	}
 	nodes, err := readStep(rs, where, ReadPatches)
 	if err != nil {
-		return l, nil //nolint:nilerr // the list is what counts; where they are is extra
+		return l, nil //nolint:nilerr // only the list is required
 	}
 	for i, p := range l.Patches {
 		if known, ok := nodes.Find(p.Name); ok && !p.Nodes && known.Nodes && known.Pending() {
@@ -117,8 +119,8 @@ func readLocated(rs Results, list, where stepID) (PatchList, error) {
 	return l, nil
 }
 
-// pendingOn lists the patches that a node ("": any) still needs: by its name
-// where kato tells nodes, else by its roles.
+// pendingOn returns the patches that a node ("": any) still needs. If kato
+// does not tell nodes, the patch's roles decide.
 func pendingOn(c Cluster, l PatchList, target string) []Patch {
 	var out []Patch
 	for _, p := range l.Pending() {
@@ -129,8 +131,8 @@ func pendingOn(c Cluster, l PatchList, target string) []Patch {
 	return out
 }
 
-// appliesTo reports whether a patch is for a role of the node. What is not
-// known is taken to be so.
+// appliesTo reports whether a patch is for a role of the node. It returns true
+// if that is not known.
 func (c Cluster) appliesTo(p Patch, ip string) bool {
 	n, ok := c.Node(ip)
 	return !ok || len(n.Roles) == 0 || len(p.Roles) == 0 ||
@@ -142,8 +144,8 @@ func (c Cluster) onlyFor(p Patch, ip string) bool {
 	return !slices.ContainsFunc(c.Nodes, func(n Node) bool { return n.IP != ip && c.appliesTo(p, n.IP) })
 }
 
-// installedOn lists the patches that a node ("": any) has: where kato tells
-// nodes, by them; else those that the whole list has and the short one not.
+// installedOn returns the patches that a node ("": any) has. If kato does not
+// tell nodes, these are the patches that only the whole list has.
 func installedOn(all, now PatchList, target string) []Patch {
 	var out []Patch
 	for _, p := range all.Patches {
@@ -158,7 +160,7 @@ func installedOn(all, now PatchList, target string) []Patch {
 	return out
 }
 
-// affectedRoles lists the roles that the patches restart, node by node.
+// affectedRoles returns the roles that the patches restart, node by node.
 func affectedRoles(r Request, c Cluster, s Status, patches []Patch) []roleOn {
 	target := c.patchTarget(r)
 	var out []roleOn

@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 )
 
-// What became of a patch command, by a fresh list and the roles.
+// Verdicts on patch commands, from a new list of patches and the roles.
 
 // judgeInstall judges install and reinstall.
 func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
@@ -41,14 +40,14 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if r.Has(flagNoRestart) {
-		return notRestarted(c, p, rs, done, report)
+		return notRestarted(c, p, rs, done, report, "Bring the patches to work")
 	}
 	return rolesPatched(c, p, rs, done, report)
 }
 
-// notInstalled compares the patches of a plan with a new list: those that are
-// still missing, with the nodes where kato tells them, and those that may be
-// missing on other nodes than target only.
+// notInstalled compares a plan's patches with a new list. still has those that
+// are missing, with their nodes where kato tells them. unclear has those that
+// may be missing on other nodes than target only.
 func notInstalled(c Cluster, patches []string, after PatchList, target string) (still, unclear []string) {
 	for _, name := range patches {
 		pt, ok := after.Find(name)
@@ -65,8 +64,8 @@ func notInstalled(c Cluster, patches []string, after PatchList, target string) (
 	return still, unclear
 }
 
-// notReinstalled is the verdict when a patch was to be installed once more, which
-// its record cannot show, and kato or its history says that it was not.
+// notReinstalled returns the verdict for a reinstall that kato, or its
+// history, says did not happen. The list of patches cannot show it.
 func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(p.Hints.Patches) + " as installed, as before.",
@@ -74,8 +73,8 @@ func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string)
 	return v
 }
 
-// rolesPatched judges the roles that kato restarts after it has changed
-// patches. They ran before as well: that they run proves no restart.
+// rolesPatched judges the roles that kato restarts after it changed patches.
+// They ran before too, so that they run proves no restart.
 func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	pairs := p.Hints.Restarts
 	v := rolesAfter(c, p, rs, pairs)
@@ -94,8 +93,8 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 		v.Summary = fmt.Sprintf("%s, but it cannot be confirmed that the affected roles were restarted: %s. They run, perhaps with what they had before.", done, d.why)
 		v = v.offering("Restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	case d.why != "":
-		// The list shows that kato did something, so a history without it is
-		// no witness against a restart.
+		// The list shows that kato did something. So a history without the command
+		// does not speak against a restart.
 		v.Summary += " That they were restarted is unconfirmed: " + d.why + "."
 		v = v.offering("To be sure, restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	}
@@ -112,7 +111,8 @@ func runningWords(n int) string {
 	return fmt.Sprintf("all %d affected roles run.", n)
 }
 
-// katoDisagrees tells when kato says that it failed and the cluster says otherwise.
+// katoDisagrees adds what kato said if it said that it failed, although the
+// cluster shows success.
 func katoDisagrees(rs Results) string {
 	r, ok := rs.find(stepPatch, "")
 	if !ok || r.OK() && complaint(r.Output) == "" {
@@ -138,7 +138,7 @@ func installReport(patches, unclear []string, after PatchList, target string) st
 	return table(rows)
 }
 
-// stillMissing is the verdict when the fresh list still has a patch.
+// stillMissing returns the verdict if the new list still has a patch.
 func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
@@ -157,8 +157,8 @@ func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, repo
 	return addRoles(v, r, c, p, rs)
 }
 
-// addRoles adds to a verdict on patches which of the affected roles do not
-// run: kato may have broken off while it restarted them.
+// addRoles adds to a verdict on patches which affected roles do not run. kato
+// may have stopped in the middle of restarting them.
 func addRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
 	roles := rolesAfter(c, p, rs, p.Hints.Restarts)
 	if roles.Outcome == Succeeded || r.Has(flagNoRestart) {
@@ -171,8 +171,9 @@ func addRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// installAgain is the command that goes on with an installation, on the same
-// nodes. What is no longer on record as installed cannot be installed again.
+// installAgain returns the command that continues an installation on the same
+// nodes. It is always `patch install`: kato does not reinstall a patch that
+// its record lacks.
 func (c Cluster) installAgain(r Request) string {
 	words := append([]string{opInstallName}, r.Args...)
 	if r.Has(flagNode) {
@@ -186,7 +187,7 @@ func (c Cluster) installAgain(r Request) string {
 	return c.command(words...)
 }
 
-// patchMarkHint says how a lost record is mended by hand. ALS 1.0 cannot.
+// patchMarkHint says how to correct kato's record by hand. ALS 1.0 cannot.
 func patchMarkHint(c Cluster, r Request) string {
 	if c.Generation == ALS10 {
 		return ""
@@ -198,16 +199,16 @@ func patchMarkHint(c Cluster, r Request) string {
 	return "; if it is, `kato patch mark --installed " + name + "` on the core mends the record"
 }
 
-// unlisted is the verdict when only kato's history could tell whether one
-// node has a patch, and does not say so.
+// unlisted returns the verdict if only kato's history could tell whether one
+// node has a patch, and it does not say so.
 func unlisted(c Cluster, rs Results, names []string, target string, history evidence, report string) Verdict {
 	return Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, describeEnd(rs, stepPatch)),
 		Next:    fixFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
 }
 
-// onlyCoreWorked reports whether of the patches of this run those that are
-// missing are missing everywhere but on the core.
+// onlyCoreWorked reports whether the run's missing patches are missing on
+// every node except the core.
 func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
@@ -226,19 +227,19 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 	return left > 0
 }
 
-// notRestarted is the verdict after --no-restart: it says which roles still run
-// what they ran before.
-func notRestarted(c Cluster, p Plan, rs Results, done, report string) Verdict {
+// notRestarted returns the verdict after --no-restart. It names the roles that
+// still run the old code; fix says what the offered restart does.
+func notRestarted(c Cluster, p Plan, rs Results, done, report, fix string) Verdict {
 	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + katoDisagrees(rs)}
 	pairs := p.Hints.Restarts
 	if len(pairs) == 0 {
 		return v
 	}
 	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
-	return v.offering("Bring the patches to work with %s.", c.turnCommands(opRestartName, pairs)...)
+	return v.offering(fix+" with %s.", c.turnCommands(opRestartName, pairs)...)
 }
 
-// judgeRevert: the patches are on the list of missing ones again.
+// judgeRevert requires that the list has the patches as missing again.
 func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
@@ -259,15 +260,13 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
-		v := notRestarted(c, p, rs, done, "")
-		v.Next = strings.Replace(v.Next, "Bring the patches to work", "Bring the old state to work", 1)
-		return v
+		return notRestarted(c, p, rs, done, "", "Bring the old state to work")
 	}
 	return rolesPatched(c, p, rs, done, "")
 }
 
-// judgeUpdate: kato went through with it, and a list that has changed or
-// kato's history shows it; what is new on the list is told.
+// judgeUpdate requires that kato reported success, and that a changed list or
+// kato's history confirms it. The verdict tells which patches are new.
 func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readStep(rs, probePatchesAfter, ReadPatches)
 	if err != nil {
@@ -304,7 +303,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// judgeReset: the patches that were on record are offered again.
+// judgeReset requires that kato offers the recorded patches again.
 func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readStep(rs, probePatchesAfter, ReadPatches)
 	if err != nil {

@@ -12,27 +12,27 @@ import (
 // Level says what a finding does to a request.
 type Level string
 
-// The levels of findings.
+// Levels of findings.
 const (
 	Stop Level = "stop" // nothing is posted for approval, nothing runs
 	Warn Level = "warn" // shown to the approver
 )
 
-// Finding is something that a check saw and a person should know.
+// Finding is something that a check found and that people should know.
 type Finding struct {
 	Level Level  `json:"level"`
-	Text  string `json:"text"`           // what is the case
+	Text  string `json:"text"`           // what was found
 	Fix   string `json:"mend,omitempty"` // what to do about it
-	// Reword is true where only other words than were typed mend it: the same
-	// ones would be refused again.
+	// Reword is true if only another command fixes it: the same words would be
+	// refused again.
 	Reword bool `json:"reword,omitempty"`
 }
 
-// Fact is something about the cluster that decides what a plan does. Facts
-// are shown to the approver and are part of the digest: if one has changed, the
-// approval no longer holds.
+// Fact is something about the cluster that decides what a plan does. Approvers
+// see the facts, and the digest covers them: if one changed, the approval no
+// longer holds.
 type Fact struct {
-	// Key never changes; it is "" in plans that were stored before facts had keys.
+	// Key never changes. It is "" in plans stored before facts had keys.
 	Key   string `json:"key,omitempty"`
 	Name  string `json:"name"` // the label, for people
 	Value string `json:"value"`
@@ -41,24 +41,24 @@ type Fact struct {
 // Plan is what a request would do, as data.
 type Plan struct {
 	Operation string `json:"operation"`
-	// Format says what the digest covers: labels of steps and facts (0, plans
-	// of earlier versions) or their keys (1).
+	// Format says what the digest covers: labels (0, in plans of earlier
+	// versions) or keys (1).
 	Format   int       `json:"format,omitempty"`
 	Effect   Effect    `json:"effect"`
 	Steps    []Step    `json:"steps,omitempty"`
-	Verify   []Step    `json:"verify,omitempty"` // read-only looks after the steps
+	Verify   []Step    `json:"verify,omitempty"` // probes after the steps
 	Facts    []Fact    `json:"facts,omitempty"`
 	Notes    []string  `json:"notes,omitempty"` // shown, but not part of the digest: durations, free space
 	Findings []Finding `json:"findings,omitempty"`
-	// Nothing, when set, says why there is nothing to do; Steps is empty.
+	// Nothing says why there is nothing to do, if so. Steps is empty then.
 	Nothing string `json:"nothing,omitempty"`
-	// Next and Offers are, beside Nothing, what somebody may want instead, as in
-	// a Verdict.
+	// Next and Offers accompany Nothing: what people may want instead, as in a
+	// Verdict.
 	Next   string   `json:"next,omitempty"`
 	Offers []string `json:"offers,omitempty"`
-	// Patience is how long Verify is repeated while Judge says Waiting.
+	// Patience is how long Verify is repeated while Judge returns Waiting.
 	Patience time.Duration `json:"patience,omitempty"`
-	// Hints carry what Plan knows and Judge needs; not part of the digest.
+	// Hints pass what Plan found on to Judge. The digest does not cover them.
 	Hints Hints `json:"hints,omitzero"`
 }
 
@@ -75,21 +75,22 @@ func (p Plan) Stopped() (Finding, bool) {
 // planFormat is the format of the plans that operations make.
 const planFormat = 1
 
-// newPlan returns the plan of a request, as yet without anything to do.
+// newPlan returns a plan for a request that does nothing yet.
 func newPlan(r Request, effect Effect) Plan {
 	return Plan{Operation: r.Operation, Format: planFormat, Effect: effect}
 }
 
-// Digest identifies what the plan would do, in the plan's own format: two plans
-// of one format with the same digest do the same. It covers operation, effect,
-// the key, node, argv and secret of each step and whether it always runs, the
-// facts by key and value, and whether there is nothing to do. It covers no
-// labels, findings, notes, times or sizes. It is a SHA-256 in hex, never empty.
+// Digest identifies what the plan does, in the plan's own format. Two plans of
+// one format with the same digest do the same. It covers the operation, the
+// effect, the facts by key and value, and whether there is nothing to do; of
+// each step it covers key, node, argv, secret and whether it always runs. It
+// covers no labels, findings, notes, times or sizes. It is a SHA-256 in hex,
+// never empty.
 func (p Plan) Digest() string { return p.DigestAs(p.Format) }
 
-// DigestAs returns the digest that the plan has in a format. A plan that was
-// stored by an earlier version is compared with a new one in the format of the
-// stored one: fresh.DigestAs(stored.Format).
+// DigestAs returns the plan's digest in a given format. To compare a new plan
+// with one that an earlier version stored, use the stored one's format:
+// fresh.DigestAs(stored.Format).
 func (p Plan) DigestAs(format int) string {
 	if format == 0 {
 		return p.digest0()
@@ -118,8 +119,8 @@ func (p Plan) DigestAs(format int) string {
 	}{planFormat, p.Operation, p.Effect, steps, facts, p.Nothing != ""})
 }
 
-// Text shows people the plan: what decides it, what would run where, how it
-// is verified, and what is good to know. Findings are not in it.
+// Text shows people the plan: its facts, what would run where, how it is
+// verified, and its notes. It does not include findings.
 func (p Plan) Text() string {
 	var b strings.Builder
 	rows := make([][]string, len(p.Facts))
@@ -151,45 +152,46 @@ func (p Plan) Text() string {
 	return strings.TrimSpace(b.String())
 }
 
-// Outcome is what a verdict says.
+// Outcome is the result that a verdict states.
 type Outcome string
 
-// The outcomes.
+// Outcomes.
 const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"
-	Waiting   Outcome = "waiting" // look again: something is still starting
+	Waiting   Outcome = "waiting" // probe again: a role is still starting
 )
 
-// Verdict is what became of a run, judged by effect.
+// Verdict is the result of a run, judged by effect.
 type Verdict struct {
 	Outcome Outcome `json:"outcome"`
 	Summary string  `json:"summary"`          // one sentence
 	Report  string  `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
 	Next    string  `json:"next,omitempty"`   // what to type or do next
-	// Offers are whole commands, with the cluster, that Next names and that
-	// somebody may want next: at most MaxOffers, and none of effect Destroy.
-	// Each is only words: asked for, it is checked and approved as if typed.
+	// Offers are whole commands, with the cluster, that Next names: at most
+	// MaxOffers, and none with the effect Destroy. An offered command is checked
+	// and approved as if it was typed.
 	Offers []string `json:"offers,omitempty"`
-	// Whole is true when Report already says all that the output says, so
-	// that the output need not be shown beside it.
+	// Whole is true if Report has all that the output says. The output need not
+	// be shown then.
 	Whole bool `json:"whole,omitempty"`
 	// Data is kept with the run, for monitoring.
 	Data Data `json:"data,omitzero"`
-	// Archives are news of archives, by Run; the one that this run has made
-	// itself needs none. Run, operation, cluster, contents and times of a new
-	// one, and the times of what is news, are filled in by who keeps them.
+	// Archives are news of archives, by Run; the archive that this run made has
+	// no Run. The caller sets run, operation, cluster, contents and times of a
+	// new archive, and the times of news.
 	Archives []Archive `json:"archives,omitempty"`
-	// File is for who asked; it goes into the thread of the run.
+	// File is for the person who made the request. alsbot posts it in the run's
+	// thread.
 	File *File `json:"file,omitempty"`
 }
 
-// MaxOffers is how many commands a verdict offers; where more are wanted,
-// Next names them all.
+// MaxOffers limits the commands that a verdict offers. If there are more, Next
+// names them all.
 const MaxOffers = 3
 
-// offering is the verdict with commands to go on with: words say what to do,
-// with %s in the place of the commands, which can be pressed too.
+// offering returns the verdict with commands to continue with. words says what
+// to do; its %s becomes the commands.
 func (v Verdict) offering(words string, commands ...string) Verdict {
 	v.Next, v.Offers = strings.Replace(words, "%s", typedAll(commands), 1), commands[:min(len(commands), MaxOffers)]
 	return v
@@ -202,13 +204,13 @@ type File struct {
 	Node   string   `json:"node"`
 	Size   int64    `json:"size"` // bytes
 	SHA256 string   `json:"sha256"`
-	Send   []string `json:"send"`   // argv that prints its bytes and nothing else; a status other than 0 says that it is not there as it was
-	Remove []string `json:"remove"` // argv that removes it, if it is what it was: for when it has been taken
+	Send   []string `json:"send"`   // argv that prints its bytes and nothing else; its status is not 0 if the file has changed or is gone
+	Remove []string `json:"remove"` // argv that removes it once it was posted, unless it has changed
 }
 
-// Conclude is Judge, and adds to the verdict's data what monitoring keeps of
-// the looks at patches and roles that verified the steps: they are as good as
-// a `patch status` and a `status`.
+// Conclude calls Judge. It also counts the patches and roles that the
+// verification read: they are as good for monitoring as a `patch status` and a
+// `status`.
 func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v := op.Judge(r, c, p, rs)
 	if list, err := readStep(rs, probePatchesAfter, ReadPatches); err == nil {
@@ -220,9 +222,9 @@ func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// Refusal is a request that cannot be carried out as asked: said to the
-// person who asked, and nothing runs.
-type Refusal struct { //nolint:errname // it is said to people as what it is
+// Refusal is a request that cannot be carried out as it stands. alsbot tells
+// the person who made it, and nothing runs.
+type Refusal struct { //nolint:errname // people see its text as it is
 	Text string // what is wrong
 	Next string // what to type instead
 }
@@ -234,7 +236,7 @@ func (r *Refusal) Error() string {
 	return r.Text + ". " + r.Next
 }
 
-// Command is what the step runs: its argv with its figures.
+// Command returns what the step runs: its argv with its figures.
 func (s Step) Command() []string {
 	argv := slices.Clone(s.Argv)
 	for _, n := range s.Figures {
@@ -243,8 +245,8 @@ func (s Step) Command() []string {
 	return argv
 }
 
-// Line is the step's command for people: its words, and for a script of ours
-// its name in place of its text.
+// Line returns the step's command for people. A script is shown by its name
+// instead of its text.
 func (s Step) Line() string {
 	argv := s.Command()
 	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Plans that were stored before steps and facts had keys are of format 0. Their
-// digests cover labels, and their results are found by labels. The tables here
-// are the labels as they were then, so they never change: who rewords a label
-// changes it in its family's file only. A new step or fact is not entered here.
+// Plans that were stored before steps and facts had keys are of format 0.
+// Their digests cover labels, and their results are found by labels. These
+// tables have the labels of that time and never change: to reword a label,
+// change it in its family's file only. New steps and facts need no entry.
 
-// labels0 holds the old label of each key. A %s stands for the part that
-// follows the key's colon.
+// labels0 maps keys to their labels in format 0. %s stands for the part after
+// the key's colon.
 type labels0 map[string]string
 
 var stepLabels0 = labels0{
@@ -51,7 +51,8 @@ var factLabels0 = labels0{
 	"removes:": "removes %s", "total": "in all",
 }
 
-// label returns the label that a key had in format 0, or now if it had none.
+// label returns the label that a key had in format 0, or the present one if it
+// had none.
 func (t labels0) label(key, now string) string {
 	if label, ok := t[key]; ok {
 		return label
@@ -63,7 +64,7 @@ func (t labels0) label(key, now string) string {
 	return now
 }
 
-// key returns the key of a label of format 0, or the label itself if it is
+// key returns the key of a label of format 0, or the label itself if it has
 // none.
 func (t labels0) key(label string) string {
 	for key, old := range t {
@@ -83,7 +84,7 @@ func (t labels0) key(label string) string {
 	return label
 }
 
-// digest0 is the digest of format 0. Its formula never changes.
+// digest0 returns the digest of format 0. Its formula never changes.
 func (p Plan) digest0() string {
 	type step struct {
 		Name   string   `json:"name"`

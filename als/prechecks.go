@@ -14,8 +14,7 @@ var checkRoom string
 //go:embed node/check_ssh.sh
 var checkSSH string
 
-// What is amiss never ends in "password": what follows "password:" is taken
-// for one, and masked.
+// No finding ends in "password": the bot masks the word after "password:".
 
 var (
 	probeSSH  = stepID{"ssh", "see that every node is reached by SSH"}
@@ -70,12 +69,12 @@ var sudoAsksNothing = Check{
 	},
 }
 
-// freeDisk is that so many bytes of disk are free.
+// freeDisk checks that so many bytes of disk are free.
 func freeDisk(need int64) Check {
 	return room("disk", "free", need, Stop, "archives and versions are unpacked there, and a full disk breaks that off in the middle", "Make room on NODE.")
 }
 
-// freeMemory is that so many bytes of memory are free.
+// freeMemory checks that so many bytes of memory are free.
 func freeMemory(need int64) Check {
 	return room("memory", "memory", need, Warn, "processes that restart may be killed for want of it", "Stop roles on NODE that are not needed for the time being.")
 }
@@ -101,7 +100,7 @@ func room(what, key string, need int64, level Level, why, fix string) Check {
 	}
 }
 
-// roomProbe measures a node's free disk and memory.
+// roomProbe returns the probe of a node's free disk and memory.
 func roomProbe(node string) Step {
 	return Step{Key: probeRoom.key, Name: probeRoom.label, Node: node, Argv: script(checkRoom, "alsbot-room"), Repeatable: true, Tolerate: true}
 }
@@ -157,8 +156,8 @@ var notInMaintenance = Check{
 	},
 }
 
-// noOtherJob looks at processes, since kato itself has no lock. A run of
-// alsbot's own is no conflict: runs of one cluster wait for one another.
+// noOtherJob checks the processes of a node, since kato has no lock. A run of
+// alsbot itself is no conflict: runs of one cluster wait for each other.
 var noOtherJob = Check{
 	Name: "kato is doing nothing else there",
 	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
@@ -181,8 +180,8 @@ var noOtherJob = Check{
 	},
 }
 
-// noOtherJobs asks it of the node on which kato is to run, and of the core:
-// from there kato works on all nodes.
+// noOtherJobs returns the need on the node where kato will run and on the
+// core: from there kato works on all nodes.
 func noOtherJobs(node string) []Need {
 	needs := []Need{{Check: noOtherJob, Node: node}}
 	if node != Core {
@@ -191,8 +190,8 @@ func noOtherJobs(node string) []Need {
 	return needs
 }
 
-// backupFinding says, of something that only a backup undoes, how old the last
-// verified one is.
+// backupFinding warns before something that only a backup can undo. It says
+// how old the last verified backup is.
 func backupFinding(c Cluster, why string) Finding {
 	last, fix := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
 	switch {

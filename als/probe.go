@@ -5,36 +5,37 @@ import (
 	"strings"
 )
 
-// Looks: reads that change nothing. How one is asked for, and how its answer
-// is read; silence never passes for good news.
+// Probes are reads that change nothing. An answer that is missing or cannot be
+// read never counts as good news.
 
-// The looks at the roles, before and after.
+// Probes of the roles, before and after.
 var (
 	probeRoles      = stepID{"roles", "list the roles"}
 	probeRolesAfter = stepID{"roles-after", "list the roles again"}
 )
 
-// probe is a read of kato's on the core.
+// probe returns a kato command that only reads, on the core.
 func (c Cluster) probe(id stepID, args ...string) Step {
 	return id.probe(Core, c.kato(args...))
 }
 
-// probeRoles looks at the roles before something is done. A kato that hangs
-// on a node that is down must not keep people from mending it.
+// probeRoles returns the probe of the roles before a change. It tolerates a
+// failure: if kato hangs because a node is down, people must still be able to
+// fix the node.
 func (c Cluster) probeRoles() Step {
 	s := c.probe(probeRoles, "status")
 	s.Tolerate = true
 	return s
 }
 
-// readPlan is the plan of an operation that only reads.
+// readPlan returns the plan of an operation that only reads.
 func readPlan(r Request, steps ...Step) Plan {
 	p := newPlan(r, Read)
 	p.Steps = steps
 	return p
 }
 
-// readStep reads the result of a step; what the node says went wrong goes
+// readStep reads the result of a step. What is wrong with the step itself goes
 // before what the reader says.
 func readStep[T any](rs Results, step stepID, read func([]byte) (T, error)) (T, error) {
 	var none T
@@ -59,7 +60,7 @@ func readStep[T any](rs Results, step stepID, read func([]byte) (T, error)) (T, 
 	return v, nil
 }
 
-// findingOf is a finding from a reader's error.
+// findingOf turns a reader's error into a finding.
 func findingOf(level Level, err error) Finding {
 	if r, ok := err.(*Refusal); ok { //nolint:errorlint // readStep returns it as it is
 		return Finding{Level: level, Text: r.Text, Fix: r.Next}
@@ -67,7 +68,7 @@ func findingOf(level Level, err error) Finding {
 	return Finding{Level: level, Text: err.Error()}
 }
 
-// reading is an operation that shows what one kato command prints.
+// reading returns an operation that shows what one kato command prints.
 func reading(op Operation, argv func(Request) []string) Operation {
 	op.Family, op.Effect = familyRoles, always(Read)
 	word := strings.Fields(op.Name)[0]

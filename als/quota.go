@@ -83,7 +83,8 @@ var opQuotaEnable = Operation{
 	},
 }
 
-// bootScripts are what ALS and Stackato run at a boot to set up containers.
+// bootScripts are the scripts with which ALS and Stackato set up containers at
+// boot.
 var bootScripts = []string{"/etc/init.d/setup_helion_lxc", "/etc/init.d/setup_stackato_lxc"}
 
 func quotaNode(r Request, c Cluster) (string, error) {
@@ -103,7 +104,7 @@ func quotaProbe(id stepID, node, dir string) Step {
 	return id.probe(node, script(placeProbe, "alsbot-place", dir))
 }
 
-// quotaSeen reads a look at a filesystem.
+// quotaSeen reads the probe of a filesystem.
 func quotaSeen(probe Result, dir string) (map[string]string, Finding, bool) {
 	seen := keyValues(probe.Output)
 	switch {
@@ -118,7 +119,7 @@ func quotaSeen(probe Result, dir string) (map[string]string, Finding, bool) {
 	return seen, Finding{}, false
 }
 
-// quotaMissing says what is not as it should be.
+// quotaMissing lists what is not as it should be.
 func quotaMissing(seen map[string]string) []string {
 	var out []string
 	if !strings.Contains(seen["options"], "usrjquota=") && !strings.Contains(seen["options"], "usrquota") {
@@ -184,7 +185,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	boot := seen["boot"]
-	found := slices.Contains(bootScripts, boot) // what a node says is not what is written to as root
+	found := slices.Contains(bootScripts, boot) // never write as root to a path that only the node named
 	if !found {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
 		boot = bootScripts[0]
@@ -193,7 +194,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Key: stepQuota.key, Name: stepQuota.label, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
 	if found {
 		p.Notes = append(p.Notes, "The boot script's present version is kept as "+boot+".before-"+c.Run+".")
-		// Also when the script was killed in the middle.
+		// This also runs if the script was killed in the middle.
 		p.Steps = append(p.Steps, Step{Key: stepNoHalf.key, Name: stepNoHalf.label, Node: c.at(ip), Argv: []string{"sudo", "-n", "rm", "-f", boot + ".alsbot"}, Always: true, Tolerate: true, Repeatable: true})
 	}
 	p.Verify = []Step{quotaProbe(probeQuotaAfter, c.at(ip), r.Arg(0))}

@@ -13,13 +13,13 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Readers turn what kato printed into values. They strip colours, take any
-// run of blanks, ignore lines that they do not know, and never read silence
-// or an unknown text as good news: what cannot be read is an error.
+// Readers turn kato's output into values. They strip colours, accept any
+// number of blanks and ignore unknown lines. Silence or an unknown text is
+// never good news: a reader returns an error if it cannot read the output.
 
-// clean returns the lines of an output as a terminal would leave them:
-// without escape sequences, without what a carriage return has overwritten,
-// without control characters. Indentation stays; tabs become blanks.
+// clean returns the lines of an output as a terminal would show them: without
+// escape sequences, text that a carriage return overwrote, and control
+// characters. Indentation stays; tabs become blanks.
 func clean(out []byte) []string {
 	text := ansi.Strip(strings.ToValidUTF8(string(out), "\uFFFD"))
 	lines := strings.Split(text, "\n")
@@ -42,7 +42,7 @@ func clean(out []byte) []string {
 	return lines
 }
 
-// printable is s on one line, cut to at most n characters, for use inside a
+// printable returns s on one line, cut to at most n characters, for use in a
 // sentence.
 func printable(s string, n int) string {
 	s = strings.Join(strings.Fields(strings.Join(clean([]byte(s)), " ")), " ")
@@ -58,10 +58,10 @@ func isIP(s string) bool {
 	return err == nil && a.Zone() == ""
 }
 
-// fromJSON decodes the first JSON array or object that begins a line, after
-// whatever was printed before it.
+// fromJSON decodes the first JSON array or object that begins a line. It
+// ignores what was printed before.
 func fromJSON(out []byte, into any) error {
-	lines := slices.DeleteFunc(clean(out), noiseText.MatchString) // it comes every ten seconds, in the middle too
+	lines := slices.DeleteFunc(clean(out), noiseText.MatchString) // kato prints it every ten seconds, even in the middle of JSON
 	text := []byte(strings.Join(lines, "\n"))
 	var last error
 	for tries, at := 0, 0; at < len(text) && tries < 64; {
@@ -88,11 +88,11 @@ func fromJSON(out []byte, into any) error {
 	return errNoJSON
 }
 
-// errNoJSON says that an output holds nothing that looks like JSON.
+// errNoJSON reports an output without anything that looks like JSON.
 var errNoJSON = fmt.Errorf("the output is not JSON")
 
-// prompts are the texts by which a command on a node asks a person. Commands
-// get no terminal and an empty stdin, so most end at once; some hang.
+// prompts match questions of a command to a person. Commands have no terminal
+// and an empty stdin: most end at a question, some hang.
 var prompts = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)^\[sudo\] password for [^:]{1,64}:$`),
 	regexp.MustCompile(`(?i)^sudo: no tty present and no askpass program specified$`),
@@ -105,8 +105,8 @@ var prompts = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)^.{0,200}(type "proceed"|press enter).{0,40}:?$`),
 }
 
-// Prompt reports whether the end of an output is a question that waits for an
-// answer, and its text. The tail may begin in the middle of a line.
+// Prompt reports whether an output ends with a question that waits for an
+// answer, and returns its text. tail may begin in the middle of a line.
 func Prompt(tail []byte) (text string, ok bool) {
 	if len(tail) > 4096 {
 		tail = tail[len(tail)-4096:]
@@ -147,9 +147,9 @@ var (
 	noiseText = regexp.MustCompile(`(?i)error getting sizes`)
 )
 
-// complaint returns the line by which an output says that something went
-// wrong, or "". It is used to explain, and to doubt an exit status of 0,
-// never to find that all is well.
+// complaint returns the line with which an output reports an error, or "". It
+// explains failures and casts doubt on an exit status of 0. It never proves
+// success.
 func complaint(out []byte) string {
 	for _, l := range clean(out) {
 		l = strings.TrimSpace(l)
@@ -168,7 +168,7 @@ func complaint(out []byte) string {
 	return ""
 }
 
-// missingKato reports whether a command ended because there is no kato.
+// missingKato reports whether a command ended because the node has no kato.
 func missingKato(r Result) bool {
 	if r.Exit == 127 {
 		return true
@@ -188,7 +188,7 @@ func nodeWords(node string) string {
 	return node
 }
 
-// names splits a list on commas and blanks and keeps what fits.
+// names splits a list at commas and blanks, and returns the words that fit.
 func names(list string, fits func(string) bool) []string {
 	var out []string
 	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' }) {
@@ -199,7 +199,7 @@ func names(list string, fits func(string) bool) []string {
 	return out
 }
 
-// text is a JSON string, or a list of strings joined by commas.
+// text returns a JSON string, or a list of strings joined by commas.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -216,7 +216,7 @@ func text(v any) string {
 	return ""
 }
 
-// byIP orders addresses by number; what is none comes last.
+// byIP orders addresses by number. What is no address comes last.
 func byIP(a, b string) int {
 	x, errX := netip.ParseAddr(a)
 	y, errY := netip.ParseAddr(b)

@@ -9,7 +9,7 @@ import (
 
 var rubyQuoted = regexp.MustCompile(`^(?:--- )?(?:! )?(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)")$`)
 
-// scalar is a value bare, that may stand in the YAML of an old Ruby (! '…').
+// scalar removes the quoting that old Ruby versions write in YAML (! '…').
 func scalar(l string) string {
 	if m := rubyQuoted.FindStringSubmatch(l); m != nil {
 		if m[2] != "" {
@@ -20,8 +20,8 @@ func scalar(l string) string {
 	return strings.TrimPrefix(l, "--- ")
 }
 
-// ReadBool reads a value that is true or false, among whatever else was
-// printed. Both, or neither, are an error.
+// ReadBool reads true or false in an output that may have more in it. Both, or
+// neither, are an error.
 func ReadBool(out []byte) (bool, error) {
 	yes, no := false, false
 	for _, l := range clean(out) {
@@ -44,8 +44,8 @@ func ReadBool(out []byte) (bool, error) {
 }
 
 // ReadList reads a list that `kato config get` printed as YAML, one item a
-// line. An output that is no list is an error; an empty list is none. An item
-// on a line without an end may be cut off and does not count.
+// line. An output without a list is an error; an empty list is not. An item on
+// a last line without a newline may be cut off, and does not count.
 func ReadList(out []byte) ([]string, error) {
 	var items []string
 	empty := false

@@ -6,14 +6,13 @@ import (
 	"strings"
 )
 
-// Imported is what `kato data import` tells of itself.
+// Imported is what `kato data import` reports.
 type Imported struct {
-	Done       []string // tasks that it calls ok: "10.0.0.11: importing mysql"
-	Failed     []string // tasks that it calls failed
-	Redeployed []string // applications that it deployed again
-	Lost       []string // applications that it could not deploy again
-	// Complaint is the line, outside the tasks, by which it says that
-	// something went wrong, or "".
+	Done       []string // tasks that ended ok: "10.0.0.11: importing mysql"
+	Failed     []string // tasks that failed
+	Redeployed []string // applications that were deployed again
+	Lost       []string // applications that could not be deployed again
+	// Complaint is the line outside the tasks that reports an error, or "".
 	Complaint string
 }
 
@@ -22,9 +21,9 @@ var (
 	redeployTask = regexp.MustCompile(`(?i)^(?:\S+: )?redeploying (?:app(?:lication)? )?(\S+)$`)
 )
 
-// ReadImport reads the output of `kato data import`: its tasks, and the list
-// of applications that could not be deployed again. Nothing read is no good
-// news; only what it names is told.
+// ReadImport reads the output of `kato data import`: its tasks, and the
+// applications that could not be deployed again. It returns only what kato
+// names, so an empty result is no success.
 func ReadImport(out []byte) Imported {
 	var in Imported
 	var rest []string

@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// Job is a kato command at work on a node that changes the cluster.
+// Job is a running kato command that changes the cluster.
 type Job struct {
 	PID     int
 	Command string // its first words, one of jobWords
 }
 
-// jobWords are the commands of which two at once spoil each other's work.
+// jobWords are the kato commands that interfere with each other.
 var jobWords = []string{"data export", "data import", "node upgrade", "node retire", "patch install", "patch reinstall", "patch revert",
 	"patch update", "patch reset", "relocate", "role add", "role remove", "start", "stop", "restart"}
 
 var errNoProcesses = errors.New("no process can be made out")
 
-// ReadJobs finds kato's jobs among lines of `ps -o pid= -o args=`. kato is a
-// Ruby program: it stands there by itself or behind its interpreter. A list
-// without any process is an error.
+// ReadJobs finds kato's jobs in the output of `ps -o pid= -o args=`. kato is a
+// Ruby program: it is listed by itself or behind its interpreter. A list
+// without processes is an error.
 func ReadJobs(out []byte) ([]Job, error) {
 	var jobs []Job
 	seen := false
@@ -47,7 +47,7 @@ func ReadJobs(out []byte) ([]Job, error) {
 	return jobs, nil
 }
 
-// jobOf is the job that a command line is, or "".
+// jobOf returns the job that a command line runs, or "".
 func jobOf(argv []string) string {
 	switch name := path.Base(argv[0]); {
 	case name == "sh", name == "bash", name == "dash", strings.HasPrefix(name, "ruby"):

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// ReadNodes reads the output of `kato node list`: one line a node, its IP
-// first and then its roles, or JSON. The nodes come sorted by IP, their roles
-// in kato's order. An output without any node is an error.
+// ReadNodes reads the output of `kato node list`: a line for each node with
+// its IP and its roles, or JSON. It sorts the nodes by IP and keeps kato's
+// order of roles. An output without nodes is an error.
 func ReadNodes(out []byte) ([]Node, error) {
 	var nodes []Node
 	add := func(ip string, roles []string) {
@@ -40,7 +40,7 @@ func ReadNodes(out []byte) ([]Node, error) {
 }
 
 // nodesFromText finds the lines that begin with a node's IP. Every node has at
-// least the role base: a line without roles was cut off and does not count.
+// least the role base, so a line without roles was cut off and does not count.
 func nodesFromText(out []byte, add func(ip string, roles []string)) {
 	for _, line := range clean(out) {
 		ip, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -54,8 +54,8 @@ func nodesFromText(out []byte, add func(ip string, roles []string)) {
 	}
 }
 
-// walkNodes finds nodes in JSON: a map of IPs to roles, one inside an object,
-// or an array of objects.
+// walkNodes finds nodes in JSON: a map from IPs to roles, such a map in an
+// object, or an array of objects.
 func walkNodes(raw json.RawMessage, add func(ip string, roles []string)) {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil {
@@ -87,8 +87,8 @@ func walkNodes(raw json.RawMessage, add func(ip string, roles []string)) {
 	}
 }
 
-// rolesOf reads roles: a list, a map whose keys are roles, or an object that
-// holds either under "roles".
+// rolesOf reads roles: a list, a map whose keys are roles, or an object with
+// one of these under "roles".
 func rolesOf(v any) []string {
 	if m, ok := v.(map[string]any); ok {
 		if inner, ok := m["roles"]; ok {

@@ -14,30 +14,30 @@ import (
 type Patch struct {
 	Name        string
 	Description string
-	ID          int    // 0 where kato does not tell
-	Severity    string // "" where kato does not tell
+	ID          int    // 0 if kato does not tell
+	Severity    string // "" if kato does not tell
 	Roles       []string
-	// Nodes is true where kato tells on which nodes the patch is; then
-	// InstalledOn and MissingOn hold.
+	// Nodes is true if kato tells on which nodes the patch is. InstalledOn and
+	// MissingOn are set only then.
 	Nodes       bool
 	InstalledOn []string
 	MissingOn   []string
 }
 
-// Pending reports whether the patch is still to be installed anywhere. Where
-// kato does not tell nodes, a patch that is listed is pending.
+// Pending reports whether any node still needs the patch. If kato does not
+// tell nodes, a listed patch is pending.
 func (p Patch) Pending() bool { return !p.Nodes || len(p.MissingOn) > 0 }
 
-// PendingOn is Pending for one node.
+// PendingOn reports whether one node still needs the patch.
 func (p Patch) PendingOn(ip string) bool { return !p.Nodes || slices.Contains(p.MissingOn, ip) }
 
-// PatchList is what `kato patch status` says.
+// PatchList is the answer of `kato patch status`.
 type PatchList struct {
 	Patches []Patch
-	Count   int // as kato counts them; -1 where it does not
+	Count   int // kato's own count; -1 if it prints none
 }
 
-// Pending returns the patches that are still to be installed.
+// Pending returns the patches that some node still needs.
 func (l PatchList) Pending() []Patch {
 	var out []Patch
 	for _, p := range l.Patches {
@@ -58,9 +58,8 @@ func (l PatchList) Find(name string) (Patch, bool) {
 	return Patch{}, false
 }
 
-// Mismatch says that kato's own count is not the number of patches it lists;
-// "" if they agree or there is no count. Some versions count wrongly, so the
-// list is believed.
+// Mismatch says that kato's count differs from its list, or returns "". Some
+// versions count wrongly, so alsbot relies on the list.
 func (l PatchList) Mismatch() string {
 	if n := len(l.Pending()); l.Count >= 0 && l.Count != n && l.Count != len(l.Patches) {
 		return fmt.Sprintf("kato counts %d updates and lists %d", l.Count, n)
@@ -73,9 +72,9 @@ var (
 	patchCount = regexp.MustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for .*)?\.?$`)
 )
 
-// ReadPatches reads the output of `kato patch status` in all its shapes: the
-// two of Stackato 3.0 and ALS 1.0, that of Stackato 3.4 with ids and nodes,
-// and JSON. An output that is none of them is an error, never "no patches".
+// ReadPatches reads the output of `kato patch status` in all known forms: the
+// two of Stackato 3.0 and ALS 1.0, that of Stackato 3.4 with IDs and nodes,
+// and JSON. Any other output is an error, never "no patches".
 func ReadPatches(out []byte) (PatchList, error) {
 	list, err := patchesFromJSON(out)
 	if err == nil {
@@ -99,7 +98,7 @@ func ReadPatches(out []byte) (PatchList, error) {
 }
 
 // patchesFromText reads records: an indented line with a patch's name, then
-// `key: value` lines. A record without a key that we know is none.
+// `key: value` lines. A record needs at least one known key.
 func patchesFromText(out []byte) PatchList {
 	list := PatchList{Count: -1}
 	var cur *Patch
@@ -130,7 +129,7 @@ func patchesFromText(out []byte) PatchList {
 	return list
 }
 
-// patchKey takes a `key: value` line of a record.
+// patchKey reads a `key: value` line of a record.
 func patchKey(p *Patch, key, value string) bool {
 	switch key {
 	case "severity":

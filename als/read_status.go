@@ -8,21 +8,22 @@ import (
 	"strings"
 )
 
-// Condition is the state of a role or a process, in kato's words, capitals.
+// Condition is the state of a role or a process, in kato's words and in
+// capitals.
 type Condition string
 
-// Unknown is the condition of what kato says nothing of, or nothing that we
-// know. It is never healthy.
+// Unknown is the condition of a role that kato does not mention, or for which
+// it uses an unknown word. It is never healthy.
 const Unknown Condition = "UNKNOWN"
 
-// conditions are kato's and supervisord's words.
+// conditions are the words of kato and supervisord.
 var conditions = []Condition{"RUNNING", "READY", "STARTING", "STOPPING", "STOPPED", "START", "STOP", "FATAL", "BACKOFF", "EXITED",
 	Unknown, "ROGUE", "OFFLINE", "UNREACHABLE"}
 
-// Healthy reports whether it runs.
+// Healthy reports whether the role runs.
 func (c Condition) Healthy() bool { return c == "RUNNING" || c == "READY" }
 
-// Moving reports whether it may become something else by itself soon.
+// Moving reports whether the condition may soon change by itself.
 func (c Condition) Moving() bool {
 	switch c {
 	case "STARTING", "STOPPING", "START", "STOP", "BACKOFF", Unknown:
@@ -31,10 +32,11 @@ func (c Condition) Moving() bool {
 	return false
 }
 
-// Down reports whether it has come to rest without running.
+// Down reports whether the role has stopped for good.
 func (c Condition) Down() bool { return c == "STOPPED" || c == "EXITED" }
 
-// Silent reports whether its node did not answer: what it is like is not known.
+// Silent reports whether the role's node did not answer. The role's real
+// condition is not known then.
 func (c Condition) Silent() bool { return c == "UNREACHABLE" || c == "OFFLINE" }
 
 func condition(s string) Condition {
@@ -45,11 +47,12 @@ func condition(s string) Condition {
 	return Unknown
 }
 
-// Status is what `kato status` says: node, then role (or process), then its
-// condition. The node is "" where the output names none.
+// Status is the answer of `kato status`: node, then role or process, then
+// condition. The node is "" if the output names none.
 type Status map[string]map[string]Condition
 
-// Of returns the condition of a role on a node, Unknown if it is not there.
+// Of returns the condition of a role on a node, or Unknown if the status lacks
+// it.
 func (s Status) Of(node, role string) Condition {
 	if c, ok := s[node][role]; ok {
 		return c
@@ -57,8 +60,7 @@ func (s Status) Of(node, role string) Condition {
 	return Unknown
 }
 
-// Nodes returns the nodes that have an entry for the role, sorted; every node
-// for "".
+// Nodes returns the nodes that have the role, sorted; for "" all nodes.
 func (s Status) Nodes(role string) []string {
 	var out []string
 	for node, roles := range s {
@@ -90,8 +92,8 @@ func (s Status) set(node, role string, c Condition) {
 	s[node][role] = c
 }
 
-// worse is the condition to believe when an output says two things of one
-// role: never the healthy one.
+// worse returns the condition to rely on if an output has two for one role:
+// never the healthy one.
 func worse(a, b Condition) Condition {
 	if a.Healthy() {
 		return b
@@ -105,9 +107,9 @@ var (
 	statusRole  = regexp.MustCompile(`^([a-z0-9][a-z0-9_-]{0,63})\s*(:?)\s+([A-Za-z]+)\b(?:\s+.*)?$`)
 )
 
-// ReadStatus reads the output of `kato status`: blocks headed by a node, a
-// table with the node in each line, or JSON. Process lines under a role do
-// not count as roles. An output without any role is an error.
+// ReadStatus reads the output of `kato status`: a block for each node, a table
+// with the node in each line, or JSON. Processes listed under a role do not
+// count as roles. An output without roles is an error.
 func ReadStatus(out []byte) (Status, error) {
 	s, err := readConditions(out)
 	if err != nil {
@@ -180,8 +182,7 @@ func knownCondition(s string) bool {
 	return slices.Contains(conditions, Condition(strings.ToUpper(s)))
 }
 
-// walkStatus finds nodes, then roles, then conditions, however they are
-// nested.
+// walkStatus finds nodes, roles and conditions at any depth.
 func walkStatus(s Status, node string, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -196,7 +197,7 @@ func walkStatus(s Status, node string, v any) {
 }
 
 // walkField reads one field of an object: a role with its condition, a node,
-// or something that holds them.
+// or an object with either in it.
 func walkField(s Status, node, key string, v any) {
 	switch v := v.(type) {
 	case string:
@@ -215,7 +216,7 @@ func walkField(s Status, node, key string, v any) {
 	walkStatus(s, node, v)
 }
 
-// stateOf finds the state in an object that describes a role.
+// stateOf returns the state in an object that describes a role.
 func stateOf(m map[string]any) (string, bool) {
 	for _, key := range []string{"state", "status", "statename", "condition"} {
 		if st, ok := m[key].(string); ok {

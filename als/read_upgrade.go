@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Progress is how far one node's upgrade is.
+// Progress is how far one node's upgrade has come.
 type Progress struct {
 	Node  string
 	State string // kato's word, lower case: complete, in progress, pending, failed
@@ -18,8 +18,8 @@ type Progress struct {
 	To    string
 }
 
-// Complete reports whether kato calls the node's upgrade complete. The node's
-// own version says whether that is so.
+// Complete reports whether kato calls the node's upgrade complete. Only the
+// node's own version proves it.
 func (p Progress) Complete() bool { return p.State == "complete" || p.State == "completed" }
 
 var (
@@ -28,8 +28,8 @@ var (
 )
 
 // ReadUpgrade reads the output of `kato node upgrade --status`, as text or
-// JSON: one entry a node, sorted. No entries means that kato says that none is
-// in progress; an output that is neither is an error.
+// JSON: one entry for each node, sorted. It returns none if kato says that no
+// upgrade is in progress. Any other output is an error.
 func ReadUpgrade(out []byte) ([]Progress, error) {
 	var nodes []Progress
 	var m map[string]json.RawMessage

@@ -9,8 +9,8 @@ import (
 
 var versionIn = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])v?(\d{1,6}(?:\.\d{1,6}){1,3})(?:$|[^0-9A-Za-z.]|\.$)`)
 
-// ReadVersion reads the output of `kato version`: the first number with one
-// to three dots, as in 1.3, 3.4.2 and 1.1.0.19.
+// ReadVersion reads the output of `kato version`: the first number with one to
+// three dots, as in 1.3, 3.4.2 and 1.1.0.19.
 func ReadVersion(out []byte) (string, error) {
 	for _, l := range clean(out) {
 		l = strings.TrimSpace(l)
@@ -29,9 +29,9 @@ func ReadVersion(out []byte) (string, error) {
 	return "", errors.New("kato did not tell its version: there is no number with a dot in its answer")
 }
 
-// generationOf says how a kato of this version behaves; "" if unknown. ALS
-// itself is 1.x; the others are the numbers of Stackato, which kato may print
-// as well.
+// generationOf returns how a kato of this version behaves, or "" if that is
+// not known. ALS itself is 1.x. The other numbers are Stackato's, which kato
+// may print as well.
 func generationOf(version string) Generation {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

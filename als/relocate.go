@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Relocation: `kato relocate` moves data to another filesystem. kato stops
-// the node's roles for it and starts none of them again; we do.
+// Relocation: `kato relocate` moves data to another filesystem. kato stops the
+// node's roles first and starts none of them again, so the plan does.
 
 //go:embed node/place_probe.sh
 var placeProbe string
@@ -34,12 +34,13 @@ var (
 	probeDataAfter  = stepID{"data-after", "look at the old place again"}
 )
 
-// oldPlaces are where the data is unless it was relocated before: in ALS, and
-// in Stackato before it was renamed.
+// oldPlaces returns the directories where the data is, unless it was relocated
+// before: that of ALS, and that of Stackato.
 func oldPlaces(what string) []string { return []string{"/var/helion/" + what, "/var/stackato/" + what} }
 
-// dataStep measures the first of the places that is there. Reading all of it
-// takes a while on a big disk: without a figure the move is still possible.
+// dataStep returns the step that measures the first directory that exists. It
+// may take long on a big disk, so it tolerates a failure: the move is possible
+// without a figure.
 func dataStep(id stepID, node string, places ...string) Step {
 	return Step{Key: id.key, Name: id.label, Node: node, Argv: script(dataProbe, "alsbot-data", places...), Repeatable: true, Tolerate: true, Limit: 10 * time.Minute}
 }
@@ -74,15 +75,15 @@ func relocateOp(what, summary, example string) Operation {
 	}
 }
 
-// dataRoles are the roles whose nodes hold what is moved.
+// dataRoles maps each operation to the roles whose nodes hold what it moves.
 var dataRoles = map[string][]string{
 	"relocate services":   services,
 	"relocate droplets":   {"controller"},
 	"relocate containers": {"dea"},
 }
 
-// dataNode finds the node that holds what is moved. Where several do, a person
-// has to say which.
+// dataNode returns the node that holds what is moved. If several do, the
+// request must name one.
 func dataNode(r Request, c Cluster) (string, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return "", err
@@ -130,7 +131,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Warn, err))
 	}
-	// The roles that ran before have to run afterwards.
+	// The roles that ran before must run again afterwards.
 	var pairs []roleOn
 	n, _ := c.Node(ip)
 	for _, role := range n.Roles {
@@ -162,7 +163,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	return p, nil
 }
 
-// placeFindings holds what is at the new place against what a move needs.
+// placeFindings checks the new place against what a move needs.
 func placeFindings(probe Result, seen map[string]string, path, what string) []Finding {
 	var out []Finding
 	add := func(l Level, fix, format string, args ...any) {

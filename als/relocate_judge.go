@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// What a relocation moves, whether it fits, and what has arrived of it. It is
-// measured before and after the move, while the roles stand still.
+// How much a relocation moves, whether it fits, and how much has arrived. It
+// is measured before and after the move, while the roles are stopped.
 
-// measure is what a place holds.
+// measure is how much data a directory holds.
 type measure struct {
-	known   bool // it is there and was measured
-	partly  bool // not everything could be read: it is at least that much
+	known   bool // the directory exists and was measured
+	partly  bool // some of it could not be read: bytes is a minimum
 	entries int  // in the directory itself
 	bytes   int64
-	real    string // where the path leads in the end
+	real    string // the path with its links resolved
 	device  string
 }
 
@@ -44,7 +44,7 @@ func entriesWords(n int) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-// roomFindings holds the size of what moves against what is free. Within one
+// roomFindings compares the size of what moves with what is free. Within one
 // filesystem nothing is copied.
 func roomFindings(seen map[string]string, source measure, path, what string) []Finding {
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
@@ -67,7 +67,7 @@ func roomFindings(seen map[string]string, source measure, path, what string) []F
 	return nil
 }
 
-// rolesWords says whether the roles run again, after something that failed.
+// rolesWords says whether the roles run again after a failure.
 func rolesWords(v Verdict) string {
 	if v.Outcome == Succeeded {
 		return " All roles run again."
@@ -98,7 +98,7 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	said := describeEnd(rs, stepRelocate)
 	empty := before.known && before.entries == 0
-	// Filesystems differ in how much of them the same files take.
+	// The same files take more or less space on another filesystem.
 	slack := max(before.bytes/20, 1<<20)
 	switch {
 	case !after.known:

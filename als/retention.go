@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Keep says how many days, weeks and months retention leaves one archive of
-// each. With nothing but zeros it removes none.
+// Keep says of how many days, weeks and months retention keeps one archive
+// each. If all are 0, retention removes nothing.
 type Keep struct {
 	Daily   int `json:"daily"`
 	Weekly  int `json:"weekly"`
@@ -21,27 +21,27 @@ func (k Keep) String() string {
 	return fmt.Sprintf("%d daily, %d weekly, %d monthly", k.Daily, k.Weekly, k.Monthly)
 }
 
-// suspectStay is how long a suspect archive stays to be looked at.
+// suspectStay is how long a suspect archive is kept for people to look at.
 const suspectStay = 7 * 24 * time.Hour
 
-// Fate is what retention makes of an archive, and why.
+// Fate is what retention decides about an archive, and why.
 type Fate struct {
 	Go  bool
-	Why string // of one that stays: what keeps it
+	Why string // what keeps it, if it stays
 }
 
-// Retain decides which archives stay: of each of the last days, weeks and
-// months that have one the newest, days beginning at midnight UTC, counted by
-// when the exports began, and apart for each series. It is asked only about
-// archives that stand on their nodes as they were recorded. Whatever keep
-// says, it lets stay
+// Retain decides which archives stay. The caller passes only archives that are
+// on their nodes as they were recorded. For each series, and each of the last
+// days, weeks and months that have an archive, the newest one stays. Days begin
+// at midnight UTC, and an archive belongs to the day when its export began.
+// Whatever keep says, these stay too:
 //
-//   - the last verified one of each series,
-//   - what a person has named,
-//   - what is dated after now, which neither counts: a clock was wrong,
-//   - a suspect one for a week, and until a later one is verified.
+//   - the last verified archive of each series,
+//   - an archive that a person named,
+//   - an archive dated after now, since a clock was wrong: it counts for no day,
+//   - a suspect archive, for a week and until a later one is verified.
 //
-// The fates are by run ID.
+// The result is by run ID.
 func Retain(keep Keep, archives []Archive, now time.Time) map[string]Fate {
 	fates := map[string]Fate{}
 	series := map[string][]Archive{}
@@ -66,7 +66,7 @@ func Retain(keep Keep, archives []Archive, now time.Time) map[string]Fate {
 	return fates
 }
 
-// generations decides on one series, sorted, the newest first.
+// generations decides about one series, sorted from the newest.
 func generations(keep Keep, some []Archive, now time.Time, fates map[string]Fate) {
 	classes := []struct {
 		name   string
@@ -110,8 +110,8 @@ func suspectFate(a Archive, now time.Time, newer int) Fate {
 	return Fate{Go: true}
 }
 
-// Prunable reports whether retention would remove something, for all that is
-// on record. What it finds on the nodes may be less.
+// Prunable reports whether retention would remove an archive according to the
+// records. On the nodes it may find fewer.
 func Prunable(keep Keep, archives []Archive, now time.Time) bool {
 	for _, fate := range Retain(keep, notRemoved(archives), now) {
 		if fate.Go {
@@ -121,7 +121,7 @@ func Prunable(keep Keep, archives []Archive, now time.Time) bool {
 	return false
 }
 
-// notRemoved are the archives that, for all that is on record, are on a node.
+// notRemoved returns the archives that are on a node according to the records.
 func notRemoved(archives []Archive) []Archive {
 	var out []Archive
 	for _, a := range archives {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A role on a node: how plans remember such pairs, and how people read them.
+// Roles on nodes: how plans store them, and how people read them.
 
-// roleOn is a role on a node, as plans remember it.
+// roleOn is a role on a node.
 type roleOn struct{ Role, Node string }
 
 func (o roleOn) String() string { return o.Role + " on " + nodeWords(o.Node) }
@@ -35,7 +35,8 @@ func (pairs *rolePairs) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// words writes pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on …".
+// pairWords lists pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on
+// …".
 func pairWords(pairs []roleOn) string {
 	var roles, out []string
 	nodes := map[string][]string{}
@@ -52,8 +53,8 @@ func pairWords(pairs []roleOn) string {
 	return strings.Join(out, "; ")
 }
 
-// nodesWithRole finds the nodes that have a role, by the survey and by what
-// `kato status` lists.
+// nodesWithRole returns the nodes that have a role, according to the survey or
+// to `kato status`.
 func nodesWithRole(c Cluster, s Status, role string) []string {
 	var out []string
 	for _, n := range c.NodesWith(role) {
@@ -68,7 +69,7 @@ func nodesWithRole(c Cluster, s Status, role string) []string {
 	return out
 }
 
-// nodesOf lists the nodes of pairs, each once.
+// nodesOf returns the nodes of pairs, each once.
 func nodesOf(pairs []roleOn) []string {
 	var out []string
 	for _, p := range pairs {
@@ -79,7 +80,7 @@ func nodesOf(pairs []roleOn) []string {
 	return out
 }
 
-// allPairs lists every role of the nodes.
+// allPairs returns every role of the nodes.
 func (c Cluster) allPairs(nodes []string) []roleOn {
 	var out []roleOn
 	for _, ip := range nodes {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Roles: what runs where, and `kato start`, `stop` and `restart`.
+// Roles: which run where, and `kato start`, `stop` and `restart`.
 
 const familyRoles = "roles"
 
@@ -122,8 +122,8 @@ func statusAdvice(c Cluster, status Status) string {
 	return strings.Join(advice, " ")
 }
 
-// unhealthy are the roles, or the processes, that do not run, in words, and how
-// many there are in all.
+// unhealthy lists in words the roles, or processes, that do not run, and
+// returns how many there are in all.
 func unhealthy(status Status) (bad []string, all int) {
 	for _, node := range status.Nodes("") {
 		for _, role := range status.Roles(node) {
@@ -136,7 +136,7 @@ func unhealthy(status Status) (bad []string, all int) {
 	return bad, all
 }
 
-// turn is what start, stop and restart have in common.
+// turn returns the operation start, stop or restart.
 func turn(name, summary, detail string) Operation {
 	return Operation{
 		Name: name, Family: familyRoles, Effect: always(Restart), Survey: true,
@@ -181,13 +181,13 @@ var roleGroups = map[string][]string{
 	"microcloud":    {"base", "primary", "controller", "router", "dea", "filesystem", "mysql", "postgresql"},
 }
 
-// sharedProcesses lists processes that belong to several roles.
+// sharedProcesses maps processes to the several roles that they belong to.
 var sharedProcesses = map[string][]string{
 	"redis_server": {"primary", "mysql", "postgresql", "redis", "mongodb"},
 	"postgresql":   {"primary", "postgresql"},
 }
 
-// stopsWithout says what stops working when a role stops everywhere.
+// stopsWithout says what stops working if a role stops everywhere.
 var stopsWithout = map[string]string{
 	"base":          "no logs are collected from the node",
 	"primary":       "configuration, messaging and the cluster's own databases stop: the whole cluster stands still",
@@ -206,12 +206,12 @@ var stopsWithout = map[string]string{
 	"rabbit3":       "applications lose their RabbitMQ",
 }
 
-// turnNeeds are the preconditions of a start, a stop and a restart. They only
-// warn: whoever mends a cluster that hangs must not be kept from it.
+// turnNeeds returns the preconditions of start, stop and restart. They only
+// warn: people who fix a cluster that hangs must not be stopped.
 func turnNeeds() []Need { return []Need{{noOtherJob, Core, true}} }
 
-// planTurn plans start, stop and restart: one kato command for each node that
-// is touched, with that node's own roles.
+// planTurn plans start, stop and restart: one kato command for each node, with
+// that node's roles.
 func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	if err := c.hasNode(r.Flag(flagNode)); err != nil {
 		return Plan{}, err
@@ -253,7 +253,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 }
 
 // rolesToTurn returns the roles that a request is about, node by node. It
-// refuses a role that no node has, and a request without any.
+// refuses a role that no node has, and a cluster whose roles are not known.
 func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
 	have, wanted := c.knownRoles(s), expandGroups(r.Args)
 	var out []roleOn
@@ -294,7 +294,7 @@ func (c Cluster) knownRoles(s Status) []roleOn {
 	if len(c.Nodes) > 1 {
 		return have
 	}
-	for _, ip := range s.Nodes("") { // the survey found the core only: the status may know more nodes
+	for _, ip := range s.Nodes("") { // the survey found only the core: the status may list more nodes
 		if ip != "" {
 			add(ip, s.Roles(ip))
 		}
@@ -333,8 +333,8 @@ func allDown(s Status, pairs []roleOn) bool {
 	return !slices.ContainsFunc(pairs, func(p roleOn) bool { return !s.Of(p.Node, p.Role).Down() })
 }
 
-// turnSteps makes one step a node. The core comes first when things start and
-// last when they stop, since the others need it.
+// turnSteps returns one step for each node. The core starts first and stops
+// last, since the other nodes need it.
 func (c Cluster) turnSteps(r Request, pairs []roleOn) []Step {
 	var nodes []string
 	roles := map[string][]string{}
@@ -363,15 +363,15 @@ func (c Cluster) turnSteps(r Request, pairs []roleOn) []Step {
 		if c.at(ip) != Core {
 			argv = append(argv, "--node", ip)
 		}
-		// One node that fails leaves the others to be done: the fresh status
-		// tells which. But a restart ends there: what does not come back on one
-		// node must not be taken down on the next.
+		// If one node fails, a start or stop continues with the others, and the
+		// new status tells which failed. A restart ends there: if roles do not
+		// come back on one node, the next node must not go down too.
 		steps = append(steps, Step{Key: id.key, Name: id.label, Node: Core, Argv: argv, Tolerate: r.Operation != opRestartName})
 	}
 	return steps
 }
 
-// turnFindings warns of what will not work.
+// turnFindings warns of what will stop working.
 func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 	var out []Finding
 	if len(r.Args) == 0 && !r.Has(flagNode) && len(c.Nodes) > 1 {
@@ -398,7 +398,8 @@ func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 	return append(out, sharedFindings(c, pairs)...)
 }
 
-// sharedFindings names processes that other roles of the same node need too.
+// sharedFindings warns of processes that other roles of the same node also
+// need.
 func sharedFindings(c Cluster, pairs []roleOn) []Finding {
 	var out []Finding
 	for _, process := range []string{"postgresql", "redis_server"} {

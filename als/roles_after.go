@@ -6,14 +6,13 @@ import (
 	"time"
 )
 
-// Whether the roles that should run by now do run: judged after whatever
-// restarts them.
+// Whether the roles run that should run after a change.
 
 // patience is how long roles may take to start.
 const patience = 2 * time.Minute
 
-// notRunning holds the roles that should run against a fresh status. A role that
-// is FATAL or STOPPED is down at once; one that is starting is waited for.
+// notRunning lists the roles that should run and do not. A role that is FATAL
+// or STOPPED is down; a role that is starting may still come up.
 func notRunning(s Status, want []roleOn) (down, moving []string) {
 	for _, w := range want {
 		c := s.Of(w.Node, w.Role)
@@ -28,7 +27,7 @@ func notRunning(s Status, want []roleOn) (down, moving []string) {
 	return down, moving
 }
 
-// rolesAfter judges the roles that should run by now.
+// rolesAfter judges whether the wanted roles run.
 func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	if len(want) == 0 {
 		return Verdict{Outcome: Succeeded}
@@ -68,7 +67,8 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	return v
 }
 
-// verificationUnread is the verdict when the verification could not be read.
+// verificationUnread returns the verdict if the results of the verification
+// could not be read.
 func verificationUnread(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
 	v := Verdict{Outcome: Failed, Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}

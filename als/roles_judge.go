@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// What became of a start, a stop or a restart. The first two are seen in the
-// roles' state, whatever kato says of itself. A restart is not: the roles ran
-// before as well, so kato must say of every node that it was done, and its
-// history must not deny it.
+// Verdicts on start, stop and restart. The roles' state proves a start or a
+// stop, whatever kato says. It does not prove a restart, since the roles ran
+// before too: kato must report success for every node, and its history must
+// not deny it.
 
 func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	pairs := p.Hints.Restarts
@@ -40,9 +40,9 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// turnUnverified is the verdict when the roles' state cannot be read afterwards:
-// a kato that exits with 0 whatever happened tells nothing while a node is
-// down. What it said of each node is all that is known then.
+// turnUnverified returns the verdict if the roles' state cannot be read
+// afterwards. What kato said of each node is all that is known then, and some
+// versions exit with 0 even if a node is down.
 func turnUnverified(r Request, c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
 	v := Verdict{Outcome: Failed, Summary: fmt.Sprintf("It cannot be confirmed that the roles %s: %s.",
@@ -101,9 +101,9 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) 
 	return v
 }
 
-// notEverywhere is the verdict on a restart that was not done on every node,
-// as f says: where it was done, how the roles are where it was not, and what
-// to type for these. v is what rolesAfter has found.
+// notEverywhere returns the verdict on a restart that did not happen on every
+// node, for the reason in f. It says where it happened, how the roles are on
+// the other nodes, and what to type for these. v is the verdict of rolesAfter.
 func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Finding) Verdict {
 	pairs := p.Hints.Restarts
 	done, left := restarted(c, p, rs)
@@ -135,8 +135,8 @@ func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Fi
 	return v
 }
 
-// restarted are the nodes of which kato and its history both say that they
-// were restarted, and the others.
+// restarted returns the nodes that were restarted according to both kato and
+// its history, and the other nodes.
 func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
 	fresh, _ := newEntries(p, rs, opRestartName)
 	for _, s := range p.Steps {
@@ -154,7 +154,7 @@ func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
 	return done, left
 }
 
-// turnedNode is the node whose roles a step of a start, stop or restart is about.
+// turnedNode returns the node whose roles a step starts, stops or restarts.
 func (c Cluster) turnedNode(s Step) string {
 	if i := slices.Index(s.Argv, "--node"); i >= 0 {
 		return s.Argv[i+1]
@@ -162,9 +162,9 @@ func (c Cluster) turnedNode(s Step) string {
 	return c.CoreIP()
 }
 
-// othersRun says of some roles which run, beside others that do not.
+// othersRun names the roles that run, if others do not.
 func othersRun(status Status, pairs []roleOn) string {
-	const most = 4 // the table beside it has them all
+	const most = 4 // the table lists them all
 	well := slices.DeleteFunc(slices.Clone(pairs), func(w roleOn) bool { return !status.Of(w.Node, w.Role).Healthy() })
 	switch {
 	case len(well) == 0 || len(well) == len(pairs):

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// What became of a stop.
+// The verdict on a stop.
 
-// judgeStop judges by a fresh status how far the roles of pairs have stopped.
+// judgeStop judges by a new status which roles have stopped.
 func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Verdict {
 	f, bad := badSteps(p, rs)
 	st := stopStateOf(status, pairs)
@@ -52,11 +52,11 @@ func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Ver
 	return v
 }
 
-// stopState is how roles stand after a stop.
+// stopState is the state of the roles after a stop.
 type stopState struct {
 	table                   string
 	stopped                 []roleOn
-	left                    []roleOn // those in running and in silent
+	left                    []roleOn // the roles of running and silent
 	running, silent, moving []string // in words
 }
 

@@ -2,10 +2,10 @@ package als
 
 // stepID names a step twice. The key is for code: results are found by it, the
 // digest covers it, and it never changes. The label is for people and may be
-// reworded at any time.
+// reworded.
 type stepID struct{ key, label string }
 
-// of returns the ID of the step for one part, which words name in the label.
+// of returns the ID of a step about one part. words is appended to the label.
 func (id stepID) of(part, words string) stepID {
 	return stepID{id.key + ":" + part, id.label + words}
 }
@@ -15,7 +15,7 @@ func (id stepID) on(node string, argv []string) Step {
 	return Step{Key: id.key, Name: id.label, Node: node, Argv: argv}
 }
 
-// probe returns a step with this ID that only reads, and may run again.
+// probe returns a step with this ID that only reads and may run again.
 func (id stepID) probe(node string, argv []string) Step {
 	s := id.on(node, argv)
 	s.Repeatable = true

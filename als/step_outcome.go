@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// How a step ended, in words: for verdicts and for what to do next.
+// How a step ended, in words.
 
-// describeEnd tells how a step ended, as a clause: what kato says, which is not what
-// is believed.
+// describeEnd says how a step ended, as a clause. It quotes kato, which is no
+// proof.
 func describeEnd(rs Results, step stepID) string {
 	r, ok := rs.find(step, "")
 	switch {
@@ -34,8 +34,8 @@ func describeEnd(rs Results, step stepID) string {
 	return s
 }
 
-// failedStep returns the first step of the plan that did not end with 0 and
-// why, in words; clean-up and tolerated steps aside.
+// failedStep returns the first step that failed, and why. It ignores clean-up
+// and tolerated steps.
 func failedStep(p Plan, rs Results) (Finding, bool) {
 	for _, s := range p.Steps {
 		r, ok := rs.Find(s.ResultKey(), s.Node)
@@ -49,11 +49,12 @@ func failedStep(p Plan, rs Results) (Finding, bool) {
 	return Finding{}, false
 }
 
-// ReadOutput is what is left to say where nothing better is known. It names no
-// run, which is not known here: jobs says what to type in its place.
+// ReadOutput is the advice if there is no better one. This package does not
+// know the run's ID, so the engine replaces it with a command.
 const ReadOutput = "Read the output of this run."
 
-// nothingRead is the verdict when a step's result is missing or unusable.
+// nothingRead returns the verdict if a step's result is missing or cannot be
+// used.
 func nothingRead(f Finding) Verdict {
 	if f.Fix == "" {
 		f.Fix = ReadOutput
@@ -61,14 +62,14 @@ func nothingRead(f Finding) Verdict {
 	return Verdict{Outcome: Failed, Summary: fullSentence(f.Text), Next: f.Fix}
 }
 
-// trouble explains why the result of a kato command is not usable. ok is
-// false when nothing speaks against it; that alone is no proof of success.
+// trouble says why the result of a kato command cannot be used. ok is false if
+// nothing is wrong with it, which does not prove success.
 func trouble(r Result) (f Finding, ok bool) {
 	stop := func(fix, format string, args ...any) (Finding, bool) {
 		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
 	}
 	who := nodeWords(r.Node)
-	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was ended because it waited
+	if p, asks := Prompt(r.Output); asks && r.Trouble != "" { // it was stopped while it waited for the answer
 		return stop(promptFix(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
 	}
 	if r.Trouble != "" {
@@ -93,15 +94,15 @@ func trouble(r Result) (f Finding, ok bool) {
 	return Finding{}, false
 }
 
-// fixFirst is what to do next after a step, and before that what mends the
-// step's own trouble, if something is known to.
+// fixFirst returns what to do next after a step, preceded by how to fix the
+// step's own trouble, if known.
 func fixFirst(rs Results, step stepID, next string) string {
 	r, _ := rs.find(step, "")
 	f, _ := trouble(r)
 	return strings.TrimSpace(f.Fix + " " + next)
 }
 
-// promptFix says how to get rid of a question.
+// promptFix says how to avoid a question.
 func promptFix(p string) string {
 	l := strings.ToLower(p)
 	switch {
@@ -115,7 +116,7 @@ func promptFix(p string) string {
 	return "Run the command once by hand on the node, and see what it asks."
 }
 
-// lastWords is the last line of an output as the end of a sentence.
+// lastWords returns an output's last line as the end of a sentence.
 func lastWords(out []byte) string {
 	return cmp.Or(lastLine(out), " and printed nothing")
 }
@@ -130,8 +131,8 @@ func lastLine(out []byte) string {
 	return ""
 }
 
-// badSteps is failedStep for several: the first in words, the others by name,
-// and apart from them those that were not begun.
+// badSteps is like failedStep for several steps: it describes the first that
+// failed, and names the others and those that were not begun.
 func badSteps(p Plan, rs Results) (first Finding, bad bool) {
 	var others, left []string
 	for _, s := range p.Steps {

@@ -13,7 +13,7 @@ import (
 
 const (
 	familySupport = "support"
-	// reportMost is how large a report may be, in bytes, to be delivered.
+	// reportMost limits the size of a report that is posted, in bytes.
 	reportMost = 50 << 20
 )
 
@@ -115,8 +115,8 @@ var opLogs = Operation{
 	},
 }
 
-// noLog tells which logs there are, as logs_end.sh lists them: one name on a
-// line, after one that ends in a colon.
+// noLog says which logs there are. logs_end.sh lists them one name a line,
+// after a line that ends in a colon.
 func noLog(r Request, c Cluster, res Result) Verdict {
 	first, list, _ := strings.Cut(strings.Join(clean(res.Output), "\n"), ":\n")
 	var names []string

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// SurveySteps are the looks that tell a cluster's generation and nodes. kato
-// is its path on the nodes.
+// SurveySteps returns the probes that find a cluster's generation and nodes.
+// kato is its path on the nodes.
 func SurveySteps(kato string) []Step {
 	return []Step{
 		probeVersion.probe(Core, []string{kato, "version"}),
@@ -16,10 +16,10 @@ func SurveySteps(kato string) []Step {
 	}
 }
 
-// ReadSurvey reads what the survey's steps printed. A configured generation
-// goes before what the version says. A cluster whose nodes cannot be listed
-// is treated as its core alone, with a warning. A finding of level Stop means
-// that nothing can be planned.
+// ReadSurvey reads the results of the survey. A configured generation takes
+// precedence over the version. If the nodes cannot be listed, the cluster
+// counts as its core alone, with a warning. A finding of level Stop means that
+// nothing can be planned.
 func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, []Finding) {
 	var findings []Finding
 	g := configured
@@ -57,8 +57,8 @@ func surveyVersion(rs Results) (string, error) {
 	return ReadVersion(r.Output)
 }
 
-// stopFor is the finding for a check that could not be read: what the node
-// says is wrong, or else what the reader says.
+// stopFor returns the finding for a probe that could not be read: what is
+// wrong with the step, or else what the reader says.
 func stopFor(rs Results, step stepID, err error, fix string) Finding {
 	if r, ok := rs.find(step, ""); ok {
 		if f, bad := trouble(r); bad {
@@ -68,7 +68,7 @@ func stopFor(rs Results, step stepID, err error, fix string) Finding {
 	return Finding{Level: Stop, Text: err.Error(), Fix: fix}
 }
 
-// NodesWith returns the nodes that have a role, sorted.
+// NodesWith returns the nodes that have a role, in order of their IPs.
 func (c Cluster) NodesWith(role string) []Node {
 	var out []Node
 	for _, n := range c.Nodes {
@@ -108,8 +108,8 @@ func (c Cluster) hasNode(ip string) error {
 	return nil
 }
 
-// CoreIP is the core as kato names it: the node with the primary role. It is
-// Core when no node is known to have it.
+// CoreIP returns the core as kato names it: the node with the role primary, or
+// Core if no node is known to have it.
 func (c Cluster) CoreIP() string {
 	if n, ok := c.NodeWith("primary"); ok {
 		return n.IP
@@ -120,13 +120,13 @@ func (c Cluster) CoreIP() string {
 	return Core
 }
 
-// Micro reports whether the cluster is a micro cloud: one node that knows
+// Micro reports whether the cluster is a micro cloud: a single node that knows
 // itself as 127.0.0.1.
 func (c Cluster) Micro() bool { return len(c.Nodes) == 1 && loopback(c.Nodes[0].IP) }
 
-// at is where a step for a node runs: Core for the core, so that it goes over
-// the connection that the configuration names, and never to the loopback
-// address, which would be our own machine.
+// at returns where a step for a node runs. For the core that is Core, so that
+// the step uses the connection in the config. It is never a loopback address,
+// which would be the alsbot host.
 func (c Cluster) at(ip string) string {
 	if ip == c.CoreIP() || loopback(ip) {
 		return Core
@@ -139,7 +139,7 @@ func loopback(ip string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// kato is a kato command line.
+// kato returns a kato command line.
 func (c Cluster) kato(args ...string) []string {
 	path := c.Kato
 	if path == "" {
@@ -148,7 +148,7 @@ func (c Cluster) kato(args ...string) []string {
 	return append([]string{path}, args...)
 }
 
-// ips lists the nodes by IP.
+// ips returns the IPs of all nodes.
 func (c Cluster) ips() []string {
 	var out []string
 	for _, n := range c.Nodes {

@@ -2,9 +2,10 @@ package als
 
 import "strings"
 
-// The directories of a node's own system: no archive and no data goes there.
+// The directories of a node's own system. No archive and no data goes there.
 
-// systemDir reports whether a directory belongs to the node's own system.
+// systemDir reports whether a directory belongs to the node's own system, and
+// to which part.
 func systemDir(dir string) (string, bool) {
 	for _, s := range []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/root", "/run", "/sbin", "/selinux", "/sys", "/usr",
 		"/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool"} {

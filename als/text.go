@@ -8,7 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// table lays out rows in columns, two blanks between them.
+// table lays out rows in columns, with two blanks between them.
 func table(rows [][]string) string {
 	var width []int
 	for _, row := range rows {
@@ -45,7 +45,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// list joins words for a sentence and cuts a long list short.
+// list joins words for a sentence, and shortens a long list.
 func list(words []string) string {
 	const most = 12
 	if len(words) > most {
@@ -80,7 +80,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
-// lastTime is the note that says how long an operation took before.
+// lastTime returns the note on how long the operation took last time.
 func lastTime(c Cluster) []string {
 	if c.History.Last <= 0 {
 		return []string{"It has not succeeded on this cluster before, so there is no telling how long it takes."}
@@ -88,10 +88,11 @@ func lastTime(c Cluster) []string {
 	return []string{"It took " + duration(c.History.Last) + " last time."}
 }
 
-// typed is a command for a person to type, with the cluster.
+// typed returns a command for a person to type, with the cluster, in
+// back-ticks.
 func (c Cluster) typed(words ...string) string { return "`" + c.command(words...) + "`" }
 
-// typedAll shows commands as typed does.
+// typedAll lists commands, each in back-ticks.
 func typedAll(commands []string) string {
 	var out []string
 	for _, command := range commands {
@@ -100,7 +101,7 @@ func typedAll(commands []string) string {
 	return list(out)
 }
 
-// command is a whole command, with the cluster.
+// command returns a whole command, with the cluster.
 func (c Cluster) command(words ...string) string {
 	s := strings.Join(words, " ")
 	if c.Name != "" {
@@ -109,7 +110,7 @@ func (c Cluster) command(words ...string) string {
 	return s
 }
 
-// fullSentence makes a clause a sentence; nothing stays nothing.
+// fullSentence turns a clause into a sentence; "" stays "".
 func fullSentence(clause string) string {
 	s := capitalized(clause)
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {

@@ -2,11 +2,12 @@ package als
 
 import "slices"
 
-// The commands that people type to start, stop or restart certain roles on
-// certain nodes.
+// The commands that people type to start or restart certain roles on certain
+// nodes.
 
-// turnCommands are what starts or restarts the roles of the pairs, and no role
-// of another node: one command, or one for each node where one would do more.
+// turnCommands returns the commands that start or restart exactly these roles:
+// one command, or one for each node if a single one would touch other nodes
+// too.
 func (c Cluster) turnCommands(word string, pairs []roleOn) []string {
 	words := []string{word}
 	var nodes []string

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Upgrades: `kato node upgrade`. Plain, on the core, it means one node in some
-// versions and the whole cluster in others, so it is never sent plain.
+// Upgrades: `kato node upgrade`. Without a flag, on the core, some versions
+// upgrade one node and others the whole cluster. So alsbot always passes a
+// flag.
 
 const (
 	familyUpgrade = "upgrade"
 
-	// What the handbook asks for on every node, and on the core.
+	// The handbook's minimum for every node, and for the core.
 	upgradeDisk       = 4 << 30
 	upgradeMemory     = 512 << 20
 	upgradeCoreDisk   = 10 << 30
@@ -54,9 +55,9 @@ func upgradeOp(name, summary string, flags []Flag) Operation {
 	}
 }
 
-// upgradeNodes lists the nodes that are upgraded, in the order in which kato
-// takes them: DEAs, controllers, routers, all others, the core last; up to
-// Stackato 3.0 and ALS 1.0 the core goes before the others.
+// upgradeNodes returns the nodes to upgrade, in kato's order: DEAs,
+// controllers, routers, all others, the core. Up to Stackato 3.0 and ALS 1.0
+// the core goes before the others.
 func upgradeNodes(r Request, c Cluster) []string {
 	if r.Operation == "upgrade node" {
 		if r.Has(flagNode) {
@@ -95,14 +96,14 @@ func upgradeAllowed(r Request, c Cluster) error {
 		return refuse("Export here, and import into a new cluster: "+c.typed("export", "cluster")+".", "ALS %s is not upgraded in place to %s", c.Version, to)
 	}
 	if r.Operation == "upgrade node" && !isIP(upgradeNodes(r, c)[0]) {
-		// Plain, it would mean the whole cluster in some versions.
+		// Without --node some versions would upgrade the whole cluster.
 		return refuse("Name it: "+c.typed("upgrade", "node", "--node", "IP")+".", "the core's address is not known to kato's list of nodes")
 	}
 	return c.hasNode(r.Flag(flagNode))
 }
 
-// notInPlace reports what the handbook rules out. It goes by the numbers of
-// ALS itself; of those of Stackato, which kato may print too, nothing is known.
+// notInPlace reports whether the handbook rules the upgrade out. It knows only
+// ALS's own version numbers, not those of Stackato, which kato may print too.
 func notInPlace(from, to string) bool {
 	if !strings.HasPrefix(from, "1.") {
 		return false
@@ -111,7 +112,7 @@ func notInPlace(from, to string) bool {
 	return strings.HasPrefix(to, "2.") || to == "2" || (to == "1.3" || strings.HasPrefix(to, "1.3.")) && (minor == "0" || minor == "1")
 }
 
-// versionID is the step that reads the version of one node.
+// versionID returns the ID of the step that reads one node's version.
 func versionID(id stepID, ip string) stepID { return id.of(ip, " of "+nodeWords(ip)) }
 
 func versionStep(c Cluster, id stepID, ip string) Step {
@@ -146,8 +147,9 @@ func upgradeChecks(r Request, c Cluster) ([]Step, error) {
 	return steps, nil
 }
 
-// upgradeNeeds are the preconditions of an upgrade of the nodes. That roles
-// run only warns: an upgrade validates the nodes first and may stop at that.
+// upgradeNeeds returns the preconditions of an upgrade of the nodes. Roles
+// that do not run only warn: kato validates the nodes first, and may stop at
+// that.
 func upgradeNeeds(c Cluster, nodes []string) []Need {
 	needs := []Need{{Check: coreReaches, Node: Core}, {Check: noOtherJob, Node: Core}, {rolesRun, Core, true}}
 	for _, ip := range nodes {
@@ -159,7 +161,8 @@ func upgradeNeeds(c Cluster, nodes []string) []Need {
 	return needs
 }
 
-// upgradeRoom is what the handbook wants to be free on a node, in bytes.
+// upgradeRoom returns the free disk and memory that the handbook requires on a
+// node, in bytes.
 func (c Cluster) upgradeRoom(ip string) (disk, memory int64) {
 	if c.at(ip) == Core {
 		return upgradeCoreDisk, upgradeCoreMemory
@@ -167,8 +170,8 @@ func (c Cluster) upgradeRoom(ip string) (disk, memory int64) {
 	return upgradeDisk, upgradeMemory
 }
 
-// otherDEAs are the DEAs that take over the applications of those among the
-// nodes, and are not upgraded themselves.
+// otherDEAs returns the DEAs that are not upgraded, and take over the
+// applications of those that are.
 func (c Cluster) otherDEAs(nodes []string) []string {
 	var others []string
 	empties := false
@@ -185,7 +188,8 @@ func (c Cluster) otherDEAs(nodes []string) []string {
 	return others
 }
 
-// deaRoom says what the DEAs have free for one another's applications.
+// deaRoom notes how much memory the DEAs have free for each other's
+// applications.
 func (c Cluster) deaRoom(rs Results, nodes []string) []string {
 	var free []string
 	empties := false

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// What became of an upgrade, by the version that every node tells.
+// The verdict on an upgrade, from the version that every node reports.
 
-// judgeUpgrade reads every node's version back; kato's word is not enough.
+// judgeUpgrade reads every node's version back. What kato says is not enough.
 func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return c.judgeMaintenance(upgradeVerdict(r, c, p, rs), p, rs)
 }
 
-// fixVanished is the handbook's way out when an upgrade has taken kato away
-// and not put the new one in its place.
+// fixVanished is the handbook's advice if an upgrade removed kato and did not
+// install the new one.
 const fixVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
 
 // katoVanished reports whether kato is gone since the upgrade began.
@@ -25,15 +25,15 @@ func katoVanished(rs Results) bool {
 	})
 }
 
-// otherThan reports whether a version is not the one that was asked for. The
-// numbers of ALS and those of Stackato inside it are not compared.
+// otherThan reports whether a version differs from the requested one. It does
+// not compare ALS numbers with Stackato numbers.
 func otherThan(now, asked string) bool {
 	major, _, _ := strings.Cut(asked, ".")
 	return strings.HasPrefix(now, major+".") && now != asked && !strings.HasPrefix(now, asked+".")
 }
 
-// newerNone is how a program says that there is nothing newer. Of kato's own
-// words for it no source tells; without any it is not believed.
+// newerNone matches the words of programs that found nothing newer. kato's own
+// words are not documented; without any, alsbot does not conclude it.
 var newerNone = regexp.MustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
 
 func nothingNewer(rs Results) bool {
@@ -41,12 +41,12 @@ func nothingNewer(rs Results) bool {
 	return ok && res.OK() && complaint(res.Output) == "" && newerNone.MatchString(strings.Join(clean(res.Output), "\n"))
 }
 
-// upgraded is what the nodes tell of their versions after an upgrade.
+// upgraded is what the nodes report after an upgrade.
 type upgraded struct {
 	rows     [][]string // for the report
 	behind   []string   // nodes whose version is the old one
 	unread   []string   // nodes whose version cannot be read
-	versions []string   // those that there are now, each once
+	versions []string   // the present versions, each once
 }
 
 // readVersions compares every node's version with the one before.
@@ -70,13 +70,13 @@ func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
 	slices.Sort(u.versions)
 	u.versions = slices.Compact(u.versions)
 	if moved && len(u.versions) == 1 {
-		u.behind = nil // these had it before
+		u.behind = nil // these had the new version before
 	}
 	return u
 }
 
-// upgradeEnd says how the upgrade ended and what to do about that. If it was
-// not begun, that is how the step before it ended.
+// upgradeEnd says how the upgrade ended, and how to fix that. If the upgrade
+// did not begin, it is about the step before.
 func upgradeEnd(p Plan, rs Results) (ended, fix string) {
 	if _, ran := rs.find(stepUpgrade, ""); !ran {
 		if f, bad := failedStep(p, rs); bad {
@@ -86,7 +86,7 @@ func upgradeEnd(p Plan, rs Results) (ended, fix string) {
 	return describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, "")
 }
 
-// upgradeAgain says how to continue an upgrade that is not done.
+// upgradeAgain says how to continue an unfinished upgrade.
 func upgradeAgain(r Request, c Cluster, rs Results) string {
 	res, _ := rs.find(stepUpgrade, "")
 	if !strings.Contains(string(res.Output), "--resume") {
@@ -107,7 +107,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Report += progressTable(progress)
 	}
 	ended, fix := upgradeEnd(p, rs)
-	// What is said of roles that do not run stays beside it.
+	// What rolesAfter says of roles that do not run stays in the verdict.
 	fail := func(next, format string, args ...any) {
 		v.Outcome = Failed
 		v.Summary = strings.TrimSpace(fmt.Sprintf(format, args...) + " " + v.Summary)
@@ -137,13 +137,13 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	return v
 }
 
-// nothingToDo reports whether kato says that it knows nothing newer, and the
-// versions agree.
+// nothingToDo reports whether kato found nothing newer, and the versions
+// agree.
 func (u upgraded) nothingToDo(r Request, rs Results) bool {
 	return len(u.behind) == len(u.rows) && len(u.unread) == 0 && len(u.versions) == 1 && !r.Has("version") && nothingNewer(rs)
 }
 
-// succeeded completes the verdict when every node tells the new version and
+// succeeded completes the verdict if every node reports the new version and
 // all roles run.
 func (u upgraded) succeeded(v Verdict, c Cluster, rs Results, ended string) Verdict {
 	of := "every one"

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// The patterns of values. Go's ^ and $ match the whole text only.
+// Patterns of values. Go's ^ and $ match the whole text only.
 var (
 	namePattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	rolePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -18,7 +18,7 @@ var (
 	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
 )
 
-// maxLength is how many bytes a value of a kind may have.
+// maxLength returns how many bytes a value of a kind may have.
 func maxLength(k Kind) int {
 	switch k {
 	case KindPath, KindArchive, KindSource:
@@ -52,8 +52,8 @@ func describeKind(k Kind) string {
 	}
 }
 
-// checkValue accepts a value for what the usage calls name, or refuses it with
-// words for the mistake that was made.
+// checkValue accepts a value, or refuses it with words for the mistake. name
+// is what the usage calls the value.
 func checkValue(name string, k Kind, v string) error {
 	if err := checkText(name, k, v); err != nil || k == KindWords {
 		return err

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// What one command may measure. Longer ones are refused, not cut.
+// Limits of one command. A longer one is refused, not cut.
 const (
 	MaxText   = 4000 // bytes of a whole command
 	MaxWords  = 64   // words of a command
@@ -18,18 +18,19 @@ const (
 // word is one word of a command.
 type word struct {
 	text string
-	// quoted is true when the word began in quotes: then it is neither a
-	// flag nor a cluster.
+	// quoted is true if the word began in quotes. It is neither a flag nor a
+	// cluster then.
 	quoted bool
 }
 
-// link matches what Slack makes of a host name or an address: <http://a.b|a.b>.
+// link matches what Slack makes of a host name or an address:
+// <http://a.b|a.b>.
 var link = regexp.MustCompile(`<(?:https?|ftp|mailto|tel|ssh):[^<>|]*(?:\|([^<>]*))?>`)
 
 var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 
-// unslack undoes what Slack does to a command on its way: entities, and the
-// links that it makes of names. Mentions stay, so that they can be refused.
+// unslack restores what Slack changed in a command: entities, and names that
+// it made links. Mentions stay, so that they can be refused.
 func unslack(text string) string {
 	for {
 		plain := link.ReplaceAllStringFunc(entities.Replace(text), func(l string) string {
@@ -47,14 +48,14 @@ func unslack(text string) string {
 	}
 }
 
-// Quotes that open or close; chat clients put the curved ones in place of the
-// straightQuote ones.
+// Quotes that open or close. Chat clients replace straight quotes with curved
+// ones.
 const (
 	doubleQuotes = "\"“”„‟"
 	singleQuotes = "'‘’‚‛"
 )
 
-// split cuts a command into words as a shell would, without any expansion.
+// split cuts a command into words as a shell would, but expands nothing.
 func split(text string) ([]word, error) {
 	if len(text) > MaxText {
 		return nil, refuse("Type a shorter command.", "the command has %d bytes; %d are allowed", len(text), MaxText)
@@ -128,7 +129,7 @@ func quotesOf(r rune) string {
 	return ""
 }
 
-// straightQuote gives the straight quote for a curved one.
+// straightQuote returns the straight quote for a curved one.
 func straightQuote(r rune) rune {
 	switch {
 	case strings.ContainsRune(doubleQuotes, r):
@@ -139,8 +140,8 @@ func straightQuote(r rune) rune {
 	return r
 }
 
-// restoreDashes reads the en and em dashes that chat clients put at the beginning of
-// a word as the two hyphens that were typed.
+// restoreDashes turns the en and em dashes that chat clients write at the
+// beginning of a word back into two hyphens.
 func restoreDashes(s string) string {
 	rest, n, typographic := s, 0, false
 	for n < 2 {
@@ -158,8 +159,8 @@ func restoreDashes(s string) string {
 	return "--" + rest
 }
 
-// invisible reports characters that cannot be seen: controls, zero-width ones,
-// and those that turn the direction of writing.
+// invisible reports characters that people cannot see: controls, zero-width
+// ones, and those that change the direction of writing.
 func invisible(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
 		r == unicode.ReplacementChar || r == '\u115f' || r == '\u1160' || r == '\u3164' || unicode.Is(unicode.Variation_Selector, r))
@@ -173,7 +174,7 @@ func describeRune(r rune) string {
 	return fmt.Sprintf("the character %c (U+%04X)", r, r)
 }
 
-// quote writes a word so that split reads it back as it is.
+// quote writes a word so that split reads it back unchanged.
 func quote(s string) string {
 	if s != "" && !strings.ContainsAny(s, " \t"+doubleQuotes+singleQuotes) && !strings.ContainsAny(s[:1], "-@") && restoreDashes(s) == s {
 		return s
@@ -184,11 +185,13 @@ func quote(s string) string {
 	if !strings.Contains(s, `'`) {
 		return `'` + s + `'`
 	}
-	// Both kinds: pieces between double quotes, joined by quoted quotes.
+	// It has both kinds of quotes: quote the pieces between double quotes, and
+	// each double quote in single ones.
 	return `"` + strings.ReplaceAll(s, `"`, `"'"'"`) + `"`
 }
 
-// refuse makes a Refusal: what to do instead first, then what is wrong.
+// refuse returns a Refusal: next is what to do instead, the format says what
+// is wrong.
 func refuse(next, format string, args ...any) *Refusal {
 	return &Refusal{Text: fmt.Sprintf(format, args...), Next: next}
 }
