@@ -9,8 +9,8 @@ import (
 	"alsbot/als"
 )
 
-// Whatever a node prints, what is removed is on record, and of what the node
-// says is there the last verified one stays.
+// FuzzBackupsPrune checks that retention removes only recorded archives, and
+// never the last verified one that a node reports, whatever the nodes print.
 func FuzzBackupsPrune(f *testing.F) {
 	f.Add([]byte("dir=/mnt/nas\nf0=1000\nf1=1000\nf2=1000\n"), []byte("f0=removed\nf1=removed\n"))
 	f.Add([]byte("dir=/mnt/nas\nf0=missing\nf1=1000\nf2=other\n"), []byte("why=x\n"))

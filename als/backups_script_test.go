@@ -13,7 +13,7 @@ import (
 	"alsbot/als"
 )
 
-// stored writes an archive of run to dir and returns what is on record of it.
+// stored writes an archive of a run to dir and returns its record.
 func stored(t *testing.T, dir, run string, at time.Time) als.Archive {
 	t.Helper()
 	a := taken(at)
@@ -59,6 +59,7 @@ func TestBackupsVerify(t *testing.T) {
 			{"a fifo", als.Altered, "not a regular file", func(t *testing.T, file string) { must(t, os.Remove(file)); plant(t, "fifo", file) }},
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
 				a := stored(t, t.TempDir(), "abc", today)
 				tt.change(t, a.Path)
 				_, v := perform(t, shell, keeping(filepath.Dir(a.Path), a), "backups verify abc")
@@ -70,7 +71,8 @@ func TestBackupsVerify(t *testing.T) {
 	}
 }
 
-// perform takes a command of scripts alone from its words to its verdict.
+// perform runs a command whose steps are all scripts, from its words to its
+// verdict.
 func perform(t *testing.T, shell []string, c als.Cluster, text string) (als.Plan, als.Verdict) {
 	t.Helper()
 	return between(t, shell, c, text, func() {})
@@ -95,6 +97,7 @@ func TestBackupsPrune(t *testing.T) {
 			{"the last one was cut", false, "which has to stay, is not as it was", func(t *testing.T, _ *als.Cluster, _, last string) { must(t, os.Truncate(last, 3)) }},
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
 				dir := t.TempDir()
 				c := keeping(dir, stored(t, dir, "old", yesterday), stored(t, dir, "last", today))
 				old, last := c.History.Archives[0].Path, c.History.Archives[1].Path
@@ -121,7 +124,7 @@ func TestBackupsPrune(t *testing.T) {
 	}
 }
 
-// between is perform with something that happens after the plan was made.
+// between is like perform, and calls meanwhile after the plan was made.
 func between(t *testing.T, shell []string, c als.Cluster, text string, meanwhile func()) (als.Plan, als.Verdict) {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)
@@ -148,11 +151,12 @@ func between(t *testing.T, shell []string, c als.Cluster, text string, meanwhile
 	return plan, op.Judge(req, c, plan, rs)
 }
 
-// What is not in the backup directory is not removed, whoever put it there,
-// also when that directory becomes another one after the plan was made.
+// An archive outside the backup directory stays, even if the directory changed
+// after the plan was made.
 func TestBackupsPruneElsewhere(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir, other, link := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "link")
 			c := keeping(dir, stored(t, other, "old", yesterday), stored(t, dir, "last", today))
 			if plan, _ := perform(t, shell, c, "backups prune"); plan.Nothing == "" || len(plan.Steps) > 0 {
@@ -177,8 +181,8 @@ func TestBackupsPruneElsewhere(t *testing.T) {
 	}
 }
 
-// A node that does not answer keeps what is on it, and what is only there
-// stands for nothing elsewhere.
+// Nothing is removed from a node that does not answer, and its archives do not
+// replace those of other nodes.
 func TestBackupsPruneUnknown(t *testing.T) {
 	dir := t.TempDir()
 	c := keeping(dir, stored(t, dir, "old", yesterday), stored(t, dir, "last", today))
@@ -204,6 +208,7 @@ func TestBackupsPruneUnknown(t *testing.T) {
 func TestBackupsSend(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a := stored(t, t.TempDir(), "abc", today)
 			data, err := os.ReadFile(a.Path)
 			must(t, err)
@@ -242,7 +247,7 @@ func TestBackupsSend(t *testing.T) {
 	}
 }
 
-// What stops a fetch before a byte has come.
+// These findings stop a fetch before it begins.
 func TestBackupsFetchStops(t *testing.T) {
 	a := stored(t, t.TempDir(), "abc", today)
 	for _, tt := range []struct {

@@ -69,7 +69,7 @@ func TestMarkdownNamesEveryCommand(t *testing.T) {
 	}
 }
 
-// An operation that is declared must be on the list, and no name twice.
+// Every declared operation is listed, and no name is listed twice.
 func TestEveryOperationIsListed(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -122,7 +122,7 @@ func TestEveryOperationIsListed(t *testing.T) {
 	}
 }
 
-// What is watched is outdated by what changes it.
+// What monitoring knows of patches is out of date after these operations.
 func TestOperationsSayWhatTheyChange(t *testing.T) {
 	for _, op := range als.Operations {
 		changesPatches := (op.Family == "patch" || op.Family == "upgrade") && op.Effect(als.Request{Operation: op.Name}) != als.Read

@@ -8,11 +8,11 @@ import (
 	"alsbot/als"
 )
 
-// An output can be cut off anywhere, since kato can be killed anywhere, and
-// have noise between its lines. What is left is read as less or refused,
-// never as something else, and never as good news.
+// An output may be cut off anywhere, since kato may be killed at any time, and
+// may have noise between its lines. Readers then return less, or an error:
+// never something else, and never good news.
 
-// noisy puts what is known to come between the lines of any output.
+// noisy adds the lines that are known to appear between those of any output.
 func noisy(text string) string {
 	var b strings.Builder
 	b.WriteString("stdin: is not a tty\r\n")
@@ -23,7 +23,8 @@ func noisy(text string) string {
 	return b.String()
 }
 
-// cuts calls read with every beginning of the text, with and without noise.
+// cuts calls read with every beginning of the text, and with the text with
+// noise in it.
 func cuts(text string, read func(cut string, whole bool)) {
 	for i := range len(text) + 1 {
 		read(text[:i], i == len(text))
@@ -80,7 +81,7 @@ func TestNodesCut(t *testing.T) {
 	})
 }
 
-// What a cut status does not say of a role is not good news.
+// A role that a cut status does not mention is not healthy.
 func TestStatusCut(t *testing.T) {
 	for name, text := range map[string]string{
 		"blocks": statusText,
@@ -168,8 +169,8 @@ func TestProcessesCut(t *testing.T) {
 	}
 }
 
-// kato's history is a witness by its newest entry, so what a cut has left of
-// JSON is not the history; what lacks its beginning has the newest.
+// The newest entry of kato's history counts as evidence. JSON without its end
+// lacks it and is no history. JSON without its beginning still has it.
 func TestHistoryCut(t *testing.T) {
 	want := []als.Action{{When: "1", Node: "n", Command: "kato start", Status: "succeeded"}, {When: "2", Node: "n", Command: "kato stop", Status: "failed"}}
 	const first, second = `{"time":"1","node":"n","command":"kato start","status":"succeeded"}`, `{"time":"2","node":"n","command":"kato stop","status":"failed"}`
@@ -194,8 +195,8 @@ func TestHistoryCut(t *testing.T) {
 	}
 }
 
-// Health tests that were broken off have not passed, and only those that have
-// failed are said to.
+// An interrupted run of health tests has not passed, and names only tests that
+// failed.
 func TestInspectCut(t *testing.T) {
 	inspect, _ := als.Operations.Find("inspect")
 	judge := func(out string, exit int) als.Verdict {
@@ -245,9 +246,8 @@ func TestReadImport(t *testing.T) {
 	}
 }
 
-// FuzzJudges gives one text to every step of every operation: what is said of
-// it has no character that must not reach a person, and a failure says what
-// to do.
+// FuzzJudges answers every step of every operation with one text. The verdict
+// has no invisible characters, and a failure says what to do.
 func FuzzJudges(f *testing.F) {
 	for _, s := range []string{patchesA, patchesB, patchesC, patchesJ, statusText, importText, "10.0.0.10 base primary\n", "true\n", "3.4.2\n", "bad= 10.0.0.12\n",
 		"system/disk_space      FAILED\n", "state=read\nsize=1\nfiles=1\ntar=0\nholds=mysql\n", "ssh=ok\nsudo=ok\n", "ssh=ok\n10.0.0.10 base primary\n30\t/var/helion/services/\npartly\nfree=9\n", "ssh=away\nsaid=\x1b[31mx\n", "", "\x1b[31mx\r\n", "agents=\u202enrpe\n"} {
@@ -263,7 +263,7 @@ func FuzzJudges(f *testing.F) {
 	})
 }
 
-// judged takes a command through all its parts with one text as every answer.
+// judged plans and judges a command with one text as every answer.
 func judged(t *testing.T, text string, out []byte) {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)

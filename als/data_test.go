@@ -8,8 +8,8 @@ import (
 	"alsbot/als"
 )
 
-// What earlier versions stored of a verdict, and what is stored now, is read
-// back as it was meant.
+// Data that earlier versions stored is read, and data is read as it was
+// stored.
 func TestStoredDataIsRead(t *testing.T) {
 	for stored, want := range map[string]als.Data{
 		`{"down":"1","roles":"1 of 13 roles: dea on 10.0.0.12 is FATAL."}`: {Roles: &als.RoleCount{Down: 1, Text: "1 of 13 roles: dea on 10.0.0.12 is FATAL."}},

@@ -20,22 +20,27 @@ import (
 	"alsbot/als"
 )
 
-// shells are those that a node may have as /bin/sh, and busybox as the
-// strictest of those that a tester may have.
+// shells returns the shells that a node may have as /bin/sh, and busybox as the
+// strictest one. For a shell that is not installed it skips a test, which CI
+// does not accept.
 func shells(t *testing.T) map[string][]string {
+	t.Helper()
 	found := map[string][]string{"sh": {"/bin/sh"}}
-	for _, name := range []string{"dash", "bash", "mksh"} {
-		if path, err := exec.LookPath(name); err == nil {
+	for _, name := range []string{"dash", "bash", "mksh", "busybox"} {
+		path, err := exec.LookPath(name)
+		switch {
+		case err != nil:
+			t.Run(name, func(t *testing.T) { t.Skipf("%s is not installed: scripts/setup installs it", name) })
+		case name == "busybox":
+			found[name] = []string{path, "sh"}
+		default:
 			found[name] = []string{path}
 		}
-	}
-	if path, err := exec.LookPath("busybox"); err == nil {
-		found["busybox"] = []string{path, "sh"}
 	}
 	return found
 }
 
-// run runs a step as a node would, with another shell in place of sh.
+// run runs a step as a node would, with another shell instead of sh.
 func run(t *testing.T, shell []string, s als.Step) als.Result {
 	t.Helper()
 	if s.Argv[0] == "ps" { // this machine's processes are not the test's business
@@ -53,7 +58,7 @@ func run(t *testing.T, shell []string, s als.Step) als.Result {
 	return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: cmd.ProcessState.ExitCode(), Output: out}
 }
 
-// archive makes a .tgz with n files of random bytes, and a directory.
+// archive returns a .tgz with n files of random bytes, and a directory.
 func archive(t *testing.T, n int) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -81,7 +86,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// testCluster has its filesystem role on 10.0.0.11.
+// testCluster has the filesystem role on 10.0.0.11.
 func testCluster() als.Cluster {
 	return als.Cluster{
 		Name: "prod", Kato: "kato", Generation: als.ALS11, Version: "3.4.2", Run: "k3v9t2", Asked: time.Date(2026, 11, 23, 4, 0, 0, 0, time.FixedZone("", 3600)),
@@ -95,8 +100,8 @@ func testCluster() als.Cluster {
 	}
 }
 
-// export drives a whole export as the bot would; kato stands for what kato
-// leaves at the temporary name.
+// export runs a whole export as the engine would. kato writes the temporary
+// archive.
 func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(temp string)) (als.Plan, als.Verdict) {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)
@@ -142,12 +147,27 @@ func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(
 }
 
 func TestExportReadBack(t *testing.T) {
+	cases := exportCases(t)
 	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) { exportCases(t, shell) })
+		for _, tt := range cases {
+			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
+				tt.run(t, shell)
+			})
+		}
 	}
 }
 
-func exportCases(t *testing.T, shell []string) {
+// exportCase is an archive that kato may leave, and the verdict on it.
+type exportCase struct {
+	name    string
+	left    []byte // what kato leaves; nil: nothing
+	sizes   []int64
+	verdict string
+	why     string
+}
+
+func exportCases(t *testing.T) []exportCase {
 	good := archive(t, 3)
 	garbled := bytes.Clone(good)
 	garbled[len(garbled)/2] ^= 0x10
@@ -168,13 +188,7 @@ func exportCases(t *testing.T, shell []string) {
 		must(t, errors.Join(err, w.Close(), z.Close()))
 		return b.Bytes()
 	}()
-	for _, tt := range []struct {
-		name    string
-		left    []byte // what kato leaves; nil: nothing
-		sizes   []int64
-		verdict string
-		why     string
-	}{
+	return []exportCase{
 		{name: "verified", left: good, verdict: "verified"},
 		{name: "verified beside earlier ones", left: good, sizes: []int64{int64(len(good)), 1, 1 << 40}, verdict: "verified"},
 		{name: "no archive", verdict: "failed", why: "the export left no archive"},
@@ -186,56 +200,57 @@ func exportCases(t *testing.T, shell []string) {
 		{name: "no file in it", left: archive(t, 0), verdict: "suspect", why: "it holds no file"},
 		{name: "a bomb", left: bomb, verdict: "suspect", why: "more than 200 times its size"},
 		{name: "small", left: good, sizes: []int64{3 * int64(len(good)), 3 * int64(len(good)), 1}, verdict: "suspect", why: "half the median"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			dir := t.TempDir()
-			target := filepath.Join(dir, "helion-backup.tgz")
-			must(t, os.WriteFile(target, []byte("the last good one"), 0o600))
-			c := testCluster()
-			c.History.Sizes = tt.sizes
-			if len(tt.sizes) > 1 && tt.sizes[0] > 1<<39 {
-				t.Fatal("the space check would stop it")
-			}
-			_, v := export(t, shell, c, "export cluster "+target, func(temp string) {
-				if filepath.Dir(temp) != dir || temp == target {
-					t.Errorf("kato writes to %s", temp)
-				}
-				if tt.left != nil {
-					must(t, os.WriteFile(temp, tt.left, 0o600))
-				}
-			})
-			if v.Archives[0].Verdict != tt.verdict || !strings.Contains(v.Summary, tt.why) || (v.Outcome == als.Succeeded) != (tt.verdict == "verified") {
-				t.Fatalf("got %s %q: %s", v.Outcome, v.Archives[0].Verdict, v.Summary)
-			}
-			want, names := []byte("the last good one"), []string{"helion-backup.tgz"}
-			switch tt.verdict {
-			case "verified":
-				want = tt.left
-				sum := sha256.Sum256(tt.left)
-				if hexed := hex.EncodeToString(sum[:]); v.Archives[0].SHA256 != hexed || !strings.Contains(v.Report, hexed) || v.Archives[0].Path != target || v.Archives[0].Size != int64(len(tt.left)) || v.Data.Files != "3" {
-					t.Errorf("archive %+v, %s files, report:\n%s", v.Archives[0], v.Data.Files, v.Report)
-				}
-			case "suspect":
-				names = append(names, "helion-backup.suspect.tgz")
-			}
-			if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, want) {
-				t.Errorf("the target has %d bytes, %v", len(got), err)
-			}
-			entries, err := os.ReadDir(dir)
-			must(t, err)
-			if len(entries) != len(names) {
-				t.Errorf("left behind: %v", entries)
-			}
-		})
 	}
 }
 
-// The target may change its nature while kato works.
+func (tt exportCase) run(t *testing.T, shell []string) {
+	dir := t.TempDir()
+	target := filepath.Join(dir, "helion-backup.tgz")
+	must(t, os.WriteFile(target, []byte("the last good one"), 0o600))
+	c := testCluster()
+	c.History.Sizes = tt.sizes
+	if len(tt.sizes) > 1 && tt.sizes[0] > 1<<39 {
+		t.Fatal("the space check would stop it")
+	}
+	_, v := export(t, shell, c, "export cluster "+target, func(temp string) {
+		if filepath.Dir(temp) != dir || temp == target {
+			t.Errorf("kato writes to %s", temp)
+		}
+		if tt.left != nil {
+			must(t, os.WriteFile(temp, tt.left, 0o600))
+		}
+	})
+	if v.Archives[0].Verdict != tt.verdict || !strings.Contains(v.Summary, tt.why) || (v.Outcome == als.Succeeded) != (tt.verdict == "verified") {
+		t.Fatalf("got %s %q: %s", v.Outcome, v.Archives[0].Verdict, v.Summary)
+	}
+	want, names := []byte("the last good one"), []string{"helion-backup.tgz"}
+	switch tt.verdict {
+	case "verified":
+		want = tt.left
+		sum := sha256.Sum256(tt.left)
+		if hexed := hex.EncodeToString(sum[:]); v.Archives[0].SHA256 != hexed || !strings.Contains(v.Report, hexed) || v.Archives[0].Path != target || v.Archives[0].Size != int64(len(tt.left)) || v.Data.Files != "3" {
+			t.Errorf("archive %+v, %s files, report:\n%s", v.Archives[0], v.Data.Files, v.Report)
+		}
+	case "suspect":
+		names = append(names, "helion-backup.suspect.tgz")
+	}
+	if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the target has %d bytes, %v", len(got), err)
+	}
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	if len(entries) != len(names) {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// Something else may replace the target while kato works.
 func TestExportTargetChanges(t *testing.T) {
 	good := archive(t, 1)
 	for name, shell := range shells(t) {
 		for _, what := range []string{"directory", "symlink", "fifo"} {
 			t.Run(name+"/"+what, func(t *testing.T) {
+				t.Parallel()
 				dir := t.TempDir()
 				target := filepath.Join(dir, "b.tgz")
 				_, v := export(t, shell, testCluster(), "export cluster "+target, func(temp string) {
@@ -267,7 +282,7 @@ func plant(t *testing.T, what, path string) {
 	}
 }
 
-// What the look at the target finds stops the export before it begins.
+// What the probe of the target finds stops the export before it begins.
 func TestExportStops(t *testing.T) {
 	for name, shell := range shells(t) {
 		for _, tt := range []struct {
@@ -286,6 +301,7 @@ func TestExportStops(t *testing.T) {
 			{name: "full", file: "b.tgz", want: "the last archive had", sizes: []int64{1 << 60}},
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
+				t.Parallel()
 				dir := t.TempDir()
 				if tt.make != nil {
 					tt.make(t, dir)
@@ -317,7 +333,8 @@ func TestExportSystemDirectories(t *testing.T) {
 	}
 }
 
-// Without FILE the archive goes to the backup directory, else to the home.
+// Without FILE the archive goes to the backup directory, or else to the home
+// directory.
 func TestExportDefaultName(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
@@ -337,7 +354,7 @@ func TestExportDefaultName(t *testing.T) {
 	}
 }
 
-// Exports that were asked for in the same second do not meet in one name.
+// Two exports that were requested in the same second get different names.
 func TestExportsOfOneSecond(t *testing.T) {
 	c := testCluster()
 	c.BackupDir = t.TempDir()

@@ -11,7 +11,7 @@ import (
 	"alsbot/als"
 )
 
-// The scripts of the support family, on this machine.
+// The scripts of the support family run on this machine.
 func TestSupportScripts(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
@@ -50,8 +50,8 @@ func TestSupportScripts(t *testing.T) {
 	}
 }
 
-// reportScript runs `report` with a kato that writes what it says, then one
-// that only says so.
+// reportScript runs `report` with a kato that writes the report, with one that
+// only says so, and with one that fails.
 func reportScript(t *testing.T, shell []string, home string) {
 	t.Helper()
 	file := filepath.Join(home, "report.tgz")
@@ -79,7 +79,7 @@ func reportScript(t *testing.T, shell []string, home string) {
 	}
 }
 
-// What is to move is measured in the first place that is there, wherever it leads.
+// The script measures the first directory that exists, also behind a link.
 func TestDataScript(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
@@ -95,6 +95,7 @@ func TestDataScript(t *testing.T) {
 	look := steps[slices.IndexFunc(steps, func(s als.Step) bool { return s.Key == "data" })]
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, tt := range []struct {
 				places []string
 				want   []string
@@ -121,13 +122,14 @@ func TestDataScript(t *testing.T) {
 	}
 }
 
-// The looks of the other families run on this machine and say what they must.
+// The probes of the other families run on this machine.
 func TestLookScripts(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "b.tgz"), archive(t, 2), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "cut.tgz"), archive(t, 2)[:400], 0o600))
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for text, want := range map[string]string{
 				"import cluster " + dir + "/b.tgz":   "files=2\ntar=0\n",
 				"import cluster " + dir + "/cut.tgz": "state=damaged",

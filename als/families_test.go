@@ -39,7 +39,7 @@ func failed(status int, text string) als.Result {
 	return als.Result{Exit: status, Output: []byte(text)}
 }
 
-// tell is drive with answers by name. It returns the plan in words as well.
+// tell is like drive, with answers by key. It returns the plan in words too.
 func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict) {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)
@@ -92,7 +92,8 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	return b.String(), op.Judge(req, c, plan, rs)
 }
 
-// case of a family: words, what is answered, and what is to be said.
+// telling is a case for tell: a command, the answers, and the expected plan,
+// outcome and summary.
 type telling struct {
 	name, text string
 	c          als.Cluster
@@ -196,7 +197,7 @@ func TestImport(t *testing.T) {
 	})
 }
 
-// started and imported are kato's history before and after an import.
+// started is kato's history before an operation, and imported after an import.
 const started = `[{"time":"2026-11-23T03:00:00Z","node":"10.0.0.10","command":"kato start","status":"succeeded"}]`
 
 func imported(status string) string {

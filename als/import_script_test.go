@@ -14,8 +14,8 @@ import (
 	"alsbot/als"
 )
 
-// The look at an archive tells how much it unpacks to, in every shell, and
-// takes nothing for whole that gzip cannot read to its end.
+// In every shell the probe tells how much an archive unpacks to, and does not
+// accept an archive that gzip cannot read to its end.
 func TestArchiveLook(t *testing.T) {
 	whole := archive(t, 3)
 	z, err := gzip.NewReader(bytes.NewReader(whole))
@@ -43,8 +43,8 @@ func TestArchiveLook(t *testing.T) {
 	}
 }
 
-// What an old core is asked to measure is the first of each kind of places
-// that is there, in every shell, and no more than once.
+// In every shell the words for the old core measure the first directory of
+// each kind that exists, once.
 func TestOldCoreData(t *testing.T) {
 	dir := t.TempDir()
 	for _, d := range []string{"/var/helion/services", "/var/stackato/services", "/var/stackato/droplets"} {

@@ -7,8 +7,8 @@ import (
 	"alsbot/als"
 )
 
-// A micro cloud knows itself as 127.0.0.1. Nothing may ever be dialled there:
-// that is the machine on which the bot runs.
+// A micro cloud knows itself as 127.0.0.1. alsbot must never connect there,
+// since that is its own host.
 func TestMicroCloud(t *testing.T) {
 	c := testCluster()
 	c.Nodes = []als.Node{{IP: "127.0.0.1", Roles: []string{"base", "controller", "dea", "filesystem", "mysql", "primary", "router"}}}

@@ -13,7 +13,7 @@ import (
 
 const licence = "0123456789abcdefABCDEF0123456789abcdef01"
 
-// watched is a cluster whose config has all that is needed for the agent.
+// watched is a cluster whose config has all that the agent needs.
 func watched(file string) als.Cluster {
 	c := testCluster()
 	c.Agent = als.Agent{Key: true, Package: "newrelic-sysmond", Install: []string{"get {package}"}, Config: file, Start: "agent restart", Process: "nrsysmond"}
@@ -51,8 +51,8 @@ func TestNewRelic(t *testing.T) {
 	})
 }
 
-// The script installs, puts the key where it belongs and starts; the key is
-// in nothing that it prints, and in no argument of what it calls.
+// The script installs the agent, writes the key to its config and starts it.
+// The key is in no output and in no argument.
 func TestNewRelicScript(t *testing.T) {
 	for name, shell := range shells(t) {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func installStep(t *testing.T, file string) als.Step {
 	return als.Step{}
 }
 
-// runWith is run with something on stdin.
+// runWith is like run, with text on stdin.
 func runWith(t *testing.T, shell []string, s als.Step, stdin string) als.Result {
 	t.Helper()
 	argv := append(append([]string{}, shell...), s.Argv[1:]...)

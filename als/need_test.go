@@ -40,8 +40,8 @@ func TestReadJobs(t *testing.T) {
 	}
 }
 
-// Each says what it wants, why and how to mend it, asks only what changes
-// nothing, and does not take silence for good news.
+// Every check says what it requires, why, and how to fix it. Its probes change
+// nothing, and it does not take silence for good news.
 func TestPreconditions(t *testing.T) {
 	c := testCluster()
 	names := map[string]bool{}
@@ -68,7 +68,7 @@ func TestPreconditions(t *testing.T) {
 	}
 }
 
-// A plan says also what was found as it is to be.
+// A plan also says which preconditions are met.
 func TestPlanSaysWhatWasChecked(t *testing.T) {
 	req, op := asked(t, "upgrade node --node 10.0.0.12")
 	rs := als.Results{{Key: "sudo", Node: "10.0.0.12"}, {Key: "jobs", Node: als.Core, Output: []byte(idle)},

@@ -8,9 +8,9 @@ import (
 	"alsbot/als"
 )
 
-// What nodes print about themselves, all of it at once and in any shape: no
-// look, step or verification of it makes a plan that writes elsewhere, or a
-// verdict that it does not bear out.
+// FuzzNodeLooks answers every step with the same bytes. Whatever nodes print
+// about themselves, no plan writes elsewhere, and no verdict claims what the
+// answer does not show.
 func FuzzNodeLooks(f *testing.F) {
 	place := "real=/mnt/c\nstate=writable\ndevice=/dev/vdc\nmount=/mnt/c\ntype=ext4\noptions=rw,usrjquota=aquota.user,grpjquota=aquota.group\nquotas=on\nboot=/etc/init.d/setup_helion_lxc\n"
 	for _, seed := range []string{place, place + "block=yes\n", place + "boot=/etc/init.d/..\n", "mount=/\nquotas=partly", "why=x\ndone=remount\n(yes/no)? ",
@@ -48,7 +48,7 @@ func FuzzNodeLooks(f *testing.F) {
 				}
 			}
 			v := op.Judge(req, c, plan, append(answer(plan.Steps), answer(plan.Verify)...))
-			// with escapes in between a word may be told in pieces
+			// escapes may split a word
 			odd := strings.ContainsFunc(string(out), func(r rune) bool { return r != '\n' && (r < ' ' || r >= 0x7f) })
 			says := func(key string) bool { return odd || strings.Contains(string(out), key) }
 			if v.Outcome == als.Succeeded && len(plan.Verify) > 0 && op.Name == "monitor newrelic install" && (!says("agent=yes") || !says("key=yes")) {

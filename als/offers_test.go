@@ -8,8 +8,8 @@ import (
 	"alsbot/als"
 )
 
-// What a verdict offers is what it says to do next, as whole commands, and no
-// role of another node is touched by them.
+// The commands that a verdict offers are whole, are named in Next, and touch
+// no role of another node.
 func TestOffers(t *testing.T) {
 	cluster := func(deas ...string) als.Cluster {
 		c := testCluster()
@@ -19,7 +19,7 @@ func TestOffers(t *testing.T) {
 		}
 		return c
 	}
-	// the patch is missing on some of the nodes that have dea
+	// the patch is missing on some of the nodes with dea
 	missing := func(c als.Cluster, where string) (before, after kato) {
 		before, after = fresh(), patched()
 		all := running

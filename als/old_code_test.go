@@ -7,7 +7,7 @@ import (
 	"alsbot/sim/node"
 )
 
-// That nothing is missing does not hide that roles still run the old code.
+// If no patch is missing, the plan still says which roles run the old code.
 func TestOldCodeIsSaidUntilTheRolesWereRestarted(t *testing.T) {
 	for _, profile := range []string{node.ALS10, node.ALS11, node.ALS13} {
 		t.Run(profile, func(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"alsbot/als"
 )
 
-// One node alone: some versions list patches for the whole cluster only.
+// A single node. Some versions list patches only for the whole cluster.
 
-// listB is the list of clusterPatches in the shape that names no nodes.
+// listB is clusterPatches in the form that names no nodes.
 const listB = "2 updates available to be installed.\n\nKnown updates:\n  dea-memory: Fix the memory report\n    severity: required\n    roles affected: dea\n\n" +
 	"  router-fix: Fix the router\n    severity: required\n    roles affected: router\n"
 

@@ -14,8 +14,8 @@ type answer struct {
 	exit int
 }
 
-// kato answers by command line. It fails the test on a command it does not
-// know. On a node whose processes are not told of it does nothing else.
+// kato answers by command line, and fails the test on a command that it does
+// not know. A list of processes that it does not know has no kato in it.
 type kato map[string]answer
 
 func (k kato) run(t *testing.T, s als.Step) als.Result {
@@ -31,7 +31,7 @@ func (k kato) run(t *testing.T, s als.Step) als.Result {
 	return als.Result{Key: s.Key, Step: s.Name, Node: s.Node, Exit: a.exit, Output: []byte(a.out)}
 }
 
-// with returns a kato that answers some commands otherwise.
+// with returns a kato with some other answers.
 func (k kato) with(other kato) kato {
 	out := kato{}
 	for line, a := range k {
@@ -43,8 +43,8 @@ func (k kato) with(other kato) kato {
 	return out
 }
 
-// drive takes a command from its words to its verdict. before answers checks
-// and steps, after the verification.
+// drive runs a command from its words to its verdict. before answers the
+// checks and the steps, after answers the verification.
 func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Plan, als.Verdict, error) {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)
@@ -89,8 +89,8 @@ func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Pl
 	return plan, v, nil
 }
 
-// checkOffers fails unless every command that a verdict offers can be asked
-// for as it stands, is named to who reads it, and overwrites nothing.
+// checkOffers fails unless every command that a verdict offers can be
+// requested as it is, is named in Next, and destroys nothing.
 func checkOffers(t *testing.T, v als.Verdict) {
 	t.Helper()
 	if len(v.Offers) > als.MaxOffers {
@@ -114,7 +114,8 @@ const running = "Node 10.0.0.10\n  base RUNNING\n  controller RUNNING\n  primary
 	"Node 10.0.0.11\n  base RUNNING\n  filesystem RUNNING\n  mysql RUNNING\n  postgresql RUNNING\n  redis RUNNING\n" +
 	"Node 10.0.0.12\n  base RUNNING\n  dea RUNNING\nNode 10.0.0.13\n  base RUNNING\n  dea RUNNING\n"
 
-// psWords are the look at what kato is doing, and exporting is a job of somebody else's.
+// psWords is the probe of kato's processes, and exporting is a job that alsbot
+// did not start.
 const (
 	psWords   = "$ ps -e -ww -o pid= -o args="
 	exporting = " 4712 ruby /home/helion/bin/kato data export --cluster /mnt/x.tgz\n"
@@ -253,7 +254,7 @@ func TestPatchPlans(t *testing.T) {
 	}
 }
 
-// planned writes down all that a plan says.
+// planned returns all that a plan says, as text.
 func planned(t *testing.T, c als.Cluster, text string, before kato) string {
 	t.Helper()
 	req, err := als.Parse(text, als.Operations)

@@ -11,8 +11,8 @@ import (
 	"alsbot/als"
 )
 
-// stand puts a command that notes its arguments and ends with a status in
-// front of the machine's own.
+// stand puts a command before the machine's own that notes its arguments and
+// ends with a status.
 func stand(t *testing.T, dir, name string, status string) {
 	t.Helper()
 	text := "#!/bin/sh\necho " + name + " \"$@\" >>" + dir + "/notes\nexit " + status + "\n"
@@ -52,7 +52,7 @@ func TestQuotaScript(t *testing.T) {
 			if twice, err := os.ReadFile(file); err != nil || string(twice) != string(once) {
 				t.Errorf("the second time changed it: %v", err)
 			}
-			// another filesystem whose name begins like this one, a comment and half a block are no block
+			// a block for another filesystem with a longer name, a comment, and half a block do not count
 			other := quotaStep(t, dir+"/deeper", file, old)
 			if r := run(t, shell, other); r.Exit != 0 || !strings.Contains(string(r.Output), "done=boot-script\n") {
 				t.Errorf("another filesystem: status %d:\n%s", r.Exit, r.Output)
@@ -61,7 +61,7 @@ func TestQuotaScript(t *testing.T) {
 			if r := run(t, shell, step); !strings.Contains(string(r.Output), "done=boot-script\n") {
 				t.Errorf("half a block: status %d:\n%s", r.Exit, r.Output)
 			}
-			// where quotas are on only the boot script is mended: quotacheck would refuse
+			// if quotas are on, only the boot script is changed: quotacheck would refuse
 			must(t, os.WriteFile(file, []byte(boot), 0o755))
 			must(t, os.WriteFile(filepath.Join(dir, "quotaon"), []byte("#!/bin/sh\necho \"group quota on $2 (/dev/x) is on\"\necho \"user quota on $2 (/dev/x) is on\"\n"), 0o700))
 			must(t, os.Remove(filepath.Join(dir, "notes")))
@@ -90,7 +90,7 @@ func TestQuotaScript(t *testing.T) {
 	}
 }
 
-// quotaStep is the step of `quota enable`, turned to a directory of the test.
+// quotaStep returns the step of `quota enable`, with paths of the test.
 func quotaStep(t *testing.T, mount, boot, old string) als.Step {
 	t.Helper()
 	req, op := asked(t, "quota enable /mnt/containers --node 10.0.0.12")

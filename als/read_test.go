@@ -8,7 +8,7 @@ import (
 	"alsbot/als"
 )
 
-// Texts as kato.md has them.
+// Outputs as kato.md quotes them.
 const (
 	patchesA = "  2 updates available to be installed.\n\n  Known updates for Stackato 2.10.4:\n    dea-memory-usage-reporting: Fix the reporting of stackato stats usage on the DEA end.\n      severity: required\n      roles affected: dea\n\n    vsphere-autoscaling-fix: Fix VSphere autoscaling behavior.\n      severity: required\n      roles affected: controller, primary\n"
 	patchesB = "2 updates available to be installed.\n\nKnown updates:\n  dea-memory-usage-reporting: Fix the reporting of helion stats usage on the DEA end.\n    severity: required\n    roles affected: dea\n\n  vsphere-autoscaling-fix: Fix VSphere autoscaling behavior.\n    severity: required\n    roles affected: controller, primary\n"
@@ -73,7 +73,7 @@ func TestPatchMismatch(t *testing.T) {
 	}
 }
 
-// What is not a list of patches must never be read as "no patches".
+// An output that is no list of patches is never read as "no patches".
 func TestReadPatchesRefuses(t *testing.T) {
 	for name, out := range map[string]string{
 		"nothing":           "",
@@ -147,7 +147,8 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
-// A condition that is not known, or said in two ways, is never healthy.
+// A condition that is unknown, or given twice in different ways, is never
+// healthy.
 func TestStatusDoubt(t *testing.T) {
 	got, err := als.ReadStatus([]byte("Node 10.0.0.1\n  dea  WOBBLING\n  router RUNNING\n  router FATAL\n"))
 	if err != nil || got.Of("10.0.0.1", "dea") != als.Unknown || got.Of("10.0.0.1", "router") != "FATAL" || got.Of("10.0.0.1", "absent") != als.Unknown {

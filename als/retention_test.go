@@ -32,7 +32,7 @@ func times(t *testing.T, list ...string) []als.Archive {
 	return out
 }
 
-// change returns the i-th archive changed.
+// change returns the list with its i-th archive changed.
 func change(list []als.Archive, i int, fn func(a *als.Archive)) []als.Archive {
 	fn(&list[i])
 	return list
@@ -96,9 +96,9 @@ func TestRetain(t *testing.T) {
 	}
 }
 
-// A night at half past one in Berlin begins on another day in UTC in summer:
-// none of the nights around a change of clocks is lost but the one that
-// shares its day in UTC with the next.
+// Half past one at night in Berlin is on the previous day in UTC in summer.
+// Around a change of clocks, retention loses only the night that shares its
+// UTC day with the next.
 func TestRetainOverDaylightSaving(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	must(t, err)
@@ -121,7 +121,7 @@ func TestRetainOverDaylightSaving(t *testing.T) {
 			t.Errorf("from %s: %d of 7 nights stay, on %d days", first, stay, len(days))
 		}
 	}
-	// In the afternoon no day is shared.
+	// In the afternoon no two exports share a day.
 	var list []als.Archive
 	for i := range 400 {
 		list = append(list, taken(time.Date(2026, 1, 1, 15, 0, 0, 0, berlin).AddDate(0, 0, i)))
@@ -137,7 +137,7 @@ func TestRetainOverDaylightSaving(t *testing.T) {
 	}
 }
 
-// any is a list of archives that a clock, a person and a disk have played with.
+// anyArchives returns archives with random times, names and states.
 func anyArchives(r *rand.Rand, now time.Time) []als.Archive {
 	pick := func(some ...string) string { return some[r.IntN(len(some))] }
 	var list []als.Archive
@@ -156,9 +156,8 @@ func anyArchives(r *rand.Rand, now time.Time) []als.Archive {
 	return list
 }
 
-// Whatever the archives are: the newest good one of each series stays, what
-// is not alsbot's own stays, and what was decided is not decided otherwise
-// when it has been done.
+// Of any archives, retention keeps the newest good one of each series and
+// those that people named. After its removals, it decides the same again.
 func FuzzRetain(f *testing.F) {
 	for seed := range uint64(200) {
 		f.Add(seed, uint8(seed%8), uint8(seed%5), uint8(seed%13))

@@ -8,7 +8,7 @@ import (
 	"alsbot/als"
 )
 
-// Start, stop and restart.
+// Tests of start, stop and restart.
 
 func TestTurns(t *testing.T) {
 	all := kato{

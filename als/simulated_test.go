@@ -14,12 +14,12 @@ import (
 	"alsbot/sim/node"
 )
 
-// What the operations say and read is held against the simulated kato of
-// every generation, over real SSH.
+// These tests run operations against the simulated kato of every generation,
+// over real SSH.
 
 func TestMain(m *testing.M) {
 	node.Main()
-	// Shells warn of a language that the machine does not have.
+	// Shells print a warning if the machine lacks the language.
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "LANG") {
 			_ = os.Unsetenv(name)
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// bench is a simulated cluster and the way to it.
+// bench is a simulated cluster and an executor that reaches it.
 type bench struct {
 	sim *node.Cluster
 	x   *executor.Executor
@@ -71,7 +71,7 @@ func (b *bench) run(t *testing.T, s als.Step) als.Result {
 	return r
 }
 
-// do takes a command through the simulated cluster.
+// do runs a command on the simulated cluster.
 func (b *bench) do(t *testing.T, text string) (als.Plan, als.Verdict) {
 	t.Helper()
 	req, op := asked(t, text)
@@ -114,7 +114,7 @@ func (b *bench) do(t *testing.T, text string) (als.Plan, als.Verdict) {
 	return plan, v
 }
 
-// good does it and wants it to succeed.
+// good runs a command and fails unless it succeeds with this summary.
 func (b *bench) good(t *testing.T, text, summary string) als.Verdict {
 	t.Helper()
 	plan, v := b.do(t, text)

@@ -9,9 +9,9 @@ import (
 	"alsbot/als"
 )
 
-// storedPlan is a file of testdata/plans0: a plan as the last version without
-// keys made and stored it, with what the nodes answered before and after. The
-// files are records of what that version did: nothing writes them again.
+// storedPlan is a file of testdata/plans0: a plan that the last version
+// without keys made and stored, with what the nodes answered before and after.
+// The files record what that version did. No test writes them.
 type storedPlan struct {
 	Command string
 	Digest  string
@@ -31,15 +31,16 @@ type storedResult struct {
 	Output      string
 }
 
-// result returns what the engine makes of a record: it knows the stored step.
+// result returns the result as the engine makes it from a record: it knows the
+// stored step.
 func (s storedResult) result() als.Result {
 	r := als.Step{Name: s.Label, Node: s.Node}.Result()
 	r.Exit, r.Output = s.Exit, []byte(s.Output)
 	return r
 }
 
-// eachStoredPlan runs a test on every stored plan, and gives it the plan that
-// the same request gets now, from the same answers.
+// eachStoredPlan runs a test on every stored plan. fresh is the plan that the
+// same request and the same answers make now.
 func eachStoredPlan(t *testing.T, test func(t *testing.T, s storedPlan, op als.Operation, req als.Request, fresh als.Plan)) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/plans0/*.json")
@@ -108,8 +109,7 @@ func TestStoredPlanIsJudgedAsBefore(t *testing.T) {
 	})
 }
 
-// Labels are for people: whoever rewords them voids no approval. Everything
-// that decides what is done is covered.
+// Rewording a label voids no approval. A change of what is done does.
 func TestDigestCoversKeysNotLabels(t *testing.T) {
 	eachStoredPlan(t, func(t *testing.T, _ storedPlan, _ als.Operation, _ als.Request, fresh als.Plan) {
 		change := func(covered bool, what string, edit func(p *als.Plan)) {

@@ -7,8 +7,8 @@ import (
 	"alsbot/als"
 )
 
-// A report goes into the thread, unless it is too large: then people are told
-// where it stays.
+// A report is posted in the thread. If it is too large, people are told where
+// it is.
 func TestReportIsDelivered(t *testing.T) {
 	printed := func(size, sound string) said {
 		return said{"report": out("Report written\nsound=" + sound + "\nsize=" + size + "\nsha256=" + strings.Repeat("a", 64) + "\nfile=/tmp/stackato-report.tgz\n")}

@@ -10,9 +10,9 @@ import (
 	"alsbot/sim/node"
 )
 
-// A step that did not end by itself: the verdict says why, once, and what to
-// do about it is what the step's result says, not a guess. Where that says
-// nothing, as after a cancel, nothing is advised about the node.
+// If a step did not end by itself, the verdict says why, once. The advice is
+// that of the step's result; without one, as after a cancel, the verdict does
+// not guess about the node.
 func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, node.ALS13)
@@ -77,8 +77,8 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 	}
 }
 
-// planned plans a command on the simulated cluster, and looks as if its steps
-// had been run and had changed nothing.
+// planned plans a command on the simulated cluster and runs its verification,
+// but not its steps.
 func (b *bench) planned(t *testing.T, text string) (als.Plan, als.Results) {
 	t.Helper()
 	req, op := asked(t, text)
