@@ -35,7 +35,7 @@ func TestScriptInput(t *testing.T) {
 }
 
 func testInput(t *testing.T, shell []string) {
-	s := script{shell: shell, home: t.TempDir()}
+	s := newScript(t, shell...)
 	gate := filepath.Join(t.TempDir(), "gate")
 	argv := []string{"/bin/sh", "-c", "IFS= read -r key; read -r more && echo more; while [ ! -e " + gate + " ]; do sleep 0.05; done; echo ${#key}"}
 	for _, part := range []string{"", secret} {
@@ -106,7 +106,7 @@ func TestScriptInputKilled(t *testing.T) {
 	}
 	begun := 0
 	for i, text := range append(node, runner...) {
-		s := script{shell: []string{"dash"}, home: t.TempDir()}
+		s := newScript(t, "dash")
 		must(t, os.Mkdir(filepath.Join(s.home, "runs"), 0o700))
 		ledger := filepath.Join(s.home, "ledger")
 		command := executor.Quote([]string{"/bin/sh", "-c", `IFS= read -r key; echo "${#key}" >>` + ledger})

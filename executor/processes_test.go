@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // processes lists the live processes whose command line has mark.
@@ -36,4 +37,35 @@ func killPID(t testing.TB, pid string) {
 func claim(t testing.TB, dir string) []string {
 	t.Helper()
 	return strings.Fields(read(t, filepath.Join(dir, "claim")))
+}
+
+// awaitRunners waits, before a test's directory is deleted, until the runners of
+// commands that have ended are gone: for a moment they still write to it.
+func awaitRunners(t testing.TB, runs string) {
+	t.Cleanup(func() {
+		exits, err := filepath.Glob(filepath.Join(runs, "*", "exit"))
+		must(t, err)
+		for _, exit := range exits {
+			status, _ := os.ReadFile(exit)
+			line, _ := os.ReadFile(filepath.Join(filepath.Dir(exit), "claim"))
+			runner := strings.Fields(string(line))
+			if !bytes.HasPrefix(status, []byte("exit ")) || len(runner) < 3 {
+				continue
+			}
+			for until := time.Now().Add(10 * time.Second); lives(runner[1], runner[2]) && time.Now().Before(until); {
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
+	})
+}
+
+// lives reports whether a process with this ID and this start time lives.
+func lives(pid, start string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := bytes.Cut(stat, []byte(") "))
+	fields := strings.Fields(string(rest))
+	return len(fields) > 19 && fields[19] == start && fields[0] != "Z"
 }

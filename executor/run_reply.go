@@ -39,7 +39,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 		r.orphan = true
 		r.sink.Orphan()
 	}
-	// At the end the node sums all that we have read, and is silent meanwhile.
+	// At the end the node sums all that we have read, and is silent until then.
 	s.silenceLimit += time.Duration((h.size-r.from)/hashRate) * time.Second
 	h.sum, err = reply.body(h.len, r.buf, r.output)
 	if err == nil {

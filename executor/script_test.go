@@ -49,6 +49,12 @@ type script struct {
 	stdin string // of the calls
 }
 
+func newScript(t testing.TB, shell ...string) script {
+	s := script{shell: shell, home: t.TempDir()}
+	awaitRunners(t, filepath.Join(s.home, "runs"))
+	return s
+}
+
 // withShell makes every part of a run use this shell.
 func (s script) withShell(text string) string {
 	return strings.ReplaceAll(text, "/bin/sh -c", strings.Join(s.shell, " ")+" -c")
@@ -106,7 +112,7 @@ func TestScriptShells(t *testing.T) {
 		t.Run(shell[0], func(t *testing.T) {
 			t.Parallel()
 			need(t, shell[0])
-			s := script{shell: shell, home: t.TempDir()}
+			s := newScript(t, shell...)
 			expect := func(got, want string) {
 				t.Helper()
 				if !strings.Contains(got, want) {
@@ -182,7 +188,7 @@ func TestScriptsUseOnlyOldTools(t *testing.T) {
 func TestScriptManyRuns(t *testing.T) {
 	t.Parallel()
 	need(t, "dash")
-	s := script{shell: []string{"dash"}, home: t.TempDir()}
+	s := newScript(t, "dash")
 	s.start(t, "a", "/bin/true")
 	claim := filepath.Join(s.home, "claim")
 	write(t, claim, "revoked 0 0 0 0 end\n", 0o600)

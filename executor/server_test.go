@@ -51,6 +51,7 @@ func newServer(t testing.TB) *server {
 		handle: runShell, conns: make(map[net.Conn]bool), hung: make(chan struct{}),
 	}
 	must(t, os.Mkdir(s.home, 0o755))
+	awaitRunners(t, filepath.Join(s.home, ".alsbot", "runs"))
 	writeKey(t, s.identity, "ecdsa")
 	s.config = &ssh.ServerConfig{
 		PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil },

@@ -1,6 +1,6 @@
-# The command side of a durable command: it notes its session in inner (3),
-# goes through a login shell, notes the command's session and becomes it. What
-# the login prints goes to the file login; only the command writes to out (4).
+# The command side of a durable command. It writes its session to inner (3),
+# starts a login shell, writes the session of the command and becomes the command.
+# What the login prints goes to the file login; only the command writes to out (4).
 #
 #	sh -c "$(cat child.sh)" alsb-cmd RUNAS COMMAND PATH LC_ALL UMASK OOM
 (echo "$6" >/proc/$$/oom_score_adj) 2>/dev/null

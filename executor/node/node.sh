@@ -1,31 +1,31 @@
-# The node side of a durable command. It travels whole, as one argument of one
-# exec request, and needs only a POSIX sh and what Ubuntu 12.04 ships:
+# The node side of a durable command. A call sends all of it as one argument of
+# one exec request. It needs only a POSIX sh and what Ubuntu 12.04 ships:
 #
 #	sh -c "$(cat node.sh)" alsb VERB BASE OWNER NONCE ID [ARGUMENT ...]
 #
-#	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD [input]	begin it, if it is
-#				not there; with input, stdin brings the line that is its stdin
-#	poll OFF MAX FROM WAIT		its state and output; waits for news WAIT seconds
-#	revoke OFF MAX FROM		see that it does not begin any more, if it has not
+#	start OFF MAX FROM RUNAS COMMAND RUNNER CHILD [input]	start the run, unless it
+#				is there; with input, stdin has the line for its stdin
+#	poll OFF MAX FROM WAIT		print its state and output; wait WAIT seconds for news
+#	revoke OFF MAX FROM		keep it from beginning, if it has not begun
 #	cancel GRACE			revoke it, or end its processes
-#	clean DAYS			remove its output, leave a tombstone for DAYS
-#	list				every run that BASE holds (ID is -), and since when
-#				its exit is as it is: its end, or its start if it has none
+#	clean DAYS			delete its output, keep a tombstone for DAYS
+#	list				print every run in BASE (ID is -), and the time of its
+#				exit file: its end, or its start if it has not ended
 #
 # A run is a directory BASE/ID:
 #
-#	cmd	user and command, as first asked for
-#	claim	"run PID START SID BOOT end" or "revoked 0 0 0 0 end"; whoever links
-#		it first has decided, for ever, whether the command runs
+#	cmd	user and command, as first requested
+#	claim	"run PID START SID BOOT end" or "revoked 0 0 0 0 end"; the first
+#		process to link it decides for good whether the command runs
 #	state	"claimed", then "spawning", written before the command is forked
 #	inner	/proc/PID/stat of the login (su) and of the command (cmd)
 #	out	what the command printed; login has what its login shell printed
 #	exit	"exit STATUS end" and "size BYTES end"
-#	cancel	somebody asked for its end
+#	cancel	a cancel was requested
 #
-# state, inner and exit are made with room to spare and only written over, so
-# that a full disk cannot lose a status. Every file is written under another
-# name and linked: it is there whole or not at all, and the first one stays.
+# state, inner and exit are made with spare room and only overwritten, so that a
+# full disk cannot lose a status. Every file is written under another name and
+# linked: it is there complete or not at all, and the first one stays.
 set -u
 path=$PATH lc=${LC_ALL-} mask=$(umask)
 umask 077
@@ -37,9 +37,9 @@ shift 5
 
 say() { printf '\nALSB1 %s %s\n' "$nonce" "$*"; }
 end() { printf 'ALSB1 %s end sum=%s\n' "$nonce" "$1"; exit 0; }
-# die CODE DETAIL...: the detail is put on one line
+# die CODE DETAIL...: report an error, with the detail on one line
 die() { set -f; code=$1; shift; set -- $*; say "error=$code $*"; exit 0; }
-# full DETAIL: a write went wrong; say on which file system
+# full DETAIL: report a failed write, and on which file system
 full() {
 	fs=$(df -P . 2>/dev/null | tail -n 1)
 	left=$(df -P -i . 2>/dev/null | tail -n 1)
@@ -48,7 +48,7 @@ full() {
 	esac
 	die write "$1; $fs"
 }
-# put NAME TEXT: make the file NAME, unless it is there
+# put NAME TEXT: create the file NAME, unless it is there
 put() {
 	rm -f ".t.$$"
 	printf '%s\n' "$2" >".t.$$" && [ "$(cat ".t.$$")" = "$2" ] && ln ".t.$$" "$1" 2>/dev/null
@@ -58,7 +58,7 @@ put() {
 nap() { sleep "${1:-0.1}" 2>/dev/null || sleep 1; }
 now() { read -r up rest </proc/uptime; up=${up%%.*}; }
 
-# enter: go to BASE, and refuse one that somebody else could tamper with
+# enter: go to BASE, and refuse one that others could tamper with
 enter() {
 	case $base in
 	/*) cd / ;;
@@ -118,9 +118,9 @@ fields() {
 }
 alive() { stat "$1" && [ "$begun" = "$2" ] && [ "$state" != Z ] && [ "$state" != X ]; }
 
-# members: set pids to the living processes of the command. Its sessions are
-# those in inner: a session's number is not given away while it has members,
-# so it is ours if its leader is gone or is the one that was written down.
+# members: set pids to the live processes of the command. Its sessions are in
+# inner. The kernel reuses no session number while the session has members, so it
+# is ours if its leader is gone or is the process in inner.
 members() {
 	pids= sessions=' ' su= cmd=
 	{
@@ -139,14 +139,14 @@ members() {
 	for proc in /proc/[0-9]*; do
 		stat "${proc#/proc/}" || continue
 		case $state in Z | X) continue ;; esac
-		# the session of a login that has not come to the command yet
+		# the session of a login that has not reached the command yet
 		[ -z "$cmd" ] && [ "$parent" = "$su" ] && sessions="$sessions$session "
 		case $sessions in *" $session "*) pids="$pids ${proc#/proc/}" ;; esac
 	done
 	return 0
 }
 
-# ended: the status is on record; set rc, and size if that is too
+# ended: succeed if the status is on record; set rc, and size if it is there
 ended() {
 	a= b= c= d= e= f=
 	{ { read -r a b c; read -r d e f; } <exit; } 2>/dev/null
@@ -161,8 +161,8 @@ began() {
 	{ { read -r a; read -r b; } <state; } 2>/dev/null
 	[ "$b" = spawning ]
 }
-# look: set is (the state), rc and size. The order matters: a command may end
-# between any two lines of it.
+# look: set is (the state), rc and size. The order of the checks matters: a command
+# may end between any two of them.
 look() {
 	is=corrupt rc=- size=
 	[ -e claim ] || { is=prepared; return; }
@@ -189,8 +189,8 @@ look() {
 }
 measure() { [ -n "$size" ] || { [ -e out ] && size=$(wc -c 2>/dev/null <out) && size=$((size)); } || size=0; }
 
-# part OFF LEN: that much of out. In the middle by whole blocks, which is twice
-# as fast as by pipes.
+# part OFF LEN: print that part of out. It copies the middle in whole blocks, twice
+# as fast as through pipes.
 part() {
 	lead=$(((65536 - $1 % 65536) % 65536))
 	if [ $((lead + 65536)) -gt "$2" ]; then
@@ -203,7 +203,7 @@ part() {
 	left=$(($2 - lead - blocks * 65536))
 	[ $left -eq 0 ] || tail -c "+$(($1 + $2 - left + 1))" out | head -c $left
 }
-# sha256 BYTES: of stdin. openssl is slower to start and three times as fast.
+# sha256 BYTES: print the sum of stdin. openssl starts slower and is three times as fast.
 sha256() {
 	if [ "$1" -gt 16777216 ] && command -v openssl >/dev/null; then
 		h=$(openssl dgst -sha256)
@@ -213,7 +213,7 @@ sha256() {
 		echo "${h%% *}"
 	fi
 }
-# answer OFF MAX FROM: state and output; at its end also the sum of all from FROM
+# answer OFF MAX FROM: print state and output, and at the end the sum from FROM on
 answer() {
 	measure
 	n=$((size - $1)) sum=-
@@ -229,14 +229,14 @@ answer() {
 	end "$sum"
 }
 none() { say 'state=none rc=- size=0 off=0 len=0'; end -; }
-# open: make the run's directory and go there
+# open: create the directory of the run and go there
 open() {
 	why=$(mkdir "./$id" 2>&1) || [ -d "$id" ] || full "$why"
 	[ ! -h "$id" ] && cd "./$id" || die unsafe "$here/$id is not a directory"
 }
 
-# launch START-ARGUMENTS: the runner, which closes its stdout when it has
-# claimed the run. What is our stdin is the command's.
+# launch START-ARGUMENTS: start the runner, which closes its stdout when it has
+# claimed the run. Our stdin is the stdin of the command.
 launch() { exec setsid /bin/sh -c "$6" alsb-run "$7" "$4" "$5" "$path" "$lc" "$mask" 2>&1; }
 start() {
 	same="${4:--} $5"
@@ -251,7 +251,7 @@ start() {
 		if [ -z "${8-}" ]; then
 			why=$(launch "$@" </dev/null &)
 		else
-			# a secret: in this shell's memory, and then in a pipe, whatever dies
+			# a secret: it is in the memory of this shell and then in a pipe, and goes with them
 			IFS= read -r input || die request "the command's input did not come whole"
 			why=$(launch "$@" <<-END &
 				$input
@@ -273,7 +273,7 @@ poll() {
 	until=$((up + wait))
 	while [ "$is" = "$first" ] && [ "$size" -le "$1" ] && [ "$up" -lt "$until" ]; do
 		case $is in running | orphan) ;; *) break ;; esac
-		# a byte now and then, or a reader that has left would not be noticed
+		# a byte now and then, or nobody would notice that the reader has left
 		beat=$((beat + 1))
 		[ $((beat % 20)) -ne 0 ] || printf '\n' || exit 1
 		if [ $beat -lt 5 ]; then nap 0.02; else nap; fi
@@ -284,7 +284,7 @@ poll() {
 	answer "$1" "$2" "$3"
 }
 
-# forbid: from now on it has begun, or it never will
+# forbid: make sure that it has begun or never will
 forbid() {
 	[ -e claim ] || (put claim 'revoked 0 0 0 0 end') 2>/dev/null || full 'revoking'
 	look
@@ -293,7 +293,7 @@ revoke() {
 	forbid
 	answer "$1" "$2" "$3"
 }
-# cancel GRACE: each process is told once to end, and after GRACE seconds made to
+# cancel GRACE: send TERM to each process once and, after GRACE seconds, KILL
 cancel() {
 	forbid
 	if [ "$is" = running ] || [ "$is" = orphan ] || { [ "$is" = finished ] && [ -e cancel ]; }; then
@@ -326,8 +326,8 @@ cancel() {
 	end -
 }
 
-# clean DAYS: claim and exit stay, so that a late start finds them; those that
-# have stayed for DAYS go
+# clean DAYS: keep claim and exit, so that a late start finds them, and delete the
+# ones that are older than DAYS
 clean() {
 	look
 	measure

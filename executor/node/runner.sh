@@ -1,6 +1,6 @@
-# The runner of one durable command: it claims the run, waits for the command
-# and writes down its status. It lives in a session of its own, in the run's
-# directory, and needs nothing but open files from the moment it has claimed.
+# The runner of one durable command. It claims the run, waits for the command
+# and records its status. It has a session of its own, in the directory of the
+# run, and needs nothing but open files once it has claimed the run.
 #
 #	sh -c "$(cat runner.sh)" alsb-run CHILD RUNAS COMMAND PATH LC_ALL UMASK
 #
@@ -32,7 +32,7 @@ if [ $won -ne 0 ]; then
 	exit 0
 fi
 printf 'claimed\n' >&7
-# from here on it must survive a power cut that it was claimed
+# from here on a power cut must not lose that the run was claimed
 dd if=/dev/null of=claim conv=notrunc,fsync 2>/dev/null
 exec >/dev/null 2>&1
 oom=0
@@ -45,7 +45,7 @@ rc=$?
 reached=
 { while read -r who rest; do [ "$who" != cmd ] || reached=yes; done <inner; } 2>/dev/null
 if [ -z "$reached" ]; then
-	# the login ended first; what it said is all there is to show
+	# the login ended first; its output is all there is to show
 	[ $rc -ne 0 ] || rc=126
 	cat login >&9
 	echo "alsbot: the login shell ended before the command began" >&9
