@@ -40,14 +40,6 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	overview, err := als.Help(als.Operations, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "help.txt", overview)
-	if n := strings.Count(overview, "\n"); n > 45 {
-		t.Errorf("help has %d lines: more than a screen", n)
-	}
 	for _, topic := range []string{"patch install", "export cluster", "patch", "stop"} {
 		text, err := als.Help(als.Operations, " "+strings.ToUpper(topic)+" ")
 		if err != nil {

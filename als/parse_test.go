@@ -42,8 +42,6 @@ func TestParse(t *testing.T) {
 		{"plan patch install", als.Request{Operation: "patch install", Dry: true}},
 		{"plan patch install dea-x @prod", als.Request{Operation: "patch install", Args: []string{"dea-x"}, Cluster: "prod", Dry: true}},
 		{"plan --help", als.Request{Operation: "help", Args: []string{"plan"}}},
-		{"run k3v9t2", als.Request{Operation: "run", Args: []string{"k3v9t2"}}},
-		{"schedule pause nightly-backup", als.Request{Operation: "schedule pause", Args: []string{"nightly-backup"}}},
 	} {
 		got, err := als.Parse(tt.text, als.Operations)
 		if err != nil {
@@ -81,7 +79,6 @@ func TestRefusals(t *testing.T) {
 		{"restart --node core", "--node is not an IP address"},
 		{"restart --node 010.0.0.1", "--node is not an IP address"},
 		{"patch install a b", "`patch install` has one word too many: \"b\". Usage: `patch install [NAME]"},
-		{"run", "`run` needs ID, the ID of a run"},
 		{"patch install dea;reboot", `NAME contains ";"`},
 		{"patch install $(reboot)", `NAME contains "$"`},
 		{"patch install `reboot`", "NAME contains \"`\""},
@@ -115,7 +112,7 @@ func TestRefusals(t *testing.T) {
 		{strings.Repeat("a ", 65), "65 words"},
 		{strings.Repeat("a", 4001), "4001 bytes"},
 		{"plan", "`plan` needs COMMAND"},
-		{"plan runs", "nothing to plan"},
+		{"plan help", "nothing to plan"},
 		{"plan plan status", "Type `plan` once"},
 	} {
 		req, err := als.Parse(tt.text, als.Operations)

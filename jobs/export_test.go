@@ -7,3 +7,13 @@ import "time"
 func WhyMissed(slot, start, lastAt time.Time, lastUp time.Duration, at time.Time, up time.Duration, failed error) string {
 	return whyMissed(slot, start, moment{at: lastAt, up: lastUp}, moment{at: at, up: up}, failed)
 }
+
+// AnsweredCommands lists the commands of alsbot's own that have an answer.
+func AnsweredCommands() (names []string) {
+	for _, b := range builtinCommands {
+		if b.reply != nil || b.instead != nil {
+			names = append(names, b.op.Name)
+		}
+	}
+	return names
+}
