@@ -26,7 +26,31 @@ type Finding struct {
 	// Reword is true if only another command fixes it: the same words would be
 	// refused again.
 	Reword bool `json:"reword,omitempty"`
+	// Key names the kind of finding and Subject what it is about: a node, a
+	// role, a patch. An approval holds only while there is no other finding of
+	// a key and subject, and none of a worse level, than the approvers saw.
+	// Without a key, the text is the key.
+	Key     string `json:"key,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	// Volatile is true of what changes by itself, such as free space. Approvals
+	// don't depend on it unless it becomes a Stop.
+	Volatile bool `json:"volatile,omitempty"`
 }
+
+// about returns the finding as one of a kind, about a subject.
+func (f Finding) about(key, subject string) Finding {
+	f.Key, f.Subject = key, subject
+	return f
+}
+
+// volatile returns the finding as one that changes by itself.
+func (f Finding) volatile() Finding {
+	f.Volatile = true
+	return f
+}
+
+// id identifies a finding across plans.
+func (f Finding) id() string { return cmp.Or(f.Key, f.Text) + "\x00" + f.Subject }
 
 // Fact is something about the cluster that decides what a plan does. Approvers
 // see the facts, and the digest covers them: if one changed, the approval no
@@ -36,6 +60,15 @@ type Fact struct {
 	Key   string `json:"key,omitempty"`
 	Name  string `json:"name"` // the label, for people
 	Value string `json:"value"`
+}
+
+// StableKey returns the fact's key. A fact that was stored without one has the
+// key that belongs to its label.
+func (f Fact) StableKey() string {
+	if f.Key != "" {
+		return f.Key
+	}
+	return factLabels0.key(f.Name)
 }
 
 // Plan is what a request would do, as data.
@@ -60,6 +93,24 @@ type Plan struct {
 	Patience time.Duration `json:"patience,omitempty"`
 	// Hints pass what Plan found on to Judge. The digest does not cover them.
 	Hints Hints `json:"hints,omitzero"`
+	// Targets are where the steps run and as whom, by node.
+	Targets []Target `json:"targets,omitempty"`
+	// Backup is the run of the last good backup, for a plan that destroys data;
+	// "" if there is none.
+	Backup string `json:"backup,omitempty"`
+}
+
+// Target is how alsbot reaches a node and what it runs there, as the config
+// says. The names are those of its keys.
+type Target struct {
+	Node     string   `json:"node"`
+	Addr     string   `json:"addr"`
+	HostKeys []string `json:"host_keys,omitempty"` // fingerprints that known_hosts has for it
+	User     string   `json:"user"`
+	RunAs    string   `json:"run_as,omitempty"`
+	Via      string   `json:"via,omitempty"`
+	RunsDir  string   `json:"runs_dir"`
+	Kato     string   `json:"kato"`
 }
 
 // Stopped returns the first finding that stops the plan.
@@ -82,10 +133,11 @@ func newPlan(r Request, effect Effect) Plan {
 
 // Digest identifies what the plan does, in the plan's own format. Two plans of
 // one format with the same digest do the same. It covers the operation, the
-// effect, the facts by key and value, and whether there is nothing to do; of
-// each step it covers key, node, argv, secret and whether it always runs. It
-// covers no labels, findings, notes, times or sizes. It is a SHA-256 in hex,
-// never empty.
+// effect, the facts by key and value, the findings by key, subject and level
+// but for the volatile ones, the targets, the last good backup of a plan that
+// destroys data, and whether there is nothing to do; of each step it covers
+// key, node, argv, secret and whether it always runs. It covers no labels,
+// notes, times or sizes. It is a SHA-256 in hex, never empty.
 func (p Plan) Digest() string { return p.DigestAs(p.Format) }
 
 // DigestAs returns the plan's digest in a given format. To compare a new plan
@@ -102,21 +154,32 @@ func (p Plan) DigestAs(format int) string {
 		Always    bool
 	}
 	type fact struct{ Key, Value string }
+	type finding struct{ ID, Level string }
 	steps, facts := make([]step, len(p.Steps)), make([]fact, len(p.Facts))
 	for i, s := range p.Steps {
 		steps[i] = step{s.ResultKey(), s.Node, s.Argv, s.Secret, s.Always}
 	}
 	for i, f := range p.Facts {
-		facts[i] = fact{cmp.Or(f.Key, f.Name), f.Value}
+		facts[i] = fact{f.StableKey(), f.Value}
 	}
+	var findings []finding
+	for _, f := range p.Findings {
+		if !f.Volatile {
+			findings = append(findings, finding{f.id(), string(f.Level)})
+		}
+	}
+	slices.SortFunc(findings, func(a, b finding) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Level, b.Level)) })
 	return digestOf(struct {
 		Format    int
 		Operation string
 		Effect    Effect
 		Steps     []step
 		Facts     []fact
+		Findings  []finding
+		Targets   []Target
+		Backup    string
 		Nothing   bool
-	}{planFormat, p.Operation, p.Effect, steps, facts, p.Nothing != ""})
+	}{planFormat, p.Operation, p.Effect, steps, facts, findings, p.Targets, p.Backup, p.Nothing != ""})
 }
 
 // Text shows people the plan: its facts, what would run where, how it is
@@ -159,7 +222,10 @@ type Outcome string
 const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"
-	Waiting   Outcome = "waiting" // probe again: a role is still starting
+	// Unconfirmed means that the steps ended and their effect could not be
+	// seen.
+	Unconfirmed Outcome = "unconfirmed"
+	Waiting     Outcome = "waiting" // probe again: a role is still starting
 )
 
 // Verdict is the result of a run, judged by effect.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -123,3 +124,28 @@ type noAddr struct{}
 
 func (noAddr) Network() string { return "tcp" }
 func (noAddr) String() string  { return "0.0.0.0:0" }
+
+// KnownKeys returns the fingerprints of the host keys that known_hosts has for
+// a target and for its bastion, sorted. A file that can't be read has none:
+// then alsbot connects to nothing.
+func KnownKeys(t Target) []string {
+	ep := t.endpoint()
+	db, err := knownhosts.NewDB(ep.KnownHosts)
+	if err != nil {
+		return nil
+	}
+	hosts := []string{ep.Addr}
+	if ep.Via != "" {
+		if b, err := ep.bastion(); err == nil {
+			hosts = append(hosts, b.Addr)
+		}
+	}
+	var prints []string
+	for _, host := range hosts {
+		for _, key := range db.HostKeys(host) {
+			prints = append(prints, ssh.FingerprintSHA256(key.PublicKey))
+		}
+	}
+	slices.Sort(prints)
+	return slices.Compact(prints)
+}

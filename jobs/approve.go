@@ -123,6 +123,7 @@ func (ap *approver) decide(ctx context.Context, id string, approve bool, why str
 			return runs.ErrUnchanged
 		}
 		a.Votes = append(a.Votes, runs.Decision{By: by, At: now})
+		a.Quorum = ap.policy.quorum(a)
 		ans = Answer{Text: fmt.Sprintf("Approved: %d of %d. It starts when %s.", len(a.Votes), a.Quorum, others(a.Quorum-len(a.Votes)))}
 		if len(a.Votes) >= a.Quorum {
 			a.State = runs.ApprovalChecking
@@ -190,6 +191,7 @@ func (ap *approver) await(ctx context.Context, d *driver, r runs.Run, a *runs.Ap
 // checkAgain puts an approved run into its cluster's queue, if the cluster and
 // everybody's rights are still as they were.
 func (ap *approver) checkAgain(ctx context.Context, d *driver, r runs.Run) (time.Duration, error) {
+	shown := r.Digest // unchanged gives the run its present plan, which has a digest of its own
 	same, pause, err := ap.recheck.unchanged(ctx, d, r)
 	if err != nil || !same {
 		return pause, err
@@ -202,7 +204,11 @@ func (ap *approver) checkAgain(ctx context.Context, d *driver, r runs.Run) (time
 		if r.State != runs.Awaiting || a.State != runs.ApprovalChecking {
 			return runs.ErrUnchanged
 		}
-		if a.Digest == "" || a.Digest != r.Digest {
+		if needed := ap.policy.quorum(a); len(a.Votes) < needed { // the config has changed since the press
+			a.State, a.Quorum = runs.ApprovalWaiting, needed
+			return runs.PutApproval(tx, a)
+		}
+		if shown == "" || a.Digest != shown {
 			return runs.Invalidate(tx, r, "the approval does not belong to this plan")
 		}
 		a.State = runs.ApprovalGiven

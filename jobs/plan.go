@@ -74,8 +74,41 @@ func (p *planner) buildPlan(ctx context.Context, r runs.Run) (als.Cluster, als.P
 		return cluster, als.Plan{}, err
 	}
 	plan, err := op.Plan(r.Request, cluster, seen)
+	if err != nil {
+		return cluster, plan, err
+	}
 	plan.Findings = append(findings, plan.Findings...)
-	return cluster, plan, err
+	return cluster, plan, p.bind(ctx, r, cluster, &plan)
+}
+
+// bind adds to a plan what an approval of it binds besides: how each node is
+// reached and, where data is destroyed, the last good backup.
+func (p *planner) bind(ctx context.Context, r runs.Run, cluster als.Cluster, plan *als.Plan) error {
+	seen := map[string]bool{}
+	for _, s := range plan.Steps {
+		if seen[s.Node] {
+			continue
+		}
+		seen[s.Node] = true
+		t, err := p.prober.Target(cluster, s.Node)
+		if err != nil {
+			return err
+		}
+		plan.Targets = append(plan.Targets, als.Target{
+			Node: s.Node, Addr: t.Addr, HostKeys: executor.KnownKeys(t), User: t.User,
+			RunAs: t.RunAs, Via: t.Via, RunsDir: t.RunsDir, Kato: cluster.Kato,
+		})
+	}
+	if r.Effect != als.Destroy {
+		return nil
+	}
+	return p.st.View(ctx, func(tx store.Tx) error {
+		last, ok, err := runs.LastBackup(tx, r.Request.Cluster)
+		if ok {
+			plan.Backup = last.Run
+		}
+		return err
+	})
 }
 
 func isStopped(p als.Plan) bool {

@@ -22,10 +22,30 @@ func (p policy) guarded(effect als.Effect) bool {
 }
 
 // needsApproval reports whether policy asks for approval of a run. A schedule
-// was approved with the config, and so were the runs that follow others.
+// was approved with the config, as long as the config still has it as it was,
+// and so were the runs that follow others.
 func (p policy) needsApproval(r runs.Run) bool {
-	return p.guarded(r.Effect) && r.By.Source != runs.FromSchedule && r.By != runs.System
+	return p.guarded(r.Effect) && !p.scheduled(r) && r.By != runs.System
 }
+
+// scheduled reports whether the config still has the schedule that asked for a
+// run, with the same command.
+func (p policy) scheduled(r runs.Run) bool {
+	if r.By.Source != runs.FromSchedule {
+		return false
+	}
+	return slices.ContainsFunc(p.cfg.Schedules, func(s config.Schedule) bool {
+		if s.Name != r.By.ID || s.Cluster != r.Request.Cluster {
+			return false
+		}
+		now, err := scheduled(Operations, s)
+		return err == nil && now.Text == r.Text
+	})
+}
+
+// quorum returns how many approvals a request needs: the larger of what policy
+// asked for when it was posted and of what it asks for now.
+func (p policy) quorum(a runs.Approval) int { return max(a.Quorum, p.cfg.Approval.Quorum) }
 
 // requestApproval makes a run wait for approval of its plan.
 func (p policy) requestApproval(tx store.Tx, r *runs.Run) error {

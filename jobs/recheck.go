@@ -22,6 +22,13 @@ const startBy = 10 * time.Minute
 // rightsAgain is when alsbot looks rights up again after Slack did not answer.
 const rightsAgain = 5 * time.Second
 
+// Once a cluster has made voidsMost requests for the same void within
+// restlessFor, alsbot posts no other one by itself.
+const (
+	voidsMost   = 3
+	restlessFor = time.Hour
+)
+
 // rechecker checks, just before something approved or queued starts, that the
 // rights and the cluster are still as they were.
 type rechecker struct {
@@ -56,14 +63,46 @@ func (rc *rechecker) unchanged(ctx context.Context, d *driver, r runs.Run) (same
 	if err != nil {
 		return false, 0, rc.void(ctx, r.ID, "the cluster could not be looked at again: "+err.Error())
 	}
-	if f, stop := plan.Stopped(); stop || plan.DigestAs(r.Plan.Format) != r.Digest {
-		why := changes(*r.Plan, plan)
-		if stop {
-			why = f.Text
-		}
+	why, err = rc.difference(ctx, r, plan)
+	if err != nil {
+		return false, 0, err
+	}
+	if why != "" {
 		return false, 0, rc.renew(ctx, r, cluster, plan, why)
 	}
-	return true, 0, nil
+	return true, 0, rc.adopt(ctx, r, cluster, plan)
+}
+
+// difference says in words how a present plan differs from the one on record,
+// which is the one that was shown; "" if it doesn't.
+func (rc *rechecker) difference(ctx context.Context, r runs.Run, now als.Plan) (string, error) {
+	if r.Plan.Digest() != r.Digest {
+		return "the plan on record is not the one that was shown", nil
+	}
+	diff := als.Differences(*r.Plan, now)
+	if r.Plan.Backup != "" && now.Backup != "" {
+		var good bool
+		if err := rc.st.View(ctx, func(tx store.Tx) (err error) {
+			good, err = runs.GoodBackup(tx, r.Request.Cluster, r.Plan.Backup)
+			return err
+		}); err != nil {
+			return "", err
+		}
+		if !good {
+			diff = append(diff, "the last good backup was run "+r.Plan.Backup+", which is no longer good; it is now run "+now.Backup)
+		}
+	}
+	return strings.Join(diff, "; "), nil
+}
+
+// adopt gives a run its present plan, which does what the shown one does. What
+// the run is judged by then comes from the last probes before its start.
+func (rc *rechecker) adopt(ctx context.Context, r runs.Run, cluster als.Cluster, plan als.Plan) error {
+	return rc.ledger.Amend(ctx, r.ID, func(now *runs.Run) {
+		if now.State == r.State && now.Digest == r.Digest {
+			now.Cluster, now.Plan, now.Digest = cluster, &plan, plan.Digest()
+		}
+	})
 }
 
 func (rc *rechecker) void(ctx context.Context, id, why string) error {
@@ -150,6 +189,10 @@ func (rc *rechecker) renew(ctx context.Context, old runs.Run, cluster als.Cluste
 		if err := runs.Invalidate(tx, r, "the cluster has changed since it was approved: "+why); err != nil || stop || plan.Nothing != "" {
 			return err
 		}
+		if len(again.Voided) >= voidsMost {
+			r.Next = fmt.Sprintf("nothing was run. %d requests for this became void within an hour, so alsbot posts no other by itself. When the cluster has settled, type `retry %s`", len(again.Voided), r.ID)
+			return nil
+		}
 		r.Next = "a fresh request says what changed: see `run " + again.ID + "`"
 		return runs.Create(tx, &again)
 	})
@@ -165,6 +208,9 @@ func requestAgain(old runs.Run, why string) runs.Run {
 	again.ID, again.Replaces, again.Changed = runs.NewID(old.ID+"/again"), old.ID, why
 	again.Asked, again.Waited, again.Queued = time.Now().UTC().Round(0), false, time.Time{}
 	again.State, again.Plan, again.Digest = runs.Planned, nil, ""
+	again.Voided = slices.DeleteFunc(append(slices.Clone(old.Voided), again.Asked), func(t time.Time) bool {
+		return again.Asked.Sub(t) > restlessFor
+	})
 	again.RightsKnown()
 	return again
 }
@@ -184,37 +230,4 @@ func (rc *rechecker) replan(tx store.Tx, r *runs.Run, cluster als.Cluster, plan 
 		return err
 	}
 	return runs.EnqueueAt(tx, r, joined)
-}
-
-// changes says in words how two plans of one request differ.
-func changes(before, now als.Plan) string {
-	if now.Nothing != "" {
-		return now.Nothing
-	}
-	facts := map[string]string{}
-	for _, f := range before.Facts {
-		facts[f.Name] = f.Value
-	}
-	var diff []string
-	for _, f := range now.Facts {
-		if was := facts[f.Name]; was != f.Value {
-			diff = append(diff, fmt.Sprintf("%s was %s, is now %s", f.Name, orNone(was), orNone(f.Value)))
-		}
-		delete(facts, f.Name)
-	}
-	for name, was := range facts {
-		diff = append(diff, fmt.Sprintf("%s was %s, is now none", name, was))
-	}
-	slices.Sort(diff)
-	if len(diff) == 0 {
-		return "other commands or other nodes than were shown"
-	}
-	return strings.Join(diff, "; ")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }

@@ -160,6 +160,8 @@ func conclude(r *runs.Run, v als.Verdict) {
 		r.State, r.Trouble = runs.Cancelled, "cancelled by "+r.Cancel.By.Name()+"; what was done before stays done"
 	case v.Outcome == als.Succeeded:
 		r.State = runs.Succeeded
+	case v.Outcome == als.Unconfirmed && r.Effect != als.Read:
+		r.State = runs.Unconfirmed
 	case v.Outcome == als.Waiting:
 		r.State, r.Trouble = runs.Failed, "it did not settle in time"
 	default:

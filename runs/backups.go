@@ -101,6 +101,17 @@ func LastBackup(tx store.Tx, cluster string) (last Backup, ok bool, err error) {
 	return last, ok, err
 }
 
+// GoodBackup reports whether the backup that a run made is still good.
+func GoodBackup(tx store.Tx, cluster, run string) (good bool, err error) {
+	err = backups.Scan(tx, store.Range{Prefix: cluster + "/", Reverse: true}, func(_ string, b Backup) bool {
+		if b.Run == run {
+			good = good || b.Whole() && b.Good()
+		}
+		return !good
+	})
+	return good, err
+}
+
 // NewestBackup returns the newest backup of the whole cluster, whatever its
 // verdict; nil if there is none.
 func NewestBackup(tx store.Tx, cluster string) (newest *Backup, err error) {

@@ -14,19 +14,21 @@ import (
 // State is the stage that a run has reached.
 type State string
 
-// The states. The last seven are final.
+// The states. The last eight are final.
 const (
 	Planned   State = "planned"
 	Awaiting  State = "awaiting_approval"
 	Queued    State = "queued"
 	Running   State = "running"
 	Succeeded State = "succeeded"
-	Failed    State = "failed"
-	Cancelled State = "cancelled"
-	Lost      State = "lost" // the outcome is unknown; a person decides
-	Rejected  State = "rejected"
-	Expired   State = "expired"
-	Void      State = "void" // the cluster or the rights have changed
+	// Unconfirmed means that the steps ended and their effect could not be seen.
+	Unconfirmed State = "unconfirmed"
+	Failed      State = "failed"
+	Cancelled   State = "cancelled"
+	Lost        State = "lost" // the outcome is unknown; a person decides
+	Rejected    State = "rejected"
+	Expired     State = "expired"
+	Void        State = "void" // the cluster or the rights have changed
 )
 
 // Final reports whether a run in this state stays in it.
@@ -117,9 +119,14 @@ type Run struct {
 	// what has changed since.
 	Replaces string `json:"replaces,omitempty"`
 	Changed  string `json:"changed,omitempty"`
+	// Voided holds when the requests that this run repeats became void.
+	Voided []time.Time `json:"voided,omitempty"`
 	// After names the run that this one follows without a request. Its
 	// messages go to that run's thread.
 	After string `json:"after,omitempty"`
+	// LookedAgain is what a look some time after the run's end has found, where
+	// it differs from the verdict.
+	LookedAgain *Later `json:"looked_again,omitempty"`
 	// Waited is true when the run could not start at once, so its plan has to
 	// be made again before it starts.
 	Waited bool      `json:"waited,omitempty"`
@@ -128,7 +135,7 @@ type Run struct {
 
 // Why says in words why the run didn't end well; "" if it did.
 func (r Run) Why() string {
-	if r.Trouble == "" && r.State == Failed && r.Verdict != nil {
+	if r.Trouble == "" && (r.State == Failed || r.State == Unconfirmed) && r.Verdict != nil {
 		return r.Verdict.Summary
 	}
 	return r.Trouble
@@ -219,6 +226,12 @@ func (s StepRecord) Bad() bool {
 
 // OnNode reports whether a step may have files on its node.
 func (s StepRecord) OnNode() bool { return s.Sent && !s.Step.Repeatable }
+
+// Later is what was found of a run's effect after its end.
+type Later struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
 
 // Decision is one person's decision.
 type Decision struct {

@@ -78,7 +78,7 @@ func (u *Upkeep) prune(ctx context.Context, now time.Time) error {
 
 func forgetRuns(tx store.Tx, old []runs.Run) error {
 	for _, r := range old {
-		if err := remoteFilesOf.Delete(tx, r.ID); err != nil {
+		if err := errors.Join(remoteFilesOf.Delete(tx, r.ID), secondLooks.Delete(tx, r.ID)); err != nil {
 			return err
 		}
 	}

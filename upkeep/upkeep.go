@@ -50,7 +50,7 @@ func New(o Options) *Upkeep {
 
 // Hooks returns what has to be written with the end of a run.
 func Hooks(cfg *config.Config) []runs.EndHook {
-	return []runs.EndHook{followUp(cfg), reportFailedFollower, noteRemoteFiles}
+	return []runs.EndHook{followUp(cfg), reportFailedFollower, noteRemoteFiles, planSecondLook}
 }
 
 // Ended does what follows the end of a run: the runs that follow it start, and
@@ -75,6 +75,12 @@ func (u *Upkeep) Run(ctx context.Context) error {
 	g.Go(func() error {
 		every(gctx, cleanupEvery, func(ctx context.Context, _ time.Duration) {
 			u.logUnlessDone(ctx, "looking after what runs have left on nodes", u.cleanup(ctx))
+		})
+		return nil
+	})
+	g.Go(func() error {
+		every(gctx, secondLookEvery, func(ctx context.Context, _ time.Duration) {
+			u.logUnlessDone(ctx, "looking again at what runs have restarted", u.lookAgain(ctx))
 		})
 		return nil
 	})

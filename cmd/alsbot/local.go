@@ -122,9 +122,13 @@ func (c *cli) do() *cobra.Command {
 			return follow(cmd.Context(), l, ans.Run, out)
 		},
 	}
-	cmd.Flags().BoolVar(&wait, "wait", true, "wait for the end of the run and exit with 0 only if it succeeded")
+	cmd.Flags().BoolVar(&wait, "wait", true, "wait for the end of the run and exit with 0 only if it succeeded, with 5 if that could not be confirmed")
 	return cmd
 }
+
+// unconfirmedStatus is the exit status of do for a run whose steps ended and
+// whose effect could not be seen.
+const unconfirmedStatus = 5
 
 // follow waits for the end of a run and prints the result. The run doesn't
 // depend on follow: if the waiting ends early, the error says how to go on.
@@ -173,10 +177,14 @@ func ended(ctx context.Context, l *local, r runs.Run, out io.Writer) error {
 		}
 	}
 	show(out, r.Next)
-	if r.State != runs.Succeeded {
+	switch r.State {
+	case runs.Succeeded:
+		return nil
+	case runs.Unconfirmed:
+		return exitError(unconfirmedStatus)
+	default:
 		return exitError(1)
 	}
-	return nil
 }
 
 // show prints text on a terminal without the control sequences that a node may

@@ -1,0 +1,101 @@
+package als
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Differences says in words, each a clause, what an approver of the shown plan
+// would have to know of the present one: what it does otherwise, where and as
+// whom, and which findings are new or worse. Better findings, and volatile ones
+// that don't stop, are no difference. Without any, the approval holds for the
+// present plan.
+func Differences(shown, now Plan) []string {
+	if f, stops := now.Stopped(); stops {
+		return []string{f.Text}
+	}
+	if now.Nothing != "" {
+		return []string{now.Nothing}
+	}
+	diff := factDifferences(shown.Facts, now.Facts)
+	if shown.Format > 0 { // plans of earlier versions don't bind these
+		diff = append(diff, targetDifferences(shown.Targets, now.Targets)...)
+		diff = append(diff, worseFindings(shown.Findings, now.Findings)...)
+	}
+	if shown.Backup != "" && now.Backup == "" {
+		diff = append(diff, "the last good backup was run "+shown.Backup+", and there is none now")
+	}
+	same := now
+	same.Findings, same.Backup = shown.Findings, shown.Backup
+	if len(diff) == 0 && same.DigestAs(shown.Format) != shown.Digest() {
+		diff = append(diff, "other commands or other nodes than were shown")
+	}
+	return diff
+}
+
+func factDifferences(shown, now []Fact) (diff []string) {
+	was := map[string]string{}
+	for _, f := range shown {
+		was[f.StableKey()] = f.Value
+	}
+	for _, f := range now {
+		if before := was[f.StableKey()]; before != f.Value {
+			diff = append(diff, fmt.Sprintf("%s was %s, is now %s", f.Name, orNoneText(before), orNoneText(f.Value)))
+		}
+		delete(was, f.StableKey())
+	}
+	for _, f := range shown {
+		if before, gone := was[f.StableKey()]; gone {
+			diff = append(diff, fmt.Sprintf("%s was %s, is now none", f.Name, before))
+		}
+	}
+	slices.Sort(diff)
+	return diff
+}
+
+// worseFindings names the findings that are new, or of a worse level, but for
+// volatile warnings.
+func worseFindings(shown, now []Finding) (diff []string) {
+	seen := map[string]Level{}
+	for _, f := range shown {
+		if seen[f.id()] != Stop {
+			seen[f.id()] = f.Level
+		}
+	}
+	for _, f := range now {
+		level, known := seen[f.id()]
+		if f.Level == Warn && (known || f.Volatile) || level == Stop {
+			continue
+		}
+		diff = append(diff, "new: "+f.Text)
+	}
+	return diff
+}
+
+// targetDifferences names the settings of the config that have changed for a
+// node that both plans use. A node that only one of them uses shows in its
+// steps.
+func targetDifferences(shown, now []Target) (diff []string) {
+	for _, before := range shown {
+		i := slices.IndexFunc(now, func(t Target) bool { return t.Node == before.Node })
+		if i < 0 {
+			continue
+		}
+		after := now[i]
+		for _, setting := range []struct{ name, before, after string }{
+			{"the address", before.Addr, after.Addr},
+			{"the host key", strings.Join(before.HostKeys, ", "), strings.Join(after.HostKeys, ", ")},
+			{"user", before.User, after.User},
+			{"run_as", before.RunAs, after.RunAs},
+			{"via", before.Via, after.Via},
+			{"runs_dir", before.RunsDir, after.RunsDir},
+			{"kato", before.Kato, after.Kato},
+		} {
+			if setting.before != setting.after {
+				diff = append(diff, fmt.Sprintf("%s of %s was %s, is now %s", setting.name, nodeWords(before.Node), orNoneText(setting.before), orNoneText(setting.after)))
+			}
+		}
+	}
+	return diff
+}
