@@ -43,6 +43,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line, as the user that alsbot runs as, with `ssh-keygen -f %s -R %q` and run this again (typed as root it leaves a file that alsbot may not read)", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
 			case executor.Unknown:
 				lines = append(lines, k.Line)
+			case executor.Trusted:
 			}
 		}
 	}

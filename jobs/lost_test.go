@@ -11,19 +11,6 @@ import (
 	"alsbot/store"
 )
 
-// installing is a house in which `patch install` runs on a node and does not end.
-func installing(t *testing.T) (*enginetest.Rig, string) {
-	t.Helper()
-	h := enginetest.New(t, nil)
-	if err := h.Cluster.Fault("silent", "yes:patch install"); err != nil {
-		t.Fatal(err)
-	}
-	id := h.Run("U0ANN", "patch install")
-	h.Until(id, runs.Awaiting)
-	h.Press("U0BOB", id, true)
-	h.Begun(id)
-	return h, id
-}
 
 // A cluster that is taken out of the config while a command runs there: what
 // became of it cannot be known.
