@@ -139,7 +139,7 @@ func (a Archive) namedByAlsbot() bool {
 // archive returns the archive that a command names by its run's ID. It refuses
 // an archive that cannot be read on its node.
 func (c Cluster) archive(id string) (Archive, error) {
-	see := "Type " + c.typed("backups") + " to see what there is."
+	see := Advise("Type %s to see what there is.", c.command("backups"))
 	i := slices.IndexFunc(c.History.Archives, func(a Archive) bool { return a.Run == id })
 	if i < 0 {
 		return Archive{}, refuse(see, "no archive of @%s is known by the ID %s: an archive has the ID of the run that exported it", c.Name, id)
@@ -148,19 +148,19 @@ func (c Cluster) archive(id string) (Archive, error) {
 	case a.Path == "":
 		return a, refuse(see, "the export of run %s failed and left no archive", id)
 	case a.Gone != "":
-		return a, refuse(strings.TrimSpace(copyWords(a)+" "+see), "the archive of run %s is no longer on its node: it was %s at %s", id, a.Gone, clock(a.GoneAt))
+		return a, refuse(copyWords(a).And(see), "the archive of run %s is no longer on its node: it was %s at %s", id, a.Gone, clock(a.GoneAt))
 	case a.Node == "":
-		return a, refuse("Take a new one with "+c.typed("export", "cluster")+".", "an early version of alsbot made the archive of run %s and has not written down on which node it is", id)
+		return a, refuse(Advise("Take a new one with %s.", c.command("export", "cluster")), "an early version of alsbot made the archive of run %s and has not written down on which node it is", id)
 	default:
 		return a, nil
 	}
 }
 
-func copyWords(a Archive) string {
+func copyWords(a Archive) Advice {
 	if a.Fetched == "" {
-		return ""
+		return Advice{}
 	}
-	return "A copy is on alsbot's host: " + a.Fetched + "."
+	return Advise("A copy is on alsbot's host: %s.", a.Fetched)
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -148,7 +148,8 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	all := listed(c)
 	if len(all) == 0 {
 		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet."}
-		return v.offering("Take one with %s.", c.command("export", "cluster"))
+		v.Next = offer("Take one with %s.", c.command("export", "cluster"))
+		return v
 	}
 	states := archiveStates(rs, probeArchives, all)
 	fates := Retain(c.Keep, present(all, states), c.Asked)
@@ -178,7 +179,7 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	v.Report += remarks(all)
 	if absent > 0 {
-		v.Next = "Look where the archives have gone that are not there as they were: " + c.typed("backups verify ID") + " reads one again."
+		v.Next = Advise("Look where the archives have gone that are not there as they were: %s reads one again.", c.command("backups verify ID"))
 	}
 	return v
 }
@@ -238,7 +239,7 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	seen := keyValues(res.Output)
 	bad := func(state, format string, args ...any) Verdict {
 		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...),
-			Next:     strings.TrimSpace(copyWords(a) + " Take a new one with " + c.typed("export", strings.TrimPrefix(a.Operation, "export ")) + "."),
+			Next:     copyWords(a).And(Advise("Take a new one with %s.", c.command("export", strings.TrimPrefix(a.Operation, "export ")))),
 			Archives: []Archive{{Run: a.Run, Seen: state}}}
 	}
 	switch {
@@ -254,7 +255,7 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	case seen["state"] == "read" && seen["sha256"] != a.SHA256:
 		return bad(Altered, "Altered: %s can be read to its end, but it is not what run %s has made: its SHA-256 is %s and was %s.", a.place(), a.Run, printable(seen["sha256"], 64), a.SHA256)
 	case seen["state"] != "read":
-		return nothingRead(Finding{Level: Stop, Text: a.place() + " could not be read", Fix: "Look whether the login user may read it."})
+		return nothingRead(Finding{Level: Stop, Text: a.place() + " could not be read", Fix: Advise("Look whether the login user may read it.")})
 	}
 	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Seen: Sound}},
 		Summary: fmt.Sprintf("Sound: %s was read to its end and is what run %s has made, %s.", a.place(), a.Run, a.Verdict),

@@ -43,7 +43,7 @@ var opBackupsFetch = Operation{
 func (c Cluster) fetchable(r Request) (Archive, error) {
 	a, err := c.archive(r.Arg(0))
 	if err == nil && c.Fetch.Dir == "" {
-		err = refuse("Set clusters[].backup.fetch to a directory on alsbot's host, and restart alsbot.", "it is not configured where the archives of @%s are fetched to", c.Name)
+		err = refuse(Advise("Set clusters[].backup.fetch to a directory on alsbot's host, and restart alsbot."), "it is not configured where the archives of @%s are fetched to", c.Name)
 	}
 	return a, err
 }
@@ -56,17 +56,17 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	switch archiveStates(rs, probeArchives, []Archive{a})[a.Run] {
 	case Missing:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "there is no " + a.place() + " any more", Fix: "See " + c.typed("backups") + " for others."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "there is no " + a.place() + " any more", Fix: Advise("See %s for others.", c.command("backups"))})
 	case Altered:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "what stands at " + a.place() + " is not what run " + a.Run + " has made", Fix: "See " + c.typed("backups") + " for others."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "what stands at " + a.place() + " is not what run " + a.Run + " has made", Fix: Advise("See %s for others.", c.command("backups"))})
 	case stateUnknown:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Fix: "Look whether the node is up, and whether the login user may read it."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Fix: Advise("Look whether the node is up, and whether the login user may read it.")})
 	}
 	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free < still+SpareRoom {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Fix: "Make room there."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Fix: Advise("Make room there.")})
 	}
 	if a.Verdict != verdictVerified || a.Seen == Altered || a.Seen == Damaged {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is " + a.Word(), Fix: "Do not rely on it."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is " + a.Word(), Fix: Advise("Do not rely on it.")})
 	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
@@ -99,18 +99,18 @@ func judgeBackupsFetch(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	res, _ := rs.find(stepFetch, "")
 	seen := keyValues(res.Output)
-	failed := func(next, format string, args ...any) Verdict {
+	failed := func(next Advice, format string, args ...any) Verdict {
 		return Verdict{Outcome: Failed, Whole: true, Summary: fmt.Sprintf(format, args...), Next: next}
 	}
 	switch {
 	case res.Trouble != "":
-		return failed(fixFirst(rs, stepFetch, "When that is mended, go on where it was with "+c.typed("backups", "fetch", a.Run)+"."), "Not fetched: %s.", printable(res.Trouble, 300))
+		return failed(fixFirst(rs, stepFetch, Advise("When that is mended, go on where it was with %s.", c.command("backups", "fetch", a.Run))), "Not fetched: %s.", printable(res.Trouble, 300))
 	case res.Exit == 44:
-		return failed("See "+c.typed("backups")+" for others.", "Not fetched: there is no %s any more.", a.place())
+		return failed(Advise("See %s for others.", c.command("backups")), "Not fetched: there is no %s any more.", a.place())
 	case res.Exit == 45 || seen["state"] == "different":
-		return failed("Read it again with "+c.typed("backups", "verify", a.Run)+".", "Not fetched: what stands at %s is not what run %s has made. Nothing was kept.", a.place(), a.Run)
+		return failed(Advise("Read it again with %s.", c.command("backups", "verify", a.Run)), "Not fetched: what stands at %s is not what run %s has made. Nothing was kept.", a.place(), a.Run)
 	case res.Exit != 0 || seen["state"] != "saved" || seen["sha256"] != a.SHA256:
-		return failed("Try again.", "Not fetched: the node ended with status %d%s.", res.Exit, lastWords(res.Output))
+		return failed(Advise("Try again."), "Not fetched: the node ended with status %d%s.", res.Exit, lastWords(res.Output))
 	}
 	return Verdict{Outcome: Succeeded, Whole: true, Archives: []Archive{{Run: a.Run, Fetched: seen["path"]}},
 		Summary: fmt.Sprintf("Fetched: %s is on alsbot's host, %s, with the SHA-256 of when it was made.", seen["path"], size(a.Size)),

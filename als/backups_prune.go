@@ -39,7 +39,7 @@ var opBackupsPrune = Operation{
 func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	p := newPlan(r, Change)
 	if c.Keep.off() {
-		return p, refuse("Set clusters[].backup.keep, and restart alsbot.", "retention of @%s is off: its backup.keep holds nothing but zeros", c.Name)
+		return p, refuse(Advise("Set clusters[].backup.keep, and restart alsbot."), "retention of @%s is off: its backup.keep holds nothing but zeros", c.Name)
 	}
 	all := notRemoved(c.History.Archives)
 	states := archiveStates(rs, probeArchives, all)
@@ -123,13 +123,12 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Whole: true}
 	var bytes int64
 	var rows [][]string
-	gone, fix := 0, ""
+	gone, fix := 0, Advice{}
 	for _, b := range batches(stepPrune, going) {
 		res, _ := rs.find(b.id, b.node)
 		said := keyValues(res.Output)
-		if f, _ := trouble(res); fix == "" {
-			fix = f.Fix
-		}
+		f, _ := trouble(res)
+		fix = fix.Or(f.Fix)
 		for i, a := range b.some {
 			if states[a.Run] == Missing {
 				gone, bytes = gone+1, bytes+a.Size
@@ -148,7 +147,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v.Report = table(rows)
 	v.Summary = fmt.Sprintf("Removed %s, %s.", count(gone, "archive"), size(bytes))
 	if gone < len(wanted) {
-		v.Outcome, v.Next = Failed, strings.TrimSpace(fix+" See the reasons, and "+c.typed("backups")+".")
+		v.Outcome, v.Next = Failed, fix.And(Advise("See the reasons, and %s.", c.command("backups")))
 		v.Summary = fmt.Sprintf("Removed %d of %s, %s.", gone, count(len(wanted), "archive"), size(bytes))
 	}
 	return v

@@ -290,17 +290,17 @@ func judged(t *testing.T, text string, out []byte) {
 	}
 	for _, found := range plan.Findings {
 		checkText(t, found.Text)
-		checkText(t, found.Fix)
+		checkText(t, found.Fix.Text)
 	}
 	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
 		return
 	}
 	v := op.Judge(req, c, plan, append(answers(plan.Steps), answers(plan.Verify)...))
 	checkText(t, v.Summary)
-	checkText(t, v.Next)
+	checkText(t, v.Next.Text)
 	checkOffers(t, v)
 	checkText(t, strings.ReplaceAll(v.Report, "\n", ""))
-	if v.Outcome == als.Failed && v.Next == "" {
+	if v.Outcome == als.Failed && v.Next.Text == "" {
 		t.Fatalf("%s failed, and nothing says what to do: %s", text, v.Summary)
 	}
 }

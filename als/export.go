@@ -158,7 +158,7 @@ func targetProbe(id stepID, node, dir, base, temp string) Step {
 
 func exportAllowed(r Request, c Cluster) error {
 	if r.Has(onlyUsers) && c.Generation == ALS10 {
-		return refuse("Leave it out, or exclude contents one by one.", "%s has no --%s", c.called(), onlyUsers)
+		return refuse(Advise("Leave it out, or exclude contents one by one."), "%s has no --%s", c.called(), onlyUsers)
 	}
 	return c.hasNode(r.Flag(flagNode))
 }
@@ -176,7 +176,7 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 	p.checkNeeds(c, exportNeeds(r, c), rs)
 	probe, ok := rs.find(probeTarget, "")
 	if !ok {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Fix: "Try again."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the target's directory was not looked at", Fix: Advise("Try again.")})
 		return p, nil
 	}
 	seen := keyValues(probe.Output)
@@ -250,7 +250,7 @@ func replaces(seen map[string]string) string {
 // targetFinding returns the finding that stops an export because of its
 // target, if there is one.
 func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, base string) (Finding, bool) {
-	stop := func(fix, format string, args ...any) (Finding, bool) {
+	stop := func(fix Advice, format string, args ...any) (Finding, bool) {
 		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
 	}
 	who := nodeWords(probe.Node)
@@ -258,10 +258,10 @@ func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, b
 		if f, bad := trouble(probe); bad {
 			return f, true
 		}
-		return stop("", "%s on %s gave no answer", probeTarget.label, who)
+		return stop(Advice{}, "%s on %s gave no answer", probeTarget.label, who)
 	}
 	if seen["state"] == "missing" {
-		return stop("Create or mount it, or name another FILE.", "there is no directory %s on %s", printable(seen["dir"], 255), who)
+		return stop(Advise("Create or mount it, or name another FILE."), "there is no directory %s on %s", printable(seen["dir"], 255), who)
 	}
 	if err := checkPath("the directory on "+who, KindPath, seen["real"]); err != nil {
 		return findingOf(Stop, err), true
@@ -269,18 +269,18 @@ func targetFinding(r Request, c Cluster, probe Result, seen map[string]string, b
 	home := r.Arg(0) == "" && c.BackupDir == ""
 	if s, own := systemDir(seen["real"]); own && (!home || s != "/root") {
 		f := findingOf(Stop, refuseSystemDir(seen["real"], s))
-		f.Reword = true
+		f.Fix.Reword = true
 		return f, true
 	}
 	switch {
 	case seen["state"] != "writable":
-		return stop("Give the login user the right to write there.", "%s on %s cannot be written to", seen["real"], who)
+		return stop(Advise("Give the login user the right to write there."), "%s on %s cannot be written to", seen["real"], who)
 	case seen["target"] != "absent" && seen["target"] != "file":
-		f, bad := stop("Name another FILE.", "what stands at %s on %s is not a regular file", path.Join(seen["real"], base), who)
-		f.Reword = true
+		f, bad := stop(Advise("Name another FILE."), "what stands at %s on %s is not a regular file", path.Join(seen["real"], base), who)
+		f.Fix.Reword = true
 		return f, bad
 	case seen["temp"] != "absent":
-		return stop("Look at it and remove it by hand.", "something stands already at the temporary name in %s on %s", seen["real"], who)
+		return stop(Advise("Look at it and remove it by hand."), "something stands already at the temporary name in %s on %s", seen["real"], who)
 	}
 	return Finding{}, false
 }
@@ -292,17 +292,17 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
 	switch {
 	case err != nil:
-		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Fix: "Look with `df` there."})
+		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Fix: Advise("Look with %s there.", Typed("df"))})
 	case len(c.History.Sizes) == 0 && free < 1<<30:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Fix: "See that it is enough."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Fix: Advise("See that it is enough.")})
 	case len(c.History.Sizes) == 0:
 	case free < c.History.Sizes[0]:
-		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: "Make room, or name another FILE."})
+		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room, or name another FILE.")})
 	case free < c.History.Sizes[0]*3/2:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: "Make room soon."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room soon.")})
 	}
 	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
-		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Fix: "See whether something should be mounted there."})
+		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Fix: Advise("See whether something should be mounted there.")})
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func archiveVerdict(c Cluster, p Plan, rs Results) Verdict {
 	case sound && settle.Exit == 3 && seen["verdict"] == verdictSuspect && seen["path"] == p.Hints.Suspect:
 		return Verdict{Outcome: Failed, Report: archiveReport(rs, seen, bytes), Whole: true,
 			Summary: fmt.Sprintf("The archive is suspect: %s. It was kept as %s; %s is as it was.", printable(seen["why"], 160), path.Base(seen["path"]), p.Hints.Target),
-			Next:    "Look what it holds with `tar -tzf`, and whether all data roles run: " + c.typed("status") + ".",
+			Next:    Advise("Look what it holds with %s, and whether all data roles run: %s.", Typed("tar -tzf"), c.command("status")),
 			Data:    Data{Files: seen["files"]}, Archives: newArchive(settle.Node, seen, bytes)}
 	}
 	return exportFailed(p, rs, seen["why"], seen)
@@ -49,7 +49,7 @@ func verified(c Cluster, p Plan, rs Results, seen map[string]string, bytes int64
 	if r, found := rs.find(stepExport, ""); found && complaint(r.Output) != "" {
 		v.Whole = false
 		v.Summary += " Yet " + describeEnd(rs, stepExport) + "."
-		v.Next = "Read the output of this run: something may be missing from the archive."
+		v.Next = Advise("Read the output of this run: something may be missing from the archive.")
 	}
 	if len(c.History.Sizes) > 0 {
 		v.Report += fmt.Sprintf("\nThe last archive had %s.\n", size(c.History.Sizes[0]))
@@ -79,13 +79,13 @@ func newArchive(node string, seen map[string]string, bytes int64) []Archive {
 
 // whatIsLeft says what a new probe found at the target after a failed export,
 // and how to remove what is left of the temporary archive.
-func whatIsLeft(p Plan, rs Results) (text, fix string) {
+func whatIsLeft(p Plan, rs Results) (text string, fix Advice) {
 	target := p.Hints.Target
 	again, ok := rs.find(probeTargetAfter, "")
 	seen := keyValues(again.Output)
 	switch {
 	case !ok || !again.OK():
-		return "What stands at " + target + " could not be looked at.", ""
+		return "What stands at " + target + " could not be looked at.", fix
 	case seen["target"] == "absent":
 		text = "Nothing stands at " + target + "."
 	default:
@@ -94,7 +94,7 @@ func whatIsLeft(p Plan, rs Results) (text, fix string) {
 	if seen["temp"] == "present" && p.Hints.Temp != "" {
 		temp := path.Join(path.Dir(target), p.Hints.Temp)
 		text += " What was written of the new one still takes room there, as " + temp + "."
-		fix = "Remove " + temp + " on " + nodeWords(again.Node) + " by hand."
+		fix = Advise("Remove %s on %s by hand.", temp, nodeWords(again.Node))
 	}
 	return text, fix
 }
@@ -107,9 +107,7 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 	if why == "" {
 		if f, bad := failedStep(p, rs); bad {
 			why = f.Text
-			if f.Fix != "" {
-				v.Next = f.Fix
-			}
+			v.Next = f.Fix.Or(ReadOutput)
 		} else {
 			why = said
 		}
@@ -125,9 +123,9 @@ func exportFailed(p Plan, rs Results, why string, seen map[string]string) Verdic
 		if text, asks := Prompt(r.Output); asks {
 			v.Next = promptFix(text)
 		} else if strings.Contains(strings.ToLower(complaint(r.Output)), "no space left") {
-			v.Next = "Make room on the node that is full, then try again."
+			v.Next = Advise("Make room on the node that is full, then try again.")
 		}
 	}
-	v.Next = strings.TrimSpace(v.Next + " " + fix)
+	v.Next = v.Next.And(fix)
 	return v
 }

@@ -310,7 +310,7 @@ func TestExportStops(t *testing.T) {
 				c.History.Sizes = tt.sizes
 				plan, _ := export(t, shell, c, "export cluster "+dir+"/"+tt.file, func(string) { t.Error("kato was run") })
 				f, stopped := plan.Stopped()
-				if !stopped || !strings.Contains(f.Text, tt.want) || f.Fix == "" || len(plan.Steps) > 0 {
+				if !stopped || !strings.Contains(f.Text, tt.want) || f.Fix.Text == "" || len(plan.Steps) > 0 {
 					t.Errorf("got %+v, %d steps", plan.Findings, len(plan.Steps))
 				}
 			})

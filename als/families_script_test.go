@@ -38,7 +38,7 @@ func TestSupportScripts(t *testing.T) {
 			req, op = asked(t, "logs nosuch")
 			plan, err = op.Plan(req, testCluster(), nil)
 			must(t, err)
-			if v := op.Judge(req, testCluster(), plan, als.Results{run(t, shell, plan.Steps[0])}); v.Outcome != als.Failed || v.Next == "" {
+			if v := op.Judge(req, testCluster(), plan, als.Results{run(t, shell, plan.Steps[0])}); v.Outcome != als.Failed || v.Next.Text == "" {
 				t.Errorf("got %s %s", v.Outcome, v.Summary)
 			}
 			must(t, os.Remove(filepath.Join(logs, "kato.log")))

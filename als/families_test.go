@@ -61,7 +61,7 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	}
 	var b strings.Builder
 	for _, f := range plan.Findings {
-		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix + "\n")
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix.Text + "\n")
 	}
 	if plan.Nothing != "" {
 		b.WriteString("nothing: " + plan.Nothing + "\n")
@@ -109,9 +109,9 @@ func tellAll(t *testing.T, cases []telling) {
 		t.Run(tt.name, func(t *testing.T) {
 			plan, v := tell(t, tt.c, tt.text, tt.s)
 			if !strings.Contains(plan, tt.plan) || v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
-				t.Errorf("plan:\n%s\n%s: %s\nnext: %s\n%s", plan, v.Outcome, v.Summary, v.Next, v.Report)
+				t.Errorf("plan:\n%s\n%s: %s\nnext: %s\n%s", plan, v.Outcome, v.Summary, v.Next.Text, v.Report)
 			}
-			if v.Outcome == als.Failed && v.Next == "" {
+			if v.Outcome == als.Failed && v.Next.Text == "" {
 				t.Error("it failed, and nothing says what to do")
 			}
 		})

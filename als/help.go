@@ -80,11 +80,8 @@ func Help(c Catalogue, topic string) (string, error) {
 	if b.Len() > 0 {
 		return b.String(), nil
 	}
-	next := DidYouMean(topic, names)
-	if next == "" {
-		next = "Type `help` to see all commands."
-	}
-	return "", refuse(next, "there is no command %q", topic)
+	next := Advice{Text: DidYouMean(topic, names)}
+	return "", refuse(next.Or(Advise("Type %s to see all commands.", Typed("help"))), "there is no command %q", topic)
 }
 
 // overview returns one screen with the names of all commands, by family and

@@ -138,7 +138,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 // restore it.
 func wipeWarning(c Cluster) Finding {
 	f := Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
-		Fix: "Export it first if anybody may want it: " + c.typed("export", "cluster") + "."}
+		Fix: Advise("Export it first if anybody may want it: %s.", c.command("export", "cluster"))}
 	if last := c.History.Backup; last != nil {
 		f.Text = fmt.Sprintf("what the cluster holds now is wiped: users, applications, services; its last verified backup is %s old (%s)", age(c.Asked, last.begunAt()), last.origin())
 	}
@@ -154,11 +154,11 @@ func originFindings(r Request, c Cluster, sum string, p *Plan) {
 			p.Facts = append(p.Facts, Fact{"archive", "archive", "of " + a.origin() + ", begun " + clock(a.begunAt())})
 			if r.Operation == "import cluster" && (!a.Whole() || a.Contents != "") {
 				p.Findings = append(p.Findings, Finding{Level: Warn, Text: "the archive is not of the whole cluster: it was made by " + a.series() + ", and what it lacks is wiped all the same",
-					Fix: "See " + c.typed("backups") + " for one of `export cluster`."})
+					Fix: Advise("See %s for one of %s.", c.command("backups"), Typed("export cluster"))})
 			}
 			return
 		case a.Path == r.Arg(0) && c.at(a.Node) == importNode(r, c):
-			p.Findings = append(p.Findings, Finding{Level: Warn, Text: fmt.Sprintf("%s is not what run %s left there: its SHA-256 is another one", a.Path, a.Run), Fix: "Find out who has changed it."})
+			p.Findings = append(p.Findings, Finding{Level: Warn, Text: fmt.Sprintf("%s is not what run %s left there: its SHA-256 is another one", a.Path, a.Run), Fix: Advise("Find out who has changed it.")})
 		}
 	}
 }
@@ -174,7 +174,7 @@ type importSize struct {
 // nodes.
 func (p *Plan) checkImportRoom(c Cluster, node string, comes importSize, rs Results) {
 	disk := room("disk", "free", comes.bytes, Warn, "an import wipes first, and a full disk then breaks it off with half of the data",
-		"Make room on NODE first. What goes to other nodes or another filesystem must fit there: see with `df`.")
+		Advise("Make room on NODE first. What goes to other nodes or another filesystem must fit there: see with %s.", Typed("df")))
 	if f, found := (Need{disk, node, true}).Finding(c, rs); found {
 		p.Findings = append(p.Findings, f)
 	}
@@ -193,30 +193,30 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSiz
 	probe, _ := rs.find(probeArchive, "")
 	seen := keyValues(probe.Output)
 	who := nodeWords(probe.Node)
-	stop := func(fix, format string, args ...any) {
+	stop := func(fix Advice, format string, args ...any) {
 		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix})
 	}
-	another := func(fix, format string, args ...any) {
+	another := func(fix Advice, format string, args ...any) {
 		stop(fix, format, args...)
-		p.Findings[len(p.Findings)-1].Reword = true
+		p.Findings[len(p.Findings)-1].Fix.Reword = true
 	}
 	switch {
 	case seen["state"] == "missing":
-		stop("Copy it there, or name another SOURCE.", "there is no %s on %s", r.Arg(0), who)
+		stop(Advise("Copy it there, or name another SOURCE."), "there is no %s on %s", r.Arg(0), who)
 	case seen["state"] == "other":
-		another("Name an archive.", "%s on %s is not a regular file", r.Arg(0), who)
+		another(Advise("Name an archive."), "%s on %s is not a regular file", r.Arg(0), who)
 	case seen["state"] == "unreadable":
-		stop("Give the system user the right to read it.", "%s on %s cannot be read", r.Arg(0), who)
+		stop(Advise("Give the system user the right to read it."), "%s on %s cannot be read", r.Arg(0), who)
 	case seen["state"] == "damaged", seen["state"] == "read" && seen["tar"] != "0":
-		another("Take another archive: this one is cut off or damaged.", "%s on %s cannot be read to its end", r.Arg(0), who)
+		another(Advise("Take another archive: this one is cut off or damaged."), "%s on %s cannot be read to its end", r.Arg(0), who)
 	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
 		if f, bad := trouble(probe); bad {
 			p.Findings = append(p.Findings, f)
 			return comes
 		}
-		stop("Try again.", "%s on %s could not be looked at", r.Arg(0), who)
+		stop(Advise("Try again."), "%s on %s could not be looked at", r.Arg(0), who)
 	case seen["files"] == "0":
-		another("Take another archive.", "%s on %s holds no file", r.Arg(0), who)
+		another(Advise("Take another archive."), "%s on %s holds no file", r.Arg(0), who)
 	default:
 		p.Facts = append(p.Facts, Fact{"sha256", "sha256", seen["sha256"]})
 		bytes, _ := strconv.ParseInt(seen["size"], 10, 64)
@@ -235,8 +235,8 @@ func adminFindings(rs Results, p *Plan) {
 	admins, err := readStep(rs, probeAdmins, ReadList)
 	switch {
 	case err != nil:
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "it cannot be seen whether the first user is set up: " + err.Error(), Fix: "Set up the first user in the console and accept the terms before an import."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "it cannot be seen whether the first user is set up: " + err.Error(), Fix: Advise("Set up the first user in the console and accept the terms before an import.")})
 	case len(admins) == 0:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the first user is not set up", Fix: "Open the cluster's console, create the first user and accept the terms."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "the first user is not set up", Fix: Advise("Open the cluster's console, create the first user and accept the terms.")})
 	}
 }

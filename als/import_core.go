@@ -93,20 +93,22 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 		p.Findings = append(p.Findings, f)
 		return importSize{}
 	}
-	warn := func(text, fix string) { p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Fix: fix}) }
+	warn := func(text string, fix Advice) {
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: text, Fix: fix})
+	}
 	probe, _ := rs.find(probeOldCore, "")
 	if keyValues(probe.Output)["sudo"] != "ok" {
-		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", "Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440.")
+		warn("sudo on "+host+" asks for a password, and some steps of kato's need it there", Advise("Let the system user there call sudo without a password for the time of the import: a file in /etc/sudoers.d, mode 0440."))
 	}
 	version, err := readStep(rs, probeOldVersion, ReadVersion)
 	if err != nil {
-		warn("the version of the old core cannot be read: "+err.Error(), "See that kato answers there: `kato version`.")
+		warn("the version of the old core cannot be read: "+err.Error(), Advise("See that kato answers there: %s.", Typed("kato version")))
 		version = "unknown"
 	}
 	p.Facts = append(p.Facts, Fact{"old-version", "old core's version", version})
 	nodes, err := readStep(rs, probeOldNodes, ReadNodes)
 	if err != nil {
-		warn("the old cluster's nodes cannot be listed: "+err.Error(), "See that kato answers there: `kato node list`.")
+		warn("the old cluster's nodes cannot be listed: "+err.Error(), Advise("See that kato answers there: %s.", Typed("kato node list")))
 	}
 	var held []string
 	var pairs []roleOn
@@ -121,9 +123,9 @@ func oldCoreFindings(r Request, c Cluster, rs Results, p *Plan) importSize {
 	heldFindings(r, c, held, "the old cluster", p)
 	status, err := readStep(rs, probeOldRoles, ReadStatus)
 	if err != nil {
-		warn("the old cluster's roles cannot be looked at: "+err.Error(), "See that they run: `kato status` there.")
+		warn("the old cluster's roles cannot be looked at: "+err.Error(), Advise("See that they run: %s there.", Typed("kato status")))
 	} else if down, moving := notRunning(status, pairs); len(down)+len(moving) > 0 {
-		warn("on the old cluster "+list(append(down, moving...))+": what does not run cannot be read", "Start it there first.")
+		warn("on the old cluster "+list(append(down, moving...))+": what does not run cannot be read", Advise("Start it there first."))
 	}
 	p.Notes = append(p.Notes, "People can go on changing things on the old core meanwhile: turn its maintenance mode on first if that matters.")
 	return oldCoreHolds(rs)
@@ -135,31 +137,31 @@ func oldCoreReach(rs Results, host, from string) (Finding, bool) {
 	probe, ok := rs.find(probeOldCore, "")
 	seen := keyValues(probe.Output)
 	said := printable(seen["said"], 160)
-	stop := func(text, fix string) (Finding, bool) { return Finding{Level: Stop, Text: text, Fix: fix}, true }
+	stop := func(text string, fix Advice) (Finding, bool) { return Finding{Level: Stop, Text: text, Fix: fix}, true }
 	switch seen["ssh"] {
 	case "ok":
 		if seen["same"] == "yes" {
-			return Finding{Level: Stop, Text: host + " is " + from + " itself: an import would wipe what it is to read", Fix: "Name the core of the old cluster.", Reword: true}, true
+			return Finding{Level: Stop, Text: host + " is " + from + " itself: an import would wipe what it is to read", Fix: Advise("Name the core of the old cluster.").rewording()}, true
 		}
 		return Finding{}, false
 	case "none":
-		return stop("there is no ssh on "+from, "Export on the old core, copy the archive, and import that.")
+		return stop("there is no ssh on "+from, Advise("Export on the old core, copy the archive, and import that."))
 	case "changed":
-		return stop("the host key of "+host+" is not the one that "+from+" knows", "Find out why before anything else: the machine was reinstalled, or somebody stands between. Then mend ~/.ssh/known_hosts there.")
+		return stop("the host key of "+host+" is not the one that "+from+" knows", Advise("Find out why before anything else: the machine was reinstalled, or somebody stands between. Then mend ~/.ssh/known_hosts there."))
 	case "strange":
 		return stop("the host key of "+host+" is not known on "+from+", and nobody would answer the question",
-			"As the system user on "+from+", type `ssh "+host+"`, and answer yes only if the fingerprint is the one that `ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub` shows on the old core.")
+			Advise("As the system user on %s, type %s, and answer yes only if the fingerprint is the one that %s shows on the old core.", from, Typed("ssh "+host), Typed("ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub")))
 	case "denied":
-		return stop(host+" asks "+from+" for a password, and nobody would answer", "Copy the key there as the system user on "+from+": `ssh-copy-id "+host+"`.")
+		return stop(host+" asks "+from+" for a password, and nobody would answer", Advise("Copy the key there as the system user on %s: %s.", from, Typed("ssh-copy-id "+host)))
 	case "unknown":
-		return stop("the name "+host+" is not known on "+from, "Type the name or address under which "+from+" finds it, or put it into /etc/hosts there.")
+		return stop("the name "+host+" is not known on "+from, Advise("Type the name or address under which %s finds it, or put it into /etc/hosts there.", from))
 	case "away":
-		return stop("the old core "+host+" cannot be reached by SSH from "+from+": "+orNoneText(said), "See that it is up and that its firewall lets "+from+" in on port 22.")
+		return stop("the old core "+host+" cannot be reached by SSH from "+from+": "+orNoneText(said), Advise("See that it is up and that its firewall lets %s in on port 22.", from))
 	}
 	if f, bad := trouble(probe); ok && bad {
 		return f, true
 	}
-	return stop("whether "+from+" reaches the old core "+host+" could not be seen", "Try again.")
+	return stop("whether "+from+" reaches the old core "+host+" could not be seen", Advise("Try again."))
 }
 
 // heldFindings warns of services whose data no role of the cluster can take.
@@ -172,7 +174,7 @@ func heldFindings(r Request, c Cluster, held []string, who string, p *Plan) {
 		if len(nodes) > 0 || !slices.Contains(services, service) {
 			continue
 		}
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Fix: "Add the role on a node with `kato role add " + service + "` first."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: who + " seems to hold " + service + " data, and no node here has that role: it is not imported", Fix: Advise("Add the role on a node with %s first.", Typed("kato role add "+service))})
 		p.Hints.Without = append(p.Hints.Without, service)
 	}
 }

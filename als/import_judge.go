@@ -14,10 +14,10 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	history := evidenceFor(p, rs, dataImport)
 	v := rolesAfter(c, p, rs, p.Hints.Restarts)
 	report := importReport(r, p, in, history, v)
-	failed := func(summary, next string) Verdict {
+	failed := func(summary string, next Advice) Verdict {
 		return Verdict{Outcome: Failed, Report: report, Summary: summary, Next: next}
 	}
-	const half = "The cluster may hold half of the data. Mend the cause and import again from the same source."
+	half := Advise("The cluster may hold half of the data. Mend the cause and import again from the same source.")
 	f, bad := trouble(res)
 	asked := false
 	if bad {
@@ -25,18 +25,18 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	switch {
 	case !ok || bad && (!res.OK() || asked || missingKato(res)) || in.Complaint != "":
-		return failed("The import did not go through: "+describeEnd(rs, stepImport)+".", strings.TrimSpace(f.Fix+" "+half))
+		return failed("The import did not go through: "+describeEnd(rs, stepImport)+".", f.Fix.And(half))
 	case len(in.Failed) > 0:
 		return failed(fmt.Sprintf("The import ended, but not all of it has come: %s failed.", list(in.Failed)), half)
 	case history == evidenceFailure:
-		return failed("The import ended without a complaint, but kato's history "+history.String()+".", "Read the output of this run. "+half)
+		return failed("The import ended without a complaint, but kato's history "+history.String()+".", ReadOutput.And(half))
 	case history == evidenceMissing:
-		return failed("It cannot be confirmed that anything was imported: kato's history "+history.String()+" since the run began.", "Read the output of this run, look for the applications in the console, then import again.")
+		return failed("It cannot be confirmed that anything was imported: kato's history "+history.String()+" since the run began.", Advise("Read the output of this run, look for the applications in the console, then import again."))
 	case v.Outcome != Succeeded:
 		v.Report = report + v.Report
 		return v
 	case len(in.Lost) > 0:
-		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), "Deploy these again by hand.")
+		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), Advise("Deploy these again by hand."))
 	}
 	v.Summary = "The import ended without a complaint" + redeployedWords(in) + ", and all roles run."
 	if history == evidenceNone {
@@ -45,7 +45,7 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if w := p.Hints.Without; len(w) > 0 {
 		v.Summary += " Not imported, for want of a role: " + list(w) + "."
 	}
-	v.Report, v.Next = report, "Ask the owners to look at their applications; those with connection data from staging must be staged again."
+	v.Report, v.Next = report, Advise("Ask the owners to look at their applications; those with connection data from staging must be staged again.")
 	return v
 }
 

@@ -69,7 +69,7 @@ func judgeProcesses(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: true, Summary: "All " + count(total, "process") + " run."}
 	if len(bad) > 0 {
 		v.Summary = fmt.Sprintf("%d of %s do not run: %s.", down, count(total, "process"), strings.Join(bad, "; "))
-		v.Next = "Processes are started by their roles: " + "`" + c.command("roles") + "` shows which role that is."
+		v.Next = Advise("Processes are started by their roles: %s shows which role that is.", c.command("roles"))
 	}
 	return v
 }
@@ -114,7 +114,7 @@ func judgeInspect(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 		}
 		return Verdict{Outcome: Failed, Summary: "No test can be made out in what kato printed.", Next: ReadOutput}
 	case len(failed) > 0:
-		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("%d of %d tests failed: %s.", len(failed), passed+len(failed), list(failed)), Next: "Read the output of this run for the reasons."}
+		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("%d of %d tests failed: %s.", len(failed), passed+len(failed), list(failed)), Next: Advise("Read the output of this run for the reasons.")}
 	case rs[0].Exit != 0:
 		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("All %d tests passed, and yet kato ended with status %d.", passed, rs[0].Exit), Next: ReadOutput}
 	}

@@ -1,10 +1,8 @@
 package als
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // Maintenance mode: the controller refuses changes, and applications keep
@@ -35,7 +33,7 @@ var opMaintenanceStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: Data{Maintenance: onOff(on)}}
 		if on {
-			v = v.offering("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
+			v.Next = offer("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 		}
 		return v
 	},
@@ -78,11 +76,11 @@ func maintenanceSwitch(word string, on bool) Operation {
 			if now != on {
 				step := switchMaintenance(on)
 				return Verdict{Outcome: Failed, Summary: fmt.Sprintf("Maintenance mode is still %s; %s.", onOff(now), describeEnd(rs, step)),
-					Next: cmp.Or(fixFirst(rs, step, ""), ReadOutput)}
+					Next: fixFirst(rs, step, Advice{}).Or(ReadOutput)}
 			}
 			v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + word + ", by a fresh look."}
 			if on {
-				v = v.offering("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
+				v.Next = offer("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 			}
 			return v
 		},
@@ -97,8 +95,8 @@ func (c Cluster) probeMaintenance(id stepID) Step {
 // read.
 func modeUnread(err error) Finding {
 	f := findingOf(Stop, err)
-	if f.Fix == "" {
-		f.Fix = "Run `kato config get cloud_controller_ng maintenance_mode` on the core by hand and see what it prints."
+	if f.Fix.Empty() {
+		f.Fix = Advise("Run %s on the core by hand and see what it prints.", Typed("kato config get cloud_controller_ng maintenance_mode"))
 	}
 	return f
 }
@@ -163,16 +161,15 @@ func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints.Maintenance != "off" {
 		return v
 	}
-	var left Verdict
-	text := "maintenance mode is still on"
+	left, text := v, "maintenance mode is still on"
 	now, err := readStep(rs, probeMaintenanceAfter, ReadBool)
 	switch {
 	case err != nil:
 		f := findingOf(Stop, err)
 		text = "it cannot be seen whether maintenance mode is off again: " + f.Text
-		left = v.offering(strings.TrimSpace(f.Fix+" Look with %s."), c.command("maintenance", "status"))
+		left.Next = f.Fix.And(offer("Look with %s.", c.command("maintenance", "status"))).And(v.Next)
 	case now:
-		left = v.offering("Turn it off with %s.", c.command("maintenance", "off"))
+		left.Next = offer("Turn it off with %s.", c.command("maintenance", "off")).And(v.Next)
 	default:
 		return v
 	}
@@ -180,7 +177,5 @@ func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 		left.Outcome = Failed
 	}
 	left.Summary += " But " + text + "."
-	left.Next = strings.TrimSpace(left.Next + " " + v.Next)
-	left.Offers = append(left.Offers, v.Offers[:min(len(v.Offers), MaxOffers-1)]...)
 	return left
 }

@@ -1,7 +1,6 @@
 package als
 
 import (
-	"cmp"
 	_ "embed" // the script that runs on a node
 	"fmt"
 )
@@ -37,14 +36,13 @@ var opMonitorStatus = Operation{
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		var rows [][]string
-		unwatched, unread, fix := 0, 0, ""
+		unwatched, unread, fix := 0, 0, Advice{}
 		for _, ip := range c.ips() {
 			r, ok := rs.find(probeAgents, c.at(ip))
 			agents, said := keyValues(r.Output)["agents"]
 			agents = printable(agents, 120)
-			if f, _ := trouble(r); fix == "" {
-				fix = f.Fix
-			}
+			f, _ := trouble(r)
+			fix = fix.Or(f.Fix)
 			switch {
 			case !ok || !said:
 				unread++
@@ -57,7 +55,7 @@ var opMonitorStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: table(rows), Summary: fmt.Sprintf("%d of %s have no monitoring agent.", unwatched, count(len(rows), "node"))}
 		if unread > 0 {
-			v.Outcome, v.Next = Failed, cmp.Or(fix, "Look how these nodes are: "+c.typed("status")+".")
+			v.Outcome, v.Next = Failed, fix.Or(Advise("Look how these nodes are: %s.", c.command("status")))
 			v.Summary = count(unread, "node") + " could not be asked."
 		}
 		return v
@@ -71,7 +69,7 @@ var opMonitorNagios = Operation{
 	Example: "monitor nagios @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
 		if len(c.ips()) == 0 || c.Nodes[0].IP == Core {
-			return Plan{}, refuse("Look with "+c.typed("nodes")+".", "the nodes of the cluster are not known")
+			return Plan{}, refuse(Advise("Look with %s.", c.command("nodes")), "the nodes of the cluster are not known")
 		}
 		return readPlan(r), nil // the survey found all that is needed
 	},

@@ -47,7 +47,7 @@ var opNewRelicInstall = Operation{
 	Example: "monitor newrelic install @prod",
 	Checks: func(_ Request, c Cluster) ([]Step, error) {
 		if !c.Agent.Key {
-			return nil, refuse("Set "+secretNewRelic+" in alsbot's config, or ALSBOT_MONITORING__NEWRELIC__LICENSE_KEY, and start alsbot again.", "there is no licence key for New Relic")
+			return nil, refuse(Advise("Set %s in alsbot's config, or ALSBOT_MONITORING__NEWRELIC__LICENSE_KEY, and start alsbot again.", secretNewRelic), "there is no licence key for New Relic")
 		}
 		var steps []Step
 		for _, ip := range c.ips() {
@@ -127,15 +127,14 @@ func agentTrouble(probe Result) string {
 func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	var rows [][]string
 	var bad []string
-	waiting, had, fix := false, 0, ""
+	waiting, had, fix := false, 0, Advice{}
 	for _, ip := range c.ips() {
 		node := c.at(ip)
 		step, ran := rs.find(stepNewRelic, node)
 		probe, _ := rs.find(probeNewRelicAfter, node)
 		wrong, said := agentTrouble(probe), keyValues(step.Output)
-		if f, _ := trouble(step); fix == "" {
-			fix = f.Fix
-		}
+		f, _ := trouble(step)
+		fix = fix.Or(f.Fix)
 		state := "runs"
 		switch {
 		case wrong != "":
@@ -159,7 +158,7 @@ func judgeNewRelic(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	if len(bad) > 0 {
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%d of %s without: %s.", len(bad), count(len(rows), "node"), strings.Join(bad, "; "))
-		v.Next = strings.TrimSpace(fix + " When that is mended, try " + c.typed("monitor", "newrelic", "install") + " again: where the agent runs, nothing is done twice.")
+		v.Next = fix.And(Advise("When that is mended, try %s again: where the agent runs, nothing is done twice.", c.command("monitor", "newrelic", "install")))
 		if waiting {
 			v.Outcome = Waiting
 		}

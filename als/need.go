@@ -14,7 +14,7 @@ type Check struct {
 	Why  string // what would happen without it, as a clause
 	// Fix is what to do if the check fails. NODE and @CLUSTER stand for the
 	// place.
-	Fix string
+	Fix Advice
 
 	probes func(c Cluster, node string) []Step // nil if the survey is enough
 	read   func(c Cluster, node string, rs Results) observation
@@ -31,7 +31,7 @@ type observation struct {
 
 func problem(level Level, text string) observation { return observation{level: level, problem: text} }
 
-func unseen(level Level, text, fix string) observation {
+func unseen(level Level, text string, fix Advice) observation {
 	return observation{level: level, asIs: &Finding{Level: level, Text: text, Fix: fix}}
 }
 
@@ -58,7 +58,7 @@ func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	if s.level == "" {
 		return Finding{}, false
 	}
-	f := Finding{Level: s.level, Text: s.problem + ": " + n.Why, Fix: strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name).Replace(n.Fix)}
+	f := Finding{Level: s.level, Text: s.problem + ": " + n.Why, Fix: n.Fix.replace(strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name))}
 	if s.asIs != nil {
 		f = *s.asIs
 	}

@@ -47,7 +47,7 @@ func TestPreconditions(t *testing.T) {
 	names := map[string]bool{}
 	for _, need := range als.Preconditions(c) {
 		names[need.Name] = true
-		if need.Why == "" || need.Fix == "" || !need.Warn {
+		if need.Why == "" || need.Fix.Empty() || !need.Warn {
 			t.Errorf("%+v", need.Check)
 		}
 		f, amiss := need.Finding(c, nil)
@@ -59,8 +59,8 @@ func TestPreconditions(t *testing.T) {
 				t.Errorf("%s: %+v", need.Name, s)
 			}
 		}
-		if strings.Contains(f.Fix, "NODE") || strings.Contains(f.Fix, "CLUSTER") {
-			t.Errorf("%s: %s", need.Name, f.Fix)
+		if strings.Contains(f.Fix.Text, "NODE") || strings.Contains(f.Fix.Text, "CLUSTER") {
+			t.Errorf("%s: %s", need.Name, f.Fix.Text)
 		}
 	}
 	if len(names) != 8 {

@@ -48,8 +48,8 @@ func TestOffers(t *testing.T) {
 		before, after := missing(tt.c, tt.where)
 		_, v, err := drive(t, tt.c, tt.text, before, after)
 		must(t, err)
-		if v.Outcome != als.Succeeded || !slices.Equal(v.Offers, tt.offers) || strings.Count(v.Next, "`") != 2*tt.named {
-			t.Errorf("%s: %s: %s\noffers: %q\nnext: %s", tt.name, v.Outcome, v.Summary, v.Offers, v.Next)
+		if v.Outcome != als.Succeeded || !slices.Equal(v.Next.Offers, tt.offers) || strings.Count(v.Next.Text, "`") != 2*tt.named {
+			t.Errorf("%s: %s: %s\noffers: %q\nnext: %s", tt.name, v.Outcome, v.Summary, v.Next.Offers, v.Next.Text)
 		}
 	}
 }

@@ -134,6 +134,5 @@ func (p *Plan) noteOldCode(c Cluster, rs Results, target string) {
 		return
 	}
 	p.Nothing += fmt.Sprintf(". But kato's history has `%s` (%s) and no restart since of %s: unless the node was, they run the old code", last.Command, toSecond(last.When), pairWords(left))
-	v := Verdict{}.offering("Bring the patches to work with %s.", c.turnCommands(opRestartName, left)...)
-	p.Next, p.Offers = v.Next, v.Offers
+	p.Next = offer("Bring the patches to work with %s.", c.turnCommands(opRestartName, left)...)
 }

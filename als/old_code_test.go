@@ -17,10 +17,10 @@ func TestOldCodeIsSaidUntilTheRolesWereRestarted(t *testing.T) {
 			said := func(text string) string {
 				t.Helper()
 				plan, _ := b.do(t, text)
-				if plan.Nothing == "" || len(plan.Offers) > 0 != strings.Contains(plan.Nothing, "old code") {
-					t.Errorf("%s: %q, %q %q", text, plan.Nothing, plan.Next, plan.Offers)
+				if plan.Nothing == "" || len(plan.Next.Offers) > 0 != strings.Contains(plan.Nothing, "old code") {
+					t.Errorf("%s: %q, %q %q", text, plan.Nothing, plan.Next.Text, plan.Next.Offers)
 				}
-				return plan.Nothing + "\n" + plan.Next
+				return plan.Nothing + "\n" + plan.Next.Text
 			}
 			first := said("patch install")
 			if !strings.Contains(first, "dea on 10.0.0.12, 10.0.0.13") || !strings.Contains(first, "patch install --no-restart") {

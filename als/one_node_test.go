@@ -72,8 +72,8 @@ func TestPatchOneNode(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next, tt.next) || len(plan.Facts) == 0 || plan.Facts[0].Value != tt.patches {
-				t.Errorf("got %s: %s\nnext: %s\nfacts: %v\n%s", v.Outcome, v.Summary, v.Next, plan.Facts, v.Report)
+			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next.Text, tt.next) || len(plan.Facts) == 0 || plan.Facts[0].Value != tt.patches {
+				t.Errorf("got %s: %s\nnext: %s\nfacts: %v\n%s", v.Outcome, v.Summary, v.Next.Text, plan.Facts, v.Report)
 			}
 		})
 	}

@@ -296,7 +296,7 @@ type Result struct {
 	Trouble string `json:"trouble,omitempty"`
 	// Fix is what to do about Trouble, as a clause. It is "" if there is nothing
 	// to do, as after a cancel, or if alsbot does not know.
-	Fix string `json:"mend,omitempty"`
+	Fix Advice `json:"mend,omitzero"`
 }
 
 // OK reports whether the step ended by itself with status 0.

@@ -93,18 +93,18 @@ func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Pl
 // requested as it is, is named in Next, and destroys nothing.
 func checkOffers(t *testing.T, v als.Verdict) {
 	t.Helper()
-	if len(v.Offers) > als.MaxOffers {
-		t.Errorf("%d offers: %q", len(v.Offers), v.Offers)
+	if len(v.Next.Offers) > als.MaxOffers {
+		t.Errorf("%d offers: %q", len(v.Next.Offers), v.Next.Offers)
 	}
-	for _, command := range v.Offers {
+	for _, command := range v.Next.Offers {
 		req, err := als.Parse(command, als.Operations)
 		if err != nil {
 			t.Errorf("%q is offered: %v", command, err)
 			continue
 		}
 		op, _ := als.Operations.Find(req.Operation)
-		if req.Cluster == "" || op.Effect(req) == als.Destroy || !strings.Contains(v.Next, "`"+command+"`") {
-			t.Errorf("%q is offered; next: %s", command, v.Next)
+		if req.Cluster == "" || op.Effect(req) == als.Destroy || !strings.Contains(v.Next.Text, "`"+command+"`") {
+			t.Errorf("%q is offered; next: %s", command, v.Next.Text)
 		}
 	}
 }
@@ -191,8 +191,8 @@ func TestPatchInstall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next, tt.next) {
-				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
+			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) || !strings.Contains(v.Next.Text, tt.next) {
+				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next.Text, v.Report)
 			}
 			if plan.Patience != 2*time.Minute || len(plan.Verify) != 4 {
 				t.Errorf("patience %s, verify %v", plan.Patience, plan.Verify)
@@ -292,7 +292,7 @@ func planned(t *testing.T, c als.Cluster, text string, before kato) string {
 		b.WriteString(f.Name + "=" + f.Value + "\n")
 	}
 	for _, f := range plan.Findings {
-		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix + "\n")
+		b.WriteString(string(f.Level) + ": " + f.Text + ". " + f.Fix.Text + "\n")
 	}
 	if plan.Nothing != "" {
 		b.WriteString("nothing: " + plan.Nothing + "\n")
@@ -349,7 +349,7 @@ func TestPatchFamilyVerdicts(t *testing.T) {
 				t.Fatal(err)
 			}
 			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
-				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next, v.Report)
+				t.Errorf("got %s: %s\nnext: %s\nreport:\n%s", v.Outcome, v.Summary, v.Next.Text, v.Report)
 			}
 		})
 	}
@@ -405,7 +405,7 @@ func TestSurvey(t *testing.T) {
 		g, _, ns, findings := als.ReadSurvey(rs, configured)
 		words := ""
 		for _, f := range findings {
-			words += string(f.Level) + ": " + f.Text + ". " + f.Fix
+			words += string(f.Level) + ": " + f.Text + ". " + f.Fix.Text
 		}
 		return g, len(ns), words
 	}
@@ -469,8 +469,8 @@ func TestExportMaintenance(t *testing.T) {
 			continue
 		}
 		v := op.Judge(req, c, plan, append(rs, als.Result{Key: "maintenance-after", Node: als.Core, Output: []byte("true\n")}))
-		if v.Outcome != als.Failed || !strings.Contains(v.Summary, "maintenance mode is still on") || !strings.Contains(v.Next, "maintenance off @prod") {
-			t.Errorf("left on: %s %s, %s", v.Outcome, v.Summary, v.Next)
+		if v.Outcome != als.Failed || !strings.Contains(v.Summary, "maintenance mode is still on") || !strings.Contains(v.Next.Text, "maintenance off @prod") {
+			t.Errorf("left on: %s %s, %s", v.Outcome, v.Summary, v.Next.Text)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (p *parser) setCluster(name string) error {
 		return err
 	}
 	if p.req.Cluster != "" && p.req.Cluster != name {
-		return refuse("Ask for one cluster at a time.", "two clusters are named, %s and %s", p.req.Cluster, name)
+		return refuse(Advise("Ask for one cluster at a time."), "two clusters are named, %s and %s", p.req.Cluster, name)
 	}
 	p.req.Cluster = name
 	return nil
@@ -88,14 +88,14 @@ func (p *parser) plan(op Operation, words []word) error {
 		return missing(op, op.Params[0])
 	}
 	if p.req.Dry {
-		return refuse("Type `plan` once.", "a plan cannot be planned")
+		return refuse(Advise("Type %s once.", Typed("plan")), "a plan cannot be planned")
 	}
 	p.req.Dry = true
 	if err := p.parse(words); err != nil {
 		return err
 	}
 	if inner, ok := p.catalogue.Find(p.req.Operation); ok && inner.Builtin && p.req.Dry {
-		return refuse("`plan` is for what runs on a cluster, e.g. `"+op.Example+"`.", "`%s` runs nothing on a cluster, so there is nothing to plan", inner.Name)
+		return refuse(Advise("%s is for what runs on a cluster, e.g. %s.", Typed("plan"), Typed(op.Example)), "`%s` runs nothing on a cluster, so there is nothing to plan", inner.Name)
 	}
 	return nil
 }
@@ -132,28 +132,29 @@ func (p *parser) operation(words []word) (Operation, []word, error) {
 // unknown refuses words that no operation's name begins with.
 func (p *parser) unknown(words []word) error {
 	if len(words) == 0 {
-		return refuse("Type `help`.", "the command is empty")
+		return refuse(Advise("Type %s.", Typed("help")), "the command is empty")
 	}
 	first := words[0].text
 	if strings.HasPrefix(first, "-") {
-		return refuse("Begin with what is to be done, e.g. status "+first+".", "a command cannot begin with the flag %s", first)
+		return refuse(Advise("Begin with what is to be done, e.g. status %s.", first), "a command cannot begin with the flag %s", first)
 	}
 	if err := checkMention(first); err != nil {
 		return err
 	}
 	for _, r := range first {
 		if r > 127 {
-			return refuse("Type it again by hand.", "%q is no command: it contains %s", first, describeRune(r))
+			return refuse(Advise("Type it again by hand."), "%q is no command: it contains %s", first, describeRune(r))
 		}
 	}
 	if strings.EqualFold(first, "kato") && len(words) > 1 {
-		return refuse("Did you mean "+words[1].text+" …? Type `help` to see all commands.", "commands here do not begin with kato")
+		return refuse(Advise("Did you mean %s …? Type %s to see all commands.", words[1].text, Typed("help")), "commands here do not begin with kato")
 	}
-	var names, family []string
+	var names []string
+	var family []Typed
 	for _, op := range p.catalogue {
 		names = append(names, op.Name)
 		if verb, _, _ := strings.Cut(op.Name, " "); strings.EqualFold(verb, first) {
-			family = append(family, op.Name)
+			family = append(family, Typed(op.Name))
 		}
 	}
 	typed := first
@@ -162,21 +163,21 @@ func (p *parser) unknown(words []word) error {
 	}
 	if len(family) > 0 {
 		if len(words) == 1 {
-			return refuse("Type one of: `"+strings.Join(family, "`, `")+"`.", "%q needs a second word", first)
+			return refuse(Advise("Type one of: %s.", family), "%q needs a second word", first)
 		}
-		if hint := DidYouMean(typed, family); hint != "" {
-			return refuse(hint, "there is no command %q", typed)
+		if hint := DidYouMean(typed, plain(family)); hint != "" {
+			return refuse(Advice{Text: hint}, "there is no command %q", typed)
 		}
-		return refuse("Type one of: `"+strings.Join(family, "`, `")+"`.", "there is no command %q", typed)
+		return refuse(Advise("Type one of: %s.", family), "there is no command %q", typed)
 	}
 	hint := DidYouMean(typed, names)
 	if hint == "" {
 		hint = DidYouMean(first, names)
 	}
 	if hint == "" {
-		hint = "Type `help` to see all commands."
+		return refuse(Advise("Type %s to see all commands.", Typed("help")), "there is no command %q", typed)
 	}
-	return refuse(hint, "there is no command %q", typed)
+	return refuse(Advice{Text: hint}, "there is no command %q", typed)
 }
 
 // rest reads the arguments and flags of an operation.
@@ -242,12 +243,12 @@ func findFlag(op Operation, typed string) (Flag, error) {
 	}
 	for _, r := range name {
 		if r > 127 {
-			return Flag{}, refuse("Type it again by hand. "+usageLine(op), "the flag --%s contains %s", name, describeRune(r))
+			return Flag{}, refuse(Advise("Type it again by hand.").And(usageLine(op)), "the flag --%s contains %s", name, describeRune(r))
 		}
 	}
 	hint := usageLine(op)
 	if near := nearest(name, names); len(near) > 0 {
-		hint = "Did you mean --" + strings.Join(near, " or --") + "? " + hint
+		hint = Advise("Did you mean --%s?", strings.Join(near, " or --")).And(hint)
 	}
 	return Flag{}, refuse(hint, "`%s` has no flag --%s", op.Name, name)
 }
@@ -256,13 +257,13 @@ func (p *parser) setFlag(op Operation, f Flag, value string) error {
 	switch f.Name {
 	case flagReason:
 		if p.req.Reason != "" {
-			return refuse("Give one reason.", "--reason is given twice")
+			return refuse(Advise("Give one reason."), "--reason is given twice")
 		}
 		if value = strings.TrimSpace(value); value == "" {
-			return refuse(`Type --reason "why".`, "the reason is empty")
+			return refuse(Advise("Type --reason \"why\"."), "the reason is empty")
 		}
 		if len(value) > MaxReason {
-			return refuse("Give a shorter one.", "the reason has %d bytes; %d are allowed", len(value), MaxReason)
+			return refuse(Advise("Give a shorter one."), "the reason has %d bytes; %d are allowed", len(value), MaxReason)
 		}
 		p.req.Reason = value
 		return nil
@@ -317,8 +318,8 @@ func (p *parser) checkArgs(op Operation) error {
 func checkArg(op Operation, param Param, v string) error {
 	err := checkValue(param.Name, param.Kind, v)
 	var r *Refusal
-	if errors.As(err, &r) && !strings.Contains(r.Next, op.Example) {
-		r.Next += " " + exampleLine(op)
+	if errors.As(err, &r) && !slices.Contains(r.Next.Commands, op.Example) {
+		r.Next = r.Next.And(exampleLine(op))
 	}
 	return err
 }
@@ -327,9 +328,9 @@ func missing(op Operation, param Param) error {
 	return refuse(usageLine(op), "`%s` needs %s, %s", op.Name, param.Name, strings.TrimSuffix(param.Help, "."))
 }
 
-func usageLine(op Operation) string { return "Usage: `" + Usage(op) + "` " + exampleLine(op) }
+func usageLine(op Operation) Advice { return Advise("Usage: %s %s", Typed(Usage(op)), exampleLine(op)) }
 
-func exampleLine(op Operation) string { return "(e.g. `" + op.Example + "`)." }
+func exampleLine(op Operation) Advice { return Advise("(e.g. %s).", Typed(op.Example)) }
 
 // Command returns a request in normalised words. Parse reads them back to the
 // same request.

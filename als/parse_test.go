@@ -124,7 +124,7 @@ func TestRefusals(t *testing.T) {
 		if !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q:\n got %s\nwant %s", tt.text, err, tt.want)
 		}
-		if r.Next == "" {
+		if r.Next.Text == "" {
 			t.Errorf("%q: %s: does not say what to do next", tt.text, err)
 		}
 	}
@@ -185,7 +185,7 @@ func FuzzParse(f *testing.F) {
 		als.Complete(text, als.Operations, []string{"prod"})
 		if err != nil {
 			var r *als.Refusal
-			if !errors.As(err, &r) || r.Text == "" || r.Next == "" {
+			if !errors.As(err, &r) || r.Text == "" || r.Next.Text == "" {
 				t.Fatalf("%q is refused without words: %#v", text, err)
 			}
 			return

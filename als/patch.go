@@ -130,8 +130,8 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	list, err := readStep(rs, probePatches, ReadPatches)
 	if err != nil {
 		f := findingOf(Stop, err)
-		if f.Fix == "" {
-			f.Fix = "Read the output of this run; try " + c.typed("patch", "update") + " if the list of patches could not be fetched."
+		if f.Fix.Empty() {
+			f.Fix = Advise("Read the output of this run; try %s if the list of patches could not be fetched.", c.command("patch", "update"))
 		}
 		return nothingRead(f)
 	}
@@ -139,7 +139,7 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	pending := list.Pending()
 	if len(pending) > 0 {
 		v.Summary = count(len(pending), "patch") + " can be installed."
-		v = v.offering("Install with %s.", c.command("patch", "install"))
+		v.Next = offer("Install with %s.", c.command("patch", "install"))
 	}
 	shown := pending
 	if r.Has("all") {
@@ -239,13 +239,13 @@ const (
 func patchAllowed(r Request, c Cluster) error {
 	if c.Generation == ALS10 {
 		if r.Operation == opRevertName {
-			return refuse("Restore a backup, or install a newer patch.", "%s has no patch revert", c.called())
+			return refuse(Advise("Restore a backup, or install a newer patch."), "%s has no patch revert", c.called())
 		}
 		if r.Operation == opUpdateName && (r.Has(flagNode) || r.Has(flagOnlyThis)) {
-			return refuse("Leave the flags out: "+c.typed("patch", "update")+".", "%s fetches the list for the whole cluster only", c.called())
+			return refuse(Advise("Leave the flags out: %s.", c.command("patch", "update")), "%s fetches the list for the whole cluster only", c.called())
 		}
 		if r.Has(flagNode) && !r.Has(flagOnlyThis) {
-			return refuse("Add --only-this-node: then kato runs on that node itself.", "%s has no --node for patches", c.called())
+			return refuse(Advise("Add --only-this-node: then kato runs on that node itself."), "%s has no --node for patches", c.called())
 		}
 	}
 	return c.hasNode(r.Flag(flagNode))
@@ -306,7 +306,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	status, err := readStep(rs, probeRoles, ReadStatus)
 	if err != nil {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Fix: "Try " + c.typed("processes") + "."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Fix: Advise("Try %s.", c.command("processes"))})
 	}
 	pairs := affectedRoles(r, c, status, patches)
 	target := c.patchTarget(r)

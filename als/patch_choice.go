@@ -88,15 +88,15 @@ func (p *Plan) notACandidate(name string, lists patchLists, r Request, c Cluster
 	case r.Operation == opRevertName:
 		p.Nothing = name + " is not installed"
 	default:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: "Type " + c.typed("patch", "install", name) + ".", Reword: true})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: Advise("Type %s.", c.command("patch", "install", name)).rewording()})
 	}
 }
 
 func unknownPatch(name string, have []string) Finding {
 	slices.Sort(have)
 	have = slices.Compact(have)
-	fix := strings.TrimSpace(DidYouMean(name, have) + " kato lists: " + orNone(have) + ".")
-	return Finding{Level: Stop, Text: "there is no patch " + name, Fix: fix, Reword: true}
+	fix := Advice{Text: DidYouMean(name, have)}.And(Advise("kato lists: %s.", orNone(have)))
+	return Finding{Level: Stop, Text: "there is no patch " + name, Fix: fix.rewording()}
 }
 
 // readLocated reads a list of patches. If the list does not tell the nodes,

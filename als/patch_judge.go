@@ -1,7 +1,6 @@
 package als
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -69,7 +68,7 @@ func notInstalled(c Cluster, patches []string, after PatchList, target string) (
 func notReinstalled(c Cluster, p Plan, rs Results, d unconfirmed, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: "It cannot be confirmed that anything was installed again: " + d.why + ". The list has " + list(p.Hints.Patches) + " as installed, as before.",
-		Next:    cmp.Or(fixFirst(rs, stepPatch, ""), "Read the output of this run, then try again; look at the roles with "+c.typed("status")+".")}
+		Next:    fixFirst(rs, stepPatch, Advice{}).Or(Advise("Read the output of this run, then try again; look at the roles with %s.", c.command("status")))}
 	return v
 }
 
@@ -91,12 +90,12 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	case d.denied:
 		v.Outcome = Failed
 		v.Summary = fmt.Sprintf("%s, but it cannot be confirmed that the affected roles were restarted: %s. They run, perhaps with what they had before.", done, d.why)
-		v = v.offering("Restart them with %s.", c.turnCommands(opRestartName, pairs)...)
+		v.Next = offer("Restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	case d.why != "":
 		// The list shows that kato did something. So a history without the command
 		// does not speak against a restart.
 		v.Summary += " That they were restarted is unconfirmed: " + d.why + "."
-		v = v.offering("To be sure, restart them with %s.", c.turnCommands(opRestartName, pairs)...)
+		v.Next = offer("To be sure, restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	}
 	return v
 }
@@ -142,17 +141,14 @@ func installReport(patches, unclear []string, after PatchList, target string) st
 func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, report string) Verdict {
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
-	v = v.offering("Read the output of this run, then try %s again; kato goes on with what is missing.", c.installAgain(r))
+	v.Next = offer("Read the output of this run, then try %s again; kato goes on with what is missing.", c.installAgain(r))
 	if unconfirmedBy(p, rs, stepPatch, p.Operation) == (unconfirmed{}) {
 		v.Summary += " Its history says that it succeeded: perhaps only the record was lost, a known fault of kato."
-		v = v.offering("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in"+patchMarkHint(c, r)+".", c.installAgain(r))
+		v.Next = Advise("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in%s.", c.installAgain(r), patchMarkHint(c, r)).offering(c.installAgain(r))
 	}
-	if fix := fixFirst(rs, stepPatch, ""); fix != "" {
-		v.Next, v.Offers = fix, nil
-	}
+	v.Next = fixFirst(rs, stepPatch, Advice{}).Or(v.Next)
 	if c.Generation == ALS11 && p.Hints.Target == "" && onlyCoreWorked(c, p, rs) {
-		v.Next, v.Offers = "ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: "+
-			c.typed("patch", "install", "--only-this-node", "--node", "IP")+".", nil
+		v.Next = Advise("ALS 1.1 before 1.1.0.19 can patch only the core from the core. Patch each other node by itself: %s.", c.command("patch", "install", "--only-this-node", "--node", "IP"))
 	}
 	return addRoles(v, r, c, p, rs)
 }
@@ -165,16 +161,14 @@ func addRoles(v Verdict, r Request, c Cluster, p Plan, rs Results) Verdict {
 		return v
 	}
 	v.Summary += " " + roles.Summary
-	v.Next = roles.Next + " " + v.Next
-	v.Offers = slices.Concat(roles.Offers, v.Offers)
-	v.Offers = v.Offers[:min(len(v.Offers), MaxOffers)]
+	v.Next = roles.Next.And(v.Next)
 	return v
 }
 
 // installAgain returns the command that continues an installation on the same
 // nodes. It is always `patch install`: kato does not reinstall a patch that
 // its record lacks.
-func (c Cluster) installAgain(r Request) string {
+func (c Cluster) installAgain(r Request) Typed {
 	words := append([]string{opInstallName}, r.Args...)
 	if r.Has(flagNode) {
 		words = append(words, "--node", r.Flag(flagNode))
@@ -188,15 +182,15 @@ func (c Cluster) installAgain(r Request) string {
 }
 
 // patchMarkHint says how to correct kato's record by hand. ALS 1.0 cannot.
-func patchMarkHint(c Cluster, r Request) string {
+func patchMarkHint(c Cluster, r Request) Advice {
 	if c.Generation == ALS10 {
-		return ""
+		return Advice{}
 	}
 	name := r.Arg(0)
 	if name == "" {
 		name = "NAME"
 	}
-	return "; if it is, `kato patch mark --installed " + name + "` on the core mends the record"
+	return Advise("; if it is, %s on the core mends the record", Typed("kato patch mark --installed "+name))
 }
 
 // unlisted returns the verdict if only kato's history could tell whether one
@@ -204,7 +198,7 @@ func patchMarkHint(c Cluster, r Request) string {
 func unlisted(c Cluster, rs Results, names []string, target string, history evidence, report string) Verdict {
 	return Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, describeEnd(rs, stepPatch)),
-		Next:    fixFirst(rs, stepPatch, "When the patches are on the other nodes too, "+c.typed("patch", "status")+" tells whether this one has them.")}
+		Next:    fixFirst(rs, stepPatch, Advise("When the patches are on the other nodes too, %s tells whether this one has them.", c.command("patch", "status")))}
 }
 
 // onlyCoreWorked reports whether the run's missing patches are missing on
@@ -236,7 +230,8 @@ func notRestarted(c Cluster, p Plan, rs Results, done, report, fix string) Verdi
 		return v
 	}
 	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
-	return v.offering(fix+" with %s.", c.turnCommands(opRestartName, pairs)...)
+	v.Next = offer(fix+" with %s.", c.turnCommands(opRestartName, pairs)...)
+	return v
 }
 
 // judgeRevert requires that the list has the patches as missing again.
@@ -254,7 +249,7 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 		}
 	}
 	if len(still) > 0 {
-		v := Verdict{Outcome: Failed, Next: fixFirst(rs, stepPatch, "Read the output of this run, and look with "+c.typed("patch", "status", "--all")+"."),
+		v := Verdict{Outcome: Failed, Next: fixFirst(rs, stepPatch, Advise("Read the output of this run, and look with %s.", c.command("patch", "status", "--all"))),
 			Summary: fmt.Sprintf("%s still installed, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
 		return addRoles(v, r, c, p, rs)
 	}
@@ -283,7 +278,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	d := unconfirmedBy(p, rs, stepPatch, r.Operation)
 	changed := p.Hints.Before != nil && !slices.Equal(before, names)
 	if d.denied || d.missed && !changed {
-		next := "See that the core reaches the patch server (a proxy may be needed), then try again."
+		next := Advise("See that the core reaches the patch server (a proxy may be needed), then try again.")
 		if res, _ := rs.find(stepPatch, ""); len(res.Output) > 0 {
 			if text, asks := Prompt(res.Output); asks {
 				next = promptFix(text)
@@ -298,7 +293,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Summary = fmt.Sprintf("Unconfirmed that the list was fetched: it is as it was, and %s; %s missing.", d.why, isAre(len(after.Pending()), "patch"))
 	}
 	if len(after.Pending()) > 0 {
-		v = v.offering("Install with %s.", c.command("patch", "install"))
+		v.Next = offer("Install with %s.", c.command("patch", "install"))
 	}
 	return v
 }
@@ -318,8 +313,9 @@ func judgeReset(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	if len(still) > 0 {
 		return Verdict{Outcome: Failed, Summary: fmt.Sprintf("kato still has on record: %s; %s.", list(still), describeEnd(rs, stepPatch)),
-			Next: cmp.Or(fixFirst(rs, stepPatch, ""), ReadOutput)}
+			Next: fixFirst(rs, stepPatch, Advice{}).Or(ReadOutput)}
 	}
 	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Summary: "The record of installed patches is gone; kato offers " + count(len(after.Pending()), "patch") + "." + katoDisagrees(rs)}
-	return v.offering("Install them anew with %s.", c.command("patch", "install"))
+	v.Next = offer("Install them anew with %s.", c.command("patch", "install"))
+	return v
 }

@@ -21,11 +21,8 @@ const (
 // Finding is something that a check found and that people should know.
 type Finding struct {
 	Level Level  `json:"level"`
-	Text  string `json:"text"`           // what was found
-	Fix   string `json:"mend,omitempty"` // what to do about it
-	// Reword is true if only another command fixes it: the same words would be
-	// refused again.
-	Reword bool `json:"reword,omitempty"`
+	Text  string `json:"text"`          // what was found
+	Fix   Advice `json:"mend,omitzero"` // what to do about it
 	// Key names the kind of finding and Subject what it is about: a node, a
 	// role, a patch. An approval holds only while there is no other finding of
 	// a key and subject, and none of a worse level, than the approvers saw.
@@ -85,10 +82,8 @@ type Plan struct {
 	Findings []Finding `json:"findings,omitempty"`
 	// Nothing says why there is nothing to do, if so. Steps is empty then.
 	Nothing string `json:"nothing,omitempty"`
-	// Next and Offers accompany Nothing: what people may want instead, as in a
-	// Verdict.
-	Next   string   `json:"next,omitempty"`
-	Offers []string `json:"offers,omitempty"`
+	// Next accompanies Nothing: what people may want instead.
+	Next Advice `json:"next,omitzero"`
 	// Patience is how long Verify is repeated while Judge returns Waiting.
 	Patience time.Duration `json:"patience,omitempty"`
 	// Hints pass what Plan found on to Judge. The digest does not cover them.
@@ -233,11 +228,7 @@ type Verdict struct {
 	Outcome Outcome `json:"outcome"`
 	Summary string  `json:"summary"`          // one sentence
 	Report  string  `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
-	Next    string  `json:"next,omitempty"`   // what to type or do next
-	// Offers are whole commands, with the cluster, that Next names: at most
-	// MaxOffers, and none with the effect Destroy. An offered command is checked
-	// and approved as if it was typed.
-	Offers []string `json:"offers,omitempty"`
+	Next    Advice  `json:"next,omitzero"`    // what to type or do next
 	// Whole is true if Report has all that the output says. The output need not
 	// be shown then.
 	Whole bool `json:"whole,omitempty"`
@@ -250,17 +241,6 @@ type Verdict struct {
 	// File is for the person who made the request. alsbot posts it in the run's
 	// thread.
 	File *File `json:"file,omitempty"`
-}
-
-// MaxOffers limits the commands that a verdict offers. If there are more, Next
-// names them all.
-const MaxOffers = 3
-
-// offering returns the verdict with commands to continue with. words says what
-// to do; its %s becomes the commands.
-func (v Verdict) offering(words string, commands ...string) Verdict {
-	v.Next, v.Offers = strings.Replace(words, "%s", typedAll(commands), 1), commands[:min(len(commands), MaxOffers)]
-	return v
 }
 
 // File is a file on a node.
@@ -292,14 +272,14 @@ func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 // the person who made it, and nothing runs.
 type Refusal struct { //nolint:errname // people see its text as it is
 	Text string // what is wrong
-	Next string // what to type instead
+	Next Advice // what to type instead
 }
 
 func (r *Refusal) Error() string {
-	if r.Next == "" {
+	if r.Next.Empty() {
 		return r.Text
 	}
-	return r.Text + ". " + r.Next
+	return r.Text + ". " + r.Next.Text
 }
 
 // Command returns what the step runs: its argv with its figures.

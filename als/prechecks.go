@@ -26,7 +26,7 @@ var (
 var coreReaches = Check{
 	Name: "every node is reached by SSH without a password",
 	Why:  "kato goes there by SSH in the middle of its work, and nobody would answer",
-	Fix:  "Copy its key there: `ssh-copy-id IP` for each of them, as the system user, on NODE.",
+	Fix:  Advise("Copy its key there: %s for each of them, as the system user, on NODE.", Typed("ssh-copy-id IP")),
 	probes: func(c Cluster, node string) []Step {
 		var others []string
 		for _, ip := range c.ips() {
@@ -42,7 +42,7 @@ var coreReaches = Check{
 		bad, said := keyValues(r.Output)["bad"]
 		switch {
 		case !ok || !r.OK() || !said:
-			return unseen(Warn, "it cannot be seen whether "+nodeWords(node)+" reaches the other nodes by SSH", "Try `ssh IP true` on "+nodeWords(node)+" by hand.")
+			return unseen(Warn, "it cannot be seen whether "+nodeWords(node)+" reaches the other nodes by SSH", Advise("Try %s on %s by hand.", Typed("ssh IP true"), nodeWords(node)))
 		case strings.TrimSpace(bad) != "":
 			return problem(Stop, nodeWords(node)+" does not reach "+list(strings.Fields(printable(bad, 1000)))+" by SSH without a password yet")
 		}
@@ -53,7 +53,7 @@ var coreReaches = Check{
 var sudoAsksNothing = Check{
 	Name: "sudo asks for no password",
 	Why:  "what needs root would ask in the middle, and nobody would answer",
-	Fix:  "Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards.",
+	Fix:  Advise("Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards."),
 	probes: func(_ Cluster, node string) []Step {
 		return []Step{{Key: probeSudo.key, Name: probeSudo.label, Node: node, Argv: []string{"sudo", "-n", "true"}, Repeatable: true, Tolerate: true}}
 	},
@@ -71,27 +71,27 @@ var sudoAsksNothing = Check{
 
 // freeDisk checks that so many bytes of disk are free.
 func freeDisk(need int64) Check {
-	return room("disk", "free", need, Stop, "archives and versions are unpacked there, and a full disk breaks that off in the middle", "Make room on NODE.")
+	return room("disk", "free", need, Stop, "archives and versions are unpacked there, and a full disk breaks that off in the middle", Advise("Make room on NODE."))
 }
 
 // freeMemory checks that so many bytes of memory are free.
 func freeMemory(need int64) Check {
-	return room("memory", "memory", need, Warn, "processes that restart may be killed for want of it", "Stop roles on NODE that are not needed for the time being.")
+	return room("memory", "memory", need, Warn, "processes that restart may be killed for want of it", Advise("Stop roles on NODE that are not needed for the time being."))
 }
 
-func room(what, key string, need int64, level Level, why, fix string) Check {
+func room(what, key string, need int64, level Level, why string, fix Advice) Check {
 	return Check{
 		Name: "enough " + what + " is free", Why: why, Fix: fix,
 		probes: func(_ Cluster, node string) []Step { return []Step{roomProbe(node)} },
 		read: func(_ Cluster, node string, rs Results) observation {
 			r, ok := rs.find(probeRoom, node)
 			if !ok || r.Trouble != "" {
-				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), fullSentence(r.Fix))
+				return unseen(Stop, nodeWords(node)+" could not be asked for its free "+what+": "+orNoneText(printable(r.Trouble, 160)), r.Fix.sentence())
 			}
 			free, err := strconv.ParseInt(keyValues(r.Output)[key], 10, 64)
 			switch {
 			case err != nil:
-				return unseen(Warn, "the free "+what+" of "+nodeWords(node)+" could not be read", "Look with `df` and `free` on the node.")
+				return unseen(Warn, "the free "+what+" of "+nodeWords(node)+" could not be read", Advise("Look with %s and %s on the node.", Typed("df"), Typed("free")))
 			case free < need:
 				return problem(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need)))
 			}
@@ -108,7 +108,7 @@ func roomProbe(node string) Step {
 var filesystemNode = Check{
 	Name: "a node has the filesystem role",
 	Why:  "exports run on that node; without it they run on the core",
-	Fix:  "If files of the filesystem service are missing from exports, name the node's role right: `kato role add filesystem` there.",
+	Fix:  Advise("If files of the filesystem service are missing from exports, name the node's role right: %s there.", Typed("kato role add filesystem")),
 	read: func(c Cluster, _ string, _ Results) observation {
 		if _, ok := c.NodeWith("filesystem"); ok || c.Micro() {
 			return observation{}
@@ -120,7 +120,7 @@ var filesystemNode = Check{
 var rolesRun = Check{
 	Name:   "all roles run",
 	Why:    "kato passes over what does not run, or breaks off at it",
-	Fix:    "Start what is to run: `start ROLE --node IP @CLUSTER`.",
+	Fix:    Advise("Start what is to run: %s.", Typed("start ROLE --node IP @CLUSTER")),
 	probes: func(c Cluster, _ string) []Step { return []Step{c.probeRoles()} },
 	read: func(_ Cluster, _ string, rs Results) observation {
 		status, err := readStep(rs, probeRoles, ReadStatus)
@@ -138,7 +138,7 @@ var rolesRun = Check{
 var notInMaintenance = Check{
 	Name: "maintenance mode is off",
 	Why:  "the controller refuses changes, an import's among them",
-	Fix:  "Turn it off: `maintenance off @CLUSTER`.",
+	Fix:  Advise("Turn it off: %s.", Typed("maintenance off @CLUSTER")),
 	probes: func(c Cluster, _ string) []Step {
 		s := c.probeMaintenance(probeMaintenance)
 		s.Tolerate = true
@@ -148,7 +148,7 @@ var notInMaintenance = Check{
 		on, err := readStep(rs, probeMaintenance, ReadBool)
 		switch {
 		case err != nil:
-			return unseen(Warn, "it cannot be seen whether maintenance mode is on: "+err.Error(), "Look with "+c.typed("maintenance", "status")+".")
+			return unseen(Warn, "it cannot be seen whether maintenance mode is on: "+err.Error(), Advise("Look with %s.", c.command("maintenance", "status")))
 		case on:
 			return problem(Warn, "maintenance mode is on")
 		}
@@ -161,7 +161,7 @@ var notInMaintenance = Check{
 var noOtherJob = Check{
 	Name: "kato is doing nothing else there",
 	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
-	Fix:  "Wait until it has ended; see who started it with `ps -ef` on NODE.",
+	Fix:  Advise("Wait until it has ended; see who started it with %s on NODE.", Typed("ps -ef")),
 	probes: func(_ Cluster, node string) []Step {
 		return []Step{{Key: probeJobs.key, Name: probeJobs.label, Node: node, Argv: []string{"ps", "-e", "-ww", "-o", "pid=", "-o", "args="}, Repeatable: true, Tolerate: true}}
 	},
@@ -172,7 +172,7 @@ var noOtherJob = Check{
 		case c.Busy != "":
 			return observation{}
 		case r.Trouble != "" || err != nil:
-			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), "Look with `ps -ef` there.")
+			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), Advise("Look with %s there.", Typed("ps -ef")))
 		case len(jobs) > 0:
 			return problem(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID))
 		}
@@ -193,14 +193,14 @@ func noOtherJobs(node string) []Need {
 // backupFinding warns before something that only a backup can undo. It says
 // how old the last verified backup is.
 func backupFinding(c Cluster, why string) Finding {
-	last, fix := c.History.Backup, "Take one first: "+c.typed("export", "cluster")+"."
+	last, fix := c.History.Backup, Advise("Take one first: %s.", c.command("export", "cluster"))
 	switch {
 	case last == nil:
 		return Finding{Level: Warn, Text: why + ", and no verified one of the whole cluster is known", Fix: fix}
 	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
 		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.origin()), Fix: fix}
 	}
-	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.origin()), Fix: "Read it again if in doubt: " + c.typed("backups", "verify", last.Run) + "."}
+	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.origin()), Fix: Advise("Read it again if in doubt: %s.", c.command("backups", "verify", last.Run))}
 }
 
 func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }

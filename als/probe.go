@@ -80,7 +80,7 @@ func reading(op Operation, argv func(Request) []string) Operation {
 	op.Judge = func(r Request, c Cluster, p Plan, rs Results) Verdict {
 		res, ok := rs.find(run, "")
 		if !ok {
-			return Verdict{Outcome: Failed, Summary: "Nothing came back.", Next: "Try again."}
+			return Verdict{Outcome: Failed, Summary: "Nothing came back.", Next: Advise("Try again.")}
 		}
 		if judge != nil {
 			return judge(r, c, p, Results{res})

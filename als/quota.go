@@ -52,7 +52,7 @@ var opQuotaStatus = Operation{
 		if ip, err := quotaNode(r, c); err == nil && isIP(ip) {
 			words = append(words, "--node", ip)
 		}
-		v = v.offering("Turn them on with %s.", c.command(words...))
+		v.Next = offer("Turn them on with %s.", c.command(words...))
 		return v
 	},
 }
@@ -95,7 +95,7 @@ func quotaNode(r Request, c Cluster) (string, error) {
 	case r.Has(flagNode):
 		return r.Flag(flagNode), nil
 	case len(c.Nodes) > 1:
-		return "", refuse("Say which with --node: "+list(c.ips())+".", "the cluster has %d nodes", len(c.Nodes))
+		return "", refuse(Advise("Say which with --node: %s.", list(c.ips())), "the cluster has %d nodes", len(c.Nodes))
 	}
 	return c.CoreIP(), nil
 }
@@ -109,12 +109,12 @@ func quotaSeen(probe Result, dir string) (map[string]string, Finding, bool) {
 	seen := keyValues(probe.Output)
 	switch {
 	case seen["state"] == "missing":
-		return seen, Finding{Level: Stop, Text: "there is no directory " + dir + " on " + nodeWords(probe.Node), Fix: "Mount the filesystem first."}, true
+		return seen, Finding{Level: Stop, Text: "there is no directory " + dir + " on " + nodeWords(probe.Node), Fix: Advise("Mount the filesystem first.")}, true
 	case seen["mount"] == "" || checkPath("the mount", KindPath, seen["mount"]) != nil:
 		if f, bad := trouble(probe); bad {
 			return seen, f, true
 		}
-		return seen, Finding{Level: Stop, Text: "the filesystem of " + dir + " on " + nodeWords(probe.Node) + " cannot be made out", Fix: "Look with `df` on the node."}, true
+		return seen, Finding{Level: Stop, Text: "the filesystem of " + dir + " on " + nodeWords(probe.Node) + " cannot be made out", Fix: Advise("Look with %s on the node.", Typed("df"))}, true
 	}
 	return seen, Finding{}, false
 }
@@ -173,11 +173,11 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		return p, nil
 	}
 	if fs := seen["type"]; !strings.HasPrefix(fs, "ext") && fs != "" {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), Fix: "Use an ext4 filesystem.", Reword: true})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is a %s filesystem, and these quotas are for ext3 and ext4", seen["mount"], printable(fs, 20)), Fix: Advise("Use an ext4 filesystem.").rewording()})
 		return p, nil
 	}
 	if seen["mount"] == "/" && r.Arg(0) != "/" {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: r.Arg(0) + " has no filesystem of its own: it lies on the node's root", Fix: "Mount one there first; or name / if that is meant."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: r.Arg(0) + " has no filesystem of its own: it lies on the node's root", Fix: Advise("Mount one there first; or name / if that is meant.")})
 		return p, nil
 	}
 	if f, bad := sudoOn(c, ip).Finding(c, rs); bad {
@@ -187,7 +187,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 	boot := seen["boot"]
 	found := slices.Contains(bootScripts, boot) // never write as root to a path that only the node named
 	if !found {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: "After a reboot the quotas will be off: put them into /etc/fstab by hand."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: Advise("After a reboot the quotas will be off: put them into /etc/fstab by hand.")})
 		boot = bootScripts[0]
 	}
 	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"filesystem", "filesystem", seen["mount"]}, {"missing", "missing", list(missing)}}
@@ -225,6 +225,6 @@ func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if _, asks := Prompt(step.Output); asks || step.Trouble != "" {
 		v.Summary += " " + fullSentence(describeEnd(rs, stepQuota))
 	}
-	v.Next = fixFirst(rs, stepQuota, "When that is mended, run it again: what is done already is not done twice.")
+	v.Next = fixFirst(rs, stepQuota, Advise("When that is mended, run it again: what is done already is not done twice."))
 	return v
 }

@@ -89,7 +89,7 @@ func dataNode(r Request, c Cluster) (string, error) {
 		return "", err
 	}
 	if s, own := systemDir(r.Arg(0)); own {
-		return "", refuse("Choose a mounted directory, e.g. /mnt/data.", "%s belongs to the node's own system (%s)", r.Arg(0), s)
+		return "", refuse(Advise("Choose a mounted directory, e.g. /mnt/data."), "%s belongs to the node's own system (%s)", r.Arg(0), s)
 	}
 	var have []string
 	for _, n := range c.Nodes {
@@ -100,15 +100,15 @@ func dataNode(r Request, c Cluster) (string, error) {
 	what := strings.TrimPrefix(r.Operation, "relocate ")
 	switch ip := r.Flag(flagNode); {
 	case ip != "" && len(have) > 0 && !slices.Contains(have, ip):
-		return "", refuse("Take one of "+list(have)+".", "node %s holds no %s", ip, what)
+		return "", refuse(Advise("Take one of %s.", list(have)), "node %s holds no %s", ip, what)
 	case ip != "":
 		return ip, nil
 	case len(have) == 1:
 		return have[0], nil
 	case len(have) == 0:
-		return "", refuse("Name the node with --node IP.", "no node is known to hold %s", what)
+		return "", refuse(Advise("Name the node with --node IP."), "no node is known to hold %s", what)
 	}
-	return "", refuse("Say which with --node: "+list(have)+".", "%d nodes hold %s", len(have), what)
+	return "", refuse(Advise("Say which with --node: %s.", list(have)), "%d nodes hold %s", len(have), what)
 }
 
 func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
@@ -140,7 +140,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	if what == "droplets" && len(c.NodesWith("controller")) > 1 {
-		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Fix: "See that every controller sees the new place."})
+		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Fix: Advise("See that every controller sees the new place.")})
 	}
 	node := c.at(ip)
 	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"from", "from", what}, {"to", "to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"stopping-roles", "roles that stop and start", orNoneText(pairWords(pairs))}}
@@ -166,43 +166,43 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 // placeFindings checks the new place against what a move needs.
 func placeFindings(probe Result, seen map[string]string, path, what string) []Finding {
 	var out []Finding
-	add := func(l Level, fix, format string, args ...any) {
+	add := func(l Level, fix Advice, format string, args ...any) {
 		out = append(out, Finding{Level: l, Text: fmt.Sprintf(format, args...), Fix: fix})
 	}
 	who := nodeWords(probe.Node)
 	switch seen["state"] {
 	case "missing":
-		add(Stop, "Mount the filesystem and make the directory first.", "there is no directory %s on %s", path, who)
+		add(Stop, Advise("Mount the filesystem and make the directory first."), "there is no directory %s on %s", path, who)
 		return out
 	case "":
 		if f, bad := trouble(probe); bad {
 			return append(out, f)
 		}
-		add(Stop, "Try again.", "%s on %s could not be looked at", path, who)
+		add(Stop, Advise("Try again."), "%s on %s could not be looked at", path, who)
 		return out
 	}
 	if s, own := systemDir(seen["real"]); own {
-		add(Stop, "Choose a mounted directory.", "%s is %s, which belongs to the node's own system (%s)", path, printable(seen["real"], 200), s)
-		out[len(out)-1].Reword = true
+		add(Stop, Advise("Choose a mounted directory."), "%s is %s, which belongs to the node's own system (%s)", path, printable(seen["real"], 200), s)
+		out[len(out)-1].Fix.Reword = true
 	}
 	if seen["state"] == "readonly" {
-		add(Stop, "Let the system user write there, or mount it for writing.", "%s on %s cannot be written to", path, who)
+		add(Stop, Advise("Let the system user write there, or mount it for writing."), "%s on %s cannot be written to", path, who)
 	}
 	if seen["entries"] != "0" {
-		add(Stop, "Make an empty directory for them.", "%s on %s is not empty", path, who)
+		add(Stop, Advise("Make an empty directory for them."), "%s on %s is not empty", path, who)
 	}
 	if seen["mount"] == "/" {
-		add(Warn, "Mount the filesystem first, or the move gains nothing.", "%s lies on the node's root filesystem", path)
+		add(Warn, Advise("Mount the filesystem first, or the move gains nothing."), "%s lies on the node's root filesystem", path)
 	}
 	if seen["quotas"] != "on" {
-		add(Warn, "Turn them on with `quota enable`.", "quotas are not on for the filesystem of %s, so they cannot be enforced", path)
+		add(Warn, Advise("Turn them on with %s.", Typed("quota enable")), "quotas are not on for the filesystem of %s, so they cannot be enforced", path)
 	}
 	fs := seen["type"]
 	switch {
 	case what == "services" && strings.HasPrefix(fs, "nfs"):
-		add(Warn, "Use block storage or SSHFS.", "%s is on NFS, which the filesystem service must not use", path)
+		add(Warn, Advise("Use block storage or SSHFS."), "%s is on NFS, which the filesystem service must not use", path)
 	case what == "containers" && strings.HasPrefix(seen["device"], "/dev/"):
-		add(Warn, "", "containers do not belong on a network block volume such as EBS: %s is on %s", path, printable(seen["device"], 60))
+		add(Warn, Advice{}, "containers do not belong on a network block volume such as EBS: %s is on %s", path, printable(seen["device"], 60))
 	}
 	return out
 }

@@ -52,15 +52,15 @@ func roomFindings(seen map[string]string, source measure, path, what string) []F
 	case !source.known:
 		return []Finding{{Level: Warn,
 			Text: "where the " + what + " are, or how big they are, could not be seen, so whether they fit is not known",
-			Fix:  "See with `du` that they are smaller than what is free at " + path + "."}}
+			Fix:  Advise("See with %s that they are smaller than what is free at %s.", Typed("du"), path)}}
 	case source.device == seen["device"] && source.device != "":
 		return nil
 	case err != nil:
-		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Fix: "Look with `df` on the node."}}
+		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Fix: Advise("Look with %s on the node.", Typed("df"))}}
 	case source.bytes > free:
-		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: "Choose a bigger filesystem."}}
+		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("Choose a bigger filesystem.")}}
 	case source.partly:
-		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: "See with `sudo du` that they fit."}}
+		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("See with %s that they fit.", Typed("sudo du"))}}
 	case source.bytes > free/10*9:
 		return []Finding{{Level: Warn, Text: fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free))}}
 	}
@@ -75,7 +75,7 @@ func rolesWords(v Verdict) string {
 	return " " + v.Summary
 }
 
-const findTheData = "Read the output of this run; look where the data is before trying again."
+var findTheData = Advise("Read the output of this run; look where the data is before trying again.")
 
 func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v := rolesAfter(c, p, rs, p.Hints.Restarts)
@@ -86,15 +86,11 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	linked := old.known && now.known && old.real == now.real
 	v.Report = table([][]string{{"before the move", before.String()}, {"at the new place", after.String()}, {"the old place", oldWords(old, linked)}}) + v.Report
-	fail := func(text, next string) Verdict {
+	fail := func(text string, next Advice) Verdict {
 		return Verdict{Outcome: Failed, Summary: text + "." + rolesWords(v), Report: v.Report, Next: next}
 	}
 	if f, bad := failedStep(p, rs); bad {
-		next := f.Fix
-		if next == "" {
-			next = findTheData
-		}
-		return fail("The data may not have moved: "+f.Text, next)
+		return fail("The data may not have moved: "+f.Text, f.Fix.Or(findTheData))
 	}
 	said := describeEnd(rs, stepRelocate)
 	empty := before.known && before.entries == 0
@@ -110,10 +106,10 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	case before.known && (after.entries < before.entries || !before.partly && !after.partly && after.bytes < before.bytes-slack):
 		return fail(fmt.Sprintf("Not all of it has arrived: %s of %s; %s", after, before, said), findTheData)
 	case old.known && !linked && old.entries > 0:
-		return fail(fmt.Sprintf("The new place holds data, but the old one does too and is no link to it (%s); %s", old, said), "See which of the two the node uses before anything is removed.")
+		return fail(fmt.Sprintf("The new place holds data, but the old one does too and is no link to it (%s); %s", old, said), Advise("See which of the two the node uses before anything is removed."))
 	}
 	if r, ok := rs.find(stepRelocate, ""); ok && complaint(r.Output) != "" {
-		return fail("The new place holds data, but "+said, "See whether all of it has arrived.")
+		return fail("The new place holds data, but "+said, Advise("See whether all of it has arrived."))
 	}
 	if v.Outcome != Succeeded {
 		v.Summary = "The data has moved. " + v.Summary

@@ -94,9 +94,9 @@ func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 }
 
 // statusAdvice says what to do about the roles that do not run.
-func statusAdvice(c Cluster, status Status) string {
+func statusAdvice(c Cluster, status Status) (advice Advice) {
 	var moving, resting bool
-	var silent, advice []string
+	var silent []string
 	for _, node := range status.Nodes("") {
 		for _, st := range status[node] {
 			switch {
@@ -111,15 +111,15 @@ func statusAdvice(c Cluster, status Status) string {
 		}
 	}
 	if len(silent) > 0 {
-		advice = append(advice, "See that "+list(silent)+" can be reached: how the roles are there is not known.")
+		advice = Advise("See that %s can be reached: how the roles are there is not known.", list(silent))
 	}
 	if moving {
-		advice = append(advice, "What is STARTING may need a minute.")
+		advice = advice.And(Advise("What is STARTING may need a minute."))
 	}
 	if resting {
-		advice = append(advice, "Start what is FATAL or STOPPED with "+c.typed("start", "ROLE", "--node", "IP")+".")
+		advice = advice.And(Advise("Start what is FATAL or STOPPED with %s.", c.command("start", "ROLE", "--node", "IP")))
 	}
-	return strings.Join(advice, " ")
+	return advice
 }
 
 // unhealthy lists in words the roles, or processes, that do not run, and
@@ -269,7 +269,7 @@ func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, refuse("Type the roles: "+c.typed(r.Operation, "ROLE")+".", "the roles of the cluster are not known")
+		return nil, refuse(Advise("Type the roles: %s.", c.command(r.Operation, "ROLE")), "the roles of the cluster are not known")
 	}
 	return out, nil
 }
@@ -326,7 +326,7 @@ func noRole(role, node string, have []roleOn) error {
 	if node != "" {
 		place = "node " + node + " does not have"
 	}
-	return refuse(strings.TrimSpace(DidYouMean(role, roles)+" Roles: "+orNone(roles)+"."), "%s the role %s", place, role)
+	return refuse(Advice{Text: DidYouMean(role, roles)}.And(Advise("Roles: %s.", orNone(roles))), "%s the role %s", place, role)
 }
 
 func allDown(s Status, pairs []roleOn) bool {
@@ -375,7 +375,7 @@ func (c Cluster) turnSteps(r Request, pairs []roleOn) []Step {
 func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 	var out []Finding
 	if len(r.Args) == 0 && !r.Has(flagNode) && len(c.Nodes) > 1 {
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)), Fix: "Name roles, or one node with --node, if that is not meant."})
+		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("no role and no node is named: this is every role on all %d nodes", len(c.Nodes)), Fix: Advise("Name roles, or one node with --node, if that is not meant.")})
 	}
 	if r.Operation == opStartName {
 		return out

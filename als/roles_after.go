@@ -54,15 +54,16 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	case len(down) > 0:
 		v.Outcome = Failed
 		v.Summary = "A role does not run: " + list(down) + "."
-		probe := "Look at the node's logs"
+		start := c.turnCommands(opStartName, bad)
+		v.Next = offer("Look at the node's logs, then try %s.", start...)
 		if len(silent) > 0 {
-			probe = "See that " + list(nodesOf(silent)) + " can be reached"
+			v.Next = Advise("See that %s can be reached, then try %s.", list(nodesOf(silent)), start).offering(start...)
 		}
-		v = v.offering(probe+", then try %s.", c.turnCommands(opStartName, bad)...)
 	case len(moving) > 0:
 		v.Outcome = Waiting
 		v.Summary = "Not yet running: " + list(moving) + "."
-		v = v.offering("Look again with %s; "+typedAll(c.turnCommands(opRestartName, bad))+" restarts what hangs.", c.command("status"))
+		again := c.command("status")
+		v.Next = Advise("Look again with %s; %s restarts what hangs.", again, c.turnCommands(opRestartName, bad)).offering(again)
 	}
 	return v
 }
@@ -72,14 +73,12 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 func verificationUnread(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
 	v := Verdict{Outcome: Failed, Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}
-	probes := c.typed("status")
+	probes := Advise("%s", c.command("status"))
 	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.ResultKey() == stepPatch.key }) {
 		v.Summary += "; " + describeEnd(rs, stepPatch)
-		probes = c.typed("patch", "status") + " and " + probes
+		probes = Advise("%s and %s", c.command("patch", "status"), probes)
 	}
 	v.Summary += "."
-	if v.Next == "" {
-		v.Next = "Look with " + probes + "."
-	}
+	v.Next = v.Next.Or(Advise("Look with %s.", probes))
 	return v
 }

@@ -35,7 +35,7 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v.Summary += othersRun(status, pairs)
 	if bad {
 		v.Summary += " " + capitalized(f.Text) + "."
-		v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
+		v.Next = f.Fix.And(v.Next)
 	}
 	return v
 }
@@ -60,8 +60,8 @@ func turnUnverified(r Request, c Cluster, p Plan, rs Results, err error) Verdict
 	if len(quiet) > 0 {
 		v.Summary += " Without a complaint, but unconfirmed: " + list(quiet) + "."
 	}
-	v = v.offering("See that every node can be reached, then look with %s.", c.command("status"))
-	v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
+	v.Next = offer("See that every node can be reached, then look with %s.", c.command("status"))
+	v.Next = f.Fix.And(v.Next)
 	return v
 }
 
@@ -122,7 +122,7 @@ func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Fi
 	}
 	if v.Outcome != Succeeded {
 		v.Summary = summary + " " + v.Summary + othersRun(status, pairs)
-		v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
+		v.Next = f.Fix.And(v.Next)
 		return v
 	}
 	running := runningClause(len(again))
@@ -130,8 +130,8 @@ func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Fi
 		running = "on " + list(left) + " " + running
 	}
 	v.Outcome, v.Summary = Failed, summary+" "+capitalized(running)+", perhaps since before."
-	v = v.offering("Read the output of this run, then try %s.", c.turnCommands(opRestartName, again)...)
-	v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
+	v.Next = offer("Read the output of this run, then try %s.", c.turnCommands(opRestartName, again)...)
+	v.Next = f.Fix.And(v.Next)
 	return v
 }
 

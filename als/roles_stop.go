@@ -17,27 +17,27 @@ func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Ver
 	switch {
 	case len(st.left) > 0:
 		v.Outcome = Failed
-		next := "Read the output of this run, then try %s."
+		next, args := "Read the output of this run, then try %s", []any{stop}
 		if len(st.running) > 0 {
 			said = append(said, "Not stopped: "+list(st.running)+".")
 		}
 		if len(st.silent) > 0 {
 			said = append(said, "It cannot be seen whether all has stopped: "+list(st.silent)+".")
-			next = "See that " + list(nodesOf(st.left)) + " can be reached, then try %s."
+			next, args = "See that %s can be reached, then try %s", []any{list(nodesOf(st.left)), stop}
 		}
 		if len(st.moving) > 0 {
 			said = append(said, "Still stopping: "+list(st.moving)+".")
 		}
 		if len(st.stopped) > 0 {
-			next = strings.TrimSuffix(next, ".") + "; or start again what has stopped: " + typedAll(start) + "."
+			next, args = next+"; or start again what has stopped: %s", append(args, start)
 		}
-		v = v.offering(next, stop...)
+		v.Next = Advise(next+".", args...).offering(stop...)
 	case len(st.moving) > 0:
 		v.Outcome = Waiting
 		said = append(said, "Still stopping: "+list(st.moving)+".")
-		v = v.offering("Look again with %s.", c.command("status"))
+		v.Next = offer("Look again with %s.", c.command("status"))
 	default:
-		v = v.offering("Start again with %s.", start...)
+		v.Next = offer("Start again with %s.", start...)
 	}
 	if len(st.stopped) > 0 {
 		said = append(said, "Stopped: "+pairWords(st.stopped)+".")
@@ -45,7 +45,7 @@ func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Ver
 	if bad {
 		said = append(said, capitalized(f.Text)+".")
 		if len(st.left) > 0 {
-			v.Next = strings.TrimSpace(f.Fix + " " + v.Next)
+			v.Next = f.Fix.And(v.Next)
 		}
 	}
 	v.Summary = strings.Join(said, " ")

@@ -73,7 +73,7 @@ func TestTurns(t *testing.T) {
 				t.Fatal(err)
 			}
 			if v.Outcome != tt.outcome || !strings.Contains(v.Summary, tt.summary) {
-				t.Errorf("got %s: %s\nnext: %s", v.Outcome, v.Summary, v.Next)
+				t.Errorf("got %s: %s\nnext: %s", v.Outcome, v.Summary, v.Next.Text)
 			}
 			found := tt.finding == ""
 			for _, f := range plan.Findings {

@@ -119,7 +119,7 @@ func (b *bench) good(t *testing.T, text, summary string) als.Verdict {
 	t.Helper()
 	plan, v := b.do(t, text)
 	if v.Outcome != als.Succeeded || !strings.Contains(v.Summary, summary) {
-		t.Errorf("%s: %s %s %+v\nnext: %s\n%s", text, v.Outcome, v.Summary+plan.Nothing, plan.Findings, v.Next, v.Report)
+		t.Errorf("%s: %s %s %+v\nnext: %s\n%s", text, v.Outcome, v.Summary+plan.Nothing, plan.Findings, v.Next.Text, v.Report)
 	}
 	return v
 }
@@ -181,7 +181,7 @@ func TestSimulatedLies(t *testing.T) {
 			}
 			must(t, b.sim.Fault("core-only", ""))
 			must(t, b.sim.Fault("missing", "yes"))
-			if _, v := b.do(t, "status"); v.Outcome != als.Failed || !strings.Contains(v.Summary, "not found") || !strings.Contains(v.Next, "clusters[].kato") {
+			if _, v := b.do(t, "status"); v.Outcome != als.Failed || !strings.Contains(v.Summary, "not found") || !strings.Contains(v.Next.Text, "clusters[].kato") {
 				t.Errorf("kato missing: %s %s", v.Outcome, v.Summary)
 			}
 			must(t, b.sim.Fault("missing", ""))

@@ -49,23 +49,16 @@ func failedStep(p Plan, rs Results) (Finding, bool) {
 	return Finding{}, false
 }
 
-// ReadOutput is the advice if there is no better one. This package does not
-// know the run's ID, so the engine replaces it with a command.
-const ReadOutput = "Read the output of this run."
-
 // nothingRead returns the verdict if a step's result is missing or cannot be
 // used.
 func nothingRead(f Finding) Verdict {
-	if f.Fix == "" {
-		f.Fix = ReadOutput
-	}
-	return Verdict{Outcome: Failed, Summary: fullSentence(f.Text), Next: f.Fix}
+	return Verdict{Outcome: Failed, Summary: fullSentence(f.Text), Next: f.Fix.Or(ReadOutput)}
 }
 
 // trouble says why the result of a kato command cannot be used. ok is false if
 // nothing is wrong with it, which does not prove success.
 func trouble(r Result) (f Finding, ok bool) {
-	stop := func(fix, format string, args ...any) (Finding, bool) {
+	stop := func(fix Advice, format string, args ...any) (Finding, bool) {
 		return Finding{Level: Stop, Text: fmt.Sprintf(format, args...), Fix: fix}, true
 	}
 	who := nodeWords(r.Node)
@@ -73,10 +66,10 @@ func trouble(r Result) (f Finding, ok bool) {
 		return stop(promptFix(p), "%s on %s: something asked a person and got no answer: %s", r.Step, who, p)
 	}
 	if r.Trouble != "" {
-		return stop(fullSentence(r.Fix), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
+		return stop(r.Fix.sentence(), "%s on %s: %s", r.Step, who, printable(r.Trouble, 200))
 	}
 	if missingKato(r) {
-		return stop("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted.",
+		return stop(Advise("Set clusters[].kato in the configuration to kato's path on the nodes, e.g. /home/helion/bin/kato. If an upgrade was under way, it may have been interrupted."),
 			"kato not found on %s", who)
 	}
 	if p, asks := Prompt(r.Output); asks {
@@ -85,35 +78,35 @@ func trouble(r Result) (f Finding, ok bool) {
 	said := complaint(r.Output)
 	switch {
 	case r.Exit != 0 && said != "":
-		return stop("", "%s on %s ended with status %d: %s", r.Step, who, r.Exit, said)
+		return stop(Advice{}, "%s on %s ended with status %d: %s", r.Step, who, r.Exit, said)
 	case r.Exit != 0:
-		return stop("", "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
+		return stop(Advice{}, "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
 	case said != "":
-		return stop("", "%s on %s: %s", r.Step, who, said)
+		return stop(Advice{}, "%s on %s: %s", r.Step, who, said)
 	}
 	return Finding{}, false
 }
 
 // fixFirst returns what to do next after a step, preceded by how to fix the
 // step's own trouble, if known.
-func fixFirst(rs Results, step stepID, next string) string {
+func fixFirst(rs Results, step stepID, next Advice) Advice {
 	r, _ := rs.find(step, "")
 	f, _ := trouble(r)
-	return strings.TrimSpace(f.Fix + " " + next)
+	return f.Fix.And(next)
 }
 
 // promptFix says how to avoid a question.
-func promptFix(p string) string {
+func promptFix(p string) Advice {
 	l := strings.ToLower(p)
 	switch {
 	case strings.Contains(l, "sudo"):
-		return "Let the system user call sudo without a password, or set clusters[].run_as so that kato is run from root."
+		return Advise("Let the system user call sudo without a password, or set clusters[].run_as so that kato is run from root.")
 	case strings.Contains(l, "password:"), strings.Contains(l, "passphrase"):
-		return "Set up passwordless SSH from the core to every node of the cluster."
+		return Advise("Set up passwordless SSH from the core to every node of the cluster.")
 	case strings.Contains(l, "continue connecting"):
-		return "Log in once from that node to the other to accept its host key, or add it to the node's known_hosts."
+		return Advise("Log in once from that node to the other to accept its host key, or add it to the node's known_hosts.")
 	}
-	return "Run the command once by hand on the node, and see what it asks."
+	return Advise("Run the command once by hand on the node, and see what it asks.")
 }
 
 // lastWords returns an output's last line as the end of a sentence.

@@ -65,9 +65,9 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	switch {
 	case seen["sound"] != "yes":
-		v.Outcome, v.Summary, v.Next = Failed, "The report "+seen["file"]+" is damaged: gzip cannot read it.", "Try again."
+		v.Outcome, v.Summary, v.Next = Failed, "The report "+seen["file"]+" is damaged: gzip cannot read it.", Advise("Try again.")
 	case bytes > reportMost:
-		v.Next = fmt.Sprintf("It stays there, since it is larger than %s: copy it with scp, then remove it.", size(reportMost))
+		v.Next = Advise("It stays there, since it is larger than %s: copy it with scp, then remove it.", size(reportMost))
 	case bytes > 0:
 		v.Summary += " It follows in the thread, and is then removed from there."
 		v.File = reportFile(c, seen, bytes)
@@ -127,13 +127,13 @@ func noLog(r Request, c Cluster, res Result) Verdict {
 	}
 	if len(names) == 0 {
 		why, _, _ := strings.Cut(first, "; there are")
-		return Verdict{Outcome: Failed, Summary: "No log was read on " + nodeWords(res.Node) + ": " + printable(why, 160) + ".", Next: "Look with `" + c.command("status") + "` whether that node is set up."}
+		return Verdict{Outcome: Failed, Summary: "No log was read on " + nodeWords(res.Node) + ": " + printable(why, 160) + ".", Next: Advise("Look with %s whether that node is set up.", c.command("status"))}
 	}
 	again := []string{"logs", append(nearest(r.Arg(0), names), names...)[0]}
 	if r.Has(flagNode) {
 		again = append(again, "--node", r.Flag(flagNode))
 	}
-	return Verdict{Outcome: Failed, Summary: fmt.Sprintf("There is no log %s on %s. There are: %s.", r.Arg(0), nodeWords(res.Node), strings.Join(names, ", ")), Next: "Type for example `" + c.command(again...) + "`."}
+	return Verdict{Outcome: Failed, Summary: fmt.Sprintf("There is no log %s on %s. There are: %s.", r.Arg(0), nodeWords(res.Node), strings.Join(names, ", ")), Next: Advise("Type for example %s.", c.command(again...))}
 }
 
 func orAll(name string) string {

@@ -25,7 +25,7 @@ func TestReportIsDelivered(t *testing.T) {
 		{"-5", "yes", "The report is /tmp/stackato-report.tgz", false},
 	} {
 		_, v := tell(t, testCluster(), "report", printed(tt.size, tt.sound))
-		if (v.File != nil) != tt.file || !strings.Contains(v.Summary+" "+v.Next, tt.want) {
+		if (v.File != nil) != tt.file || !strings.Contains(v.Summary+" "+v.Next.Text, tt.want) {
 			t.Errorf("%s bytes: %+v", tt.size, v)
 		}
 		if v.File != nil && (v.File.Node != als.Core || v.File.Name != "report-prod-k3v9t2.tgz" || v.File.SHA256 != strings.Repeat("a", 64)) {

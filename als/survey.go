@@ -42,12 +42,12 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 	}
 	nodes, err := ReadNodes(r.Output)
 	if err != nil {
-		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Fix: "Run `kato node list` on the core by hand and see what it prints."})
+		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Fix: Advise("Run %s on the core by hand and see what it prints.", Typed("kato node list"))})
 	}
 	return g, version, nodes, findings
 }
 
-const fixGeneration = "Set `generation` of the cluster in the configuration to als10, als11 or als13."
+var fixGeneration = Advise("Set %s of the cluster in the configuration to als10, als11 or als13.", Typed("generation"))
 
 func surveyVersion(rs Results) (string, error) {
 	r, ok := rs.find(probeVersion, "")
@@ -59,7 +59,7 @@ func surveyVersion(rs Results) (string, error) {
 
 // stopFor returns the finding for a probe that could not be read: what is
 // wrong with the step, or else what the reader says.
-func stopFor(rs Results, step stepID, err error, fix string) Finding {
+func stopFor(rs Results, step stepID, err error, fix Advice) Finding {
 	if r, ok := rs.find(step, ""); ok {
 		if f, bad := trouble(r); bad {
 			return f
@@ -103,7 +103,7 @@ func (c Cluster) hasNode(ip string) error {
 		return nil
 	}
 	if _, ok := c.Node(ip); !ok {
-		return refuse("Its nodes are "+list(c.ips())+".", "the cluster has no node %s", ip)
+		return refuse(Advise("Its nodes are %s.", list(c.ips())), "the cluster has no node %s", ip)
 	}
 	return nil
 }

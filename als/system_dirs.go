@@ -17,5 +17,5 @@ func systemDir(dir string) (string, bool) {
 }
 
 func refuseSystemDir(dir, s string) error {
-	return refuse("Choose a directory for backups, e.g. /mnt/nas.", "%s belongs to the node's own system (%s), and no archive goes there", dir, s)
+	return refuse(Advise("Choose a directory for backups, e.g. /mnt/nas."), "%s belongs to the node's own system (%s), and no archive goes there", dir, s)
 }

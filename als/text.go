@@ -45,11 +45,13 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
+// listMost is how many words of a list are named.
+const listMost = 12
+
 // list joins words for a sentence, and shortens a long list.
 func list(words []string) string {
-	const most = 12
-	if len(words) > most {
-		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
+	if len(words) > listMost {
+		return strings.Join(words[:listMost], ", ") + fmt.Sprintf(" and %d more", len(words)-listMost)
 	}
 	return strings.Join(words, ", ")
 }
@@ -88,26 +90,13 @@ func lastTime(c Cluster) []string {
 	return []string{"It took " + duration(c.History.Last) + " last time."}
 }
 
-// typed returns a command for a person to type, with the cluster, in
-// back-ticks.
-func (c Cluster) typed(words ...string) string { return "`" + c.command(words...) + "`" }
-
-// typedAll lists commands, each in back-ticks.
-func typedAll(commands []string) string {
-	var out []string
-	for _, command := range commands {
-		out = append(out, "`"+command+"`")
-	}
-	return list(out)
-}
-
 // command returns a whole command, with the cluster.
-func (c Cluster) command(words ...string) string {
+func (c Cluster) command(words ...string) Typed {
 	s := strings.Join(words, " ")
 	if c.Name != "" {
 		s += " @" + c.Name
 	}
-	return s
+	return Typed(s)
 }
 
 // fullSentence turns a clause into a sentence; "" stays "".

@@ -56,7 +56,7 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 		}
 		first := plan.Steps[0]
 		for _, mend := range []string{"splice the wire", ""} {
-			rs := append(als.Results{{Key: first.Key, Node: first.Node, Trouble: "the wire is cut", Fix: mend}}, seen...)
+			rs := append(als.Results{{Key: first.Key, Node: first.Node, Trouble: "the wire is cut", Fix: als.Advice{Text: mend}}}, seen...)
 			v := op.Conclude(req, b.c, plan, rs)
 			said := v.Summary
 			if !strings.Contains(said, "wire is cut") {
@@ -65,8 +65,8 @@ func TestAVerdictSaysWhyAStepDidNotEnd(t *testing.T) {
 			if n := strings.Count(said, "wire is cut"); v.Outcome == als.Succeeded || n != 1 {
 				t.Errorf("%s: %s, said %d times: %s\n%s", text, v.Outcome, n, v.Summary, v.Report)
 			}
-			if mend != "" != strings.Contains(v.Next, "Splice the wire.") || strings.Contains(v.Next, "Look whether") || v.Next == "" {
-				t.Errorf("%s, mend %q: next: %s", text, mend, v.Next)
+			if mend != "" != strings.Contains(v.Next.Text, "Splice the wire.") || strings.Contains(v.Next.Text, "Look whether") || v.Next.Text == "" {
+				t.Errorf("%s, mend %q: next: %s", text, mend, v.Next.Text)
 			}
 		}
 	}

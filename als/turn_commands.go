@@ -8,7 +8,7 @@ import "slices"
 // turnCommands returns the commands that start or restart exactly these roles:
 // one command, or one for each node if a single one would touch other nodes
 // too.
-func (c Cluster) turnCommands(word string, pairs []roleOn) []string {
+func (c Cluster) turnCommands(word string, pairs []roleOn) []Typed {
 	words := []string{word}
 	var nodes []string
 	more := false // without --node it would touch other nodes
@@ -24,9 +24,9 @@ func (c Cluster) turnCommands(word string, pairs []roleOn) []string {
 		}
 	}
 	if len(nodes) != 1 && !more || slices.ContainsFunc(nodes, func(n string) bool { return !isIP(n) }) {
-		return []string{c.command(words...)}
+		return []Typed{c.command(words...)}
 	}
-	var commands []string
+	var commands []Typed
 	for _, ip := range nodes {
 		one := []string{word}
 		for _, p := range pairs {

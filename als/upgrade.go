@@ -87,17 +87,17 @@ func upgradeNodes(r Request, c Cluster) []string {
 
 func upgradeAllowed(r Request, c Cluster) error {
 	if r.Has("rollback") && c.Generation != ALS10 {
-		return refuse("Restore a backup or snapshots instead.", "%s has no --rollback", c.called())
+		return refuse(Advise("Restore a backup or snapshots instead."), "%s has no --rollback", c.called())
 	}
 	if r.Has("rollback") && (r.Has("resume") || r.Has("version")) {
-		return refuse("Type --rollback alone.", "--rollback goes with neither --resume nor --version")
+		return refuse(Advise("Type --rollback alone."), "--rollback goes with neither --resume nor --version")
 	}
 	if to := r.Flag("version"); notInPlace(c.Version, to) {
-		return refuse("Export here, and import into a new cluster: "+c.typed("export", "cluster")+".", "ALS %s is not upgraded in place to %s", c.Version, to)
+		return refuse(Advise("Export here, and import into a new cluster: %s.", c.command("export", "cluster")), "ALS %s is not upgraded in place to %s", c.Version, to)
 	}
 	if r.Operation == "upgrade node" && !isIP(upgradeNodes(r, c)[0]) {
 		// Without --node some versions would upgrade the whole cluster.
-		return refuse("Name it: "+c.typed("upgrade", "node", "--node", "IP")+".", "the core's address is not known to kato's list of nodes")
+		return refuse(Advise("Name it: %s.", c.command("upgrade", "node", "--node", "IP")), "the core's address is not known to kato's list of nodes")
 	}
 	return c.hasNode(r.Flag(flagNode))
 }
@@ -218,7 +218,7 @@ func planUpgrade(r Request, c Cluster, rs Results) (Plan, error) {
 	p.checkNeeds(c, upgradeNeeds(c, nodes), rs)
 	p.Findings = append(p.Findings, upgradeFindings(c)...)
 	if under, err := readStep(rs, probeUpgrade, ReadUpgrade); r.Has("resume") && err == nil && len(under) == 0 {
-		p.Findings = append(p.Findings, Finding{Level: Stop, Reword: true, Text: "no upgrade is in progress, so there is none to resume", Fix: "Begin one: " + c.typed(r.Operation) + "."})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: "no upgrade is in progress, so there is none to resume", Fix: Advise("Begin one: %s.", c.command(r.Operation)).rewording()})
 	}
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
@@ -278,7 +278,7 @@ func orNewest(r Request) string {
 func upgradeFindings(c Cluster) []Finding {
 	var out []Finding
 	if len(c.NodesWith("dea")) == 1 {
-		out = append(out, Finding{Level: Warn, Text: "there is one DEA only: applications stop while it is upgraded", Fix: "Add a DEA first if that matters."})
+		out = append(out, Finding{Level: Warn, Text: "there is one DEA only: applications stop while it is upgraded", Fix: Advise("Add a DEA first if that matters.")})
 	}
 	return append(out, backupFinding(c, "there is no way back but a backup"+map[bool]string{true: " or --rollback", false: ""}[c.Generation == ALS10]))
 }

@@ -16,7 +16,7 @@ func judgeUpgrade(r Request, c Cluster, p Plan, rs Results) Verdict {
 
 // fixVanished is the handbook's advice if an upgrade removed kato and did not
 // install the new one.
-const fixVanished = "On the core, in /s/code/sentinel/cli, run the last `bin/sentinel upgrade …` line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh."
+var fixVanished = Advise("On the core, in /s/code/sentinel/cli, run the last %s line of /s/logs/sentinel-cli.log again; on Stackato 3.2 run /var/stackato/upgrade/fix-kato.sh.", Typed("bin/sentinel upgrade …"))
 
 // katoVanished reports whether kato is gone since the upgrade began.
 func katoVanished(rs Results) bool {
@@ -77,26 +77,26 @@ func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
 
 // upgradeEnd says how the upgrade ended, and how to fix that. If the upgrade
 // did not begin, it is about the step before.
-func upgradeEnd(p Plan, rs Results) (ended, fix string) {
+func upgradeEnd(p Plan, rs Results) (ended string, fix Advice) {
 	if _, ran := rs.find(stepUpgrade, ""); !ran {
 		if f, bad := failedStep(p, rs); bad {
 			return f.Text, f.Fix
 		}
 	}
-	return describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, "")
+	return describeEnd(rs, stepUpgrade), fixFirst(rs, stepUpgrade, Advice{})
 }
 
 // upgradeAgain says how to continue an unfinished upgrade.
-func upgradeAgain(r Request, c Cluster, rs Results) string {
+func upgradeAgain(r Request, c Cluster, rs Results) Advice {
 	res, _ := rs.find(stepUpgrade, "")
 	if !strings.Contains(string(res.Output), "--resume") {
-		return "See how far it came with " + c.typed("upgrade", "status") + ", then go on with `retry " + c.Run + "`; what is done is not done twice."
+		return Advise("See how far it came with %s, then go on with %s; what is done is not done twice.", c.command("upgrade", "status"), Typed("retry "+c.Run))
 	}
 	words := []string{r.Operation, "--resume"}
 	if r.Has(flagNode) { // without it another node would be upgraded
 		words = append(words, "--node", r.Flag(flagNode))
 	}
-	return "kato asks to be resumed: mend the cause, then go on with " + c.typed(words...) + "."
+	return Advise("kato asks to be resumed: mend the cause, then go on with %s.", c.command(words...))
 }
 
 func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
@@ -108,20 +108,20 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	ended, fix := upgradeEnd(p, rs)
 	// What rolesAfter says of roles that do not run stays in the verdict.
-	fail := func(next, format string, args ...any) {
+	fail := func(next Advice, format string, args ...any) {
 		v.Outcome = Failed
 		v.Summary = strings.TrimSpace(fmt.Sprintf(format, args...) + " " + v.Summary)
-		v.Next = strings.TrimSpace(strings.TrimSpace(fix+" "+v.Next) + " " + next)
+		v.Next = fix.And(v.Next).And(next)
 	}
 	switch {
 	case v.Outcome == Succeeded && u.nothingToDo(r, rs):
 		v.Summary = "Nothing was to do: kato knows no version newer than " + u.versions[0] + ", which " + isAre(len(u.rows), "node") + " at; all roles run."
 		v.Data.Version = u.versions[0]
 	case len(u.unread) > 0 && katoVanished(rs):
-		v.Outcome, v.Next, v.Offers = Failed, fixVanished, nil
+		v.Outcome, v.Next = Failed, fixVanished
 		v.Summary = "kato is gone: the upgrade broke off in the middle. The version of " + list(u.unread) + " cannot be read."
 	case len(u.unread) > 0:
-		v = v.offering("See whether the node has come back: %s.", c.command("upgrade", "status"))
+		v.Next = offer("See whether the node has come back: %s.", c.command("upgrade", "status"))
 		v.Outcome = Waiting
 		v.Summary = "The version of " + list(u.unread) + " cannot be read; " + ended + "."
 	case len(u.behind) > 0:
@@ -129,7 +129,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 	case len(u.versions) > 1:
 		fail(upgradeAgain(r, c, rs), "The nodes have different versions: %s; %s.", list(u.versions), ended)
 	case r.Has("version") && len(u.versions) == 1 && otherThan(u.versions[0], r.Flag("version")):
-		fail("Read the output of this run: see which version kato was offered.",
+		fail(Advise("Read the output of this run: see which version kato was offered."),
 			"The nodes are at %s, and not at %s; %s.", u.versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
 		v = u.succeeded(v, c, rs, ended)
@@ -155,5 +155,6 @@ func (u upgraded) succeeded(v Verdict, c Cluster, rs Results, ended string) Verd
 	if res, ok := rs.find(stepUpgrade, ""); ok && (!res.OK() || complaint(res.Output) != "") {
 		v.Summary += " Yet " + ended + "."
 	}
-	return v.offering("Install what patches there are for the new version: %s.", c.command("patch", "status"))
+	v.Next = offer("Install what patches there are for the new version: %s.", c.command("patch", "status"))
+	return v
 }

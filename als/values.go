@@ -58,7 +58,7 @@ func checkValue(name string, k Kind, v string) error {
 	if err := checkText(name, k, v); err != nil || k == KindWords {
 		return err
 	}
-	next := "Type " + describeKind(k) + "."
+	next := Advise("Type %s.", describeKind(k))
 	if v[0] == '-' {
 		return refuse(next, "%s may not begin with a dash: %q", name, v)
 	}
@@ -87,7 +87,7 @@ func checkValue(name string, k Kind, v string) error {
 		}
 		return checkPattern(hostPattern, next, name, "is neither a path nor a host name", v)
 	default:
-		return checkPattern(namePattern, "Use "+describeKind(k)+".", name, "is not a name", v)
+		return checkPattern(namePattern, Advise("Use %s.", describeKind(k)), name, "is not a name", v)
 	}
 }
 
@@ -95,16 +95,16 @@ func checkValue(name string, k Kind, v string) error {
 func checkText(name string, k Kind, v string) error {
 	switch {
 	case v == "":
-		return refuse("Type "+describeKind(k)+".", "%s is empty", name)
+		return refuse(Advise("Type %s.", describeKind(k)), "%s is empty", name)
 	case len(v) > maxLength(k):
-		return refuse("Type a shorter one.", "%s has %d characters; %d are allowed", name, len(v), maxLength(k))
+		return refuse(Advise("Type a shorter one."), "%s has %d characters; %d are allowed", name, len(v), maxLength(k))
 	}
 	if err := checkMention(v); err != nil {
 		return err
 	}
 	for _, r := range v {
 		if r > unicode.MaxASCII || invisible(r) {
-			return refuse("Names are plain ASCII: type it again by hand.", "%s contains %s", name, describeRune(r))
+			return refuse(Advise("Names are plain ASCII: type it again by hand."), "%s contains %s", name, describeRune(r))
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func checkText(name string, k Kind, v string) error {
 
 // checkPattern refuses a value that does not match; complaint says what the
 // value is not.
-func checkPattern(pattern *regexp.Regexp, next, name, complaint, v string) error {
+func checkPattern(pattern *regexp.Regexp, next Advice, name, complaint, v string) error {
 	if pattern.MatchString(v) {
 		return nil
 	}
@@ -122,11 +122,11 @@ func checkPattern(pattern *regexp.Regexp, next, name, complaint, v string) error
 func checkPath(name string, k Kind, v string) error {
 	switch {
 	case !strings.HasPrefix(v, "/"):
-		return refuse("Type "+describeKind(k)+".", "%s must be an absolute path, and %q is relative", name, v)
+		return refuse(Advise("Type %s.", describeKind(k)), "%s must be an absolute path, and %q is relative", name, v)
 	case path.Clean(v) != v:
-		return refuse("Type "+path.Clean(v)+" if that is what you mean.", "%s must be a clean path, without //, /./, /../ or a slash at its end: %q", name, v)
+		return refuse(Advise("Type %s if that is what you mean.", path.Clean(v)), "%s must be a clean path, without //, /./, /../ or a slash at its end: %q", name, v)
 	case !pathPattern.MatchString(v):
-		return refuse("Type "+describeKind(k)+".", "%s contains characters that a path here may not have: %q", name, v)
+		return refuse(Advise("Type %s.", describeKind(k)), "%s contains characters that a path here may not have: %q", name, v)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func checkArchive(name string, k Kind, v string) error {
 		return err
 	}
 	if !strings.HasSuffix(v, ".tgz") || strings.HasPrefix(path.Base(v), ".") {
-		return refuse("Type "+describeKind(KindArchive)+".", "%s must end in .tgz and not begin with a dot: %q", name, v)
+		return refuse(Advise("Type %s.", describeKind(KindArchive)), "%s must end in .tgz and not begin with a dot: %q", name, v)
 	}
 	return nil
 }
@@ -149,11 +149,11 @@ func checkMention(v string) error {
 	}
 	switch v[1] {
 	case '@':
-		return refuse("Type --cluster NAME if you meant a cluster.", "Slack turned a word into the mention of a person: %q", v)
+		return refuse(Advise("Type --cluster NAME if you meant a cluster."), "Slack turned a word into the mention of a person: %q", v)
 	case '#':
-		return refuse("Type the name without #.", "Slack turned a word into a channel: %q", v)
+		return refuse(Advise("Type the name without #."), "Slack turned a word into a channel: %q", v)
 	case '!':
-		return refuse("Type --cluster NAME if you meant a cluster.", "Slack turned a word into the mention of a group: %q", v)
+		return refuse(Advise("Type --cluster NAME if you meant a cluster."), "Slack turned a word into the mention of a group: %q", v)
 	}
 	return nil
 }

@@ -58,24 +58,24 @@ const (
 // split cuts a command into words as a shell would, but expands nothing.
 func split(text string) ([]word, error) {
 	if len(text) > MaxText {
-		return nil, refuse("Type a shorter command.", "the command has %d bytes; %d are allowed", len(text), MaxText)
+		return nil, refuse(Advise("Type a shorter command."), "the command has %d bytes; %d are allowed", len(text), MaxText)
 	}
 	if !utf8.ValidString(text) {
-		return nil, refuse("Type it again instead of pasting it.", "the command is not valid UTF-8 text")
+		return nil, refuse(Advise("Type it again instead of pasting it."), "the command is not valid UTF-8 text")
 	}
 	var s splitter
 	for _, r := range strings.TrimSpace(unslack(text)) {
 		if invisible(r) {
-			return nil, refuse("Type the command on one line, without it.", "%s cannot be part of a command", describeRune(r))
+			return nil, refuse(Advise("Type the command on one line, without it."), "%s cannot be part of a command", describeRune(r))
 		}
 		s.take(r)
 	}
 	if s.quotes != "" {
-		return nil, refuse("Close it, or leave it out.", "a quote %c is opened and not closed", []rune(s.quotes)[0])
+		return nil, refuse(Advise("Close it, or leave it out."), "a quote %c is opened and not closed", []rune(s.quotes)[0])
 	}
 	s.end()
 	if len(s.words) > MaxWords {
-		return nil, refuse("Ask for less at once.", "the command has %d words; %d are allowed", len(s.words), MaxWords)
+		return nil, refuse(Advise("Ask for less at once."), "the command has %d words; %d are allowed", len(s.words), MaxWords)
 	}
 	for i, w := range s.words {
 		if !w.quoted {
@@ -192,6 +192,6 @@ func quote(s string) string {
 
 // refuse returns a Refusal: next is what to do instead, the format says what
 // is wrong.
-func refuse(next, format string, args ...any) *Refusal {
+func refuse(next Advice, format string, args ...any) *Refusal {
 	return &Refusal{Text: fmt.Sprintf(format, args...), Next: next}
 }

@@ -205,7 +205,7 @@ func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl
 		}
 		what := "@" + cl.Name + " " + need.Node
 		if f, amiss := need.Finding(cluster, rs); amiss {
-			c.say("warn", what, "%s", strings.TrimSpace(f.Text+". "+f.Fix))
+			c.say("warn", what, "%s", strings.TrimSpace(f.Text+". "+f.Fix.Text))
 		} else {
 			c.say("ok", what, "%s", need.Name)
 		}

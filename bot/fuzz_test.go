@@ -70,11 +70,12 @@ func FuzzMessagesAreInert(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		r := newRun("r1", runs.Running, prod)
-		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Next, r.Changed = s, s, s, s, s, s, s
-		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: s, Offers: []string{s, s}}
+		r.Text, r.Request.Reason, r.Request.Operation, r.Remark, r.Trouble, r.Changed = s, s, s, s, s, s
+		r.Next = als.Advice{Text: s, Commands: []string{s, s}, Offers: []string{s, s}}
+		r.Verdict = &als.Verdict{Summary: s, Report: s, Next: r.Next}
 		r.Plan = &als.Plan{
 			Steps: []als.Step{{Name: s, Node: s, Argv: []string{s, s}}}, Facts: []als.Fact{{Name: s, Value: s}}, Notes: []string{s},
-			Findings: []als.Finding{{Level: als.Stop, Text: s, Fix: s}},
+			Findings: []als.Finding{{Level: als.Stop, Text: s, Fix: als.Advice{Text: s}}},
 		}
 		r.Cluster.Name, r.Request.Cluster = s, s
 		text, blocks, plain := bot.View(bot.RunMessage(bot.RunView{Run: r, Tail: []byte(s), Now: asked}))

@@ -17,7 +17,7 @@ const restartDea = "restart dea --node 10.0.0.12 @prod"
 // runWithOffers returns a run that has ended and offers these commands.
 func runWithOffers(commands ...string) runs.Run {
 	r := newRun("r1", runs.Succeeded, prod)
-	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: "restart", Offers: commands}
+	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "no role was restarted", Next: als.Advice{Text: "restart", Offers: commands}}
 	r.Next = r.Verdict.Next
 	return r
 }
@@ -90,7 +90,7 @@ func TestUnknownOfferIsRefused(t *testing.T) {
 	running.ID, running.State = "r3", runs.Running
 	s.engine.set(t, running)
 	other := runWithOffers(restartDea)
-	other.ID, other.Next = "r4", "look at the cluster first"
+	other.ID, other.Next = "r4", als.Advise("look at the cluster first")
 	s.engine.set(t, other)
 	s.waitAllSent()
 	for n, value := range []string{"r1 1", "r1 -1", "r1 x", "r1", "r2 0", "r3 0", "r4 0", "gone 0", "r1 " + restartDea} {

@@ -137,7 +137,7 @@ func became(card *card, r runs.Run) {
 		if v.Summary != "" {
 			card.line(card.say(sentence(v.Summary)))
 		}
-		next, report = cmp.Or(r.Next, v.Next), v.Report
+		next, report = r.Next.Or(v.Next), v.Report
 	}
 	if r.Trouble != "" {
 		card.line(card.say(sentence(r.Trouble)))
@@ -145,8 +145,8 @@ func became(card *card, r runs.Run) {
 	if r.Settled != nil {
 		card.line(append([]part{card.say("Acknowledged by ")}, who(card, r.Settled.By)...)...)
 	}
-	if next != "" {
-		card.line(card.bold("Next:"), card.say(" "+next))
+	if !next.Empty() {
+		card.line(card.bold("Next:"), card.say(" "+next.Text))
 	}
 	card.pre(report, maxReport)
 }
@@ -163,8 +163,8 @@ func findings(card *card, found []als.Finding, all bool) {
 			return
 		}
 		mend := ""
-		if f.Fix != "" {
-			mend = " → " + shorten(f.Fix, maxMend)
+		if !f.Fix.Empty() {
+			mend = " → " + shorten(f.Fix.Text, maxMend)
 		}
 		card.line(card.say(levelIcon(f.Level)+" "), card.say(shorten(f.Text, maxLine)), card.say(mend))
 	}

@@ -33,7 +33,7 @@ func aPlan() *als.Plan {
 		Verify:   []als.Step{{Name: "list patches", Node: "core"}},
 		Facts:    []als.Fact{{Name: "patches", Value: "it's-one"}, {Name: "roles that restart", Value: "router"}},
 		Notes:    []string{"took 4m last time"},
-		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Fix: "export cluster @prod"}},
+		Findings: []als.Finding{{Level: als.Warn, Text: "the last verified backup is 40 hours old", Fix: als.Advise("export cluster @prod")}},
 	}
 }
 
@@ -53,7 +53,7 @@ func TestRunGolden(t *testing.T) {
 	for name, v := range map[string]bot.RunView{
 		"planned": {Run: run(runs.Planned, func(r *runs.Run) { r.Plan = nil })},
 		"stopped": {Run: run(runs.Failed, func(r *runs.Run) {
-			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Fix: "Make room."}
+			stop := als.Finding{Level: als.Stop, Text: "the disk is full", Fix: als.Advise("Make room.")}
 			r.Plan.Findings, r.Trouble, r.Next = append(r.Plan.Findings, stop), stop.Text, stop.Fix
 		})},
 		"awaiting": {Run: run(runs.Awaiting, nil), Asked: bot.MessageRef{Channel: approve},
@@ -77,16 +77,16 @@ func TestRunGolden(t *testing.T) {
 		})},
 		"offers": {Run: run(runs.Succeeded, func(r *runs.Run) {
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed; no role was restarted",
-				Next: "Bring the patches to work with `restart router @prod`.", Offers: []string{"restart router @prod"}}
+				Next: als.Advice{Text: "Bring the patches to work with `restart router @prod`.", Offers: []string{"restart router @prod"}}}
 			r.Next = r.Verdict.Next
 		})},
 		"failed": {Run: run(runs.Failed, func(r *runs.Run) {
 			r.Started, r.Ended = at(1), at(4)
 			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(3)}}
-			r.Trouble, r.Next = "kato ended with exit status 3", "look at `output 7q4k2m9xw1`"
+			r.Trouble, r.Next = "kato ended with exit status 3", als.Advise("look at %s", als.Typed("output 7q4k2m9xw1"))
 		})},
 		"lost": {Run: run(runs.Lost, func(r *runs.Run) {
-			r.Started, r.Trouble, r.Next = at(1), "10.0.0.10 was rebooted", "look at the cluster, then type `acknowledge 7q4k2m9xw1`"
+			r.Started, r.Trouble, r.Next = at(1), "10.0.0.10 was rebooted", als.Advise("look at the cluster, then type %s", als.Typed("acknowledge 7q4k2m9xw1"))
 		})},
 		"void":    {Run: run(runs.Void, func(r *runs.Run) { r.Trouble = "patches: it's-one, now none" })},
 		"renewed": {Run: run(runs.Awaiting, func(r *runs.Run) { r.Replaces, r.Changed = "old1", "patches: it's-one, now it's-two" })},
@@ -174,7 +174,7 @@ func TestHugeRunStaysWithinSlackLimits(t *testing.T) {
 	t.Parallel()
 	for _, huge := range []string{strings.Repeat("x", 1<<20), strings.Repeat("äöü <&>\n", 1<<16), strings.Repeat("<@", 1<<16)} {
 		r := run(runs.Running, nil)
-		r.Text, r.Request.Reason, r.Trouble, r.Next, r.Changed, r.Remark = huge, huge, huge, huge, huge, huge
+		r.Text, r.Request.Reason, r.Trouble, r.Next.Text, r.Changed, r.Remark = huge, huge, huge, huge, huge, huge
 		r.Verdict = &als.Verdict{Summary: huge, Report: huge}
 		for range 200 {
 			r.Plan.Steps = append(r.Plan.Steps, als.Step{Name: huge[:1000], Argv: []string{huge[:1000]}})

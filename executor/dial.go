@@ -20,7 +20,10 @@ const (
 	handshakeTimeout = 30 * time.Second
 )
 
-const trustHint = "find out why; if the node was really rebuilt, check its key and run `alsbot trust CLUSTER`"
+const (
+	trustCommand = "alsbot trust CLUSTER"
+	trustHint    = "find out why; if the node was really rebuilt, check its key and run %s"
+)
 
 // endpoint is the part of a Target that its connection depends on. Targets with
 // the same endpoint share a connection.
@@ -82,10 +85,8 @@ func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
 	}
 	known, err := knownhosts.NewDB(ep.KnownHosts)
 	if err != nil {
-		return nil, &Error{
-			Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err,
-			Next: "run `alsbot trust CLUSTER`, which shows the nodes' keys and writes the file",
-		}
+		e := &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err}
+		return nil, e.advise("run %s, which shows the nodes' keys and writes the file", trustCommand)
 	}
 	config := &ssh.ClientConfig{
 		User:            ep.User,
@@ -114,13 +115,14 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 			return nil
 		}
 		shown := key.Type() + " " + ssh.FingerprintSHA256(key)
-		e := &Error{Kind: HostKey, Doing: "connecting to " + ep.Addr, Cause: err.Error(), Next: trustHint, Err: err}
+		e := &Error{Kind: HostKey, Doing: "connecting to " + ep.Addr, Cause: err.Error(), Err: err}
+		e.advise(trustHint, trustCommand)
 		switch {
 		case knownhosts.IsHostKeyChanged(err):
 			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, ep.KnownHosts)
 		case knownhosts.IsHostUnknown(err):
 			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", ep.KnownHosts, shown)
-			e.Next = "compare that with the node's own console, then run `alsbot trust CLUSTER`"
+			e.advise("compare that with the node's own console, then run %s", trustCommand)
 		}
 		return e
 	}
@@ -128,29 +130,30 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 
 // identity reads a private key, and refuses one that others can read.
 func identity(path string) (ssh.Signer, error) {
-	fail := func(cause, next string, err error) (ssh.Signer, error) {
-		return nil, &Error{Kind: Setup, Doing: "reading identity_file " + path, Cause: cause, Next: next, Err: err}
+	fail := func(err error, cause, next string, commands ...string) (ssh.Signer, error) {
+		e := &Error{Kind: Setup, Doing: "reading identity_file " + path, Cause: cause, Err: err}
+		return nil, e.advise(next, commands...)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fail("there is no such file", "make a key with `ssh-keygen -t ecdsa -f "+path+"`, or correct identity_file", err)
+		return fail(err, "there is no such file", "make a key with %s, or correct identity_file", "ssh-keygen -t ecdsa -f "+path)
 	case err != nil:
-		return fail(err.Error(), "correct identity_file or its directory's rights", err)
+		return fail(err, err.Error(), "correct identity_file or its directory's rights")
 	case info.Mode().Perm()&0o077 != 0:
-		return fail(fmt.Sprintf("others can read it (mode %04o)", info.Mode().Perm()), "run `chmod 600 "+path+"`", nil)
+		return fail(nil, fmt.Sprintf("others can read it (mode %04o)", info.Mode().Perm()), "run %s", "chmod 600 "+path)
 	}
 	pem, err := os.ReadFile(path)
 	if err != nil {
-		return fail(err.Error(), "let alsbot's user read it", err)
+		return fail(err, err.Error(), "let alsbot's user read it")
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
-		return fail("it has a passphrase", "give alsbot a key of its own without one", err)
+		return fail(err, "it has a passphrase", "give alsbot a key of its own without one")
 	case err != nil:
-		return fail("it is not a private key that can be read: "+err.Error(), "make one with `ssh-keygen -t ecdsa`", err)
+		return fail(err, "it is not a private key that can be read: "+err.Error(), "make one with %s", "ssh-keygen -t ecdsa")
 	}
 	return signer, nil
 }

@@ -34,8 +34,10 @@ type Error struct {
 	Node  string // Target.Name
 	Doing string // "connecting", "running", …
 	Cause string
-	Next  string // what to do now; "" if only waiting helps
+	Next  string // what to do now, its commands in back-ticks; "" if only waiting helps
 	Err   error  // the cause, or nil
+	// Commands are those that Next names, without back-ticks.
+	Commands []string
 }
 
 func (e *Error) Error() string {
@@ -51,6 +53,16 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// advise sets what to do now. Each %s of words becomes a command.
+func (e *Error) advise(words string, commands ...string) *Error {
+	quoted := make([]any, len(commands))
+	for i, c := range commands {
+		quoted[i] = "`" + c + "`"
+	}
+	e.Next, e.Commands = fmt.Sprintf(words, quoted...), commands
+	return e
+}
 
 // withNode returns err with the node's name. Errors of shared connections have
 // none at first.
@@ -113,7 +125,7 @@ func handshakeError(ep endpoint, timedOut bool, err error) *Error {
 	case errors.As(err, &algo) && algo.What == "host key":
 		e.Kind = HostKey
 		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", ep.KnownHosts)
-		e.Next = trustHint
+		e.advise(trustHint, trustCommand)
 	case errors.As(err, &algo):
 		e.Kind = Setup
 		e.Cause = fmt.Sprintf("no common algorithm for %s: the node offers %s", algo.What, visible(strings.Join(algo.SupportedAlgorithms, ", ")))

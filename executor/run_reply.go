@@ -108,8 +108,6 @@ func replyError(t Target, s *stream, reply *replyReader, doing string, err error
 	case !errors.Is(err, errBadReply):
 		return withNode(t.Name, err)
 	}
-	return &Error{
-		Kind: Node, Node: t.Name, Doing: doing, Err: err, Cause: "the node's answer makes no sense: " + err.Error(),
-		Next: "check that the login user's shell is a Bourne shell and runs `/bin/sh`",
-	}
+	e := &Error{Kind: Node, Node: t.Name, Doing: doing, Err: err, Cause: "the node's answer makes no sense: " + err.Error()}
+	return e.advise("check that the login user's shell is a Bourne shell and runs %s", "/bin/sh")
 }

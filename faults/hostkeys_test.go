@@ -100,8 +100,8 @@ func (h *testbed) withKnown(file, words string) error {
 		return err
 	}
 	after, err := h.nodes.Calls()
-	if r.State != runs.Failed || !strings.Contains(r.Why()+r.Next, words) {
-		err = errors.Join(err, fmt.Errorf("run %s is %s: %s %s", id, r.State, r.Why(), r.Next))
+	if r.State != runs.Failed || !strings.Contains(r.Why()+r.Next.Text, words) {
+		err = errors.Join(err, fmt.Errorf("run %s is %s: %s %s", id, r.State, r.Why(), r.Next.Text))
 	}
 	if len(after) != len(before) {
 		err = errors.Join(err, fmt.Errorf("kato was called: %v", after[len(before):]))

@@ -227,9 +227,9 @@ func (h *testbed) renewedRequest(quorum int) (string, error) {
 		}
 	}
 	r, err := h.end(id)
-	_, fresh, ok := strings.Cut(r.Next, "a fresh request says what changed: see `run ")
+	_, fresh, ok := strings.Cut(r.Next.Text, "a fresh request says what changed: see `run ")
 	if err == nil && !ok {
-		err = fmt.Errorf("run %s is %s and not renewed: %s", id, r.State, r.Next)
+		err = fmt.Errorf("run %s is %s and not renewed: %s", id, r.State, r.Next.Text)
 	}
 	fresh, _, _ = strings.Cut(fresh, "`")
 	return fresh, err

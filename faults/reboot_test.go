@@ -111,8 +111,8 @@ func (h *testbed) verifyLost(id string, cluster int, words string) error {
 	if err != nil {
 		return err
 	}
-	if r.State != runs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next, "acknowledge "+id) {
-		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next)
+	if r.State != runs.Lost || !strings.Contains(r.Trouble, words) || !strings.Contains(r.Next.Text, "acknowledge "+id) {
+		return fmt.Errorf("run %s is %s: %q; next: %q", id, r.State, r.Trouble, r.Next.Text)
 	}
 	if err := errors.Join(h.oracle.checkRan(r.Steps[0].ID, 1), h.checkShownOnce(r), h.checkAudit()); err != nil {
 		return err

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"errors"
-	"strings"
 
 	"alsbot/als"
 	"alsbot/executor"
@@ -13,7 +12,7 @@ import (
 
 // inWords is an error for people who are told beside it which step it was and
 // on which node: what happened, and what to do about it, if that is known.
-func inWords(err error) (what, mend string) {
+func inWords(err error) (what string, mend als.Advice) {
 	var refused *als.Refusal
 	var node *executor.Error
 	switch {
@@ -24,26 +23,15 @@ func inWords(err error) (what, mend string) {
 		bare.Node = ""
 		return bare.Error(), mend
 	}
-	return err.Error(), ""
+	return err.Error(), als.Advice{}
 }
 
 // withoutAdvice takes from an executor's error what to do about it.
-func withoutAdvice(err *executor.Error) (bare executor.Error, mend string) {
-	bare, mend = *err, err.Next
-	bare.Next = ""
-	if mend == "" && (err.Kind == executor.Unreachable || err.Kind == executor.Interrupted) {
-		mend = "look whether the node is up and can be reached"
+func withoutAdvice(err *executor.Error) (bare executor.Error, mend als.Advice) {
+	bare, mend = *err, als.Advice{Text: err.Next, Commands: err.Commands}
+	bare.Next, bare.Commands = "", nil
+	if mend.Empty() && (err.Kind == executor.Unreachable || err.Kind == executor.Interrupted) {
+		mend = als.Advise("look whether the node is up and can be reached")
 	}
 	return bare, mend
-}
-
-// before is a clause as a sentence that another follows; nothing stays nothing.
-func before(clause string) string {
-	switch {
-	case clause == "":
-		return ""
-	case strings.HasSuffix(clause, "?"), strings.HasSuffix(clause, "."):
-		return clause + " "
-	}
-	return clause + ". "
 }

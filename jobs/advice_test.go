@@ -19,11 +19,11 @@ func TestATroubleAndItsAdviceAreSaidOnce(t *testing.T) {
 	if r.Trouble != "" || strings.Count(r.Verdict.Summary, "connection refused") != 1 || strings.Contains(r.Verdict.Summary, "sshd") {
 		t.Errorf("%s\n%s", r.Verdict.Summary, r.Trouble)
 	}
-	if !strings.HasPrefix(r.Next, "Is sshd running there? ") || strings.Contains(r.Next, "Look whether") || !strings.HasSuffix(r.Next, "`retry "+r.ID+"`.") {
-		t.Errorf("next: %s", r.Next)
+	if !strings.HasPrefix(r.Next.Text, "Is sshd running there? ") || strings.Contains(r.Next.Text, "Look whether") || !strings.HasSuffix(r.Next.Text, "`retry "+r.ID+"`.") {
+		t.Errorf("next: %s", r.Next.Text)
 	}
-	if s := r.Steps[0]; !strings.HasSuffix(s.Trouble, "connection refused") || s.Fix != "is sshd running there?" {
-		t.Errorf("the step: %q, %q", s.Trouble, s.Fix)
+	if s := r.Steps[0]; !strings.HasSuffix(s.Trouble, "connection refused") || s.Fix.Text != "is sshd running there?" {
+		t.Errorf("the step: %q, %q", s.Trouble, s.Fix.Text)
 	}
 	why := ""
 	if err := h.Store.View(t.Context(), func(tx store.Tx) error {
@@ -37,8 +37,8 @@ func TestATroubleAndItsAdviceAreSaidOnce(t *testing.T) {
 		t.Errorf("the audit log: %q, %v", why, err)
 	}
 	r = h.Until(h.Run("U0ANN", "patch install"), runs.Failed)
-	if strings.Contains(r.Trouble, "sshd") || !strings.HasPrefix(r.Next, "is sshd running there? When that is mended, type `retry "+r.ID) {
-		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	if strings.Contains(r.Trouble, "sshd") || !strings.HasPrefix(r.Next.Text, "is sshd running there? When that is mended, type `retry "+r.ID) {
+		t.Errorf("%s\n%s", r.Trouble, r.Next.Text)
 	}
 }
 
@@ -48,7 +48,7 @@ func TestACancelAdvisesNothingAboutTheNode(t *testing.T) {
 	h, id := enginetest.Installing(t)
 	h.Ask("U0ANN", "cancel "+id)
 	r := h.Until(id, runs.Cancelled)
-	if s := r.Steps[0]; s.Trouble != "cancelled" || s.Fix != "" || strings.Contains(r.Next, "Look whether") {
-		t.Errorf("%q, %q; next: %s", s.Trouble, s.Fix, r.Next)
+	if s := r.Steps[0]; s.Trouble != "cancelled" || s.Fix.Text != "" || strings.Contains(r.Next.Text, "Look whether") {
+		t.Errorf("%q, %q; next: %s", s.Trouble, s.Fix, r.Next.Text)
 	}
 }

@@ -160,7 +160,7 @@ func decided(r runs.Run, a runs.Approval) string {
 // quorum is reached, the cluster is checked again.
 func (ap *approver) await(ctx context.Context, d *driver, r runs.Run, a *runs.Approval) (time.Duration, error) {
 	if a == nil {
-		return 0, ap.ledger.Fail(ctx, r.ID, "the request for approval is missing from the store", "type `retry "+r.ID+"`")
+		return 0, ap.ledger.Fail(ctx, r.ID, "the request for approval is missing from the store", als.Advise("type %s", als.Typed("retry "+r.ID)))
 	}
 	why := "nobody approved it in time"
 	if a.State == runs.ApprovalChecking {

@@ -28,8 +28,8 @@ func TestAnApprovalOfYesterdayStartsNothing(t *testing.T) {
 		return approvalsOf.Put(tx, id, a)
 	})
 	r := h.Until(id, runs.Expired)
-	if !strings.Contains(r.Trouble, "approved") || !strings.Contains(r.Next, "retry "+id) {
-		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	if !strings.Contains(r.Trouble, "approved") || !strings.Contains(r.Next.Text, "retry "+id) {
+		t.Errorf("%s\n%s", r.Trouble, r.Next.Text)
 	}
 	h.Called(0, "patch", "install")
 }

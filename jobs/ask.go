@@ -84,7 +84,7 @@ func parse(text string) (als.Request, als.Operation, error) {
 	}
 	op, ok := Operations.Find(req.Operation)
 	if !ok {
-		return req, op, &als.Refusal{Text: fmt.Sprintf("%q is not something alsbot can do", req.Operation), Next: "Type `help`"}
+		return req, op, &als.Refusal{Text: fmt.Sprintf("%q is not something alsbot can do", req.Operation), Next: als.Advise("Type %s", als.Typed("help"))}
 	}
 	return req, op, nil
 }

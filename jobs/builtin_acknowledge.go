@@ -53,7 +53,7 @@ func acknowledgeRun(tx store.Tx, r *runs.Run, d runs.Decision) (ans Answer, err 
 		return Answer{Text: fmt.Sprintf("Run %s was acknowledged by %s already. The line of @%s is open.", r.ID, r.Settled.By.Name(), r.Request.Cluster)}, runs.ErrUnchanged
 	case r.State == runs.Lost:
 		ans = Answer{Text: fmt.Sprintf("Run %s is acknowledged. The line of @%s is open again.", r.ID, r.Request.Cluster), Public: true}
-		r.Next = fmt.Sprintf("look at %s and at what was printed (`output %s`), and ask for what is still to do", r.ShownBy(), r.ID)
+		r.Next = als.Advise("look at %s and at what was printed (%s), and ask for what is still to do", r.ShownBy(), als.Typed("output "+r.ID))
 	default:
 		if why := notGivenUp(r, d.At); why != "" {
 			return Answer{Bad: true, Text: why}, runs.ErrUnchanged

@@ -47,7 +47,7 @@ func (b *builtins) retry(ctx context.Context, c call) (command string, err error
 	}
 	if !r.State.Final() {
 		return "", &als.Refusal{Text: fmt.Sprintf("Run %s is still %s", r.ID, strings.ReplaceAll(string(r.State), "_", " ")),
-			Next: fmt.Sprintf("Wait for its end, or type `cancel %s`.", r.ID)}
+			Next: als.Advise("Wait for its end, or type %s.", als.Typed("cancel "+r.ID))}
 	}
 	return r.Text, nil
 }

@@ -106,7 +106,7 @@ func describeRun(r runs.Run, a *runs.Approval, waits string) string {
 		add("settled", "acknowledged by %s at %s", r.Settled.By.Name(), clock(r.Settled.At))
 	}
 	switch {
-	case r.Next != "":
+	case !r.Next.Empty():
 		add("next", "%s", r.Next)
 	case !r.State.Final() && r.Cancel == nil && r.Remark == "":
 		add("next", "type `cancel %s` if it is not wanted any more", r.ID)

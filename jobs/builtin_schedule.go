@@ -140,10 +140,7 @@ func (b *builtins) visibleSchedule(ctx context.Context, c call) (config.Schedule
 		}
 		names = append(names, s.Name)
 	}
-	next := als.DidYouMean(name, names)
-	if next == "" {
-		next = "Type `schedule list` to see them"
-	}
+	next := als.Advice{Text: als.DidYouMean(name, names)}.Or(als.Advise("Type %s to see them", als.Typed("schedule list")))
 	return config.Schedule{}, &als.Refusal{Text: fmt.Sprintf("There is no schedule %q", name), Next: next}
 }
 
@@ -164,7 +161,7 @@ func (b *builtins) setPaused(ctx context.Context, c call, stop bool) (Answer, er
 			return err
 		}
 		if !ok {
-			return &als.Refusal{Text: fmt.Sprintf("Schedule %s has not been started yet", s.Name), Next: "Try again in a moment"}
+			return &als.Refusal{Text: fmt.Sprintf("Schedule %s has not been started yet", s.Name), Next: als.Advise("Try again in a moment")}
 		}
 		if (st.Paused != nil) == stop {
 			ans = Answer{Text: alreadySo(st, stop)}

@@ -24,19 +24,19 @@ func findCluster(cfg *config.Config, named, channel string) (string, error) {
 	case named != "" && slices.Contains(names, named):
 		return named, nil
 	case named != "":
-		next := "The clusters are " + at(names)
+		next := als.Advise("The clusters are %s", at(names))
 		if near := als.DidYouMean("@"+named, strings.Split(at(names), ", ")); near != "" {
-			next = near + " Type `clusters` to see all"
+			next = als.Advise("%s Type %s to see all", near, als.Typed("clusters"))
 		}
 		return "", &als.Refusal{Text: fmt.Sprintf("There is no cluster %q", named), Next: next}
 	case len(here) == 1:
 		return here[0], nil
 	case len(here) > 1:
-		return "", &als.Refusal{Text: "This channel belongs to several clusters", Next: "Add one of " + at(here)}
+		return "", &als.Refusal{Text: "This channel belongs to several clusters", Next: als.Advise("Add one of %s", at(here))}
 	case len(names) == 1:
 		return names[0], nil
 	}
-	return "", &als.Refusal{Text: "It is not clear which cluster is meant", Next: "Add one of " + at(names)}
+	return "", &als.Refusal{Text: "It is not clear which cluster is meant", Next: als.Advise("Add one of %s", at(names))}
 }
 
 // clusters are some of the config's clusters.

@@ -55,7 +55,7 @@ func (e *Engine) drive(ctx context.Context, d *driver) {
 func (e *Engine) advanceLogged(ctx context.Context, d *driver, r runs.Run, a *runs.Approval) (pause time.Duration) {
 	pause, err := e.advance(ctx, d, r, a)
 	if errors.Is(err, store.ErrTooLong) { // and always will be: the cluster says more than a record holds
-		err = e.ledger.Fail(ctx, r.ID, fmt.Sprintf("what @%s says is more than can be put on record: %v", r.Request.Cluster, err), "")
+		err = e.ledger.Fail(ctx, r.ID, fmt.Sprintf("what @%s says is more than can be put on record: %v", r.Request.Cluster, err), als.Advice{})
 	}
 	if err == nil || ctx.Err() != nil {
 		d.logged = ""
@@ -76,7 +76,7 @@ func (e *Engine) advance(ctx context.Context, d *driver, r runs.Run, a *runs.App
 		if p := recover(); p != nil {
 			e.log.Error("panic", "run", r.ID, "panic", p, "stack", string(debug.Stack()))
 			err = e.ledger.Fail(ctx, r.ID, "alsbot made a mistake of its own and stopped this run",
-				"report it with the log lines that name run "+r.ID+"; look at the cluster before you ask again")
+				als.Advise("report it with the log lines that name run %s; look at the cluster before you ask again", r.ID))
 		}
 	}()
 	switch r.State {
@@ -178,7 +178,7 @@ func (e *Engine) waitForPlace(ctx context.Context, d *driver, cluster string) {
 	case <-ctx.Done():
 	case <-timer.C:
 		err := e.ledger.Fail(ctx, d.run, fmt.Sprintf("more than %d commands wait for @%s, and this one's turn has not come in %s. Nothing was changed", readsAtOnce, cluster, checkLimit),
-			"Look whether the cluster's nodes are up, then ask again")
+			als.Advise("Look whether the cluster's nodes are up, then ask again"))
 		if err != nil && ctx.Err() == nil {
 			e.log.Error("ending a command that waits for too long", "run", d.run, "error", err)
 		}

@@ -37,8 +37,8 @@ func TestMoreThanARecordHoldsEndsInWords(t *testing.T) {
 	h.Press("U0BOB", approved, true)
 	for id, end := range map[string]runs.State{approved: runs.Void, h.Run("U0ANN", "patch install"): runs.Failed} {
 		r := h.Until(id, end)
-		if !strings.Contains(r.Trouble, "more than can be put on record") || !strings.Contains(r.Next, "retry "+id) {
-			t.Errorf("%.300s\n%s", r.Trouble, r.Next)
+		if !strings.Contains(r.Trouble, "more than can be put on record") || !strings.Contains(r.Next.Text, "retry "+id) {
+			t.Errorf("%.300s\n%s", r.Trouble, r.Next.Text)
 		}
 	}
 	if _, a, err := h.Ledger.Load(t.Context(), approved); err != nil || a.State != runs.ApprovalVoid {

@@ -75,8 +75,8 @@ func TestALongStopBeforeTheFirstCommand(t *testing.T) {
 	t.Parallel()
 	h := enginetest.New(t, nil)
 	id := halfway(h, commenced)
-	if r := h.Until(id, runs.Void); !strings.Contains(r.Next, "retry "+id) {
-		t.Errorf("%s; next: %s", r.Trouble, r.Next)
+	if r := h.Until(id, runs.Void); !strings.Contains(r.Next.Text, "retry "+id) {
+		t.Errorf("%s; next: %s", r.Trouble, r.Next.Text)
 	}
 	h.Called(0, "patch", "install")
 	h.Until(h.Run("U0ANN", "export cluster"), runs.Succeeded) // the line is open
@@ -93,8 +93,8 @@ func TestALongStopDuringTheFirstCommand(t *testing.T) {
 		return err
 	})
 	r := h.Until(id, runs.Failed)
-	if !strings.Contains(r.Why(), "nothing was to begin later") || !strings.Contains(r.Next, "`patch install @prod`") {
-		t.Errorf("%s; next: %s", r.Why(), r.Next)
+	if !strings.Contains(r.Why(), "nothing was to begin later") || !strings.Contains(r.Next.Text, "`patch install @prod`") {
+		t.Errorf("%s; next: %s", r.Why(), r.Next.Text)
 	}
 	h.Called(0, "patch", "install")
 	h.Until(h.Run("U0ANN", "export cluster"), runs.Succeeded) // the line is open

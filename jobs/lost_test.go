@@ -21,11 +21,11 @@ func TestAClusterLeavesTheConfigDuringARun(t *testing.T) {
 	h.Config.Clusters[0].Name = "other"
 	h.Open()
 	r := h.Until(id, runs.Lost)
-	if !strings.Contains(r.Trouble, "no longer in alsbot's config") || !strings.Contains(r.Next, "acknowledge "+id) {
-		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	if !strings.Contains(r.Trouble, "no longer in alsbot's config") || !strings.Contains(r.Next.Text, "acknowledge "+id) {
+		t.Errorf("%s\n%s", r.Trouble, r.Next.Text)
 	}
-	if !strings.Contains(r.Next, "`patch status @prod`, `status @prod`") {
-		t.Errorf("what shows the patches is not named: %s", r.Next)
+	if !strings.Contains(r.Next.Text, "`patch status @prod`, `status @prod`") {
+		t.Errorf("what shows the patches is not named: %s", r.Next.Text)
 	}
 }
 

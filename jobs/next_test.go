@@ -31,8 +31,8 @@ func TestEveryEndSaysWhatToTypeNext(t *testing.T) {
 		ends[h.Run("U0ANN", text)] = runs.Failed
 	}
 	for id, state := range ends {
-		if r := h.Until(id, state); !strings.Contains(r.Next, "`") {
-			t.Errorf("%s, %s: %q; next: %q", r.Text, r.State, r.Trouble, r.Next)
+		if r := h.Until(id, state); !strings.Contains(r.Next.Text, "`") {
+			t.Errorf("%s, %s: %q; next: %q", r.Text, r.State, r.Trouble, r.Next.Text)
 		}
 		for _, command := range []string{"cancel ", "acknowledge ", "output "} {
 			if ans := h.Ask("U0ANN", command+id); ans.Pre == "" && !strings.Contains(ans.Text, "`run "+id+"`") {
@@ -57,8 +57,8 @@ func TestTheSameWordsAreOfferedAgainWhereTheyMayHelp(t *testing.T) {
 		"restart nosuchrole":            false,
 	} {
 		r := h.Until(h.Run("U0ANN", text), runs.Failed)
-		if r.Next == "" || strings.Contains(r.Next, "`retry "+r.ID+"`") != again {
-			t.Errorf("%s: %s; next: %s", text, r.Trouble, r.Next)
+		if r.Next.Text == "" || strings.Contains(r.Next.Text, "`retry "+r.ID+"`") != again {
+			t.Errorf("%s: %s; next: %s", text, r.Trouble, r.Next.Text)
 		}
 	}
 }

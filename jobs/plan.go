@@ -27,7 +27,7 @@ type planner struct {
 func operation(r runs.Run) (als.Operation, error) {
 	op, ok := als.Operations.Find(r.Request.Operation)
 	if !ok {
-		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation, Next: "Type `help` to see what it has"}
+		return op, &als.Refusal{Text: "this version of alsbot has no operation " + r.Request.Operation, Next: als.Advise("Type %s to see what it has", als.Typed("help"))}
 	}
 	return op, nil
 }
@@ -38,13 +38,14 @@ func unplanned(ctx context.Context, ledger *runs.Ledger, id string, err error) e
 	if errors.As(err, &ref) {
 		return ledger.Fail(ctx, id, ref.Text, ref.Next)
 	}
-	what, fix := err.Error(), ""
+	what, fix := err.Error(), als.Advice{}
 	var node *executor.Error
 	if errors.As(err, &node) {
 		bare, advice := withoutAdvice(node)
-		what, fix = bare.Error(), before(advice)
+		what, fix = bare.Error(), advice.Ended()
 	}
-	return ledger.Fail(ctx, id, what+". Nothing was changed", fix+"When that is mended, type `retry "+id+"`; `alsbot check --connect` on alsbot's host looks at every node")
+	return ledger.Fail(ctx, id, what+". Nothing was changed",
+		fix.And(als.Advise("When that is mended, type %s; %s on alsbot's host looks at every node", als.Typed("retry "+id), als.Typed("alsbot check --connect"))))
 }
 
 // buildPlan surveys the cluster, runs the operation's checks and plans. It
@@ -120,7 +121,7 @@ func isStopped(p als.Plan) bool {
 func (p *planner) known(ctx context.Context, op als.Operation, r runs.Run) (cluster als.Cluster, err error) {
 	c, ok := p.cfg.Cluster(r.Request.Cluster)
 	if !ok {
-		return cluster, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: "Type `clusters` to see which there are"}
+		return cluster, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: als.Advise("Type %s to see which there are", als.Typed("clusters"))}
 	}
 	cluster = als.Cluster{
 		Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: p.cfg.Path, Run: r.ID, Asked: r.Asked,

@@ -84,7 +84,7 @@ func (p policy) route(tx store.Tx, r *runs.Run) error {
 	case r.Plan.Nothing != "":
 		r.State = runs.Succeeded
 		r.Next = r.Plan.Next
-		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next, Offers: r.Plan.Offers}
+		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next}
 	case r.Request.Dry:
 		r.State = runs.Succeeded
 		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
@@ -113,7 +113,7 @@ func start(r *runs.Run) {
 func describe(p als.Plan) string {
 	var b strings.Builder
 	for _, f := range p.Findings {
-		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Fix, ". "))
+		fmt.Fprintf(&b, "%s: %s\n", f.Level, strings.TrimSuffix(f.Text+". "+f.Fix.Text, ". "))
 	}
 	return b.String() + p.Text()
 }

@@ -114,11 +114,11 @@ func tooSlow(limit time.Duration, out []byte) error {
 	if q, ok := als.Prompt(out); ok {
 		return &als.Refusal{
 			Text: fmt.Sprintf("it waits for an answer (%s) and alsbot never answers prompts", q),
-			Next: "Set up what it asks for (passwordless sudo or SSH keys between the nodes), then ask again",
+			Next: als.Advise("Set up what it asks for (passwordless sudo or SSH keys between the nodes), then ask again"),
 		}
 	}
 	return &als.Refusal{
 		Text: fmt.Sprintf("it did not end within %s", limit),
-		Next: "Look whether the node is overloaded or kato hangs there, then ask again",
+		Next: als.Advise("Look whether the node is overloaded or kato hangs there, then ask again"),
 	}
 }

@@ -190,10 +190,11 @@ func (rc *rechecker) renew(ctx context.Context, old runs.Run, cluster als.Cluste
 			return err
 		}
 		if len(again.Voided) >= voidsMost {
-			r.Next = fmt.Sprintf("nothing was run. %d requests for this became void within an hour, so alsbot posts no other by itself. When the cluster has settled, type `retry %s`", len(again.Voided), r.ID)
+			r.Next = als.Advise("nothing was run. %d requests for this became void within an hour, so alsbot posts no other by itself. When the cluster has settled, type %s",
+				len(again.Voided), als.Typed("retry "+r.ID))
 			return nil
 		}
-		r.Next = "a fresh request says what changed: see `run " + again.ID + "`"
+		r.Next = als.Advise("a fresh request says what changed: see %s", als.Typed("run "+again.ID))
 		return runs.Create(tx, &again)
 	})
 	if err == nil {

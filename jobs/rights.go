@@ -128,7 +128,7 @@ func (rs *rights) authorize(ctx context.Context, by runs.Principal, effect als.E
 	}
 	if rs.cfg.Approval.Reason && req.Reason == "" && !req.Dry && by.Source != runs.FromSchedule && (policy{rs.cfg}).guarded(effect) {
 		return &als.Refusal{Text: "This needs approval, and approvers want to know why",
-			Next: "Add --reason \"…\""}
+			Next: als.Advise("Add --reason \"…\"")}
 	}
 	return nil
 }
@@ -147,14 +147,14 @@ func (rs *rights) requireRole(ctx context.Context, by runs.Principal, role Role,
 		return rs.unknown(by, err)
 	case !ok:
 		return &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
-			Next: "Type `whoami` to see what you may do; the `access` section of alsbot's config decides"}
+			Next: als.Advise("Type %s to see what you may do; the %s section of alsbot's config decides", als.Typed("whoami"), als.Typed("access"))}
 	}
 	return nil
 }
 
 func (rs *rights) unknown(by runs.Principal, err error) error {
 	rs.log.Warn("looking up rights", "user", by.ID, "error", err)
-	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: "Try again in a minute"}
+	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: als.Advise("Try again in a minute")}
 }
 
 // visible lists the clusters that a person may see. It refuses a person who may

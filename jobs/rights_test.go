@@ -59,8 +59,8 @@ func TestARunWhoseRightsStayUnknownExpires(t *testing.T) {
 		return enginetest.Records.Put(tx, second, r)
 	})
 	r := h.Until(second, runs.Expired)
-	if !strings.Contains(r.Trouble, "could not be looked up") || !strings.Contains(r.Next, "retry "+second) {
-		t.Errorf("%s\n%s", r.Trouble, r.Next)
+	if !strings.Contains(r.Trouble, "could not be looked up") || !strings.Contains(r.Next.Text, "retry "+second) {
+		t.Errorf("%s\n%s", r.Trouble, r.Next.Text)
 	}
 	h.Until(h.Run("U0ANN", "export cluster"), runs.Succeeded)
 	h.Called(0, "restart")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"alsbot/als"
 	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
@@ -22,7 +23,7 @@ func TestARunWhoseOutputCannotBeReadEnds(t *testing.T) {
 	blob := filepath.Join(h.Config.Store.Path+".output", h.Until(id, runs.Succeeded).Steps[1].Blob)
 	h.Offline(func(tx store.Tx) error {
 		r, _, err := enginetest.Records.Get(tx, id)
-		r.State, r.Ended, r.Verdict, r.Next = runs.Running, time.Time{}, nil, ""
+		r.State, r.Ended, r.Verdict, r.Next = runs.Running, time.Time{}, nil, als.Advice{}
 		for i := range r.Steps {
 			r.Steps[i].Ended = r.Steps[i].Ended.Add(-time.Hour)
 		}

@@ -190,7 +190,7 @@ func (w *worker) results(ctx context.Context, r runs.Run) (als.Results, error) {
 			if ctx.Err() != nil || time.Since(s.Ended) < readPatience {
 				return nil, err
 			}
-			res.Trouble, res.Fix = "what it printed cannot be read on alsbot's host: "+err.Error(), "look at the disk of alsbot's host"
+			res.Trouble, res.Fix = "what it printed cannot be read on alsbot's host: "+err.Error(), als.Advise("look at the disk of alsbot's host")
 		}
 		rs = append(rs, res)
 	}

@@ -2,9 +2,9 @@ package runs
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"alsbot/als"
 	"alsbot/store"
 )
 
@@ -61,7 +61,7 @@ func Invalidate(tx store.Tx, r *Run, why string) error {
 	if r.State.Final() {
 		return ErrUnchanged
 	}
-	r.State, r.Trouble, r.Next = Void, why, "nothing was run; if it is still wanted, type `retry "+r.ID+"`"
+	r.State, r.Trouble, r.Next = Void, why, als.Advise("nothing was run; if it is still wanted, type %s", als.Typed("retry "+r.ID))
 	a, ok, err := approvals.Get(tx, r.ID)
 	if err != nil || !ok {
 		return err
@@ -76,6 +76,6 @@ func Invalidate(tx store.Tx, r *Run, why string) error {
 func Expire(tx store.Tx, r *Run, a Approval, why string) error {
 	a.State, a.Closed = ApprovalExpired, &Decision{By: System, At: time.Now().UTC().Round(0)}
 	r.State, r.Trouble = Expired, why
-	r.Next = fmt.Sprintf("if it is still wanted, type `retry %s`", r.ID)
+	r.Next = als.Advise("if it is still wanted, type %s", als.Typed("retry "+r.ID))
 	return PutApproval(tx, a)
 }

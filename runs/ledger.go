@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"alsbot/als"
@@ -191,7 +190,7 @@ func (l *Ledger) Begin(ctx context.Context, r Run) error {
 // Fail ends a run in words. A run whose command may be running on a node
 // becomes lost instead: nothing else changes the cluster until a person has
 // looked. A run that waits for approval becomes void, with its request.
-func (l *Ledger) Fail(ctx context.Context, id, trouble, next string) error {
+func (l *Ledger) Fail(ctx context.Context, id, trouble string, next als.Advice) error {
 	_, err := l.Transition(ctx, id, System, func(tx store.Tx, r *Run) error {
 		if r.State.Final() {
 			return ErrUnchanged
@@ -219,33 +218,34 @@ func (n *NotFoundError) Error() string {
 // completeAdvice adds what to type next to the advice of a final run that
 // names no command.
 func (r *Run) completeAdvice() {
-	if strings.Contains(r.Next, "`") {
+	if len(r.Next.Commands) > 0 {
 		return
 	}
-	if next := r.nextAdvice(); next != "" {
-		r.Next = strings.TrimSpace(strings.TrimPrefix(r.Next, als.ReadOutput) + " " + next)
+	if next := r.nextAdvice(); !next.Empty() {
+		r.Next = r.Next.Specific().And(next)
 	}
 }
 
 // nextAdvice says what to type after an end that nobody wanted, where nothing
 // better is known.
-func (r *Run) nextAdvice() string {
+func (r *Run) nextAdvice() als.Advice {
+	retry := als.Typed("retry " + r.ID)
 	switch r.State {
 	case Failed:
-		if r.Next != "" && r.refused() {
-			return ""
+		if !r.Next.Empty() && r.refused() {
+			return als.Advice{}
 		}
-		switch unknown := r.Next == als.ReadOutput; {
+		switch unknown := r.Next.Generic && r.Next.Specific().Empty(); {
 		case r.Printed() == 0 && unknown:
-			return fmt.Sprintf("Nothing was printed. Look at %s; type `retry %s` to ask for it again.", r.ShownBy(), r.ID)
+			return als.Advise("Nothing was printed. Look at %s; type %s to ask for it again.", r.ShownBy(), retry)
 		case r.Printed() == 0:
-			return fmt.Sprintf("When that is mended, type `retry %s`.", r.ID)
+			return als.Advise("When that is mended, type %s.", retry)
 		}
-		return fmt.Sprintf("Type `output %s` to see what was printed, look at %s, type `retry %s` to ask for it again.", r.ID, r.ShownBy(), r.ID)
+		return als.Advise("Type %s to see what was printed, look at %s, type %s to ask for it again.", als.Typed("output "+r.ID), r.ShownBy(), retry)
 	case Cancelled, Rejected, Expired, Void:
-		return fmt.Sprintf("If it is still wanted, type `retry %s`.", r.ID)
+		return als.Advise("If it is still wanted, type %s.", retry)
 	default:
-		return ""
+		return als.Advice{}
 	}
 }
 
@@ -256,5 +256,5 @@ func (r *Run) refused() bool {
 		return true
 	}
 	f, stopped := r.Plan.Stopped()
-	return stopped && f.Reword
+	return stopped && f.Fix.Reword
 }

@@ -15,8 +15,8 @@ func (r *Run) Lose(i int, why string) {
 	s.Ended, s.Trouble = time.Now().UTC().Round(0), why
 	r.State = Lost
 	r.Trouble = fmt.Sprintf("it is not known whether %q on %s ran to its end: %s. What it printed until then is kept. The steps after it were not run%s, and nothing is run again by itself", s.Step.Name, s.Step.Node, why, r.notCleaned(i))
-	r.Next = fmt.Sprintf("look at %s and at what was printed (`output %s`). When you know what became of it, type `acknowledge %s`, which opens the cluster's line again",
-		r.ShownBy(), r.ID, r.ID)
+	r.Next = als.Advise("look at %s and at what was printed (%s). When you know what became of it, type %s, which opens the cluster's line again",
+		r.ShownBy(), als.Typed("output "+r.ID), als.Typed("acknowledge "+r.ID))
 }
 
 // GiveUp makes a run lost whose node is unreachable.
@@ -24,8 +24,8 @@ func (r *Run) GiveUp(by Principal) {
 	i := r.InFlight()
 	node := r.Steps[i].Step.Node
 	r.Lose(i, fmt.Sprintf("nothing has been heard of the node since %s, and %s gave it up", r.Unheard.Format("2006-01-02 15:04 MST"), by.Name()))
-	r.Next = fmt.Sprintf("look at %s and at what was printed (`output %s`), and ask for what is still to do. The command may still run on %s: alsbot looks there every 10 minutes and says here what it finds",
-		r.ShownBy(), r.ID, node)
+	r.Next = als.Advise("look at %s and at what was printed (%s), and ask for what is still to do. The command may still run on %s: alsbot looks there every 10 minutes and says here what it finds",
+		r.ShownBy(), als.Typed("output "+r.ID), node)
 }
 
 // LostStep returns the index of the step with the unknown outcome, which is
@@ -42,16 +42,16 @@ func (r *Run) LostStep() int {
 }
 
 // ShownBy names, for a sentence, the commands that show what a run has changed.
-func (r *Run) ShownBy() string {
+func (r *Run) ShownBy() als.Advice {
 	words := []string{"status"}
 	if op, ok := als.Operations.Find(r.Request.Operation); ok && op.Shows != nil {
 		words = op.Shows(r.Request)
 	}
-	quoted := make([]string, len(words))
+	commands := make([]als.Typed, len(words))
 	for i, w := range words {
-		quoted[i] = "`" + w + " @" + r.Request.Cluster + "`"
+		commands[i] = als.Typed(w + " @" + r.Request.Cluster)
 	}
-	return "the cluster (" + strings.Join(quoted, ", ") + ")"
+	return als.Advise("the cluster (%s)", commands)
 }
 
 // notCleaned names the clean-up steps after step i, which a lost run leaves to

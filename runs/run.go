@@ -5,6 +5,8 @@
 package runs
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -109,7 +111,7 @@ type Run struct {
 	Steps   []StepRecord `json:"steps,omitempty"`
 	Verdict *als.Verdict `json:"verdict,omitempty"`
 	Trouble string       `json:"trouble,omitempty"` // why it failed, is lost or void, in words for people; "" where the verdict says it: see Why
-	Next    string       `json:"next,omitempty"`    // what to do about it
+	Next    als.Advice   `json:"next,omitzero"`     // what to do about it
 	Remark  string       `json:"remark,omitempty"`  // while it runs: what people should know, e.g. that a node is unreachable
 	Unheard time.Time    `json:"unheard,omitzero"`  // while it runs: since when its node is unreachable
 	Unsure  time.Time    `json:"unsure,omitzero"`   // before it starts: since when the rights of its requester or approvers are unknown
@@ -142,13 +144,25 @@ func (r Run) Why() string {
 }
 
 // Offers returns the commands that the run's end leads to, each whole, at most
-// als.MaxOffers. It returns none before the end, and none where the run's
-// advice is not its verdict's.
+// als.MaxOffers. It returns none before the end.
 func (r Run) Offers() []string {
-	if !r.State.Final() || r.Verdict == nil || r.Next != r.Verdict.Next {
+	if !r.State.Final() {
 		return nil
 	}
-	return r.Verdict.Offers[:min(len(r.Verdict.Offers), als.MaxOffers)]
+	return r.Next.Offers[:min(len(r.Next.Offers), als.MaxOffers)]
+}
+
+// UnmarshalJSON also reads a run of an earlier version, whose offers were only
+// in its verdict. They were the run's where both had the same advice.
+func (r *Run) UnmarshalJSON(b []byte) error {
+	type plain Run
+	if err := json.Unmarshal(b, (*plain)(r)); err != nil {
+		return fmt.Errorf("reading a run: %w", err)
+	}
+	if v := r.Verdict; v != nil && len(v.Next.Offers) > 0 && r.Next.Text == v.Next.Text {
+		r.Next = v.Next
+	}
+	return nil
 }
 
 // Printed returns how many bytes the run's steps have printed.
@@ -202,18 +216,18 @@ func (r *Run) RightsKnown() {
 
 // StepRecord is the record of one step of a run.
 type StepRecord struct {
-	Step    als.Step  `json:"step"`
-	ID      string    `json:"id"`   // of the durable command on the node
-	Blob    string    `json:"blob"` // of its output in the store
-	Size    int64     `json:"size"` // bytes of output
-	Sent    bool      `json:"sent,omitempty"`
-	Place   string    `json:"place,omitempty"` // to which it was sent
-	Begun   bool      `json:"begun,omitempty"` // the node has claimed it
-	Exit    *int      `json:"exit,omitempty"`
-	Trouble string    `json:"trouble,omitempty"` // why it did not end by itself
-	Fix     string    `json:"mend,omitempty"`    // what to do about that, as a clause
-	Started time.Time `json:"started,omitzero"`
-	Ended   time.Time `json:"ended,omitzero"`
+	Step    als.Step   `json:"step"`
+	ID      string     `json:"id"`   // of the durable command on the node
+	Blob    string     `json:"blob"` // of its output in the store
+	Size    int64      `json:"size"` // bytes of output
+	Sent    bool       `json:"sent,omitempty"`
+	Place   string     `json:"place,omitempty"` // to which it was sent
+	Begun   bool       `json:"begun,omitempty"` // the node has claimed it
+	Exit    *int       `json:"exit,omitempty"`
+	Trouble string     `json:"trouble,omitempty"` // why it did not end by itself
+	Fix     als.Advice `json:"mend,omitzero"`     // what to do about that, as a clause
+	Started time.Time  `json:"started,omitzero"`
+	Ended   time.Time  `json:"ended,omitzero"`
 }
 
 // Bad reports whether a step has failed in a way that ends the run.

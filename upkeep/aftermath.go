@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"alsbot/als"
 	"alsbot/executor"
 	"alsbot/runs"
 	"alsbot/store"
@@ -83,7 +84,7 @@ func (u *Upkeep) found(ctx context.Context, r *runs.Run, i int, what, text strin
 	_, err := u.ledger.Transition(ctx, r.ID, runs.System, func(tx store.Tx, now *runs.Run) error {
 		now.Steps[i] = r.Steps[i]
 		now.Trouble += ". W" + what[1:]
-		now.Next = fmt.Sprintf("look at what was printed (`output %s`) and at %s, and ask for what is still to do", r.ID, r.ShownBy())
+		now.Next = als.Advise("look at what was printed (%s) and at %s, and ask for what is still to do", als.Typed("output "+r.ID), r.ShownBy())
 		return errors.Join(
 			runs.Record(tx, runs.System, "found", r.ID, what),
 			runs.Tell(tx, runs.Outgoing{Kind: runs.TellRun, Run: r.ID}), runs.Tell(tx, runs.Outgoing{Kind: runs.TellOutput, Run: r.ID}),

@@ -58,8 +58,8 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 	if says := strings.Join(h.Posted(), "\n"); !strings.Contains(says, "knows nothing of run "+id) {
 		t.Errorf("the channel hears %s", says)
 	}
-	if r := h.Until(id, runs.Lost); !strings.Contains(r.Trouble, "set up anew") || !strings.Contains(r.Next, "output "+id) {
-		t.Errorf("the record: %s %s", r.Trouble, r.Next)
+	if r := h.Until(id, runs.Lost); !strings.Contains(r.Trouble, "set up anew") || !strings.Contains(r.Next.Text, "output "+id) {
+		t.Errorf("the record: %s %s", r.Trouble, r.Next.Text)
 	}
 	h.Called(1, "data", "export")
 }

@@ -176,7 +176,7 @@ func ended(ctx context.Context, l *local, r runs.Run, out io.Writer) error {
 			return err
 		}
 	}
-	show(out, r.Next)
+	show(out, r.Next.Text)
 	switch r.State {
 	case runs.Succeeded:
 		return nil
