@@ -152,13 +152,13 @@ func TestAfterThreeVoidsNobodyIsAskedAgain(t *testing.T) {
 		}
 		if i < 2 {
 			if list[0].Replaces != id {
-				t.Fatalf("no request replaces the void one: %s", r.Next)
+				t.Fatalf("no request replaces the void one: %s", r.Next.Text)
 			}
 			id = list[0].ID
 			continue
 		}
-		if list[0].ID != id || !strings.Contains(r.Next, "retry "+id) {
-			t.Errorf("after the third void: %s", r.Next)
+		if list[0].ID != id || !strings.Contains(r.Next.Text, "retry "+id) {
+			t.Errorf("after the third void: %s", r.Next.Text)
 		}
 	}
 	h.Called(0, "patch", "install")

@@ -231,7 +231,7 @@ func (r *Run) completeAdvice() {
 func (r *Run) nextAdvice() als.Advice {
 	retry := als.Typed("retry " + r.ID)
 	switch r.State {
-	case Failed:
+	case Failed, Unconfirmed:
 		if !r.Next.Empty() && r.refused() {
 			return als.Advice{}
 		}
