@@ -292,14 +292,14 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	free, err := strconv.ParseInt(seen["free"], 10, 64)
 	switch {
 	case err != nil:
-		out = append(out, Finding{Level: Warn, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Fix: Advise("Look with %s there.", Typed("df"))})
+		out = append(out, Finding{Level: Warn, Key: "unseen-free-space", Subjects: []string{ip}, Text: "the free space in " + dir + " on " + nodeWords(ip) + " could not be read", Fix: Advise("Look with %s there.", Typed("df"))})
 	case len(c.History.Sizes) == 0 && free < 1<<30:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Fix: Advise("See that it is enough.")})
+		out = append(out, Finding{Level: Warn, Key: "free-space", Subjects: []string{ip}, Volatile: true, Text: fmt.Sprintf("%s is free in %s on %s, and there is no earlier export to compare with", size(free), dir, nodeWords(ip)), Fix: Advise("See that it is enough.")})
 	case len(c.History.Sizes) == 0:
 	case free < c.History.Sizes[0]:
-		out = append(out, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room, or name another FILE.")})
+		out = append(out, Finding{Level: Stop, Key: "free-space", Subjects: []string{ip}, Volatile: true, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room, or name another FILE.")})
 	case free < c.History.Sizes[0]*3/2:
-		out = append(out, Finding{Level: Warn, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room soon.")})
+		out = append(out, Finding{Level: Warn, Key: "free-space", Subjects: []string{ip}, Volatile: true, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room soon.")})
 	}
 	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
 		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Fix: Advise("See whether something should be mounted there.")})

@@ -137,9 +137,10 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 // wipeWarning warns of what an import wipes, and tells whether a backup could
 // restore it.
 func wipeWarning(c Cluster) Finding {
-	f := Finding{Level: Warn, Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
+	f := Finding{Level: Warn, Key: "wipe-without-backup", Text: "what the cluster holds now is wiped: users, applications, services; no verified backup of it is known",
 		Fix: Advise("Export it first if anybody may want it: %s.", c.command("export", "cluster"))}
 	if last := c.History.Backup; last != nil {
+		f.Key = "wipe"
 		f.Text = fmt.Sprintf("what the cluster holds now is wiped: users, applications, services; its last verified backup is %s old (%s)", age(c.Asked, last.begunAt()), last.origin())
 	}
 	return f

@@ -11,6 +11,7 @@ import (
 // Check is one precondition.
 type Check struct {
 	Name string // the precondition, as a clause
+	Key  string // of its findings; never changes
 	Why  string // what would happen without it, as a clause
 	// Fix is what to do if the check fails. NODE and @CLUSTER stand for the
 	// place.
@@ -23,10 +24,25 @@ type Check struct {
 // observation is the result of a check: it is met, it is not, or that could
 // not be seen.
 type observation struct {
-	level   Level // "" if the precondition is met
-	problem string
+	level    Level // "" if the precondition is met
+	problem  string
+	subjects []string // what is affected, where the node alone does not say it
+	// volatile is true of what changes by itself.
+	volatile bool
 	// asIs replaces the finding that the check's Why and Fix would make.
 	asIs *Finding
+}
+
+// passing returns the observation as one of what changes by itself.
+func (o observation) passing() observation {
+	o.volatile = true
+	return o
+}
+
+// of returns the observation with what is affected.
+func (o observation) of(subjects []string) observation {
+	o.subjects = subjects
+	return o
 }
 
 func problem(level Level, text string) observation { return observation{level: level, problem: text} }
@@ -58,10 +74,15 @@ func (n Need) Finding(c Cluster, rs Results) (Finding, bool) {
 	if s.level == "" {
 		return Finding{}, false
 	}
-	f := Finding{Level: s.level, Text: s.problem + ": " + n.Why, Fix: n.Fix.replace(strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name))}
+	f := Finding{Level: s.level, Key: n.Key, Text: s.problem + ": " + n.Why, Fix: n.Fix.replace(strings.NewReplacer("NODE", nodeWords(n.Node), "@CLUSTER", "@"+c.Name))}
 	if s.asIs != nil {
 		f = *s.asIs
+		f.Key = "unseen-" + n.Key
 	}
+	if f.Subjects = s.subjects; len(f.Subjects) == 0 {
+		f.Subjects = []string{n.Node}
+	}
+	f.Volatile = f.Volatile || s.volatile
 	if n.Warn {
 		f.Level = Warn
 	}

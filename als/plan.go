@@ -23,31 +23,19 @@ type Finding struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`          // what was found
 	Fix   Advice `json:"mend,omitzero"` // what to do about it
-	// Key names the kind of finding and Subject what it is about: a node, a
-	// role, a patch. An approval holds only while there is no other finding of
-	// a key and subject, and none of a worse level, than the approvers saw.
-	// Without a key, the text is the key.
-	Key     string `json:"key,omitempty"`
-	Subject string `json:"subject,omitempty"`
+	// Key names the kind of finding and Subjects what it is about: nodes, roles,
+	// patches. An approval holds only while no finding has another key or
+	// subject, or a worse level, than those that the approvers saw. Without a
+	// key, the text is the key.
+	Key      string   `json:"key,omitempty"`
+	Subjects []string `json:"subjects,omitempty"`
 	// Volatile is true of what changes by itself, such as free space. Approvals
 	// don't depend on it unless it becomes a Stop.
 	Volatile bool `json:"volatile,omitempty"`
 }
 
-// about returns the finding as one of a kind, about a subject.
-func (f Finding) about(key, subject string) Finding {
-	f.Key, f.Subject = key, subject
-	return f
-}
-
-// volatile returns the finding as one that changes by itself.
-func (f Finding) volatile() Finding {
-	f.Volatile = true
-	return f
-}
-
-// id identifies a finding across plans.
-func (f Finding) id() string { return cmp.Or(f.Key, f.Text) + "\x00" + f.Subject }
+// key returns what identifies the kind of a finding.
+func (f Finding) key() string { return cmp.Or(f.Key, f.Text) }
 
 // Fact is something about the cluster that decides what a plan does. Approvers
 // see the facts, and the digest covers them: if one changed, the approval no
@@ -128,7 +116,7 @@ func newPlan(r Request, effect Effect) Plan {
 
 // Digest identifies what the plan does, in the plan's own format. Two plans of
 // one format with the same digest do the same. It covers the operation, the
-// effect, the facts by key and value, the findings by key, subject and level
+// effect, the facts by key and value, the findings by key, subjects and level
 // but for the volatile ones, the targets, the last good backup of a plan that
 // destroys data, and whether there is nothing to do; of each step it covers
 // key, node, argv, secret and whether it always runs. It covers no labels,
@@ -149,7 +137,7 @@ func (p Plan) DigestAs(format int) string {
 		Always    bool
 	}
 	type fact struct{ Key, Value string }
-	type finding struct{ ID, Level string }
+	type finding struct{ Key, Subjects, Level string }
 	steps, facts := make([]step, len(p.Steps)), make([]fact, len(p.Facts))
 	for i, s := range p.Steps {
 		steps[i] = step{s.ResultKey(), s.Node, s.Argv, s.Secret, s.Always}
@@ -160,10 +148,12 @@ func (p Plan) DigestAs(format int) string {
 	var findings []finding
 	for _, f := range p.Findings {
 		if !f.Volatile {
-			findings = append(findings, finding{f.id(), string(f.Level)})
+			findings = append(findings, finding{f.key(), strings.Join(f.Subjects, "\n"), string(f.Level)})
 		}
 	}
-	slices.SortFunc(findings, func(a, b finding) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Level, b.Level)) })
+	slices.SortFunc(findings, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Subjects, b.Subjects), cmp.Compare(a.Level, b.Level))
+	})
 	return digestOf(struct {
 		Format    int
 		Operation string

@@ -54,18 +54,22 @@ func factDifferences(shown, now []Fact) (diff []string) {
 	return diff
 }
 
-// worseFindings names the findings that are new, or of a worse level, but for
-// volatile warnings.
+// worseFindings names the findings that are new, of a worse level or about more
+// than those that were shown, but for volatile warnings.
 func worseFindings(shown, now []Finding) (diff []string) {
-	seen := map[string]Level{}
+	type kind struct {
+		key   string
+		level Level
+	}
+	known, about := map[kind]bool{}, map[kind][]string{}
 	for _, f := range shown {
-		if seen[f.id()] != Stop {
-			seen[f.id()] = f.Level
-		}
+		k := kind{f.key(), f.Level}
+		known[k], about[k] = true, append(about[k], f.Subjects...)
 	}
 	for _, f := range now {
-		level, known := seen[f.id()]
-		if f.Level == Warn && (known || f.Volatile) || level == Stop {
+		k := kind{f.key(), f.Level}
+		unseen := func(subject string) bool { return !slices.Contains(about[k], subject) }
+		if f.Volatile && f.Level == Warn || known[k] && !slices.ContainsFunc(f.Subjects, unseen) {
 			continue
 		}
 		diff = append(diff, "new: "+f.Text)

@@ -24,6 +24,7 @@ var (
 )
 
 var coreReaches = Check{
+	Key:  "ssh",
 	Name: "every node is reached by SSH without a password",
 	Why:  "kato goes there by SSH in the middle of its work, and nobody would answer",
 	Fix:  Advise("Copy its key there: %s for each of them, as the system user, on NODE.", Typed("ssh-copy-id IP")),
@@ -51,6 +52,7 @@ var coreReaches = Check{
 }
 
 var sudoAsksNothing = Check{
+	Key:  "sudo",
 	Name: "sudo asks for no password",
 	Why:  "what needs root would ask in the middle, and nobody would answer",
 	Fix:  Advise("Put a file into /etc/sudoers.d on NODE, owned by root with mode 0440, that lets the system user (helion, as a rule) run ALL as root with the tag NOPASSWD. Take it away afterwards."),
@@ -81,7 +83,7 @@ func freeMemory(need int64) Check {
 
 func room(what, key string, need int64, level Level, why string, fix Advice) Check {
 	return Check{
-		Name: "enough " + what + " is free", Why: why, Fix: fix,
+		Name: "enough " + what + " is free", Key: "free-" + what, Why: why, Fix: fix,
 		probes: func(_ Cluster, node string) []Step { return []Step{roomProbe(node)} },
 		read: func(_ Cluster, node string, rs Results) observation {
 			r, ok := rs.find(probeRoom, node)
@@ -93,7 +95,7 @@ func room(what, key string, need int64, level Level, why string, fix Advice) Che
 			case err != nil:
 				return unseen(Warn, "the free "+what+" of "+nodeWords(node)+" could not be read", Advise("Look with %s and %s on the node.", Typed("df"), Typed("free")))
 			case free < need:
-				return problem(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need)))
+				return problem(level, fmt.Sprintf("%s has %s of free %s, and %s is needed", nodeWords(node), size(free), what, size(need))).passing()
 			}
 			return observation{}
 		},
@@ -106,6 +108,7 @@ func roomProbe(node string) Step {
 }
 
 var filesystemNode = Check{
+	Key:  "filesystem-role",
 	Name: "a node has the filesystem role",
 	Why:  "exports run on that node; without it they run on the core",
 	Fix:  Advise("If files of the filesystem service are missing from exports, name the node's role right: %s there.", Typed("kato role add filesystem")),
@@ -118,6 +121,7 @@ var filesystemNode = Check{
 }
 
 var rolesRun = Check{
+	Key:    "roles-down",
 	Name:   "all roles run",
 	Why:    "kato passes over what does not run, or breaks off at it",
 	Fix:    Advise("Start what is to run: %s.", Typed("start ROLE --node IP @CLUSTER")),
@@ -128,14 +132,18 @@ var rolesRun = Check{
 			f := findingOf(Stop, err)
 			return observation{level: Stop, asIs: &f}
 		}
-		if bad, _ := unhealthy(status); len(bad) > 0 {
-			return problem(Stop, "not all roles run, "+list(bad))
+		bad, _ := unhealthy(status)
+		if len(bad) == 0 {
+			return observation{}
 		}
-		return observation{}
+		o := problem(Stop, "not all roles run, "+list(bad)).of(bad)
+		o.volatile = onlyMoving(status)
+		return o
 	},
 }
 
 var notInMaintenance = Check{
+	Key:  "maintenance",
 	Name: "maintenance mode is off",
 	Why:  "the controller refuses changes, an import's among them",
 	Fix:  Advise("Turn it off: %s.", Typed("maintenance off @CLUSTER")),
@@ -159,6 +167,7 @@ var notInMaintenance = Check{
 // noOtherJob checks the processes of a node, since kato has no lock. A run of
 // alsbot itself is no conflict: runs of one cluster wait for each other.
 var noOtherJob = Check{
+	Key:  "kato-busy",
 	Name: "kato is doing nothing else there",
 	Why:  "kato has no lock, and two of its jobs at once spoil each other's work",
 	Fix:  Advise("Wait until it has ended; see who started it with %s on NODE.", Typed("ps -ef")),
@@ -174,7 +183,7 @@ var noOtherJob = Check{
 		case r.Trouble != "" || err != nil:
 			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), Advise("Look with %s there.", Typed("ps -ef")))
 		case len(jobs) > 0:
-			return problem(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID))
+			return problem(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID)).passing()
 		}
 		return observation{}
 	},
@@ -196,11 +205,11 @@ func backupFinding(c Cluster, why string) Finding {
 	last, fix := c.History.Backup, Advise("Take one first: %s.", c.command("export", "cluster"))
 	switch {
 	case last == nil:
-		return Finding{Level: Warn, Text: why + ", and no verified one of the whole cluster is known", Fix: fix}
+		return Finding{Level: Warn, Key: "backup-none", Text: why + ", and no verified one of the whole cluster is known", Fix: fix}
 	case c.MaxAge > 0 && c.Asked.Sub(last.At) > c.MaxAge:
-		return Finding{Level: Warn, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.origin()), Fix: fix}
+		return Finding{Level: Warn, Key: "backup-age", Volatile: true, Text: fmt.Sprintf("%s, and the last verified one is %s old, more than the %s that are allowed (%s)", why, age(c.Asked, last.At), duration(c.MaxAge), last.origin()), Fix: fix}
 	}
-	return Finding{Level: Warn, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.origin()), Fix: Advise("Read it again if in doubt: %s.", c.command("backups", "verify", last.Run))}
+	return Finding{Level: Warn, Key: "backup-age", Volatile: true, Text: fmt.Sprintf("%s: the last verified one is %s old (%s)", why, age(c.Asked, last.At), last.origin()), Fix: Advise("Read it again if in doubt: %s.", c.command("backups", "verify", last.Run))}
 }
 
 func sudoOn(c Cluster, ip string) Need { return Need{Check: sudoAsksNothing, Node: c.at(ip)} }

@@ -56,13 +56,13 @@ func roomFindings(seen map[string]string, source measure, path, what string) []F
 	case source.device == seen["device"] && source.device != "":
 		return nil
 	case err != nil:
-		return []Finding{{Level: Warn, Text: "how much is free at " + path + " could not be seen", Fix: Advise("Look with %s on the node.", Typed("df"))}}
+		return []Finding{{Level: Warn, Key: "unseen-free-space", Text: "how much is free at " + path + " could not be seen", Fix: Advise("Look with %s on the node.", Typed("df"))}}
 	case source.bytes > free:
-		return []Finding{{Level: Stop, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("Choose a bigger filesystem.")}}
+		return []Finding{{Level: Stop, Key: "free-space", Volatile: true, Text: fmt.Sprintf("the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("Choose a bigger filesystem.")}}
 	case source.partly:
-		return []Finding{{Level: Warn, Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("See with %s that they fit.", Typed("sudo du"))}}
+		return []Finding{{Level: Warn, Key: "partly-measured", Text: fmt.Sprintf("not all of the %s can be read: they have at least %s, and %s has %s free", what, size(source.bytes), path, size(free)), Fix: Advise("See with %s that they fit.", Typed("sudo du"))}}
 	case source.bytes > free/10*9:
-		return []Finding{{Level: Warn, Text: fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free))}}
+		return []Finding{{Level: Warn, Key: "free-space", Volatile: true, Text: fmt.Sprintf("it gets tight: the %s have %s, and %s has %s free", what, size(source.bytes), path, size(free))}}
 	}
 	return nil
 }

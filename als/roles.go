@@ -136,6 +136,18 @@ func unhealthy(status Status) (bad []string, all int) {
 	return bad, all
 }
 
+// onlyMoving reports whether all roles that do not run are starting or stopping.
+func onlyMoving(status Status) bool {
+	for _, node := range status.Nodes("") {
+		for _, role := range status.Roles(node) {
+			if st := status.Of(node, role); !st.Healthy() && !st.Moving() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // turn returns the operation start, stop or restart.
 func turn(name, summary, detail string) Operation {
 	return Operation{
