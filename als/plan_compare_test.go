@@ -24,16 +24,20 @@ func TestDifferences(t *testing.T) {
 		change func(p *als.Plan)
 		says   string // "" where the approval holds
 	}{
-		"nothing":                   {func(*als.Plan) {}, ""},
-		"a label":                   {func(p *als.Plan) { p.Facts[0].Name, p.Steps[0].Name = "the roles", "restart them" }, ""},
-		"a better finding":          {func(p *als.Plan) { p.Findings = p.Findings[1:] }, ""},
-		"fewer subjects":            {func(p *als.Plan) { p.Findings[0].Subjects = []string{"dea"} }, ""},
-		"another text of a key":     {func(p *als.Plan) { p.Findings[0].Text = "down: dea, mysql" }, ""},
-		"a volatile warning":        {func(p *als.Plan) { p.Findings[2].Text = "1 GiB is free" }, ""},
-		"a new volatile warning":    {func(p *als.Plan) { p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Key: "kato-busy", Volatile: true, Text: "busy"}) }, ""},
-		"a newer backup":            {func(p *als.Plan) { p.Backup = "b2" }, ""},
-		"a subject more":            {func(p *als.Plan) { p.Findings[0].Subjects = append(p.Findings[0].Subjects, "router") }, "new: dea and mysql"},
-		"another finding":           {func(p *als.Plan) { p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Text: "quotas are off"}) }, "quotas are off"},
+		"nothing":               {func(*als.Plan) {}, ""},
+		"a label":               {func(p *als.Plan) { p.Facts[0].Name, p.Steps[0].Name = "the roles", "restart them" }, ""},
+		"a better finding":      {func(p *als.Plan) { p.Findings = p.Findings[1:] }, ""},
+		"fewer subjects":        {func(p *als.Plan) { p.Findings[0].Subjects = []string{"dea"} }, ""},
+		"another text of a key": {func(p *als.Plan) { p.Findings[0].Text = "down: dea, mysql" }, ""},
+		"a volatile warning":    {func(p *als.Plan) { p.Findings[2].Text = "1 GiB is free" }, ""},
+		"a new volatile warning": {func(p *als.Plan) {
+			p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Key: "kato-busy", Volatile: true, Text: "busy"})
+		}, ""},
+		"a newer backup": {func(p *als.Plan) { p.Backup = "b2" }, ""},
+		"a subject more": {func(p *als.Plan) { p.Findings[0].Subjects = append(p.Findings[0].Subjects, "router") }, "new: dea and mysql"},
+		"another finding": {func(p *als.Plan) {
+			p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Text: "quotas are off"})
+		}, "quotas are off"},
 		"a worse level":             {func(p *als.Plan) { p.Findings[1].Level = als.Stop }, "a sentence"},
 		"a volatile one that stops": {func(p *als.Plan) { p.Findings[2].Level = als.Stop }, "2 GiB is free"},
 		"no backup any more":        {func(p *als.Plan) { p.Backup = "" }, "last good backup was run b1"},

@@ -14,7 +14,7 @@ import (
 func TestATroubleAndItsAdviceAreSaidOnce(t *testing.T) {
 	t.Parallel()
 	h := enginetest.New(t, nil)
-	h.Fault("down@10.0.0.10", "yes")
+	h.Down("10.0.0.10")
 	r := h.Until(h.Run("U0ANN", "version"), runs.Failed)
 	if r.Trouble != "" || strings.Count(r.Verdict.Summary, "connection refused") != 1 || strings.Contains(r.Verdict.Summary, "sshd") {
 		t.Errorf("%s\n%s", r.Verdict.Summary, r.Trouble)

@@ -11,7 +11,6 @@ import (
 	"alsbot/store"
 )
 
-
 // A cluster that is taken out of the config while a command runs there: what
 // became of it cannot be known.
 func TestAClusterLeavesTheConfigDuringARun(t *testing.T) {

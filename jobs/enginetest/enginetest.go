@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -418,4 +420,23 @@ func Lost(t *testing.T) (*Rig, string) {
 	h.Config.Clusters[0].Name = name
 	h.Open()
 	return h, id
+}
+
+// Down takes a node's sshd down and waits until connections are refused: one
+// that is made at that moment may be reset instead.
+func (h *Rig) Down(ip string) {
+	h.T.Helper()
+	h.Fault("down@"+ip, "yes")
+	for limit := time.Now().Add(Safety); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("tcp", h.Cluster.Addr(ip))
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
+		if time.Now().After(limit) {
+			h.T.Fatalf("%s does not go down: %v", ip, err)
+		}
+	}
 }
