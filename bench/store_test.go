@@ -10,7 +10,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"alsbot/config"
 	"alsbot/store"
 )
 
@@ -58,11 +57,4 @@ func durableWrites(b *testing.B, f *figures) {
 		least = append(least, total/time.Since(began).Seconds())
 	}
 	f.row("durable writes, 64 writers", persec(mine), persec(least), mine.median()/least.median(), 0.5, atLeast)
-}
-
-func sceneConfig(b *testing.B, path string) *config.Config {
-	b.Helper()
-	cfg, err := config.Load(path, nil)
-	must(b, err)
-	return cfg
 }

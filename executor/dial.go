@@ -86,7 +86,7 @@ func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
 	known, err := knownhosts.NewDB(ep.KnownHosts)
 	if err != nil {
 		e := &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err}
-		return nil, e.advise("run %s, which shows the nodes' keys and writes the file", trustCommand)
+		return nil, e.advised("run %s, which shows the nodes' keys and writes the file", trustCommand)
 	}
 	config := &ssh.ClientConfig{
 		User:            ep.User,
@@ -116,13 +116,13 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 		}
 		shown := key.Type() + " " + ssh.FingerprintSHA256(key)
 		e := &Error{Kind: HostKey, Doing: "connecting to " + ep.Addr, Cause: err.Error(), Err: err}
-		e.advise(trustHint, trustCommand)
+		e = e.advised(trustHint, trustCommand)
 		switch {
 		case knownhosts.IsHostKeyChanged(err):
 			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, ep.KnownHosts)
 		case knownhosts.IsHostUnknown(err):
 			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", ep.KnownHosts, shown)
-			e.advise("compare that with the node's own console, then run %s", trustCommand)
+			e = e.advised("compare that with the node's own console, then run %s", trustCommand)
 		}
 		return e
 	}
@@ -132,7 +132,7 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 func identity(path string) (ssh.Signer, error) {
 	fail := func(err error, cause, next string, commands ...string) (ssh.Signer, error) {
 		e := &Error{Kind: Setup, Doing: "reading identity_file " + path, Cause: cause, Err: err}
-		return nil, e.advise(next, commands...)
+		return nil, e.advised(next, commands...)
 	}
 	info, err := os.Stat(path)
 	switch {

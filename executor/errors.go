@@ -54,8 +54,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// advise sets what to do now. Each %s of words becomes a command.
-func (e *Error) advise(words string, commands ...string) *Error {
+// advised returns the error with what to do now. Each %s of words becomes a
+// command.
+func (e *Error) advised(words string, commands ...string) *Error {
 	quoted := make([]any, len(commands))
 	for i, c := range commands {
 		quoted[i] = "`" + c + "`"
@@ -125,7 +126,7 @@ func handshakeError(ep endpoint, timedOut bool, err error) *Error {
 	case errors.As(err, &algo) && algo.What == "host key":
 		e.Kind = HostKey
 		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", ep.KnownHosts)
-		e.advise(trustHint, trustCommand)
+		e = e.advised(trustHint, trustCommand)
 	case errors.As(err, &algo):
 		e.Kind = Setup
 		e.Cause = fmt.Sprintf("no common algorithm for %s: the node offers %s", algo.What, visible(strings.Join(algo.SupportedAlgorithms, ", ")))

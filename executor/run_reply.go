@@ -109,5 +109,5 @@ func replyError(t Target, s *stream, reply *replyReader, doing string, err error
 		return withNode(t.Name, err)
 	}
 	e := &Error{Kind: Node, Node: t.Name, Doing: doing, Err: err, Cause: "the node's answer makes no sense: " + err.Error()}
-	return e.advise("check that the login user's shell is a Bourne shell and runs %s", "/bin/sh")
+	return e.advised("check that the login user's shell is a Bourne shell and runs %s", "/bin/sh")
 }

@@ -428,7 +428,7 @@ func (h *Rig) Down(ip string) {
 	h.T.Helper()
 	h.Fault("down@"+ip, "yes")
 	for limit := time.Now().Add(Safety); ; time.Sleep(time.Millisecond) {
-		conn, err := net.Dial("tcp", h.Cluster.Addr(ip))
+		conn, err := new(net.Dialer).DialContext(h.T.Context(), "tcp", h.Cluster.Addr(ip))
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return
 		}

@@ -103,6 +103,7 @@ func (w *Workspace) trouble(method string) *Fault {
 	case OutageCut:
 		f := Cut()
 		return &f
+	case OutageOff:
 	}
 	for i, f := range w.faults {
 		if f.left > 0 && (f.method == "" || f.method == method) {
