@@ -16,6 +16,9 @@ type Hints struct {
 	Without  wordList     `json:"without,omitempty"`  // services whose data no node of the cluster can take
 	Runs     wordList     `json:"runs,omitempty"`     // the archives that retention removes, by run
 
+	// Unnamed is true if all missing patches are installed, not one by name.
+	Unnamed bool `json:"unnamed,omitempty"`
+
 	// Target is the one node that is patched ("": all), and of an export the
 	// path that the archive gets.
 	Target  string `json:"target,omitempty"`

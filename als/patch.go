@@ -319,7 +319,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience
-	p.Hints = Hints{Patches: patchNames(patches), Restarts: pairs, Target: target, History: baseline(rs, probeHistory, r.Operation)}
+	p.Hints = Hints{Patches: patchNames(patches), Unnamed: r.Operation == opInstallName && r.Arg(0) == "", Restarts: pairs, Target: target, History: baseline(rs, probeHistory, r.Operation)}
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {
 		note := pt.Name + ": " + pt.Description

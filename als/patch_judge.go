@@ -7,8 +7,19 @@ import (
 
 // Verdicts on patch commands, from a new list of patches and the roles.
 
-// judgeInstall judges install and reinstall.
+// judgeInstall judges install and reinstall. Patches that nobody was shown come
+// first in its summary.
 func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
+	v := judgeShown(r, c, p, rs)
+	if beyond := patchesBeyond(p, rs); len(beyond) > 0 {
+		v.Concern = true
+		v.Summary = fmt.Sprintf("Beyond what was shown, kato names %s. %s", list(beyond), v.Summary)
+	}
+	return v
+}
+
+// judgeShown judges the patches that were shown.
+func judgeShown(r Request, c Cluster, p Plan, rs Results) Verdict {
 	after, err := readLocated(rs, probePatchesAfter, probePatchNodesAfter)
 	if err != nil {
 		return verificationUnread(c, p, rs, err)

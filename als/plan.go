@@ -216,9 +216,12 @@ const (
 // Verdict is the result of a run, judged by effect.
 type Verdict struct {
 	Outcome Outcome `json:"outcome"`
-	Summary string  `json:"summary"`          // one sentence
-	Report  string  `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
-	Next    Advice  `json:"next,omitzero"`    // what to type or do next
+	// Concern is true if a look found something amiss: it succeeded, and what it
+	// found is not well.
+	Concern bool   `json:"concern,omitempty"`
+	Summary string `json:"summary"`          // one sentence
+	Report  string `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
+	Next    Advice `json:"next,omitzero"`    // what to type or do next
 	// Whole is true if Report has all that the output says. The output need not
 	// be shown then.
 	Whole bool `json:"whole,omitempty"`

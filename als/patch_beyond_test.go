@@ -1,0 +1,37 @@
+package als_test
+
+import (
+	"strings"
+	"testing"
+
+	"alsbot/als"
+)
+
+// A patch that was published after the last look is installed by the one call
+// that installs all: kato's output, or the list afterwards, gives it away.
+func TestAPatchThatNobodyWasShownIsNamedFirst(t *testing.T) {
+	op, _ := als.Operations.Find("patch install")
+	for name, c := range map[string]struct{ output, after string }{
+		"in kato's output":   {"-----> Installing patch shown-fix\n10.0.0.10: installing...   ok\n-----> Installing patch late-fix\n", "No updates available to be installed.\n"},
+		"on the list, later": {"-----> Installing patch shown-fix\n", "1 update available to be installed.\n\nKnown updates:\n  late-fix: A fix.\n    severity: required\n    roles affected: router\n"},
+	} {
+		plan := als.Plan{
+			Operation: op.Name, Format: 1, Effect: als.Restart,
+			Steps: []als.Step{{Key: "patch", Node: als.Core, Argv: []string{"kato", "patch", "install"}}},
+			Hints: als.Hints{Patches: []string{"shown-fix"}, Unnamed: true},
+		}
+		results := als.Results{
+			{Key: "patch", Node: als.Core, Output: []byte(c.output)},
+			{Key: "patches-after", Node: als.Core, Output: []byte(c.after)},
+			{Key: "roles-after", Node: als.Core, Output: []byte("Node 10.0.0.10\n  router   RUNNING\n")},
+		}
+		v := op.Judge(als.Request{Operation: op.Name}, als.Cluster{Name: "prod", Kato: "kato"}, plan, results)
+		if !strings.HasPrefix(v.Summary, "Beyond what was shown, kato names late-fix. 1 patch installed") || !v.Concern {
+			t.Errorf("%s: %t, %s", name, v.Concern, v.Summary)
+		}
+		plan.Hints.Patches = append(plan.Hints.Patches, "late-fix")
+		if v := op.Judge(als.Request{Operation: op.Name}, als.Cluster{Name: "prod", Kato: "kato"}, plan, results); strings.Contains(v.Summary, "Beyond") {
+			t.Errorf("%s, shown: %s", name, v.Summary)
+		}
+	}
+}
