@@ -94,7 +94,7 @@ func (d *engineBed) voidAfter(text string, change func(id string) error) error {
 		return err
 	}
 	if r.State != runs.Void {
-		return fmt.Errorf("run %s is %s: %s %+v", id, r.State, r.Trouble, r.Steps)
+		return fmt.Errorf("run %s is %s: %s %+v %+v", id, r.State, r.Trouble, r.Steps, r.Verdict)
 	}
 	after, err := d.nodes.Calls()
 	for _, call := range after[len(before):] {

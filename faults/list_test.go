@@ -78,5 +78,7 @@ func list() []fault {
 			limit: "0 lost; files and goroutines flat; <= 1 MiB an hour, and 16 for the collector; the store at most twice its data"},
 		{id: "F38", what: "Socket Mode: renewed while people type, too many sockets, half-open ones", run: slackSockets, trials: [3]int{1, 3, 50},
 			limit: "0 commands lost at a renewal; <= 1 try a second; deaf <= 40 s"},
+		{id: "F40", what: "what an approval binds besides the plan: address, host keys, bastion, run_as, runs_dir, a new finding, the last good backup", run: bound, trials: [3]int{1, 5, 20},
+			limit: "100 % void, 0 begun"},
 	}
 }
