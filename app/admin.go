@@ -139,22 +139,14 @@ func (ad *admin) local() http.Handler {
 			panic(http.ErrAbortHandler) // a partial output must not look complete
 		}
 	})
-	mux.HandleFunc("GET /snapshot", func(w http.ResponseWriter, r *http.Request) {
-		if err := ad.app.store.Snapshot(r.Context(), w); err != nil {
-			ad.app.log.Error("sending a snapshot to the command line", "error", err)
-			panic(http.ErrAbortHandler)
-		}
-	})
+	mux.HandleFunc("GET /snapshot", ad.snapshot)
 	mux.HandleFunc("GET /watch", ad.watch)
 	mux.HandleFunc("GET /reconcile", func(w http.ResponseWriter, r *http.Request) {
 		found, err := ad.app.upkeep.Reconcile(r.Context())
 		reply(w, found, err)
 	})
 	mux.Handle("GET /metrics", ad.metrics.handler())
-	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
-		n, err := runs.VerifyAudit(r.Context(), ad.app.store)
-		reply(w, n, err)
-	})
+	ad.auditRoutes(mux)
 	return mux
 }
 

@@ -138,6 +138,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.logStart(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
+	a.noteStart(ctx)
 	g, gctx := errgroup.WithContext(ctx)
 	part := func(name string, run func(context.Context) error) {
 		g.Go(func() error {
@@ -152,6 +153,7 @@ func (a *App) Run(ctx context.Context) error {
 	part("upkeep", a.upkeep.Run)
 	part("slack", a.bot.Run)
 	err := g.Wait()
+	a.noteStop(err)
 	return errors.Join(err, a.Close())
 }
 

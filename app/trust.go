@@ -19,8 +19,9 @@ import (
 
 // Trust prints the host keys that a cluster's bastion and nodes offer, and
 // whether known_hosts has them. With add, it writes the unknown ones to the
-// file. It never writes a changed key.
-func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out io.Writer) error {
+// file, after note has the audit log know of them. It never writes a changed
+// key.
+func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note func(Trusted) error, out io.Writer) error {
 	cl, err := ClusterNamed(cfg, name)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 		return err
 	}
 	var bad error
-	var lines []string
+	var lines, names []string
 	seen := func(t executor.Target) {
 		keys, err := exec.HostKeys(ctx, t)
 		bad = errors.Join(bad, err)
@@ -42,7 +43,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 			case executor.Changed:
 				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line, as the user that alsbot runs as, with `ssh-keygen -f %s -R %q` and run this again (typed as root it leaves a file that alsbot may not read)", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
 			case executor.Unknown:
-				lines = append(lines, k.Line)
+				lines, names = append(lines, k.Line), append(names, fmt.Sprintf("%s %s %s", k.Addr, k.Type, k.Fingerprint))
 			case executor.Trusted:
 			}
 		}
@@ -69,8 +70,13 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, out i
 		_, err := fmt.Fprintf(out, "\nCompare the fingerprints with the nodes' consoles (ssh-keygen -lf /etc/ssh/ssh_host_ecdsa_key.pub), then run `alsbot trust %s --yes`.\n", cl.Name)
 		return err
 	}
+	trusted := Trusted{Cluster: cl.Name, File: cl.KnownHosts, Keys: names}
+	if err := note(trusted); err != nil {
+		return fmt.Errorf("no key was added, because the audit log could not be told: %w", err)
+	}
 	if err := appendLines(cl.KnownHosts, lines); err != nil {
-		return err
+		trusted.Failed = err.Error()
+		return errors.Join(err, note(trusted))
 	}
 	_, err = fmt.Fprintf(out, "\nAdded to %s: %s. Run this again to see the nodes that the core names.\n", cl.KnownHosts, count(len(lines), "key"))
 	return err

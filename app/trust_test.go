@@ -27,11 +27,11 @@ func TestTrustSaysThatTheCoreIsNotUnderstood(t *testing.T) {
 		Name: "prod", Core: c.Addr(c.Core), User: c.User, IdentityFile: c.IdentityFile, KnownHosts: c.KnownHosts,
 		Kato: "kato", Generation: "auto", Addresses: c.Addresses(), RunsDir: ".alsbot/runs",
 	}}}
-	if err := app.Trust(t.Context(), cfg, "prod", false, io.Discard); err == nil || !strings.Contains(err.Error(), "read the version") {
+	if err := app.Trust(t.Context(), cfg, "prod", false, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "read the version") {
 		t.Errorf("the version cannot be read: %v", err)
 	}
 	cfg.Clusters[0].Generation = "als13"
-	if err := app.Trust(t.Context(), cfg, "prod", false, io.Discard); err != nil {
+	if err := app.Trust(t.Context(), cfg, "prod", false, nil, io.Discard); err != nil {
 		t.Error(err)
 	}
 }

@@ -224,7 +224,7 @@ func (d *engineBed) recorded(id, action string) (n int, err error) {
 
 // checkAudit returns an error if the audit log is damaged.
 func (d *engineBed) checkAudit() error {
-	_, err := runs.VerifyAudit(context.Background(), d.st)
+	_, err := runs.VerifyAudit(context.Background(), d.st, runs.AuditHead{})
 	return err
 }
 

@@ -46,7 +46,7 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 	}
 	h.Until(next, runs.Succeeded)
 	h.Called(1, "data", "export")
-	if _, err := runs.VerifyAudit(t.Context(), h.Store); err != nil {
+	if _, err := runs.VerifyAudit(t.Context(), h.Store, runs.AuditHead{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -29,7 +29,8 @@ type approver struct {
 // Press takes an approver's decision on a run. It looks rights up now, not in a
 // cache. The answer is for the person who pressed; everybody sees the approval
 // request change. The same press again has no second effect.
-func (ap *approver) Press(ctx context.Context, id string, approve bool, by runs.Principal) (Answer, error) {
+func (ap *approver) Press(ctx context.Context, id string, approve bool, by runs.Principal) (ans Answer, err error) {
+	defer func() { ap.noteRefused(ctx, id, approve, by, ans) }()
 	_, no, err := ap.mayDecide(ctx, id, approve, by)
 	if err != nil || no.Bad {
 		return no, err
@@ -39,7 +40,8 @@ func (ap *approver) Press(ctx context.Context, id string, approve bool, by runs.
 
 // Reject is Press with a reason, which goes on record and to the requester. It
 // is cut to als.MaxReason bytes; "" is none.
-func (ap *approver) Reject(ctx context.Context, id, why string, by runs.Principal) (Answer, error) {
+func (ap *approver) Reject(ctx context.Context, id, why string, by runs.Principal) (ans Answer, err error) {
+	defer func() { ap.noteRefused(ctx, id, false, by, ans) }()
 	_, no, err := ap.mayDecide(ctx, id, false, by)
 	if err != nil || no.Bad {
 		return no, err

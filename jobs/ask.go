@@ -37,8 +37,9 @@ type Answer struct {
 // rights; then it either answers from the store or makes a run that is on disk
 // when Ask returns. It never waits for a cluster. An error means that alsbot
 // itself is in trouble; what is wrong with the command is in the answer.
-func (e *Engine) Ask(ctx context.Context, a Ask) (Answer, error) {
+func (e *Engine) Ask(ctx context.Context, a Ask) (ans Answer, err error) {
 	req, op, err := parse(a.Text)
+	defer func() { e.builtins.noteRefused(ctx, a, req, ans) }()
 	if err != nil {
 		if ans, decides, err := e.builtins.typedDecision(ctx, a.By, a.Text); decides {
 			return ans, err

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ type builtins struct {
 	turns   *turns
 	outputs *outputs
 	kick    func(run string)
+	log     *slog.Logger
 	// catalogue is Operations, which can't be named here: its values refer to
 	// the methods of builtins.
 	catalogue als.Catalogue
@@ -43,7 +45,7 @@ type call struct {
 // builtinCommands lists alsbot's own commands in the order of help.
 var builtinCommands = []builtin{
 	helpCommand, clustersCommand, whoamiCommand,
-	runsCommand, runCommand, outputCommand, cancelCommand, retryCommand, acknowledgeCommand, approvalsCommand,
+	runsCommand, runCommand, outputCommand, cancelCommand, retryCommand, acknowledgeCommand, approvalsCommand, auditCommand,
 	scheduleListCommand, scheduleRunCommand, schedulePauseCommand, scheduleResumeCommand,
 }
 

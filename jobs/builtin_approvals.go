@@ -65,8 +65,8 @@ const byButton = "Nothing has changed. Approvals are given by the buttons of a c
 // says where the run's request is and who may press. ok is false for any other
 // text.
 func (b *builtins) typedDecision(ctx context.Context, by runs.Principal, text string) (ans Answer, ok bool, err error) {
-	words := strings.Fields(strings.ReplaceAll(text, "`", " "))
-	if len(words) == 0 || !slices.Contains([]string{"approve", "reject", "deny"}, strings.ToLower(words[0])) {
+	words := decisionWords(text)
+	if words == nil {
 		return ans, false, nil
 	}
 	if len(words) == 1 {
@@ -91,6 +91,16 @@ func (b *builtins) typedDecision(ctx context.Context, by runs.Principal, text st
 		return Answer{Bad: true, Text: fmt.Sprintf("Run %s does not wait for approval: it is %s. Type `run %s` to see it.", r.ID, now, r.ID)}, true, nil
 	}
 	return b.whereToApprove(r, *a), true, nil
+}
+
+// decisionWords returns the words of a decision that was typed like a command,
+// nil for any other text.
+func decisionWords(text string) []string {
+	words := strings.Fields(strings.ReplaceAll(text, "`", " "))
+	if len(words) == 0 || !slices.Contains([]string{"approve", "reject", "deny"}, strings.ToLower(words[0])) {
+		return nil
+	}
+	return words
 }
 
 // whereToApprove says where a request waits, and for whom.

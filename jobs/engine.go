@@ -82,7 +82,7 @@ func New(o Options) (*Engine, error) {
 	e.scheduler = &scheduler{cfg: o.Config, st: o.Store, log: o.Log, kick: e.Kick}
 	e.builtins = &builtins{
 		cfg: o.Config, st: o.Store, ledger: o.Ledger, rights: e.rights, turns: e.turns,
-		outputs: e.outputs, kick: e.Kick, catalogue: Operations,
+		outputs: e.outputs, kick: e.Kick, log: o.Log, catalogue: Operations,
 	}
 	return e, CheckSchedules(o.Config)
 }

@@ -1,13 +1,12 @@
 package runs
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"alsbot/store"
@@ -17,15 +16,33 @@ var audit = store.Bucket[Entry]{Name: "audit"} // sequence
 
 // Entry is one link in the hash chain of the audit log.
 type Entry struct {
-	Seq    uint64    `json:"seq"`
-	At     time.Time `json:"at"`
-	By     Principal `json:"by"`
-	Action string    `json:"action"` // asked, a state, approved, rejected, paused, …
-	Run    string    `json:"run,omitempty"`
-	Detail string    `json:"detail,omitempty"`
-	Prev   string    `json:"prev"` // Hash of the entry before; "" for the first
-	Hash   string    `json:"hash"` // SHA-256, in hex, of this entry without Hash
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	By      Principal `json:"by"`
+	Action  string    `json:"action"` // asked, a state, approved, refused, paused, started, removed, …
+	Run     string    `json:"run,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Cluster string    `json:"cluster,omitempty"` // "" for what concerns none, and in entries of earlier versions
+	// Covers is the digest of what is decided about the run after this entry,
+	// and Was the one before: see cover. Both are empty where nothing was
+	// decided, and in entries of earlier versions.
+	Was    string `json:"was,omitempty"`
+	Covers string `json:"covers,omitempty"`
+	Parts  string `json:"parts,omitempty"` // the beginnings of the digests of the covered parts, to name what differs
+	// Form is the form of the digest; 0 in entries of earlier versions and
+	// where no run is named.
+	Form int    `json:"form,omitempty"`
+	Prev string `json:"prev"` // Hash of the entry before; "" for the first
+	Hash string `json:"hash"` // SHA-256, in hex, of this entry without Hash
 }
+
+// The actions that this package looks for in the log.
+const (
+	actionAsked   = "asked"   // the first entry of a run
+	actionChanged = "changed" // what is covered changed without a decision of its own
+	actionRefused = "refused" // nothing changed
+	actionRemoved = "removed" // retention removed the record
+)
 
 func (en Entry) sum() (string, error) {
 	en.Hash = ""
@@ -37,15 +54,105 @@ func (en Entry) sum() (string, error) {
 	return hex.EncodeToString(s[:]), nil
 }
 
-// Record appends to the audit log, in the transaction of what it records.
+// Record appends a decision about a run to the audit log, in the transaction
+// of what it records. Within a transition the entry is written last, so that
+// it covers all that the transition writes. With run "" it decides about no
+// run.
 func Record(tx store.Tx, by Principal, action, run, detail string) error {
-	en := Entry{Seq: 1, At: time.Now().UTC().Round(0), By: by, Action: action, Run: run, Detail: detail}
-	err := audit.Scan(tx, store.Range{Reverse: true}, func(_ string, last Entry) bool {
-		en.Seq, en.Prev = last.Seq+1, last.Hash
-		return false
-	})
+	return record(tx, heldEntry{Entry{By: by, Action: action, Run: run, Detail: detail}, run != ""})
+}
+
+// Note appends an entry that decides nothing about a run, though it may name
+// one. The caller sets By, Action, Run, Cluster and Detail.
+func Note(tx store.Tx, en Entry) error {
+	en.Was, en.Covers, en.Parts, en.Form = "", "", "", 0
+	if en.Run != "" {
+		en.Form = coverForm
+	}
+	en.Detail = cut(en.Detail, detailAtMost)
+	return record(tx, heldEntry{en, false})
+}
+
+// detailAtMost is how long the detail of a note may be, in bytes.
+const detailAtMost = 2000
+
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// book is a transaction of the ledger. It holds its entries back until what
+// they cover is written.
+type book struct {
+	store.Tx
+	held []heldEntry
+}
+
+type heldEntry struct {
+	Entry
+	decides bool
+}
+
+func record(tx store.Tx, en heldEntry) error {
+	if b, ok := tx.(*book); ok {
+		b.held = append(b.held, en)
+		return nil
+	}
+	if en.decides {
+		if err := en.cover(tx, ""); err != nil {
+			return err
+		}
+	}
+	return appendEntry(tx, en.Entry)
+}
+
+// cover adds the digest of the run as the store has it now.
+func (en *Entry) cover(tx store.Tx, was string) error {
+	now, cluster, ok, err := coverStored(tx, en.Run)
+	if err != nil || !ok {
+		return err
+	}
+	en.Cluster, en.Was, en.Covers, en.Parts, en.Form = cluster, was, now.digest(), now.short(), coverForm
+	return nil
+}
+
+// close writes the entries that were held back. A change of what is covered
+// that has no entry gets one. before covers the run as the transaction found
+// it.
+func (b *book) close(run string, by Principal, before cover) error {
+	now, _, _, err := coverStored(b.Tx, run)
 	if err != nil {
 		return err
+	}
+	if now != before && !slices.ContainsFunc(b.held, func(en heldEntry) bool { return en.decides && en.Run == run }) {
+		b.held = append(b.held, heldEntry{Entry{By: by, Action: actionChanged, Run: run, Detail: now.differs(before.short())}, true})
+	}
+	was := map[string]string{run: before.digest()}
+	for _, en := range b.held {
+		if en.decides {
+			if err := en.cover(b.Tx, was[en.Run]); err != nil {
+				return err
+			}
+			was[en.Run] = en.Covers
+		}
+		if err := appendEntry(b.Tx, en.Entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendEntry adds an entry to the chain.
+func appendEntry(tx store.Tx, en Entry) error {
+	head, err := LastEntry(tx)
+	if err != nil {
+		return err
+	}
+	en.Seq, en.Prev, en.At = head.Seq+1, head.Hash, time.Now().UTC().Round(0)
+	for _, s := range []*string{&en.By.ID, &en.By.Handle, &en.Action, &en.Run, &en.Cluster, &en.Detail} {
+		*s = strings.ToValidUTF8(*s, "\uFFFD") // JSON would, and the hash is of what is read back
 	}
 	if en.Hash, err = en.sum(); err != nil {
 		return err
@@ -53,47 +160,13 @@ func Record(tx store.Tx, by Principal, action, run, detail string) error {
 	return audit.Put(tx, auditKey(en.Seq), en)
 }
 
-func auditKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }
-
-// VerifyAudit walks the audit log and returns how many entries it has. The
-// error names the first entry that was changed, removed or inserted.
-func VerifyAudit(ctx context.Context, st store.Store) (n uint64, err error) {
-	var prev string
-	var broken error
-	err = st.View(ctx, func(tx store.Tx) error {
-		return tx.Scan(audit.Name, "", "", false, func(key string, raw []byte) bool {
-			n++
-			prev, broken = link(n, key, raw, prev)
-			return broken == nil
-		})
+// LastEntry returns the newest entry, the zero Entry if there is none.
+func LastEntry(tx store.Tx) (last Entry, err error) {
+	err = audit.Scan(tx, store.Range{Reverse: true}, func(_ string, en Entry) bool {
+		last = en
+		return false
 	})
-	if broken != nil {
-		broken = fmt.Errorf("%w. The store was changed by something else than alsbot, or damaged. Keep it as it is (`alsbot snapshot FILE`), and hold that entry against an earlier snapshot", broken)
-	}
-	return n, errors.Join(err, broken)
+	return last, err
 }
 
-// link checks one entry byte by byte and returns its hash.
-func link(n uint64, key string, raw []byte, prev string) (string, error) {
-	var en Entry
-	if err := json.Unmarshal(raw, &en); err != nil {
-		return "", fmt.Errorf("audit entry %d cannot be read: %w", n, err)
-	}
-	sum, err := en.sum()
-	if err != nil {
-		return "", err
-	}
-	same, err := json.Marshal(en)
-	if err != nil {
-		return "", fmt.Errorf("reading audit entry %d: %w", n, err)
-	}
-	switch {
-	case en.Seq != n || key != auditKey(n):
-		return "", fmt.Errorf("audit entry %d is missing: entry %d stands in its place", n, en.Seq)
-	case en.Prev != prev:
-		return "", fmt.Errorf("audit entry %d (%s, %s) does not follow from entry %d: one of the two was changed", n, en.Action, en.At.Format(time.RFC3339), n-1)
-	case en.Hash != sum || !bytes.Equal(raw, same):
-		return "", fmt.Errorf("audit entry %d (%s, %s) was changed after it was written", n, en.Action, en.At.Format(time.RFC3339))
-	}
-	return en.Hash, nil
-}
+func auditKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }

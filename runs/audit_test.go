@@ -12,9 +12,9 @@ import (
 func TestAuditChain(t *testing.T) {
 	h := enginetest.New(t, nil)
 	h.Until(h.Run("U0DAN", "version"), runs.Succeeded)
-	n, err := runs.VerifyAudit(t.Context(), h.Store)
-	if err != nil || n < 3 {
-		t.Fatalf("%d entries, %v", n, err)
+	v, err := runs.VerifyAudit(t.Context(), h.Store, runs.AuditHead{})
+	if err != nil || v.Entries < 3 {
+		t.Fatalf("%d entries, %v", v.Entries, err)
 	}
 	keys := map[string][]byte{}
 	err = h.Store.View(t.Context(), func(tx store.Tx) error {
@@ -33,7 +33,7 @@ func TestAuditChain(t *testing.T) {
 				}
 			}
 			put(bad)
-			if _, err := runs.VerifyAudit(t.Context(), h.Store); err == nil || !strings.Contains(err.Error(), "alsbot snapshot FILE") {
+			if _, err := runs.VerifyAudit(t.Context(), h.Store, runs.AuditHead{}); err == nil || !strings.Contains(err.Error(), "alsbot snapshot FILE") {
 				t.Fatalf("a changed byte %d of entry %s was not noticed: %s", i, k, bad)
 			}
 			put(v)

@@ -32,8 +32,9 @@ type EndHook func(tx store.Tx, r *Run) error
 
 // Ledger reads and changes the records of runs in a store.
 type Ledger struct {
-	st    store.Store
-	onEnd []EndHook
+	st       store.Store
+	onEnd    []EndHook
+	refusals refusals
 }
 
 // NewLedger returns a ledger on a store. It calls the hooks in order for each
@@ -49,7 +50,7 @@ func Create(tx store.Tx, r *Run) error {
 		byCluster.Put(tx, r.Request.Cluster+"/"+at, r.ID),
 		records.Put(tx, r.ID, *r),
 		active.Put(tx, r.ID, r.State),
-		Record(tx, r.By, "asked", r.ID, r.Text),
+		Record(tx, r.By, actionAsked, r.ID, r.Text),
 		Tell(tx, Outgoing{Kind: TellRun, Run: r.ID}),
 	)
 }
@@ -83,8 +84,9 @@ func (l *Ledger) Load(ctx context.Context, id string) (r Run, a *Approval, err e
 }
 
 // Transition changes a run in one transaction: fn changes the record, and the
-// indexes, the audit entry and the outgoing rows follow from the difference.
-// fn may return ErrUnchanged to leave everything as it is. Transition returns
+// indexes, the audit entry and the outgoing rows follow from the difference. A
+// change of what an entry covers is never without an entry, even if fn changes
+// no state and records nothing. fn may return ErrUnchanged to leave everything as it is. Transition returns
 // the run as it is now.
 func (l *Ledger) Transition(ctx context.Context, id string, by Principal, fn func(tx store.Tx, r *Run) error) (Run, error) {
 	var now Run
@@ -94,14 +96,21 @@ func (l *Ledger) Transition(ctx context.Context, id string, by Principal, fn fun
 			return err
 		}
 		now = r
-		before := r.State
-		if err := fn(tx, &r); errors.Is(err, ErrUnchanged) {
+		before, covered := r.State, cover{}
+		if covered, err = coverWithApproval(tx, r); err != nil {
+			return err
+		}
+		b := &book{Tx: tx}
+		if err := fn(b, &r); errors.Is(err, ErrUnchanged) {
 			return nil
 		} else if err != nil {
 			return err
 		}
 		now = r
-		return l.write(tx, by, before, &r)
+		if err := l.write(b, by, before, &r); err != nil {
+			return err
+		}
+		return b.close(id, by, covered)
 	})
 	return now, err
 }
@@ -164,16 +173,31 @@ func (l *Ledger) end(tx store.Tx, r *Run) error {
 	return Tell(tx, Outgoing{Kind: TellOutput, Run: r.ID})
 }
 
-// Amend changes a run's details without a change of state, audit entry or
-// message.
+// Amend changes a run's details without a change of state or message. It has
+// no audit entry unless it changes what entries cover, as a step does that
+// ends after its run.
 func (l *Ledger) Amend(ctx context.Context, id string, fn func(r *Run)) error {
 	return l.st.Update(ctx, func(tx store.Tx) error {
 		r, err := must(tx, id)
 		if err != nil {
 			return err
 		}
+		before, err := coverOf(r, nil)
+		if err != nil {
+			return err
+		}
 		fn(&r)
-		return records.Put(tx, id, r)
+		after, err := coverOf(r, nil)
+		if err != nil || after == before {
+			return errors.Join(err, records.Put(tx, id, r))
+		}
+		if before, _, _, err = coverStored(tx, id); err != nil {
+			return err
+		}
+		if err := records.Put(tx, id, r); err != nil {
+			return err
+		}
+		return (&book{Tx: tx}).close(id, System, before)
 	})
 }
 

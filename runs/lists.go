@@ -113,9 +113,13 @@ func (l *Ledger) EndedBefore(ctx context.Context, limit time.Time, most int) (ol
 }
 
 // Forget removes runs with their indexes and approvals. The audit log keeps
-// its entries.
+// its entries, and gets one for each run: it covers the record as it was
+// removed, so retention can't hide that a record was edited before.
 func Forget(tx store.Tx, old []Run) error {
 	for _, r := range old {
+		if err := recordRemoval(tx, r); err != nil {
+			return err
+		}
 		at := TimeKey(r.Asked) + "/" + r.ID
 		if err := errors.Join(
 			byTime.Delete(tx, at), byCluster.Delete(tx, r.Request.Cluster+"/"+at),
@@ -125,4 +129,13 @@ func Forget(tx store.Tx, old []Run) error {
 		}
 	}
 	return nil
+}
+
+func recordRemoval(tx store.Tx, r Run) error {
+	en := Entry{By: System, Action: actionRemoved, Run: r.ID, Detail: "retention: it ended " + r.Ended.UTC().Format(time.RFC3339)}
+	if err := en.cover(tx, ""); err != nil || en.Covers == "" {
+		return err // somebody else has removed it
+	}
+	en.Was = en.Covers
+	return appendEntry(tx, en)
 }

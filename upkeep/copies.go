@@ -62,7 +62,7 @@ func (u *Upkeep) pruneCopiesOf(ctx context.Context, c config.Cluster, now time.T
 		if !fates[b.Run].Go {
 			continue
 		}
-		if err := u.removeCopy(ctx, dir, b); err != nil {
+		if err := u.removeCopy(ctx, dir, c.Name, b); err != nil {
 			bad = errors.Join(bad, err)
 			continue
 		}
@@ -71,14 +71,20 @@ func (u *Upkeep) pruneCopiesOf(ctx context.Context, c config.Cluster, now time.T
 	return errors.Join(bad, u.forgetCopies(ctx, c.Name, absent), oldParts(dir, now.Add(-partsStay)))
 }
 
-// removeCopy removes a copy that is still what was fetched.
-func (u *Upkeep) removeCopy(ctx context.Context, dir *os.Root, b runs.Backup) error {
+// removeCopy removes a copy that is still what was fetched, and has the audit
+// log know of it.
+func (u *Upkeep) removeCopy(ctx context.Context, dir *os.Root, cluster string, b runs.Backup) error {
 	want := als.Save{Dir: filepath.Dir(b.Fetched), Name: filepath.Base(b.Fetched), Size: b.Size, SHA256: b.SHA256}
 	if err := jobs.CheckCopy(ctx, want); err != nil {
 		return err
 	}
 	u.log.Info("retention removes a copy", "run", b.Run, "file", b.Fetched)
-	return dir.Remove(filepath.Base(b.Fetched))
+	if err := dir.Remove(filepath.Base(b.Fetched)); err != nil {
+		return err
+	}
+	return u.st.Update(ctx, func(tx store.Tx) error {
+		return runs.Note(tx, runs.Entry{By: runs.System, Action: "copy removed", Run: b.Run, Cluster: cluster, Detail: "retention: " + b.Fetched})
+	})
 }
 
 // forgetCopies records that these copies are no longer on alsbot's host.

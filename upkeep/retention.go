@@ -57,7 +57,8 @@ func lastRequest(tx store.Tx, now time.Time) (at time.Time, err error) {
 }
 
 // prune removes runs that ended longer ago than keep_runs, with their output,
-// old answers, old backups and old slots. The audit log is kept for ever.
+// old answers, old backups and old slots. The audit log is kept for ever, and
+// has an entry for each run that was removed.
 func (u *Upkeep) prune(ctx context.Context, now time.Time) error {
 	limit := now.Add(-u.cfg.Store.KeepRuns)
 	for {

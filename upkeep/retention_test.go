@@ -74,7 +74,32 @@ func TestRetention(t *testing.T) {
 			t.Errorf("of %q are left: %d runs, %v", cluster, len(list), err)
 		}
 	}
-	if _, err := runs.VerifyAudit(t.Context(), h.Store); err != nil {
+}
+
+// The audit log says what retention has removed, and misses nothing of it.
+func TestRetentionIsInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	old := h.Run("U0DAN", "version")
+	h.Until(old, runs.Succeeded)
+	h.UntilEnded(old)
+	h.Config.Store.KeepRuns = -time.Hour // it is old already
+	h.Restart()
+	h.Eventually("runs", "the end of the old run", func(tx store.Tx) (bool, error) {
+		_, there, err := runs.Get(tx, old)
+		return !there, err
+	})
+	v, err := runs.VerifyAudit(t.Context(), h.Store, runs.AuditHead{})
+	if err != nil || v.Runs != 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if err := h.Store.View(t.Context(), func(tx store.Tx) error {
+		list, _, err := runs.EntriesOf(tx, old, 10)
+		if n := len(list); n != 4 || list[0].Action != "asked" || list[n-1].Action != "removed" || list[n-1].Cluster != "prod" {
+			t.Errorf("the entries of the removed run: %+v", list)
+		}
+		return err
+	}); err != nil {
 		t.Error(err)
 	}
 }

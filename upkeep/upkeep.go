@@ -75,6 +75,7 @@ func (u *Upkeep) Run(ctx context.Context) error {
 	g.Go(func() error {
 		every(gctx, cleanupEvery, func(ctx context.Context, _ time.Duration) {
 			u.logUnlessDone(ctx, "looking after what runs have left on nodes", u.cleanup(ctx))
+			u.logUnlessDone(ctx, "counting refusals in the audit log", u.ledger.FlushRefusals(ctx, false))
 		})
 		return nil
 	})

@@ -224,7 +224,8 @@ func (c *cli) trust() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return app.Trust(cmd.Context(), cfg, args[0], yes, cmd.OutOrStdout())
+			note := func(t app.Trusted) error { return noteTrust(cmd.Context(), cfg, t) }
+			return app.Trust(cmd.Context(), cfg, args[0], yes, note, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "the fingerprints were compared with the nodes' consoles: add the keys")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -14,40 +15,11 @@ import (
 
 	"alsbot/app"
 	"alsbot/config"
-	"alsbot/runs"
 	"alsbot/store"
 )
 
 // The commands below work on the whole store: through the bot or, if no bot
 // runs, on the file.
-
-func (c *cli) audit() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "work with the audit log"}
-	family(cmd)
-	cmd.AddCommand(&cobra.Command{
-		Use: "verify", Short: "check the hash chain of the audit log", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.loadBare()
-			if err != nil {
-				return err
-			}
-			var n uint64
-			err = newLocal(cfg.Admin.Socket).decode(cmd.Context(), http.MethodGet, "/audit", nil, &n)
-			if errors.Is(err, errNotRunning) {
-				err = offline(cfg, func(st store.Store) (err error) {
-					n, err = runs.VerifyAudit(cmd.Context(), st)
-					return err
-				})
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit log is whole: %d entries\n", n)
-			return err
-		},
-	})
-	return cmd
-}
 
 func (c *cli) snapshot() *cobra.Command {
 	return &cobra.Command{
@@ -87,10 +59,14 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 		return err
 	}
 	defer f.Cleanup() //nolint:errcheck // only removes the temporary file
-	body, err := newLocal(cfg.Admin.Socket).ask(ctx, http.MethodGet, "/snapshot", nil)
+	whole, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	body, err := newLocal(cfg.Admin.Socket).ask(ctx, http.MethodGet, "/snapshot?"+url.Values{"file": {whole}}.Encode(), nil)
 	switch {
 	case errors.Is(err, errNotRunning):
-		err = offline(cfg, func(st store.Store) error { return st.Snapshot(ctx, f) })
+		err = offline(cfg, func(st store.Store) error { return snapshotNoted(ctx, st, whole, f) })
 	case err == nil:
 		_, err = io.Copy(f, body)
 		err = errors.Join(err, body.Close())
@@ -99,6 +75,15 @@ func takeSnapshot(ctx context.Context, cfg *config.Config, file string) error {
 		return err
 	}
 	return f.CloseAtomicallyReplace()
+}
+
+// snapshotNoted has the audit log know of a snapshot, and takes it. One that
+// cannot be noted, as of a damaged log, is taken all the same.
+func snapshotNoted(ctx context.Context, st store.Store, file string, w io.Writer) error {
+	if err := app.NoteIn(ctx, st, app.SnapshotEntry(app.LocalUser(), file)); err != nil {
+		show(os.Stderr, "the snapshot is not in the audit log: "+err.Error())
+	}
+	return st.Snapshot(ctx, w)
 }
 
 // same reports whether both names exist and refer to the same file.
