@@ -88,6 +88,11 @@ import (
 //	age-backup RUN DURATION            make the run's archive older by DURATION
 //	age-unreachable RUN DURATION       make the run's node unreachable since DURATION ago
 //
+// What others do to the store, while the bot is down:
+//
+//	edit-record BUCKET KEY OLD NEW     replace the first OLD in a record by NEW
+//	drop-record BUCKET KEY             remove a record
+//
 // $N10 to $N13 are the root directories of the nodes, $F10 to $F12 those of
 // @fresh. Testscript's own words, kill and stop among them, win over ours.
 
@@ -126,6 +131,8 @@ func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
 		"reboot": cmdReboot, "power-off": cmdPowerOff,
 
 		"age-backup": cmdAgeBackup, "age-unreachable": cmdAgeUnreachable,
+
+		"edit-record": cmdEditRecord, "drop-record": cmdDropRecord,
 	}
 }
 
