@@ -96,7 +96,7 @@ func (b *builtins) auditOf(ctx context.Context, seen auditScope, id string) (Ans
 		return Answer{}, err
 	}
 	if !mayBe {
-		return Answer{}, &als.Refusal{Text: fmt.Sprintf("The audit log has no run %q on a cluster that you operate", id), Next: "Type `runs` to see the latest, `whoami` to see what you may do"}
+		return Answer{}, &als.Refusal{Text: fmt.Sprintf("The audit log has no run %q on a cluster that you operate", id), Next: als.Advise("Type %s to see the latest, %s to see what you may do", als.Typed("runs"), als.Typed("whoami"))}
 	}
 	text := ""
 	if older {

@@ -156,7 +156,7 @@ func coveredPlan(r Run) any {
 	}
 	shown := []string{r.Digest, r.Plan.Digest(), r.Plan.Nothing}
 	for _, f := range r.Plan.Findings {
-		shown = append(shown, string(f.Level), f.Text, f.Fix)
+		shown = append(shown, string(f.Level), f.Text, f.Fix.Text)
 	}
 	for _, f := range r.Plan.Facts {
 		shown = append(shown, f.Name, f.Value)
