@@ -91,7 +91,7 @@ func planNewRelic(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Steps, p.Verify = nil, nil
 		return p, nil
 	}
-	p.Facts = []Fact{{"nodes", "nodes", list(c.ips())}, {"package", "package", c.Agent.Package}}
+	p.Facts = []Fact{{"nodes", "nodes", allOf(c.ips())}, {"package", "package", c.Agent.Package}}
 	if c.Agent.Source != "" {
 		p.Facts = append(p.Facts, Fact{"source", "source", c.Agent.Source})
 	}

@@ -315,7 +315,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	if r.Has(flagNoRestart) {
 		key, label = "old-code-roles", "roles that keep the old code"
 	}
-	p.Facts = append(p.Facts, Fact{key, label, orNoneText(pairWords(pairs))})
+	p.Facts = append(p.Facts, Fact{key, label, orNoneText(allPairWords(pairs))})
 	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience

@@ -288,7 +288,7 @@ func (s Step) Command() []string {
 // instead of its text.
 func (s Step) Line() string {
 	argv := s.Command()
-	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {
+	if s.isScript() {
 		argv = argv[3:]
 	}
 	words := make([]string, len(argv))
@@ -300,3 +300,6 @@ func (s Step) Line() string {
 	}
 	return strings.Join(words, " ")
 }
+
+// isScript reports whether the step is `sh -c TEXT NAME ARG…`.
+func (s Step) isScript() bool { return len(s.Argv) > 3 && s.Argv[0] == "sh" && s.Argv[1] == "-c" }

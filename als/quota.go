@@ -190,7 +190,7 @@ func planQuota(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "there is no boot script on " + nodeWords(ip), Fix: Advise("After a reboot the quotas will be off: put them into /etc/fstab by hand.")})
 		boot = bootScripts[0]
 	}
-	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"filesystem", "filesystem", seen["mount"]}, {"missing", "missing", list(missing)}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"filesystem", "filesystem", seen["mount"]}, {"missing", "missing", allOf(missing)}}
 	p.Steps = []Step{{Key: stepQuota.key, Name: stepQuota.label, Node: c.at(ip), Argv: script(quotaEnable, "alsbot-quota", seen["mount"], boot, boot+".before-"+c.Run)}}
 	if found {
 		p.Notes = append(p.Notes, "The boot script's present version is kept as "+boot+".before-"+c.Run+".")

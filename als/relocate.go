@@ -143,7 +143,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "several controllers share the droplets: this moves them for all", Fix: Advise("See that every controller sees the new place.")})
 	}
 	node := c.at(ip)
-	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"from", "from", what}, {"to", "to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"stopping-roles", "roles that stop and start", orNoneText(pairWords(pairs))}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"from", "from", what}, {"to", "to", r.Arg(0) + " on " + printable(seen["mount"], 100)}, {"stopping-roles", "roles that stop and start", orNoneText(allPairWords(pairs))}}
 	p.Steps = []Step{
 		{Key: stepStopNode.key, Name: stepStopNode.label, Node: node, Argv: c.kato("stop")},
 		dataStep(stepBefore, node, oldPlaces(what)...),

@@ -36,21 +36,35 @@ func (pairs *rolePairs) UnmarshalText(text []byte) error {
 }
 
 // pairWords lists pairs role by role: "dea on 10.0.0.12, 10.0.0.13; router on
-// …".
-func pairWords(pairs []roleOn) string {
-	var roles, out []string
-	nodes := map[string][]string{}
+// …". It shortens a long list of nodes, so it is for sentences; facts use
+// allPairWords.
+func pairWords(pairs []roleOn) string { return joinPairs(pairs, list) }
+
+// allPairWords is pairWords with every node: a plan's digest covers no node
+// that a shortened fact leaves out.
+func allPairWords(pairs []roleOn) string { return joinPairs(pairs, allOf) }
+
+func joinPairs(pairs []roleOn, join func([]string) string) string {
+	roles, nodes := byRole(pairs)
+	var out []string
+	for _, r := range roles {
+		out = append(out, r+" on "+join(nodes[r]))
+	}
+	return strings.Join(out, "; ")
+}
+
+// byRole returns the roles of pairs, sorted, and the nodes of each role, in
+// words.
+func byRole(pairs []roleOn) (roles []string, nodes map[string][]string) {
+	nodes = map[string][]string{}
 	for _, p := range pairs {
-		if !slices.Contains(roles, p.Role) {
+		if nodes[p.Role] == nil {
 			roles = append(roles, p.Role)
 		}
 		nodes[p.Role] = append(nodes[p.Role], nodeWords(p.Node))
 	}
 	slices.Sort(roles)
-	for _, r := range roles {
-		out = append(out, r+" on "+list(nodes[r]))
-	}
-	return strings.Join(out, "; ")
+	return roles, nodes
 }
 
 // nodesWithRole returns the nodes that have a role, according to the survey or

@@ -250,7 +250,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 		p.Nothing = "these roles are stopped already: " + pairWords(pairs)
 		return p, nil
 	}
-	p.Facts = []Fact{{"roles", "roles", pairWords(pairs)}}
+	p.Facts = []Fact{{"roles", "roles", allPairWords(pairs)}}
 	p.Steps = c.turnSteps(r, pairs)
 	p.Verify = []Step{c.probe(probeRolesAfter, "status")}
 	p.Hints.Restarts = pairs

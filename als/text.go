@@ -56,6 +56,9 @@ func list(words []string) string {
 	return strings.Join(words, ", ")
 }
 
+// allOf joins words and shortens nothing.
+func allOf(words []string) string { return strings.Join(words, ", ") }
+
 func orNone(words []string) string {
 	if len(words) == 0 {
 		return "none"
@@ -82,12 +85,19 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
+// The notes of lastTime, by which Impact finds them.
+const (
+	neverDone  = "It has not succeeded on this cluster before, so there is no telling how long it takes."
+	tookBefore = "It took "
+	tookAfter  = " last time."
+)
+
 // lastTime returns the note on how long the operation took last time.
 func lastTime(c Cluster) []string {
 	if c.History.Last <= 0 {
-		return []string{"It has not succeeded on this cluster before, so there is no telling how long it takes."}
+		return []string{neverDone}
 	}
-	return []string{"It took " + duration(c.History.Last) + " last time."}
+	return []string{tookBefore + duration(c.History.Last) + tookAfter}
 }
 
 // command returns a whole command, with the cluster.
