@@ -24,12 +24,16 @@ type Outage struct {
 	For   string   // what stops working, and for whom; "" if that isn't known
 }
 
-// Impact returns what the plan stops.
+// gravest are the roles without which most stops, in this order.
+var gravest = []string{"primary", "router", "load_balancer", "controller", "dea"}
+
+// Impact returns what the plan stops, the gravest first.
 func (p Plan) Impact() Impact {
 	i := Impact{Known: true, Last: p.lastTimeNote()}
 	stopping := p.Effect == Restart && p.Operation != opStartName
 	if stopping {
 		roles, nodes := byRole(p.Hints.Restarts)
+		slices.SortStableFunc(roles, func(a, b string) int { return gravity(a) - gravity(b) })
 		for _, role := range roles {
 			i.Stops = append(i.Stops, Outage{Role: role, Nodes: nodes[role], For: stopsWithout[role]})
 		}
@@ -37,6 +41,13 @@ func (p Plan) Impact() Impact {
 	}
 	i.Nodes = p.workedOn()
 	return i
+}
+
+func gravity(role string) int {
+	if i := slices.Index(gravest, role); i >= 0 {
+		return i
+	}
+	return len(gravest)
 }
 
 // workedOn returns the nodes that the plan names, in words. The core counts
@@ -77,9 +88,9 @@ func (p Plan) lastTimeNote() string {
 }
 
 // Items returns the parts of a fact that lists several things, else its value
-// alone.
+// alone. Roles are listed with all their nodes: "dea on 10.0.0.12, 10.0.0.13".
 func (f Fact) Items() []string {
-	if strings.Contains(f.Value, "; ") {
+	if strings.Contains(f.Value, "; ") || strings.HasSuffix(f.Key, "roles") {
 		return strings.Split(f.Value, "; ")
 	}
 	return strings.Split(f.Value, ", ")

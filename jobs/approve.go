@@ -120,6 +120,9 @@ func (ap *approver) decide(ctx context.Context, id string, approve bool, why str
 				r.Trouble += ": " + why
 			}
 			return runs.PutApproval(tx, a)
+		case a.Unshown != "":
+			ans = Answer{Bad: true, Text: notShown(*r, a)}
+			return runs.ErrUnchanged
 		case slices.ContainsFunc(a.Votes, func(d runs.Decision) bool { return d.By.ID == by.ID }):
 			ans = Answer{Text: "Your approval already counts."}
 			return runs.ErrUnchanged
@@ -137,6 +140,11 @@ func (ap *approver) decide(ctx context.Context, id string, approve bool, why str
 		ap.kick(id)
 	}
 	return ans, err
+}
+
+// notShown answers a press on a request that approvers can't read in full.
+func notShown(r runs.Run, a runs.Approval) string {
+	return fmt.Sprintf("Your approval was not taken: %s. Nothing has changed. alsbot keeps trying; approve when the request has its button again. To see the plan now, type `run %s`.", a.Unshown, r.ID)
 }
 
 func others(n int) string {

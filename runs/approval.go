@@ -33,6 +33,25 @@ type Approval struct {
 	Votes   []Decision    `json:"votes,omitempty"`  // who approved
 	Closed  *Decision     `json:"closed,omitempty"` // who rejected, or when it expired or became void
 	Why     string        `json:"why,omitempty"`
+	// Unshown says, as a clause, why approvers can't read all that they would
+	// approve; "" if they can. Nobody can approve then. It says where the
+	// request stands in Slack and is no decision: the audit log doesn't cover it.
+	Unshown string `json:"unshown,omitempty"`
+	// Filed is true if the whole plan is a file in the request's thread.
+	Filed bool `json:"filed,omitempty"`
+}
+
+// SetShown records whether approvers can read all that they would approve:
+// unshown is why not, filed whether the whole plan is a file in the request's
+// thread. Call it in the transaction that records where the request is. It
+// shows nothing by itself, and reports whether the record changed.
+func SetShown(tx store.Tx, run, unshown string, filed bool) (changed bool, err error) {
+	a, ok, err := approvals.Get(tx, run)
+	if err != nil || !ok || a.Unshown == unshown && a.Filed == filed {
+		return false, err
+	}
+	a.Unshown, a.Filed = unshown, filed
+	return true, approvals.Put(tx, run, a)
 }
 
 // GetApproval reads the approval of a run; ok is false if there is none.

@@ -19,6 +19,8 @@ const (
 	TellApproval Kind = "approval" // show the approval's present state in its message
 	TellOutput   Kind = "output"   // put the run's output into its thread
 	TellFile     Kind = "file"     // put the file of the run's verdict into its thread
+	TellPlan     Kind = "plan"     // put the whole plan, as a file, into the thread of the approval request
+	TellFollowUp Kind = "followup" // say Text in the run's thread, after its end
 	TellReply    Kind = "reply"    // say Text to the requester, privately
 	TellChannel  Kind = "channel"  // say Text in the cluster's channel
 	TellFollowUp Kind = "followup" // say Text in the run's thread

@@ -18,13 +18,12 @@ type State string
 
 // The states. The last eight are final.
 const (
-	Planned   State = "planned"
-	Awaiting  State = "awaiting_approval"
-	Queued    State = "queued"
-	Running   State = "running"
-	Succeeded State = "succeeded"
-	// Unconfirmed means that the steps ended and their effect could not be seen.
-	Unconfirmed State = "unconfirmed"
+	Planned     State = "planned"
+	Awaiting    State = "awaiting_approval"
+	Queued      State = "queued"
+	Running     State = "running"
+	Succeeded   State = "succeeded"
+	Unconfirmed State = "unconfirmed" // the steps ended, their effect could not be seen
 	Failed      State = "failed"
 	Cancelled   State = "cancelled"
 	Lost        State = "lost" // the outcome is unknown; a person decides
