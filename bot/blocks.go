@@ -36,7 +36,8 @@ type content struct {
 type card struct {
 	cleaner cleaner
 	blocks  []slack.Block
-	left    int // code points that still fit
+	left    int  // code points that still fit
+	cut     bool // something was left out
 }
 
 func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
@@ -48,11 +49,24 @@ type part []slack.RichTextSectionElement
 // what is left.
 func (c *card) spend(s string, max int) string {
 	if c.left <= 0 {
+		c.cut = c.cut || s != ""
 		return ""
 	}
-	s = shorten(s, min(max, c.left))
-	c.left -= utf8.RuneCountInString(s)
-	return s
+	short := shorten(s, min(max, c.left))
+	c.cut = c.cut || short != s
+	c.left -= utf8.RuneCountInString(short)
+	return short
+}
+
+// within draws a part of the message that takes at most max code points, and
+// reports whether all of it fits.
+func (c *card) within(max int, draw func()) (whole bool) {
+	rest, was := c.left-min(max, c.left), c.cut
+	c.left, c.cut = c.left-rest, false
+	draw()
+	whole = !c.cut
+	c.left, c.cut = c.left+rest, was || c.cut
+	return whole
 }
 
 func (c *card) styled(s string, style *slack.RichTextSectionTextStyle) part {
@@ -72,7 +86,14 @@ func (c *card) code(s string) part {
 
 // say returns s on one line, with what stands between back-ticks as code. It
 // keeps the blanks at both ends.
-func (c *card) say(s string) part {
+func (c *card) say(s string) part { return c.phrase(s, nil) }
+
+// sayBold is say in bold.
+func (c *card) sayBold(s string) part {
+	return c.phrase(s, &slack.RichTextSectionTextStyle{Bold: true})
+}
+
+func (c *card) phrase(s string, words *slack.RichTextSectionTextStyle) part {
 	lead, trail := "", ""
 	if strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") {
 		lead = s[:1]
@@ -83,7 +104,7 @@ func (c *card) say(s string) part {
 	s = lead + c.spend(c.cleaner.line(s), maxLine*2) + trail
 	var p part
 	for i, piece := range strings.SplitN(s, "`", maxCodes) {
-		var style *slack.RichTextSectionTextStyle
+		style := words
 		if i%2 == 1 && piece != "" {
 			style = &slack.RichTextSectionTextStyle{Code: true}
 		}
@@ -106,9 +127,24 @@ func date(t time.Time) part {
 
 // add appends a block unless the message is full.
 func (c *card) add(b slack.Block) {
-	if len(c.blocks) < maxBlocks {
-		c.blocks = append(c.blocks, b)
+	if len(c.blocks) == maxBlocks {
+		c.cut = true
+		return
 	}
+	c.blocks = append(c.blocks, b)
+}
+
+// lines appends paragraphs as one block, so that many of them are one block of
+// the few that Slack takes.
+func (c *card) lines(lines ...[]part) {
+	var all []part
+	for i, line := range lines {
+		if i > 0 {
+			all = append(all, richText("\n", nil))
+		}
+		all = append(all, line...)
+	}
+	c.line(all...)
 }
 
 // line appends a paragraph.
@@ -131,12 +167,17 @@ func (c *card) tail(s string, max int) { c.monospaced(s, max, cutStart) }
 func (c *card) monospaced(s string, max int, cut func(string, int) string) {
 	s = strings.Trim(c.cleaner.text(s), "\n")
 	max = min(max, c.left)
-	if strings.TrimSpace(s) == "" || max < 100 {
+	if strings.TrimSpace(s) == "" {
 		return
 	}
-	s = cut(s, max)
-	c.left -= utf8.RuneCountInString(s)
-	c.add(preformatted(s))
+	if max < 100 {
+		c.cut = true
+		return
+	}
+	short := cut(s, max)
+	c.cut = c.cut || short != s
+	c.left -= utf8.RuneCountInString(short)
+	c.add(preformatted(short))
 }
 
 // preformatted shows cleaned text literally: nothing in it is markup.
@@ -158,11 +199,17 @@ func (c *card) header(s string) {
 	c.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, defuse(s), true, false)))
 }
 
-// context appends a line of small print.
+// context appends a line of small print. Two blanks within a piece stay: they
+// stand between a command and its state.
 func (c *card) context(pieces ...string) {
+	const between = "  "
 	var some []string
 	for _, p := range pieces {
-		if p = c.cleaner.line(p); p != "" {
+		halves := strings.Split(p, between)
+		for i, h := range halves {
+			halves[i] = c.cleaner.line(h)
+		}
+		if p = strings.Join(halves, between); p != "" {
 			some = append(some, p)
 		}
 	}

@@ -156,7 +156,7 @@ func (e *engine) Sent(tx store.Tx, row runs.Outgoing) error {
 	if e.beforeAck != nil {
 		e.beforeAck(tx)
 	}
-	return rowsOf.Delete(tx, fmt.Sprintf("%08d", row.Seq))
+	return rowsOf.Delete(tx, rowKey(row.Seq))
 }
 
 // set stores a run and puts rows of these kinds into the outbox.
@@ -206,8 +206,11 @@ func (e *engine) put(tx store.Tx, row runs.Outgoing) error {
 	defer e.mu.Unlock()
 	e.seq++
 	row.Seq, row.At = e.seq, cmp.Or(row.At, time.Now())
-	return rowsOf.Put(tx, fmt.Sprintf("%08d", row.Seq), row)
+	return rowsOf.Put(tx, rowKey(row.Seq), row)
 }
+
+// rowKey returns the key of a row as runs.Tell writes it.
+func rowKey(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
 func (e *engine) asks() []jobs.Ask {
 	e.mu.Lock()

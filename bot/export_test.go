@@ -114,3 +114,9 @@ func (b *Bot) Sweep(ctx context.Context) error {
 // FrameFilter passes on what a WebSocket server sends, without Slack's
 // announcement of the end.
 func FrameFilter(r io.Reader, leaving func(string)) io.Reader { return newFrameFilter(r, leaving) }
+
+// Sends reports whether the sender has a line for a kind of rows.
+func Sends(k runs.Kind) bool {
+	kind, ok := messageKinds[k]
+	return ok && kind.send != nil && kind.place != nil
+}

@@ -33,13 +33,22 @@ func (x messageIndex) find(ctx context.Context, key string) (messageRef, bool, e
 }
 
 // ackRows deletes the message's rows from the outbox and stores, in the same
-// transaction, where the message is (nil: nowhere). It retries until ctx ends:
-// a message that Slack has and the store doesn't know would be sent again.
-func (x messageIndex) ackRows(ctx context.Context, msg *message, at *messageRef) error {
+// transaction, where the message is now and what goes with that. It retries
+// until ctx ends: a message that Slack has and the store doesn't know would be
+// sent again.
+func (x messageIndex) ackRows(ctx context.Context, msg *message) error {
+	if len(msg.rows) == 0 {
+		return nil // no row asked for it
+	}
 	for {
 		err := x.st.Update(ctx, func(tx store.Tx) error {
-			if at != nil {
-				if err := messages.Put(tx, msg.key, *at); err != nil {
+			if msg.at != nil {
+				if err := messages.Put(tx, msg.key, *msg.at); err != nil {
+					return err
+				}
+			}
+			if msg.also != nil {
+				if err := msg.also(tx); err != nil {
 					return err
 				}
 			}

@@ -3,12 +3,12 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"alsbot/runs"
+	"alsbot/store"
 )
 
 // sender sends what the engine's outbox holds. It sends rows in order within a
@@ -67,10 +67,14 @@ type message struct {
 	rows       []runs.Outgoing
 	misplaced  bool       // it is not where people expect it
 	candidates []*message // of a digest: the messages that it may include
-}
 
-// progress is the kind of a message that no row asks for.
-const progress runs.Kind = "progress"
+	// What sending leaves to be done. In the transaction that deletes the rows:
+	// where the message is (nil: as before), and what goes with that; then,
+	// after it.
+	at    *messageRef
+	also  func(store.Tx) error
+	after func()
+}
 
 // result is how sending a message ended.
 type result struct {
@@ -160,7 +164,7 @@ func (s *sender) enqueue(ctx context.Context, rows []runs.Outgoing) {
 	errands := make(map[string]*message)
 	for _, row := range rows {
 		msg := s.messageOf(ctx, row, known)
-		if same := errands[msg.queue+"\x00"+msg.key]; same != nil && len(same.rows) < mergeLimit(row.Kind) {
+		if same := errands[msg.queue+"\x00"+msg.key]; same != nil && len(same.rows) < kindOf(row.Kind).merge() {
 			same.rows = append(same.rows, row)
 			continue
 		}
@@ -169,15 +173,6 @@ func (s *sender) enqueue(ctx context.Context, rows []runs.Outgoing) {
 		q.messages = append(q.messages, msg)
 	}
 	s.queueOf = known
-}
-
-// mergeLimit returns how many rows become one message: any number if it shows a
-// state, as many as people can read if each row has its own text.
-func mergeLimit(k runs.Kind) int {
-	if k == runs.TellChannel {
-		return 20
-	}
-	return scanLimit
 }
 
 func (s *sender) queue(name string) *channelQueue {
@@ -189,36 +184,10 @@ func (s *sender) queue(name string) *channelQueue {
 	return q
 }
 
-// messageOf returns the message that a row asks for, with its queue. A private
-// answer has a queue of its own, so that no one waits for it.
+// messageOf returns the message that a row asks for, with its queue.
 func (s *sender) messageOf(ctx context.Context, row runs.Outgoing, known map[string]string) *message {
 	msg := &message{kind: row.Kind, run: row.Run, rows: []runs.Outgoing{row}}
-	switch row.Kind {
-	case runs.TellReply:
-		msg.key = fmt.Sprintf("reply/%d", row.Seq)
-		msg.queue = msg.key
-		return msg
-	case runs.TellChannel:
-		msg.key = "say/" + row.Cluster
-		msg.queue = s.clusterChannel(row.Cluster)
-		return msg
-	case runs.TellOutput:
-		msg.key = "output/" + row.Run
-	default:
-		msg.key = string(row.Kind) + "/" + row.Run
-	}
-	id := string(row.Kind) + "/" + row.Run
-	if row.Kind == runs.TellOutput || row.Kind == runs.TellFile {
-		id = runKey(row.Run) // it goes into the thread of the run's message
-	}
-	lane, ok := known[id]
-	if !ok {
-		if lane, ok = s.queueOf[id]; !ok {
-			lane = s.channelOf(ctx, id, row)
-		}
-		known[id] = lane
-	}
-	msg.queue = lane
+	msg.key, msg.queue = kindOf(row.Kind).place(s, ctx, row, known)
 	return msg
 }
 

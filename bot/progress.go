@@ -66,7 +66,7 @@ func (s *sender) noteShown(key string, now time.Time) {
 
 // showProgress updates the message of a run that has not ended, or its approval
 // request. A run that has ended has a row in the outbox, which shows it.
-func (s *sender) showProgress(ctx, long context.Context, msg *message) error {
+func (s *sender) showProgress(ctx, long context.Context, _ *channelQueue, msg *message) error {
 	r, a, err := s.engine.Load(ctx, msg.run)
 	if err != nil || r.State.Final() {
 		return err

@@ -24,37 +24,19 @@ func (s *sender) send(ctx context.Context, q *channelQueue, msg *message) error 
 	}
 	long, cancel := withGrace(ctx, shutdownGrace)
 	defer cancel()
-	var at *messageRef
-	var err error
-	switch msg.kind {
-	case runs.TellRun:
-		at, err = s.sendRun(ctx, long, q, msg)
-	case progress:
-		return s.showProgress(ctx, long, msg)
-	case digest:
-		return s.sendDigest(ctx, long, q, msg)
-	case runs.TellApproval:
-		at, err = s.sendApproval(ctx, long, q, msg)
-	case runs.TellOutput:
-		err = s.sendOutput(ctx, long, q, msg)
-	case runs.TellFile:
-		return s.sendAttachment(ctx, long, q, msg)
-	case runs.TellReply:
-		err = s.sendReply(ctx, long, msg)
-	case runs.TellChannel:
-		err = s.sendNotice(ctx, long, q, msg)
-	default:
-		s.log.Error("the outbox asks for something that this version cannot tell", "kind", msg.kind, "row", msg.rows[0].Seq)
-	}
+	err := kindOf(msg.kind).send(s, ctx, long, q, msg)
 	var gone *runs.NotFoundError
 	if errors.As(err, &gone) {
 		s.log.Warn("the run to tell about is no longer on record", "run", msg.run, "kind", msg.kind)
-		err = nil
+		msg.at, msg.also, err = nil, nil, nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.index.ackRows(long, msg)
 	}
-	return s.index.ackRows(long, msg, at)
+	if err == nil && msg.after != nil {
+		msg.after()
+	}
+	return err
 }
 
 // waitForRate waits until Slack allows the method and, for posts, until the
@@ -77,44 +59,46 @@ func (s *sender) waitForRate(ctx context.Context, q *channelQueue, method string
 }
 
 // sendRun shows a run's present state in its one message.
-func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
+func (s *sender) sendRun(ctx, long context.Context, q *channelQueue, msg *message) error {
 	r, a, err := s.engine.Load(ctx, msg.run)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m, err := s.runMessage(ctx, r, a)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	channel, thread := s.runDestination(ctx, r)
 	if channel == "" {
-		return nil, nil // requested on the command line, and its cluster has no channel
+		return nil // requested on the command line, and its cluster has no channel
 	}
 	k := metadata{run: r.ID, kind: string(runs.TellRun)}
 	at, _, err := s.index.find(ctx, msg.key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	now, err := s.updateOrPost(ctx, long, q, at, channel, thread, m, k)
+	msg.at, err = s.updateOrPost(ctx, long, q, at, channel, thread, func(bool) content { return m }, k)
 	t := classify(err)
 	if t.fate != refused {
-		return now, err
+		return err
 	}
 	s.log.Error("Slack does not take the message of a run", "run", r.ID, "channel", channel, "code", t.code, "next", channelAdvice(t.code))
 	if at.Refused == "" || r.State.Final() {
 		s.notifyRequester(long, r, m, t.code)
 	}
-	return &messageRef{Channel: channel, Refused: t.code}, nil
+	msg.at = &messageRef{Channel: channel, Refused: t.code}
+	return nil
 }
 
 // updateOrPost updates the message at at. If there is none any more, it posts a
-// new one.
-func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at messageRef, channel, thread string, m content, k metadata) (*messageRef, error) {
+// new one and returns where that is. draw returns the content; fresh is true
+// for a new message, whose thread is empty.
+func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at messageRef, channel, thread string, draw func(fresh bool) content, k metadata) (*messageRef, error) {
 	if at.TS != "" {
 		if err := s.waitForRate(ctx, q, methodUpdate); err != nil {
 			return nil, err
 		}
-		err := s.client.update(long, at, m, k)
+		err := s.client.update(long, at, draw(false), k)
 		switch classify(err).code {
 		case "message_not_found", "cant_update_message", "edit_window_closed":
 			s.log.Warn("a message cannot be changed any more; writing it anew", "run", k.run, "kind", k.kind, "error", err)
@@ -125,7 +109,7 @@ func (s *sender) updateOrPost(ctx, long context.Context, q *channelQueue, at mes
 	if err := s.waitForRate(ctx, q, methodPost); err != nil {
 		return nil, err
 	}
-	now, err := s.client.post(long, channel, thread, m, k)
+	now, err := s.client.post(long, channel, thread, draw(true), k)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +145,7 @@ func (s *sender) runMessage(ctx context.Context, r runs.Run, a *runs.Approval) (
 			s.log.Warn("reading the output of a run that goes on", "run", r.ID, "error", bad)
 		}
 		v.Tail = wholeLines(tail, 16<<10) // without its output, the run is shown all the same
-	case runs.Planned, runs.Succeeded, runs.Failed, runs.Cancelled, runs.Lost, runs.Rejected, runs.Expired, runs.Void:
+	case runs.Planned, runs.Succeeded, runs.Unconfirmed, runs.Failed, runs.Cancelled, runs.Lost, runs.Rejected, runs.Expired, runs.Void:
 		// the run itself has everything that its message shows
 	}
 	return runMessage(s.cleaner, v), err
@@ -179,45 +163,8 @@ func wholeLines(tail []byte, max int) []byte {
 	return tail[min(len(tail), 1<<10):]
 }
 
-// sendApproval shows an approval's present state in its message. If approvers'
-// own channel refuses the message, it goes to the next channel that takes it: a
-// request that no one sees can't be approved.
-func (s *sender) sendApproval(ctx, long context.Context, q *channelQueue, msg *message) (*messageRef, error) {
-	r, a, err := s.engine.Load(ctx, msg.run)
-	if err != nil {
-		return nil, err
-	}
-	if a == nil {
-		return nil, nil
-	}
-	at, _, err := s.index.find(ctx, msg.key)
-	if err != nil {
-		return nil, err
-	}
-	m := approvalMessage(s.cleaner, r, *a)
-	k := metadata{run: r.ID, kind: string(runs.TellApproval)}
-	channels := s.approvalChannels(r)
-	if at.TS != "" {
-		channels = append([]string{at.Channel}, channels...)
-	}
-	code := "no channel is configured for approvals"
-	for _, channel := range channels {
-		now, err := s.updateOrPost(ctx, long, q, at, channel, "", m, k)
-		t := classify(err)
-		if t.fate != refused {
-			msg.misplaced = now != nil && now.Channel != channels[0]
-			return now, err
-		}
-		code, at = t.code, messageRef{}
-		s.log.Error("Slack does not take a request for approval", "run", r.ID, "channel", channel, "code", code, "next", channelAdvice(code))
-	}
-	s.notifyRequester(long, r, m, code)
-	msg.misplaced = true
-	return &messageRef{Channel: msg.queue, Refused: code}, nil
-}
-
 // sendReply sends a text to the requester privately.
-func (s *sender) sendReply(ctx, long context.Context, msg *message) error {
+func (s *sender) sendReply(ctx, long context.Context, _ *channelQueue, msg *message) error {
 	row := msg.rows[0]
 	m := textMessage(s.cleaner, row.Text)
 	origin, to, asked := row.Origin, "", row.At
@@ -262,10 +209,7 @@ func (s *sender) sendNotice(ctx, long context.Context, q *channelQueue, msg *mes
 			"next", "name a channel for it under clusters in the config")
 		return nil
 	}
-	var lines []string
-	for _, row := range msg.rows {
-		lines = append(lines, strings.ReplaceAll(row.Text, "\n", " "))
-	}
+	lines := msg.texts()
 	text := strings.Join(lines, "\n")
 	if n := len(lines); n > 1 {
 		text = fmt.Sprintf("@%s, %d pieces of news:\n%s", msg.rows[0].Cluster, n, text)

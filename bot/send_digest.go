@@ -19,9 +19,6 @@ const (
 	digestMin  = 5           // fewer are sent one by one
 )
 
-// digest is the kind of a message that lists many runs.
-const digest runs.Kind = "digest"
-
 // nextMessage returns what the queue sends next: its first message or, after an
 // outage, a digest of as many as possible.
 func (q *channelQueue) nextMessage(now time.Time) *message {
@@ -51,7 +48,7 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 		}
 	}
 	if len(ended) < digestMin {
-		q.notDigested = msg.candidates[0].key
+		q.notDigested, msg.rows = msg.candidates[0].key, nil
 		return nil // the next scan sends the first message by itself
 	}
 	if err := s.waitForRate(ctx, q, methodPost); err != nil {
@@ -59,19 +56,19 @@ func (s *sender) sendDigest(ctx, long context.Context, q *channelQueue, msg *mes
 	}
 	_, err := s.client.post(long, msg.queue, "", digestMessage(s.cleaner, ended), metadata{kind: string(digest)})
 	if t := classify(err); t.fate == refused {
-		q.notDigested = msg.candidates[0].key
+		q.notDigested, msg.rows = msg.candidates[0].key, nil
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	all := &message{}
+	msg.rows = nil
 	for _, other := range msg.candidates {
 		if digested[other.run] && (other.kind == runs.TellRun || other.kind == runs.TellOutput) {
-			all.rows = append(all.rows, other.rows...)
+			msg.rows = append(msg.rows, other.rows...)
 		}
 	}
-	return s.index.ackRows(long, all, nil)
+	return nil
 }
 
 // digestible returns the run of a message, and whether it has ended and has no

@@ -18,11 +18,7 @@ import (
 // node. If Slack refuses it, a message says where the file is.
 func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg *message) error {
 	r, _, err := s.engine.Load(ctx, msg.run)
-	var gone *runs.NotFoundError
-	if errors.As(err, &gone) || err == nil && (r.Verdict == nil || r.Verdict.File == nil) {
-		return s.index.ackRows(long, msg, nil)
-	}
-	if err != nil {
+	if err != nil || r.Verdict == nil || r.Verdict.File == nil {
 		return err
 	}
 	at, err := s.threadOf(ctx, r)
@@ -31,19 +27,13 @@ func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg 
 	}
 	if at.TS == "" {
 		s.log.Info("a file stays on its node: its run has no message in Slack", "run", r.ID, "file", r.Verdict.File.Place)
-		return s.index.ackRows(long, msg, nil)
+		return nil
 	}
 	taken, err := s.uploadAttachment(ctx, long, q, at, r)
-	if err != nil {
-		return err
-	}
-	if err := s.index.ackRows(long, msg, nil); err != nil {
-		return err
-	}
 	if taken {
-		s.engine.Delivered(long, r.ID)
+		msg.after = func() { s.engine.Delivered(long, r.ID) }
 	}
-	return nil
+	return err
 }
 
 // uploadAttachment uploads the file, or posts why it can't. It returns an error

@@ -29,6 +29,8 @@ func stateWords(s runs.State) (icon, words string) {
 		return "▶️", "Running"
 	case runs.Succeeded:
 		return "✅", "Succeeded"
+	case runs.Unconfirmed:
+		return "⚠️", "Not confirmed"
 	case runs.Failed:
 		return "❌", "Failed"
 	case runs.Cancelled:
@@ -43,6 +45,15 @@ func stateWords(s runs.State) (icon, words string) {
 		return "♻️", "Void, nothing was run"
 	}
 	return "•", string(s)
+}
+
+// concernIcon marks a look that found something amiss.
+const concernIcon = "⚠️"
+
+// stateWord returns a state's own word, for the fallback text: programs and
+// screen readers find a run's state by it.
+func stateWord(s runs.State) string {
+	return sentenceCase(strings.ReplaceAll(string(s), "_", " "))
 }
 
 // dryWords returns the icon and the words for a dry run, which only shows its
@@ -144,6 +155,8 @@ const (
 	textOtherCommand   = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
 	textUnknownButton  = "alsbot does not know this button. It may come from an older version: type the command again."
 	textStaleButton    = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
+	textPlanComes      = "the whole plan does not fit on the request, and the file with it is not in the request's thread yet"
+	textPlanRefused    = "the whole plan does not fit on the request, and the file with it could not be put into the request's thread: %s"
 	textBusy           = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 

@@ -59,17 +59,24 @@ func textMessage(c cleaner, s string) content {
 // names as they are written.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
-	r, n := utf8.DecodeRuneInString(s)
-	if n == 0 {
+	if s == "" {
 		return ""
 	}
-	if !strings.HasPrefix(s, "kato") && !strings.HasPrefix(s, "alsbot") {
-		s = string(unicode.ToUpper(r)) + s[n:]
-	}
+	s = sentenceCase(s)
 	if strings.ContainsAny(s[len(s)-1:], ".!?:") {
 		return s
 	}
 	return s + "."
+}
+
+// sentenceCase gives a text a capital letter. It keeps names as they are
+// written.
+func sentenceCase(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 || strings.HasPrefix(s, "kato") || strings.HasPrefix(s, "alsbot") {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // lastLines returns the last n lines of s.

@@ -20,15 +20,72 @@ const (
 // digestShown is how much of a plan's digest people and buttons see.
 const digestShown = 12
 
-// approvalMessage renders an approval request and, later, its outcome.
+// The room of an approval request, in code points. Together it is less than
+// maxMessage, so the plan's room never depends on who has voted.
+const (
+	headRoom    = 2400 // the command, who requested it, and why
+	planRoom    = 6000
+	votesRoom   = 500
+	closingRoom = 500
+	maxVotes    = 10 // votes that are named
+)
+
+// approvalMessage renders an approval request and, later, its outcome. Approve
+// is there only while approvers can read all that they would approve.
 func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	icon, words := approvalWords(a.State)
-	open := a.State == runs.ApprovalWaiting && r.State == runs.Awaiting
+	open := openRequest(r, a)
 	if a.State == runs.ApprovalWaiting && !open {
 		icon, words = stateWords(r.State) // no one has to decide any more
 	}
 	card := newCard(c)
 	card.header(fmt.Sprintf("%s %s: %s on @%s", icon, words, r.Request.Operation, a.Cluster))
+	whole := true
+	if r.Plan != nil && a.State != runs.ApprovalVoid && a.State != runs.ApprovalExpired { // hide the plan of a request that no one decided about
+		whole = boundOn(card, r)
+	} else {
+		card.within(headRoom, func() { requestOn(card, r) })
+	}
+	card.within(votesRoom, func() { votes(card, a, open) })
+	card.within(closingRoom, func() { closing(card, a) })
+	switch {
+	case open && a.Unshown != "":
+		card.line(card.bold("⏳ No Approve button yet:"), card.say(" "+a.Unshown+". alsbot keeps trying. To see the plan, type `run "+a.Run+"`."))
+	case !whole && a.Filed:
+		card.line(card.say("📄 Shortened here. The whole plan is a file in this message's thread."))
+	case !whole:
+		card.line(card.say("Shortened here. To see the whole plan, type `run " + a.Run + "`."))
+	}
+	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest))
+	if open {
+		card.add(slack.NewActionBlock("approval-"+a.Run, decisionButtons(r, a)...))
+	}
+	return card.message(fmt.Sprintf("%s %s: %s, run %s%s", icon, words, shorten(r.Text, maxLine), a.Run, stopsSummary(r.Plan)))
+}
+
+// openRequest reports whether a request can still be decided.
+func openRequest(r runs.Run, a runs.Approval) bool {
+	return a.State == runs.ApprovalWaiting && r.State == runs.Awaiting
+}
+
+// boundOn draws what an approval of the run binds, and reports whether all of
+// it fits. What fits depends on the run alone.
+func boundOn(card *card, r runs.Run) (whole bool) {
+	plan := als.Plan{}
+	if r.Plan != nil {
+		plan = *r.Plan
+	}
+	whole = card.within(maxImpact, func() { impactOn(card, plan) })
+	whole = card.within(headRoom, func() { requestOn(card, r) }) && whole
+	return card.within(planRoom, func() { planOn(card, plan, planRoom) }) && whole
+}
+
+// planFits reports whether a request shows, on its message, all that an
+// approval binds.
+func planFits(c cleaner, r runs.Run) bool { return boundOn(newCard(c), r) }
+
+// requestOn draws what was requested, by whom, and why.
+func requestOn(card *card, r runs.Run) {
 	card.line(card.code(r.Text), card.say(": "+effectWords(r.Effect)))
 	card.line(append([]part{card.say("Asked by ")}, append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
@@ -37,23 +94,16 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
 	}
-	votes(card, a, open)
-	closing(card, a)
-	if r.Plan != nil && a.State != runs.ApprovalVoid && a.State != runs.ApprovalExpired { // hide the plan of a request that no one decided about
-		findings(card, r.Plan.Findings, true)
-		card.pre(r.Plan.Text(), maxPlan)
-	}
-	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest))
-	if open {
-		card.add(slack.NewActionBlock("approval-"+a.Run, approveButton(r, a), rejectButton(a)))
-	}
-	return card.message(fmt.Sprintf("%s %s: %s on @%s, run %s", icon, words, r.Request.Operation, a.Cluster, a.Run))
 }
 
 // votes shows who has approved and how many approvals are missing.
 func votes(card *card, a runs.Approval, open bool) {
 	line := []part{card.say(fmt.Sprintf("%d of %s", len(a.Votes), plural(a.Quorum, "approval", "approvals")))}
 	for i, v := range a.Votes {
+		if i == maxVotes {
+			line = append(line, card.say(fmt.Sprintf(" and %d more", len(a.Votes)-i)))
+			break
+		}
 		between := ", "
 		if i == 0 {
 			between = ": "
@@ -91,6 +141,14 @@ func buttonValue(run, digest string) string { return run + " " + digestPrefix(di
 
 func plainText(s string, max int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, defuse(shorten(s, max)), true, false)
+}
+
+// decisionButtons returns the buttons of an open request.
+func decisionButtons(r runs.Run, a runs.Approval) []slack.BlockElement {
+	if a.Unshown != "" {
+		return []slack.BlockElement{rejectButton(a)}
+	}
+	return []slack.BlockElement{approveButton(r, a), rejectButton(a)}
 }
 
 func approveButton(r runs.Run, a runs.Approval) slack.BlockElement {

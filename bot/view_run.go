@@ -25,25 +25,18 @@ type runView struct {
 }
 
 const (
-	tailLines  = 12
-	maxTail    = 1500
-	maxReport  = 6000
-	maxPlan    = 3500
-	maxFinding = 8
-	maxMend    = 300
-	maxDigest  = 100
+	tailLines   = 12
+	maxTail     = 1500
+	maxReport   = 6000
+	maxFindings = 3000 // all of them
+	maxDigest   = 100
 )
 
 // runMessage renders the one message of a run.
 func runMessage(c cleaner, v runView) content {
 	r := v.Run
-	icon, words := runWords(r)
 	card := newCard(c)
-	head := []part{card.say(icon + " ")}
-	if !strings.EqualFold(words, string(r.State)) { // the state stands behind the command
-		head = append(head, card.bold(words), card.say("  "))
-	}
-	card.line(append(head, card.code(r.Text), card.say("  "), card.code(string(r.State)))...)
+	headline(card, r)
 	card.line(append([]part{card.say("On "), card.code("@" + r.Request.Cluster), card.say(", asked by ")},
 		append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
@@ -66,23 +59,67 @@ func runMessage(c cleaner, v runView) content {
 			card.say(cancelling(r)))...)...)
 	}
 	became(card, r)
-	if r.Plan != nil {
-		// the trouble is not repeated as a finding; approvers have seen the
-		// warnings
-		found := slices.DeleteFunc(slices.Clone(r.Plan.Findings), func(f als.Finding) bool { return f.Text == r.Trouble })
-		if !r.Request.Dry || r.State == runs.Failed { // else they are in the report
-			findings(card, found, r.State.Final() && v.Approval == nil)
-		}
-	}
+	findingsOf(card, r, v.Approval != nil)
 	if r.State == runs.Running {
 		card.tail(lastLines(string(v.Tail), tailLines), maxTail)
 	}
-	card.context(stepWords(r), exitWords(r), elapsed(r, v.Now), "run "+r.ID)
+	card.context(smallPrint(r, v.Now)...)
 	if !r.State.Final() && r.Cancel == nil {
 		card.add(slack.NewActionBlock("run-"+r.ID, cancelButton(r)))
 	}
 	offers(card, r)
-	return card.message(fallback(icon, words, r))
+	return card.message(fallback(r))
+}
+
+// headline says first what people want to know: of a look, what it found; of
+// everything else, what became of it.
+func headline(card *card, r runs.Run) {
+	icon, words := runWords(r)
+	if finding, ok := lookFound(r); ok {
+		card.line(card.say(icon+" "), card.sayBold(finding))
+		return
+	}
+	head := []part{card.say(icon + " ")}
+	if !strings.EqualFold(words, string(r.State)) { // the state stands behind the command
+		head = append(head, card.bold(words), card.say("  "))
+	}
+	card.line(append(head, card.code(shorten(r.Text, maxLine)), card.say("  "), card.code(string(r.State)))...)
+}
+
+// lookFound returns what a look found, if it is one and has ended well.
+func lookFound(r runs.Run) (string, bool) {
+	if r.Effect != als.Read || r.Request.Dry || r.State != runs.Succeeded || r.Verdict == nil || r.Verdict.Summary == "" {
+		return "", false
+	}
+	return sentence(r.Verdict.Summary), true
+}
+
+// smallPrint returns the last line of a run's message. Where the headline is a
+// finding, the command and the state stand here.
+func smallPrint(r runs.Run, now time.Time) []string {
+	state := ""
+	if r.State.Final() {
+		state = string(r.State)
+	}
+	if _, ok := lookFound(r); ok {
+		state = shorten(r.Text, maxDigest) + "  " + state
+	}
+	return []string{state, stepWords(r), exitWords(r), elapsed(r, now), "run " + r.ID}
+}
+
+// findingsOf draws the findings of a run's checks. Its trouble is not repeated
+// as a finding, approvers have seen the warnings, and a dry run reports both.
+func findingsOf(card *card, r runs.Run, approved bool) {
+	if r.Plan == nil || r.Request.Dry && r.State != runs.Failed {
+		return
+	}
+	found := slices.DeleteFunc(r.Plan.WorstFirst(), func(f als.Finding) bool {
+		warned := f.Level != als.Stop && (approved || !r.State.Final())
+		return f.Text == r.Trouble || warned
+	})
+	if len(found) > 0 {
+		card.lines(card.fittingFindings(findingTexts(card, found), min(maxFindings, card.left))...)
+	}
 }
 
 // runWords returns the icon and the words for a run as it is now.
@@ -92,6 +129,9 @@ func runWords(r runs.Run) (icon, words string) {
 		return verifyingWords()
 	case r.Request.Dry && r.State == runs.Succeeded:
 		return dryWords()
+	case r.State == runs.Succeeded && r.Verdict != nil && r.Verdict.Concern:
+		_, words = stateWords(r.State)
+		return concernIcon, words
 	}
 	return stateWords(r.State)
 }
@@ -108,18 +148,34 @@ func askedFor(card *card, at messageRef, until time.Time) {
 	card.line(append(line, card.say(", until "), date(until), card.say("."))...)
 }
 
-// fallback returns the message in one line.
-func fallback(icon, words string, r runs.Run) string {
-	if !strings.EqualFold(words, string(r.State)) {
-		words += " (" + string(r.State) + ")"
-	}
-	s := fmt.Sprintf("%s %s: %s, run %s", icon, words, r.Text, r.ID)
+// fallback returns the message in one line: ICON State: COMMAND, run ID.
+// SUMMARY. Programs read it, so the state is its own word.
+func fallback(r runs.Run) string {
+	icon, _ := runWords(r)
+	s := fallbackOf(icon, r)
 	if r.Verdict != nil && r.Verdict.Summary != "" {
 		s += ". " + r.Verdict.Summary
 	} else if r.Trouble != "" {
 		s += ". " + r.Trouble
 	}
 	return s
+}
+
+// fallbackOf returns how the fallback text of what speaks of a run begins.
+func fallbackOf(icon string, r runs.Run) string {
+	return fmt.Sprintf("%s %s: %s, run %s", icon, stateWord(r.State), shorten(r.Text, maxLine), r.ID)
+}
+
+// followUpMessage renders what was seen after a run's end.
+func followUpMessage(c cleaner, r runs.Run, text string) content {
+	card := newCard(c)
+	var lines [][]part
+	for line := range strings.Lines(text) {
+		lines = append(lines, []part{card.say(concernIcon + " " + sentence(line))})
+	}
+	card.lines(lines...)
+	card.context("run " + r.ID)
+	return card.message(fallbackOf(concernIcon, r) + ". " + text)
 }
 
 // cancelling explains what a cancellation does before the run has ended.
@@ -134,7 +190,7 @@ func cancelling(r runs.Run) string {
 func became(card *card, r runs.Run) {
 	next, report := r.Next, ""
 	if v := r.Verdict; v != nil {
-		if v.Summary != "" {
+		if _, isHead := lookFound(r); v.Summary != "" && !isHead {
 			card.line(card.say(sentence(v.Summary)))
 		}
 		next, report = r.Next.Or(v.Next), v.Report
@@ -149,25 +205,6 @@ func became(card *card, r runs.Run) {
 		card.line(card.bold("Next:"), card.say(" "+next.Text))
 	}
 	card.pre(report, maxReport)
-}
-
-// findings shows what the checks found: blockers, and with all also warnings.
-func findings(card *card, found []als.Finding, all bool) {
-	shown := 0
-	for _, f := range found {
-		if !all && f.Level != als.Stop {
-			continue
-		}
-		if shown++; shown > maxFinding {
-			card.line(card.say(fmt.Sprintf("… and %s", plural(len(found)-maxFinding, "more finding", "more findings"))))
-			return
-		}
-		mend := ""
-		if !f.Fix.Empty() {
-			mend = " → " + shorten(f.Fix.Text, maxMend)
-		}
-		card.line(card.say(levelIcon(f.Level)+" "), card.say(shorten(f.Text, maxLine)), card.say(mend))
-	}
 }
 
 // who shows a principal: people by their Slack name, others by what they are.
@@ -205,7 +242,8 @@ func stepWords(r runs.Run) string {
 }
 
 // exitWords says the exit status that counts: that of the first step that
-// failed, else of the last step. The exit status of a lost step is unknown.
+// failed, else of the last step; nothing is said of status 0. The exit status of
+// a lost step is unknown.
 func exitWords(r runs.Run) string {
 	var counts *runs.StepRecord
 	for i, s := range r.Steps {
@@ -220,11 +258,8 @@ func exitWords(r runs.Run) string {
 			break
 		}
 	}
-	if counts == nil {
+	if counts == nil || *counts.Exit == 0 {
 		return ""
-	}
-	if *counts.Exit == 0 {
-		return "exit status 0"
 	}
 	return fmt.Sprintf("exit status %d of %q on %s", *counts.Exit, counts.Step.Name, counts.Step.Node)
 }
@@ -245,7 +280,7 @@ func digestMessage(c cleaner, runs []runs.Run) content {
 	title := textMeanwhile(len(runs))
 	card.line(card.bold(title))
 	for _, r := range runs {
-		icon, words := stateWords(r.State)
+		icon, words := runWords(r)
 		what := cmp.Or(r.Trouble, verdictSummary(r))
 		if what != "" {
 			what = ": " + shorten(what, maxDigest)

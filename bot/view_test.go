@@ -75,6 +75,22 @@ func TestRunGolden(t *testing.T) {
 			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}, {Step: r.Plan.Steps[1], Started: at(2), Exit: exit(0)}}
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed, and router runs", Report: "it's-one  installed\nrouter    RUNNING"}
 		})},
+		"unconfirmed": {Run: run(runs.Unconfirmed, func(r *runs.Run) {
+			r.Started, r.Ended, r.Trouble = at(1), at(4), "kato's history cannot be read"
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}}
+		})},
+		"look": {Run: run(runs.Succeeded, func(r *runs.Run) {
+			r.Effect, r.Text, r.Request.Operation, r.Request.Reason, r.Started, r.Ended = als.Read, "status @prod", "status", "", at(1), at(2)
+			r.Plan = &als.Plan{Operation: "status", Effect: als.Read, Steps: r.Plan.Steps[:1]}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(0)}}
+			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "all 15 roles on 4 nodes run", Report: "router  RUNNING"}
+		})},
+		"look-amiss": {Run: run(runs.Succeeded, func(r *runs.Run) {
+			r.Effect, r.Text, r.Request.Operation, r.Started, r.Ended = als.Read, "status @prod", "status", at(1), at(2)
+			r.Plan = &als.Plan{Operation: "status", Effect: als.Read, Steps: r.Plan.Steps[:1]}
+			r.Steps = []runs.StepRecord{{Step: r.Plan.Steps[0], Started: at(1), Exit: exit(70)}}
+			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Concern: true, Summary: "1 of 4 nodes cannot be reached, 13 of 15 roles run", Report: "router  RUNNING"}
+		})},
 		"offers": {Run: run(runs.Succeeded, func(r *runs.Run) {
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "1 patch installed; no role was restarted",
 				Next: als.Advice{Text: "Bring the patches to work with `restart router @prod`.", Offers: []string{"restart router @prod"}}}
@@ -125,6 +141,13 @@ func TestApprovalGolden(t *testing.T) {
 		"void": func(r *runs.Run, a *runs.Approval) {
 			r.State, a.State, a.Closed, a.Why = runs.Void, runs.ApprovalVoid, &runs.Decision{At: at(6)}, "the patch list has changed"
 		},
+		"unshown": func(_ *runs.Run, a *runs.Approval) { a.Unshown = "the file is not there yet" },
+		"restart": func(r *runs.Run, _ *runs.Approval) {
+			r.Plan.Facts[1].Key, r.Plan.Notes = "restarting-roles", []string{"It took 4m 12s last time.", "it's-one: mends one (critical)"}
+			if err := json.Unmarshal([]byte(`"router@10.0.0.11 dea@10.0.0.12 dea@10.0.0.13"`), &r.Plan.Hints.Restarts); err != nil {
+				t.Error(err)
+			}
+		},
 		"cancelled": func(r *runs.Run, _ *runs.Approval) { r.State = runs.Cancelled },
 	} {
 		r := run(runs.Awaiting, nil)
@@ -136,8 +159,12 @@ func TestApprovalGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if buttons := strings.Contains(string(raw), `"button"`); buttons != (r.State == runs.Awaiting && a.State == runs.ApprovalWaiting) {
-			t.Errorf("%s: buttons: %v", name, buttons)
+		open := r.State == runs.Awaiting && a.State == runs.ApprovalWaiting
+		if approve := strings.Contains(string(raw), `"approve"`); approve != (open && a.Unshown == "") {
+			t.Errorf("%s: Approve: %v", name, approve)
+		}
+		if reject := strings.Contains(string(raw), `"reject"`); reject != open {
+			t.Errorf("%s: Reject: %v", name, reject)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"alsbot/jobs"
 	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
@@ -60,4 +61,61 @@ func TestARejectionSaysWhy(t *testing.T) {
 	}); err != nil || !kept {
 		t.Errorf("it is not in the audit log: %v", err)
 	}
+}
+
+// Nobody approves what can't be read in full: the request waits, and can be
+// rejected.
+func TestUnshownRequestIsNotApproved(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	id := h.Run("U0ANN", "patch install")
+	h.Until(id, runs.Awaiting)
+	show := func(unshown string, filed bool) {
+		t.Helper()
+		if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
+			changed, err := runs.SetShown(tx, id, unshown, filed)
+			if err == nil && !changed {
+				t.Error("nothing was recorded")
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	show("the file with it is not there yet", false)
+	ans, err := h.Engine.Press(t.Context(), id, true, enginetest.Slack("U0BOB"))
+	if err != nil || !ans.Bad || !strings.Contains(ans.Text, "Your approval was not taken: the file with it is not there yet") || !strings.Contains(ans.Text, "`run "+id+"`") {
+		t.Errorf("%+v, %v", ans, err)
+	}
+	if r, a, err := h.Ledger.Load(t.Context(), id); err != nil || r.State != runs.Awaiting || len(a.Votes) > 0 {
+		t.Errorf("it is %s with %+v, %v", r.State, a, err)
+	}
+	shown, err := h.Engine.Ask(t.Context(), jobs.Ask{Key: "look", By: enginetest.Slack("U0BOB"), Text: "run " + id})
+	if err != nil || !strings.Contains(shown.Pre, "without its Approve button: the file") || !strings.Contains(shown.Pre, "kato patch install") {
+		t.Errorf("run shows\n%s\n%v", shown.Pre, err)
+	}
+	show("", true)
+	if ans, err := h.Engine.Press(t.Context(), id, true, enginetest.Slack("U0BOB")); err != nil || ans.Bad {
+		t.Errorf("%+v, %v", ans, err)
+	}
+	h.Until(id, runs.Succeeded)
+	h.Called(1, "patch", "install")
+}
+
+func TestUnshownRequestIsRejected(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	id := h.Run("U0ANN", "patch install")
+	h.Until(id, runs.Awaiting)
+	if err := h.Store.Update(t.Context(), func(tx store.Tx) error {
+		_, err := runs.SetShown(tx, id, "the file is not there yet", false)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if ans, err := h.Engine.Press(t.Context(), id, false, enginetest.Slack("U0BOB")); err != nil || ans.Bad {
+		t.Errorf("%+v, %v", ans, err)
+	}
+	h.Until(id, runs.Rejected)
+	h.Called(0, "patch", "install")
 }

@@ -47,8 +47,8 @@ func ago(t time.Time) string {
 	return t.UTC().Format("2006-01-02")
 }
 
-// describeRun shows a whole run: who asked, who decided, its steps and its end.
-// waits says what a queued run waits for.
+// describeRun shows a whole run: who asked, who decided, its steps and its end,
+// and then its whole plan. waits says what a queued run waits for.
 func describeRun(r runs.Run, a *runs.Approval, waits string) string {
 	var b strings.Builder
 	add := func(name, format string, args ...any) {
@@ -70,6 +70,9 @@ func describeRun(r runs.Run, a *runs.Approval, waits string) string {
 		add("approval", "%s, %d of %d", a.State, len(a.Votes), a.Quorum)
 		if a.State == runs.ApprovalWaiting && r.State == runs.Awaiting {
 			add("", "open until %s", clock(a.Expires))
+		}
+		if a.Unshown != "" && r.State == runs.Awaiting {
+			add("", "without its Approve button: %s", a.Unshown)
 		}
 		for _, v := range a.Votes {
 			add("", "approved by %s at %s", v.By.Name(), clock(v.At))
@@ -110,6 +113,9 @@ func describeRun(r runs.Run, a *runs.Approval, waits string) string {
 		add("next", "%s", r.Next)
 	case !r.State.Final() && r.Cancel == nil && r.Remark == "":
 		add("next", "type `cancel %s` if it is not wanted any more", r.ID)
+	}
+	if r.Plan != nil {
+		b.WriteString("\nThe plan\n" + r.Plan.Whole())
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -20,7 +20,7 @@ var runParam = []als.Param{{Name: "ID", Kind: als.KindName, Help: "the ID of a r
 
 var runCommand = builtin{reply: (*builtins).showRun, effect: als.Read, op: als.Operation{
 	Name:    "run",
-	Summary: "show one run: who asked, who approved, its steps and what became of it",
+	Summary: "show one run: who asked, who approved, its plan, its steps and what became of it",
 	Example: "run k3v9t2",
 	Params:  runParam,
 }}
