@@ -78,7 +78,7 @@ func TestWholeShowsWhatTheDigestCovers(t *testing.T) {
 	base := func() als.Plan {
 		p := restartDEAs(t, manyDEAs(30))
 		p.Steps = append(p.Steps, als.Step{Key: "probe", Name: "look", Node: "10.0.1.1", Argv: []string{"sh", "-c", "echo one\necho two", "look", "a b"}})
-		p.Findings = []als.Finding{{Level: als.Warn, Text: "a warning", Fix: "Fix it."}}
+		p.Findings = []als.Finding{{Level: als.Warn, Text: "a warning", Fix: als.Advise("Fix it.")}}
 		return p
 	}
 	was := base()
@@ -110,7 +110,7 @@ func TestWholeShowsWhatTheDigestCovers(t *testing.T) {
 	for name, change := range map[string]func(*als.Finding){
 		"level": func(f *als.Finding) { f.Level = als.Stop },
 		"text":  func(f *als.Finding) { f.Text = "another" },
-		"fix":   func(f *als.Finding) { f.Fix = "Do something else." },
+		"fix":   func(f *als.Finding) { f.Fix = als.Advise("Do something else.") },
 	} {
 		now := base()
 		change(&now.Findings[0])

@@ -21,7 +21,7 @@ func (p Plan) Whole() string {
 	}
 	for _, f := range p.WorstFirst() {
 		fmt.Fprintf(&b, " - %s: %s\n", f.Level, f.Text)
-		if f.Fix != "" {
+		if !f.Fix.Empty() {
 			fmt.Fprintf(&b, "   %s\n", f.Fix)
 		}
 	}
@@ -38,6 +38,15 @@ func (p Plan) Whole() string {
 		fmt.Fprintf(&b, "%d. %s, on %s\n", i+1, s.Name, nodeWords(s.Node))
 		b.WriteString(s.whole())
 	}
+	if len(p.Targets) > 0 {
+		head("Where, and as whom")
+	}
+	for _, t := range p.Targets {
+		b.WriteString(t.whole())
+	}
+	if p.Backup != "" {
+		head("The last good backup: run %s", p.Backup)
+	}
 	if len(p.Verify) > 0 {
 		head("Then it is verified")
 	}
@@ -51,6 +60,18 @@ func (p Plan) Whole() string {
 		fmt.Fprintf(&b, " - %s\n", n)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// whole shows how a node is reached.
+func (t Target) whole() string {
+	as := t.User
+	if t.RunAs != "" {
+		as += ", running as " + t.RunAs
+	}
+	if t.Via != "" {
+		as += ", via " + t.Via
+	}
+	return fmt.Sprintf(" - %s: %s as %s, kato at %s, commands in %s, host keys %s\n", nodeWords(t.Node), t.Addr, as, t.Kato, t.RunsDir, orNone(t.HostKeys))
 }
 
 // whole shows a fact: a list one by one, with its length.

@@ -32,7 +32,7 @@ func bigPlan(t *testing.T) *als.Plan {
 		p.Steps = append(p.Steps, als.Step{Key: "patch:" + ip, Name: "run kato patch on " + ip, Node: als.Core, Argv: []string{"kato", "patch", "install", "--node", ip}})
 	}
 	for i := range 39 {
-		p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Text: fmt.Sprintf("warning %d: %s", i, strings.Repeat("w", 600)), Fix: strings.Repeat("m", 200)})
+		p.Findings = append(p.Findings, als.Finding{Level: als.Warn, Text: fmt.Sprintf("warning %d: %s", i, strings.Repeat("w", 600)), Fix: als.Advise("%s", strings.Repeat("m", 200))})
 	}
 	p.Findings = append(p.Findings, als.Finding{Level: als.Stop, Text: "THE GRAVE ONE"})
 	p.Facts = []als.Fact{
@@ -69,7 +69,7 @@ func checkWhole(t *testing.T, text string, r runs.Run) {
 		want = append(want, s.Line())
 	}
 	for _, f := range r.Plan.Findings {
-		want = append(want, f.Text, f.Fix)
+		want = append(want, f.Text, f.Fix.Text)
 	}
 	for _, w := range append(want, r.Plan.Notes...) {
 		if !strings.Contains(text, w) {

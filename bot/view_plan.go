@@ -130,8 +130,8 @@ func findingTexts(c *card, found []als.Finding) []string {
 	var out []string
 	for _, f := range found {
 		s := levelIcon(f.Level) + " " + f.Text
-		if f.Fix != "" {
-			s += " → " + f.Fix
+		if !f.Fix.Empty() {
+			s += " → " + f.Fix.Text
 		}
 		out = append(out, c.cleaner.line(s))
 	}

@@ -23,7 +23,6 @@ const (
 	TellFollowUp Kind = "followup" // say Text in the run's thread, after its end
 	TellReply    Kind = "reply"    // say Text to the requester, privately
 	TellChannel  Kind = "channel"  // say Text in the cluster's channel
-	TellFollowUp Kind = "followup" // say Text in the run's thread
 )
 
 // Outgoing is one row of the outbox: a message to be sent, committed with the
