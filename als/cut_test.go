@@ -291,6 +291,7 @@ func judged(t *testing.T, text string, out []byte) {
 	for _, found := range plan.Findings {
 		checkText(t, found.Text)
 		checkText(t, found.Fix.Text)
+		checkAdvice(t, found.Fix)
 	}
 	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
 		return

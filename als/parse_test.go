@@ -124,6 +124,7 @@ func TestRefusals(t *testing.T) {
 		if !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q:\n got %s\nwant %s", tt.text, err, tt.want)
 		}
+		checkAdvice(t, r.Next)
 		if r.Next.Text == "" {
 			t.Errorf("%q: %s: does not say what to do next", tt.text, err)
 		}

@@ -31,24 +31,24 @@ func maxLength(k Kind) int {
 }
 
 // describeKind says in words what a kind of value looks like.
-func describeKind(k Kind) string {
+func describeKind(k Kind) Advice {
 	switch k {
 	case KindRole:
-		return "a role such as dea or mysql"
+		return Advise("a role such as dea or mysql")
 	case KindIP:
-		return "a node's IP address as kato names it, such as 10.0.0.12; `nodes` lists them"
+		return Advise("a node's IP address as kato names it, such as 10.0.0.12; %s lists them", Typed("nodes"))
 	case KindPath:
-		return "an absolute path such as /mnt/nas/data"
+		return Advise("an absolute path such as /mnt/nas/data")
 	case KindArchive:
-		return "an absolute path that ends in .tgz, such as /mnt/nas/helion-backup.tgz"
+		return Advise("an absolute path that ends in .tgz, such as /mnt/nas/helion-backup.tgz")
 	case KindSource:
-		return "an archive on the node such as /mnt/nas/helion-backup.tgz, or the host name of the old core"
+		return Advise("an archive on the node such as /mnt/nas/helion-backup.tgz, or the host name of the old core")
 	case KindVersion:
-		return "a version such as 1.3 or 3.4.2"
+		return Advise("a version such as 1.3 or 3.4.2")
 	case KindSeconds:
-		return "a number of seconds such as 600"
+		return Advise("a number of seconds such as 600")
 	default:
-		return "letters, digits, dots, underscores and hyphens, beginning with a letter or a digit"
+		return Advise("letters, digits, dots, underscores and hyphens, beginning with a letter or a digit")
 	}
 }
 

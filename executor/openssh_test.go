@@ -33,6 +33,16 @@ func checkRefused(t testing.TB, err error, want executor.Kind, words ...string) 
 			t.Errorf("no %q in: %v", w, err)
 		}
 	}
+	var e *executor.Error
+	if !errors.As(err, &e) || strings.Count(e.Next, "`") != 2*len(e.Commands) {
+		t.Errorf("commands that are not those of the advice: %v", err)
+		return
+	}
+	for _, c := range e.Commands {
+		if !strings.Contains(e.Next, "`"+c+"`") {
+			t.Errorf("%q is not named: %v", c, err)
+		}
+	}
 }
 
 // login is a user of the server, and what commands under that user do.
