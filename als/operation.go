@@ -88,6 +88,10 @@ type Operation struct {
 	// The engine answers them from the store. They run nothing on a node, and
 	// have only grammar and effect here.
 	Builtin bool
+	// Private is true if the file that the operation makes is for the person who
+	// asks. It then needs an operator even if it only reads, and cannot be
+	// scheduled.
+	Private bool
 	// Survey is true if Checks and Plan need the cluster's generation and nodes.
 	// Without it Cluster has only what the config says.
 	Survey bool

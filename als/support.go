@@ -29,10 +29,10 @@ var reportMake string
 var logsEnd string
 
 var opReport = Operation{
-	Name: "report", Family: familySupport, Effect: always(Read), Survey: true,
+	Name: "report", Family: familySupport, Effect: always(Read), Private: true, Survey: true,
 	Summary: "make kato's report of the cluster, or of one node, for support",
-	Detail: "It is a .tgz of logs and configuration. It goes into the thread of the command and is then removed from the core; one of more than 50 MiB stays there.\n" +
-		"It may hold passwords: pass it on with care.",
+	Detail: "It is a .tgz of logs and configuration. alsbot sends it to the person who asks, an operator, by direct message, and then removes it from the core; one of more than 50 MiB stays there.\n" +
+		"It can hold passwords: pass it on with care.",
 	Example: "report --node 10.0.0.12 @prod",
 	Flags:   nodeFlag("of this node only"),
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
@@ -69,7 +69,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	case bytes > reportMost:
 		v.Next = Advise("It stays there, since it is larger than %s: copy it with scp, then remove it.", size(reportMost))
 	case bytes > 0:
-		v.Summary += " It follows in the thread, and is then removed from there."
+		v.Summary += " alsbot sends it to the person who asked, by direct message, and then removes it from there."
 		v.File = reportFile(c, seen, bytes)
 	}
 	return v

@@ -7,7 +7,7 @@ import (
 	"alsbot/als"
 )
 
-// A report is posted in the thread. If it is too large, people are told where
+// A report goes to the person who asked. If it is too large, people are told where
 // it is.
 func TestReportIsDelivered(t *testing.T) {
 	printed := func(size, sound string) said {
@@ -17,8 +17,8 @@ func TestReportIsDelivered(t *testing.T) {
 		size, sound, want string
 		file              bool
 	}{
-		{"1", "yes", "It follows in the thread", true},
-		{"52428800", "yes", "50 MiB. It follows", true},
+		{"1", "yes", "alsbot sends it to the person who asked, by direct message", true},
+		{"52428800", "yes", "50 MiB. alsbot sends it", true},
 		{"52428801", "yes", "stays there, since it is larger than 50 MiB", false},
 		{"1000", "no", "is damaged", false},
 		{"0", "yes", "The report is /tmp/stackato-report.tgz", false},

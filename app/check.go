@@ -135,7 +135,7 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 		switch {
 		case f.Err != nil:
 			c.bad(f.What, f.Err)
-		case f.Unseen:
+		case f.Warn:
 			c.say("warn", f.What, "%s", f.Text)
 		default:
 			c.say("ok", f.What, "%s", f.Text)

@@ -14,10 +14,10 @@ import (
 
 // Finding is the result of one check.
 type Finding struct {
-	What   string // what was checked
-	Text   string // the result
-	Unseen bool   // the check was not possible; Text says why, and how to make sure
-	Err    error  // what is wrong and how to fix it; nil if nothing is known to be wrong
+	What string // what was checked
+	Text string // the result
+	Warn bool   // something is missing that alsbot can do without, or the check was not possible; Text says what to do
+	Err  error  // what is wrong and how to fix it; nil if nothing is known to be wrong
 }
 
 // Check checks that Slack accepts the tokens, grants the scopes that alsbot
@@ -43,15 +43,19 @@ func (c *Client) Check(ctx context.Context, cfg *config.Config) []Finding {
 func checkScopes(header string) Finding {
 	f := Finding{What: "slack permissions"}
 	if header == "" {
-		f.Unseen, f.Text = true, "Slack does not say which it has granted. Compare them with those of `alsbot manifest`"
+		f.Warn, f.Text = true, "Slack does not say which it has granted. Compare them with those of `alsbot manifest`"
 		return f
 	}
-	var granted, missing, optional []string
+	var granted, missing, worse, optional []string
 	for s := range strings.SplitSeq(header, ",") {
 		granted = append(granted, strings.TrimSpace(s))
 	}
 	for _, s := range requiredScopes {
-		if !slices.Contains(granted, s.name) {
+		switch {
+		case slices.Contains(granted, s.name):
+		case s.without != "":
+			worse = append(worse, fmt.Sprintf("%s (without it, %s)", s.name, s.without))
+		default:
 			missing = append(missing, fmt.Sprintf("%s (%s)", s.name, s.use))
 		}
 	}
@@ -60,8 +64,13 @@ func checkScopes(header string) Finding {
 			optional = append(optional, s.name)
 		}
 	}
+	const add = "missing: %s. Add them under OAuth & Permissions of the app, then install it again"
 	if len(missing) > 0 {
-		f.Err = fmt.Errorf("missing: %s. Add them under OAuth & Permissions of the app, then install it again", strings.Join(missing, ", "))
+		f.Err = fmt.Errorf(add, strings.Join(append(missing, worse...), ", "))
+		return f
+	}
+	if len(worse) > 0 {
+		f.Warn, f.Text = true, fmt.Sprintf(add, strings.Join(worse, ", "))
 		return f
 	}
 	f.Text = "all that is needed"
@@ -132,7 +141,7 @@ func (c *Client) checkChannel(ctx context.Context, cluster, id string) Finding {
 	info, err := c.lookups.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	switch t := classify(err); {
 	case t.code == "missing_scope":
-		f.Unseen, f.Text = true, "not looked at: without the scopes channels:read and groups:read alsbot cannot tell whether it is a member. Be sure that it is: /invite @alsbot"
+		f.Warn, f.Text = true, "not looked at: without the scopes channels:read and groups:read alsbot cannot tell whether it is a member. Be sure that it is: /invite @alsbot"
 	case t.code == "channel_not_found":
 		f.Err = errors.New("alsbot cannot see it. Is the ID right? If it is private, invite the bot: /invite @alsbot")
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"alsbot/config"
+	"alsbot/jobs"
 )
 
 // Client calls Slack: the Web API and the response URLs that Slack hands out.
@@ -28,7 +29,8 @@ type Client struct {
 	log            *slog.Logger
 	cleaner        cleaner
 	pauses         pauses
-	members        memberCache
+	members        *lookups[[]string]
+	people         *lookups[jobs.Person]
 	self           atomic.Pointer[slack.AuthTestResponse]
 	identifiedOnce chan struct{} // closed when self is set
 }
@@ -65,7 +67,7 @@ func Dial(cfg config.Slack, log *slog.Logger, secrets ...config.Secret) (*Client
 	c.api = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc))
 	c.lookups = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc), slack.OptionRetryConfig(retry))
 	c.sockets = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.APIURL), slack.OptionHTTPClient(hc), slack.OptionAppLevelToken(cfg.AppToken.Reveal()))
-	c.members.fetch = c.fetchMembers
+	c.members, c.people = newMembers(c.fetchMembers), newPeople(c.fetchPerson)
 	return c, nil
 }
 

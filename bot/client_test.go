@@ -40,7 +40,7 @@ func TestMembersAreCachedForFiveMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := &slackGroup{users: []string{"U1"}}
-		of := bot.MemberCache(g.fetch)
+		of := bot.MemberCache(g.fetch).Members
 		want := func(fresh bool, asked int, members string) {
 			t.Helper()
 			got, err := of(t.Context(), "S1", fresh)
@@ -70,7 +70,7 @@ func TestMembersAreNotGuessedWithoutSlack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := &slackGroup{users: []string{"U1"}}
-		of := bot.MemberCache(g.fetch)
+		of := bot.MemberCache(g.fetch).Members
 		if got, err := of(t.Context(), "S1", false); err != nil || len(got) != 1 {
 			t.Fatalf("got %v, %v", got, err)
 		}
@@ -148,8 +148,8 @@ func TestCheckReportsMissingScopes(t *testing.T) {
 	s.ws.Fail("conversations.info", 1, workspace.Refused("missing_scope"))
 	for _, f := range s.client.Check(s.ctx, s.cfg) {
 		unseen := f.What == "slack channel "+prod+" of @prod"
-		if f.Unseen != unseen || f.Err != nil {
-			t.Errorf("%s: unseen %v, %q, %v", f.What, f.Unseen, f.Text, f.Err)
+		if f.Warn != unseen || f.Err != nil {
+			t.Errorf("%s: unseen %v, %q, %v", f.What, f.Warn, f.Text, f.Err)
 		}
 		if unseen && (!strings.Contains(f.Text, "channels:read") || !strings.Contains(f.Text, "/invite @alsbot")) {
 			t.Errorf("%s: %q", f.What, f.Text)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"alsbot/runs"
 )
@@ -20,7 +21,7 @@ type delivery struct {
 	team        string
 	enterprise  string
 	user        string
-	handle      string // the user's name; "" if the delivery has none
+	home        []string // the workspaces that the payload names as the person's
 	channel     string
 	thread      string
 	command     string // of kindCommand
@@ -30,6 +31,7 @@ type delivery struct {
 	value       string
 	responseURL string
 	ts          string // when a mention was written
+	mentioned   string // the user ID that a mention begins with
 }
 
 type deliveryKind int
@@ -37,7 +39,7 @@ type deliveryKind int
 const (
 	kindIgnored deliveryKind = iota // acknowledged, and nothing else
 	kindCommand                     // a slash command
-	kindMention                     // a message that names the bot
+	kindMention                     // a message that begins with a mention
 	kindPress                       // a press of a button
 	kindReason                      // a submitted reject modal; text is the reason
 )
@@ -54,16 +56,7 @@ func (d delivery) key() string {
 
 // principal returns who sent the delivery.
 func (d delivery) principal() runs.Principal {
-	return runs.Principal{Source: runs.FromSlack, ID: d.user, Handle: d.handle}
-}
-
-// userHandle returns s if it looks like a Slack user name, else "": alsbot puts
-// it into its own sentences.
-func userHandle(s string) string {
-	if len(s) > 80 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
-		return ""
-	}
-	return s
+	return runs.Principal{Source: runs.FromSlack, ID: d.user}
 }
 
 // errPayload reports a body that looks like nothing that Slack sends.
@@ -92,7 +85,7 @@ func parseCommand(raw []byte, fallbackID string) (delivery, error) {
 func newCommand(get func(string) string, fallbackID string) (delivery, error) {
 	d := delivery{
 		kind: kindCommand, id: cmp.Or(get("trigger_id"), fallbackID), team: get("team_id"), enterprise: get("enterprise_id"),
-		user: get("user_id"), handle: userHandle(get("user_name")), channel: get("channel_id"), command: get("command"),
+		user: get("user_id"), channel: get("channel_id"), command: get("command"),
 		text: unescape(get("text")), responseURL: get("response_url"),
 	}
 	if d.user == "" || d.command == "" {
@@ -113,7 +106,6 @@ type (
 		User      struct {
 			ID     string `json:"id"`
 			TeamID string `json:"team_id"`
-			Name   string `json:"username"`
 		} `json:"user"`
 		Channel   ref    `json:"channel"`
 		Response  string `json:"response_url"`
@@ -154,7 +146,7 @@ func parseInteraction(raw []byte, fallbackID string) (delivery, error) {
 	}
 	d := delivery{
 		kind: kindPress, id: cmp.Or(in.TriggerID, fallbackID), team: cmp.Or(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, handle: userHandle(in.User.Name), channel: cmp.Or(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
+		user: in.User.ID, home: []string{in.User.TeamID}, channel: cmp.Or(in.Channel.ID, in.Container.ChannelID), thread: in.Container.ThreadTS,
 		trigger: in.TriggerID, action: in.Actions[0].ActionID, value: in.Actions[0].Value, responseURL: in.Response,
 	}
 	if d.user == "" {
@@ -172,7 +164,7 @@ func (in interaction) rejectReason(fallbackID string) (delivery, error) {
 	}
 	return delivery{
 		kind: kindReason, id: cmp.Or(in.View.ID, fallbackID), team: cmp.Or(in.Team.ID, in.User.TeamID), enterprise: in.Team.EnterpriseID,
-		user: in.User.ID, handle: userHandle(in.User.Name), value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
+		user: in.User.ID, home: []string{in.User.TeamID}, value: in.View.Private[:at], channel: in.View.Private[at+1:], text: in.View.State.Values[inputWhy][inputWhy].Value,
 	}, nil
 }
 
@@ -182,24 +174,27 @@ type event struct {
 	TeamID    string `json:"team_id"`
 	EventID   string `json:"event_id"`
 	Event     struct {
-		Type     string            `json:"type"`
-		Subtype  string            `json:"subtype"`
-		BotID    string            `json:"bot_id"`
-		AppID    string            `json:"app_id"`
-		User     string            `json:"user"`
-		Text     string            `json:"text"`
-		Channel  string            `json:"channel"`
-		TS       string            `json:"ts"`
-		ThreadTS string            `json:"thread_ts"`
-		Edited   json.RawMessage   `json:"edited"`
-		Files    []json.RawMessage `json:"files"`
+		Type       string            `json:"type"`
+		Subtype    string            `json:"subtype"`
+		BotID      string            `json:"bot_id"`
+		AppID      string            `json:"app_id"`
+		User       string            `json:"user"`
+		Text       string            `json:"text"`
+		Channel    string            `json:"channel"`
+		TS         string            `json:"ts"`
+		ThreadTS   string            `json:"thread_ts"`
+		UserTeam   string            `json:"user_team"`
+		SourceTeam string            `json:"source_team"`
+		Team       string            `json:"team"`
+		Edited     json.RawMessage   `json:"edited"`
+		Files      []json.RawMessage `json:"files"`
 	} `json:"event"`
 }
 
-// parseEvent parses a mention of the bot. It ignores messages of bots and
-// workflows, edited messages and messages with files: no person typed them here
-// and now. challenge is what Slack's URL verification wants back.
-func parseEvent(raw []byte, self string) (d delivery, challenge string, err error) {
+// parseEvent parses a message that names the bot. It ignores messages of bots
+// and workflows, edited messages and messages with files: no person typed them
+// here and now. challenge is what Slack's URL verification wants back.
+func parseEvent(raw []byte) (d delivery, challenge string, err error) {
 	var e event
 	if json.Unmarshal(raw, &e) != nil || e.Type == "" {
 		return delivery{}, "", errPayload
@@ -209,29 +204,40 @@ func parseEvent(raw []byte, self string) (d delivery, challenge string, err erro
 	}
 	m := e.Event
 	if e.Type != "event_callback" || m.Type != "app_mention" || m.Subtype != "" || m.BotID != "" || m.AppID != "" ||
-		len(m.Edited) > 0 || len(m.Files) > 0 || m.User == "" || m.Channel == "" || m.User == self {
+		len(m.Edited) > 0 || len(m.Files) > 0 || m.User == "" || m.Channel == "" {
+		return delivery{}, "", nil
+	}
+	rest, ok := afterMention(m.Text)
+	if !ok {
 		return delivery{}, "", nil
 	}
 	// The event's ID differs if Slack reports one message twice; the message's
 	// place does not.
 	return delivery{
 		kind: kindMention, id: cmp.Or(m.Channel+" "+m.TS, e.EventID), team: e.TeamID, user: m.User, channel: m.Channel,
-		ts: m.TS, thread: cmp.Or(m.ThreadTS, m.TS), text: unescape(afterMention(m.Text, self)),
+		home: []string{m.UserTeam, m.SourceTeam, m.Team}, mentioned: rest.user,
+		ts: m.TS, thread: cmp.Or(m.ThreadTS, m.TS), text: unescape(rest.text),
 	}, "", nil
 }
 
-// afterMention returns the text after the mention of the bot.
-func afterMention(text, self string) string {
-	text = strings.TrimSpace(text)
-	at := strings.Index(text, "<@"+self)
-	if at < 0 || self == "" {
-		at = strings.Index(text, "<@")
+// addressed is a message that begins with a mention.
+type addressed struct{ user, text string }
+
+// afterMention returns whom a message begins to speak to, and the text after
+// that. Only blanks can come before. A message that has a mention further on
+// speaks of a command and gives none, and so does one that begins with a quote
+// or with code.
+func afterMention(text string) (addressed, bool) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "<@")
+	if !ok {
+		return addressed{}, false
 	}
-	if at < 0 {
-		return text
+	who, rest, ok := strings.Cut(rest, ">")
+	user, _, _ := strings.Cut(who, "|")
+	if !ok || user == "" {
+		return addressed{}, false
 	}
-	if _, rest, ok := strings.Cut(text[at:], ">"); ok {
-		return strings.TrimLeft(rest, ":, ")
-	}
-	return text
+	return addressed{user: user, text: strings.TrimLeftFunc(rest, func(r rune) bool {
+		return r == ':' || r == ',' || unicode.IsSpace(r)
+	})}, true
 }

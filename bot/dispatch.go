@@ -19,7 +19,8 @@ const (
 	pressAckAfter = 800 * time.Millisecond  // a press that takes longer is acknowledged before it is decided
 	pressLimit    = 15 * time.Second
 	replyLimit    = time.Minute
-	maxAck        = 16 << 10 // bytes of an acknowledgement; Slack silently drops more than 20,480
+	personLimit   = 700 * time.Millisecond // a look-up of who sent a delivery
+	maxAck        = 16 << 10               // bytes of an acknowledgement; Slack silently drops more than 20,480
 )
 
 // ack acknowledges a delivery once, with a payload or without one (nil). It
@@ -34,17 +35,16 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 			b.answer(ctx, d, ack, b.internalError(d, b.recovered("working on a delivery", p)))
 		}
 	}()
-	if d.kind == kindIgnored || !b.isNew(ctx, d) {
+	if d.kind == kindIgnored || b.isTalk(ctx, d) || !b.isNew(ctx, d) {
 		ack(nil)
 		return
 	}
-	if !b.client.identified(ctx) {
-		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: textNotIdentified})
-		return
-	}
-	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
-		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
-		b.answer(ctx, d, ack, jobs.Answer{Bad: true, Text: textOtherWorkspace})
+	if no, refused := b.refuseSender(ctx, d); refused {
+		if no.Text == "" {
+			ack(nil)
+			return
+		}
+		b.answerPrivately(ctx, d, ack, no)
 		return
 	}
 	switch d.kind {
@@ -63,6 +63,37 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 		b.press(ctx, d, ack)
 	case kindIgnored: // acknowledged above
 	}
+}
+
+// isTalk reports whether a mention is meant for somebody else: the message
+// begins with the mention of another user, or the bot wrote it.
+func (b *Bot) isTalk(ctx context.Context, d delivery) bool {
+	return d.kind == kindMention && b.client.identified(ctx) && (d.mentioned != b.client.botUser() || d.user == b.client.botUser())
+}
+
+// refuseSender refuses a delivery that is not from a person of the bot's own
+// workspace, or that comes from one who presses too often. An answer without a
+// text is none: the person has been told a moment ago.
+func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, refused bool) {
+	if !b.client.identified(ctx) {
+		return jobs.Answer{Bad: true, Text: textNotIdentified}, true
+	}
+	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
+		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
+		return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
+	}
+	ctx, cancel := context.WithTimeout(ctx, personLimit)
+	defer cancel()
+	stranger, err := b.client.isStranger(ctx, d)
+	switch {
+	case err != nil:
+		b.log.Warn("looking up the workspace of a person", "user", d.user, "error", err)
+		return jobs.Answer{Bad: true, Text: textPersonUnknown}, true
+	case stranger:
+		b.log.Warn("a delivery from a person of another organization", "teams", d.home, "user", d.user)
+		return jobs.Answer{Bad: true, Text: textStranger}, true
+	}
+	return jobs.Answer{}, false
 }
 
 // ask passes a command to the engine. If the engine fails, ask returns a
@@ -172,6 +203,16 @@ func (b *Bot) answer(ctx context.Context, d delivery, ack ack, a jobs.Answer) {
 	if !ack(payload) {
 		b.reply(ctx, d, a)
 	}
+}
+
+// answerPrivately is answer for a person who gets none in the channel, not even
+// in a thread: else everyone who mentions the bot could make it write there.
+func (b *Bot) answerPrivately(ctx context.Context, d delivery, ack ack, a jobs.Answer) {
+	if d.kind == kindMention {
+		d.kind = kindPress // its answers are for one person
+		d.thread = ""
+	}
+	b.answer(ctx, d, ack, a)
 }
 
 // ackPayload renders an answer so that it fits into an acknowledgement.

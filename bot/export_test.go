@@ -70,8 +70,8 @@ func ParseInteraction(b []byte) (Parsed, error) {
 	d, err := parseInteraction(b, "spare")
 	return parsed(d), err
 }
-func ParseEvent(b []byte, self string) (Parsed, string, error) {
-	d, c, err := parseEvent(b, self)
+func ParseEvent(b []byte) (Parsed, string, error) {
+	d, c, err := parseEvent(b)
 	return parsed(d), c, err
 }
 
@@ -101,9 +101,8 @@ func (b *Bot) SetBacklog(n int) { b.slow = newPool(1, n) }
 func (b *Bot) AckPayload(a jobs.Answer) (json.RawMessage, error) { return b.ackPayload(a) }
 
 // MemberCache returns the cached look-up of members over fetch.
-func MemberCache(fetch func(context.Context, string) ([]string, error)) func(context.Context, string, bool) ([]string, error) {
-	d := &memberCache{fetch: fetch}
-	return d.of
+func MemberCache(fetch func(context.Context, string) ([]string, error)) *Client {
+	return &Client{members: newMembers(fetch)}
 }
 
 // Sweep deletes the refs of runs that are no longer on record.

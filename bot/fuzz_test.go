@@ -111,7 +111,7 @@ func FuzzPayloads(f *testing.F) {
 		checkComplete(t, cmd, err)
 		press, err := bot.ParseInteraction(raw)
 		checkComplete(t, press, err)
-		mention, _, err := bot.ParseEvent(raw, "U0ALSBOT")
+		mention, _, err := bot.ParseEvent(raw)
 		checkComplete(t, mention, err)
 	})
 }

@@ -98,7 +98,7 @@ func (b *Bot) events(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	d, challenge, err := parseEvent(body, b.client.botUser())
+	d, challenge, err := parseEvent(body)
 	switch {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusBadRequest)

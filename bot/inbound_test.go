@@ -34,7 +34,7 @@ func TestCommandIsAnsweredInItsAcknowledgement(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := `patch install @prod --reason "R&D <now>"`
-		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (runs.Principal{Source: runs.FromSlack, ID: ann, Handle: "ann"}) ||
+		if asks := s.engine.asks(); len(asks) != 1 || asks[0].Text != want || asks[0].By != (runs.Principal{Source: runs.FromSlack, ID: ann}) ||
 			asks[0].Origin.Channel != prod || asks[0].Origin.ResponseURL == "" || asks[0].Key == "" {
 			t.Errorf("the engine heard %+v", asks)
 		}

@@ -12,20 +12,24 @@ import (
 // optionalScopes are those that it can do without.
 var (
 	requiredScopes = []scope{
-		{"commands", "the slash command"},
-		{"chat:write", "messages"},
-		{"files:write", "long output as a file"},
-		{"usergroups:read", "rights by user group"},
-		{"app_mentions:read", "commands in threads, by mention"},
+		{"commands", "the slash command", ""},
+		{"chat:write", "messages", ""},
+		{"files:write", "long output as a file", ""},
+		{"usergroups:read", "rights by user group", ""},
+		{"app_mentions:read", "commands in threads, by mention", ""},
+		{"users:read", "telling full members from guests and bots", "guests and bots count like full members, and people are shown by their IDs"},
+		{"im:write", "files for one person, by direct message", "the file of `report` stays on its node"},
 	}
 	optionalScopes = []scope{
-		{"channels:read", "checking the configured channels"},
-		{"groups:read", "checking the configured private channels"},
-		{"chat:write.public", "answers in public channels that alsbot was not invited to"},
+		{"channels:read", "checking the configured channels", ""},
+		{"groups:read", "checking the configured private channels", ""},
+		{"chat:write.public", "answers in public channels that alsbot was not invited to", ""},
 	}
 )
 
-type scope struct{ name, use string }
+// scope is a permission. without says what is worse without it, if alsbot can
+// do without it.
+type scope struct{ name, use, without string }
 
 func scopeNames(scopes []scope) []string {
 	var some []string

@@ -4,79 +4,37 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+
+	"alsbot/jobs"
 )
 
-// memberAge is how long a list of members stays in the cache.
-const memberAge = 5 * time.Minute
+// membersBudget is how many look-ups of user groups people without rights can
+// cause. Slack allows 20 a minute; the rest is for those who have rights.
+const membersBudget = 5
 
-// memberCache caches the members of user groups.
-type memberCache struct {
-	fetch  func(ctx context.Context, group string) ([]string, error)
-	flight singleflight.Group
-	mu     sync.Mutex
-	known  map[string]membership
+func newMembers(fetch func(context.Context, string) ([]string, error)) *lookups[[]string] {
+	return &lookups[[]string]{fetch: fetch, budget: rate.NewLimiter(rate.Every(time.Minute/membersBudget), membersBudget), firstFree: true}
 }
 
-type membership struct {
-	users []string
-	at    time.Time
-}
-
-// Members returns the user IDs of a group. With fresh, it asks Slack now; else
-// the answer may be five minutes old. If Slack doesn't answer, Members returns
-// an error and never an old list.
+// Members returns the user IDs of a group. If Slack doesn't answer, Members
+// returns an error and never an old list.
 func (c *Client) Members(ctx context.Context, group string, fresh bool) ([]string, error) {
-	return c.members.of(ctx, group, fresh)
-}
-
-func (d *memberCache) of(ctx context.Context, group string, fresh bool) ([]string, error) {
+	f := jobs.Cached
 	if fresh {
-		return d.fetchAndStore(ctx, group)
+		f = jobs.Fresh
 	}
-	d.mu.Lock()
-	m, ok := d.known[group]
-	d.mu.Unlock()
-	if ok && time.Since(m.at) < memberAge {
-		return slices.Clone(m.users), nil
-	}
-	// The first caller looks the group up for all. A caller that gives up
-	// doesn't take the answer from the others.
-	answer := d.flight.DoChan(group, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
-		defer cancel()
-		return d.fetchAndStore(ctx, group)
-	})
-	select {
-	case a := <-answer:
-		if a.Err != nil {
-			return nil, a.Err
-		}
-		users, _ := a.Val.([]string)
-		return slices.Clone(users), nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("looking up the members of %s: %w", group, ctx.Err())
-	}
+	users, err := c.members.get(ctx, group, func([]string) bool { return true }, f)
+	return slices.Clone(users), err
 }
 
-func (d *memberCache) fetchAndStore(ctx context.Context, group string) ([]string, error) {
-	asked := time.Now()
-	users, err := d.fetch(ctx, group)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.known == nil {
-		d.known = make(map[string]membership)
-	}
-	if asked.After(d.known[group].at) {
-		d.known[group] = membership{users: users, at: asked}
-	}
-	return slices.Clone(users), nil
+// InGroup reports whether a person is a member of a group.
+func (c *Client) InGroup(ctx context.Context, user, group string, f jobs.Freshness) (bool, error) {
+	isMember := func(users []string) bool { return slices.Contains(users, user) }
+	users, err := c.members.get(ctx, group, isMember, f)
+	return err == nil && isMember(users), err
 }
 
 func (c *Client) fetchMembers(ctx context.Context, group string) ([]string, error) {

@@ -25,12 +25,13 @@ type messageRef struct {
 type metadata struct{ run, kind string }
 
 const (
-	methodPost      = "chat.postMessage"
-	methodUpdate    = "chat.update"
-	methodEphemeral = "chat.postEphemeral"
-	methodOpen      = "views.open"
-	methodUpload    = "files.upload" // stands for the three calls of an upload
-	methodRespond   = "response_url"
+	methodPost       = "chat.postMessage"
+	methodUpdate     = "chat.update"
+	methodEphemeral  = "chat.postEphemeral"
+	methodOpen       = "views.open"
+	methodOpenDirect = "conversations.open"
+	methodUpload     = "files.upload" // stands for the three calls of an upload
+	methodRespond    = "response_url"
 )
 
 // options returns what every message is sent with: text and blocks, nothing

@@ -12,26 +12,76 @@ import (
 	"alsbot/runs"
 )
 
-// sendAttachment uploads the file of a run's verdict into the run's thread. The
+// sendAttachment sends the file of a run's verdict to the person who asked for
+// it, by direct message, and never into a channel: it can hold secrets. The
 // bytes come from the node during the upload: alsbot keeps none of them, and
 // starts again after a restart. When Slack has the file, it is deleted on the
-// node. If Slack refuses it, a message says where the file is.
+// node. If it can't be sent, a message says where the file is.
 func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg *message) error {
 	r, _, err := s.engine.Load(ctx, msg.run)
 	if err != nil || r.Verdict == nil || r.Verdict.File == nil {
 		return err
 	}
-	at, err := s.threadOf(ctx, r)
-	if err != nil {
+	at, err := s.directTo(ctx, r)
+	if err != nil && classify(err).fate != refused {
 		return err
 	}
-	if at.TS == "" {
-		s.log.Info("a file stays on its node: its run has no message in Slack", "run", r.ID, "file", r.Verdict.File.Place)
-		return nil
+	var taken bool
+	if err != nil {
+		err = s.fileStays(ctx, long, q, r, err)
+	} else {
+		taken, err = s.uploadAttachment(ctx, long, q, at, r)
 	}
-	taken, err := s.uploadAttachment(ctx, long, q, at, r)
 	if taken {
 		msg.after = func() { s.engine.Delivered(long, r.ID) }
+	}
+	return err
+}
+
+// errNobody says that a run has no person in Slack whom its file could go to.
+var errNobody = errors.New("no person in Slack asked for it")
+
+// directTo returns the conversation with the person who asked for a run.
+func (s *sender) directTo(ctx context.Context, r runs.Run) (messageRef, error) {
+	to := r.By.ID
+	if r.By.Source == runs.FromLocal {
+		to = s.cfg.Admin.Users[r.By.ID]
+	}
+	if to == "" || r.By.Source != runs.FromSlack && r.By.Source != runs.FromLocal {
+		return messageRef{}, errNobody
+	}
+	var at messageRef
+	err := s.client.call(ctx, methodOpenDirect, callLimit, func(ctx context.Context) error {
+		ch, _, _, err := s.client.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{to}})
+		if err == nil {
+			at.Channel = ch.ID
+		}
+		return err
+	})
+	return at, err
+}
+
+// fileStays says in the run's thread that its file was not sent, and where it
+// is.
+func (s *sender) fileStays(ctx, long context.Context, q *channelQueue, r runs.Run, cause error) error {
+	why := explain(cause).Error()
+	if t := classify(cause); t.code == "missing_scope" {
+		why = "the Slack app lacks the permission im:write, which direct messages need. `alsbot check --connect` on alsbot's host shows what to add"
+	}
+	f := r.Verdict.File
+	s.log.Error("a run's file could not be sent", "run", r.ID, "file", f.Place, "error", cause)
+	at, err := s.threadOf(ctx, r)
+	if err != nil || at.TS == "" {
+		return err
+	}
+	if err := s.waitForRate(ctx, q, methodPost); err != nil {
+		return err
+	}
+	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be sent: %s. Look for it at %s.", r.ID, why, f.Place))
+	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellFile)})
+	if t := classify(err); t.fate == refused {
+		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
+		return nil
 	}
 	return err
 }
@@ -70,22 +120,17 @@ func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at
 		return false, err
 	}
 	delete(q.counts, tries)
-	why := "Slack did not answer"
+	return false, s.fileStays(ctx, long, q, r, notSent(lost, t))
+}
+
+// notSent says why a file was not sent. lost is why it didn't come from the
+// node.
+func notSent(lost error, t trouble) error {
 	switch {
 	case lost != nil:
-		why = lost.Error()
+		return lost
 	case t.code != "":
-		why = "Slack does not take it (" + t.code + ")"
+		return errors.New("Slack does not take it (" + t.code + ")") //nolint:staticcheck // a name begins it
 	}
-	s.log.Error("a run's file could not be uploaded", "run", r.ID, "file", f.Place, "error", err)
-	if err := s.waitForRate(ctx, q, methodPost); err != nil {
-		return false, err
-	}
-	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be put here: %s. Look for it at %s.", r.ID, why, f.Place))
-	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellFile)})
-	if t := classify(err); t.fate == refused {
-		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
-		return false, nil
-	}
-	return false, err
+	return errors.New("Slack did not answer") //nolint:staticcheck // a name begins it
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"alsbot/als"
+	"alsbot/config"
 	"alsbot/jobs"
 	"alsbot/runs"
 	"alsbot/sim/workspace"
@@ -58,16 +59,23 @@ func (s *stage) threadFiles(ts string) (files []workspace.File, text string) {
 	return files, text
 }
 
-// A file goes into the thread of its run and is then deleted on its node. A
-// file that can't be uploaded stays there, and a message says where.
+// A file goes to the person who asked, by direct message and into no channel,
+// and is then deleted on its node. A file that can't be sent stays there, and a
+// message in the run's thread says where.
 func TestFileOfARun(t *testing.T) {
 	t.Parallel()
 	away := errors.New("10.0.0.10: it cannot be reached")
 	for name, c := range map[string]struct {
 		failures []error
 		slack    string // the method that always fails
+		by       runs.Principal
 		says     string // the message instead of the file
 	}{
+		"a schedule asked":    {by: runs.Principal{Source: runs.FromSchedule, ID: "weekly"}, says: "no person in Slack asked for it. Look for it at /tmp/x.tgz on the core"},
+		"an unmapped account": {by: runs.Principal{Source: runs.FromLocal, ID: "root"}, says: "no person in Slack asked for it. Look for it at"},
+		"a mapped account":    {by: runs.Principal{Source: runs.FromLocal, ID: "annie"}},
+		"no direct messages":  {slack: "conversations.open", says: "lacks the permission im:write"},
+
 		"at once":                 {},
 		"the node is away a time": {failures: []error{away, away}},
 		"the node is away":        {failures: []error{away, away, away}, says: "10.0.0.10: it cannot be reached. Look for it at /tmp/x.tgz on the core"},
@@ -76,12 +84,15 @@ func TestFileOfARun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, nil)
+			s := newStage(t, func(cfg *config.Config) { cfg.Admin.Users = map[string]string{"annie": ann} })
 			s.engine.file = nodeFile{content: strings.Repeat("bytes\x00\xff", 30000), failures: c.failures}
 			if c.slack != "" {
 				s.ws.Fail(c.slack, 9, workspace.Refused("missing_scope"))
 			}
 			r := newRun("r1", runs.Succeeded, prod)
+			if c.by.ID != "" {
+				r.By = c.by
+			}
 			r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{
 				Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: int64(len(s.engine.file.content)), SHA256: strings.Repeat("a", 64)}}
 			s.engine.set(t, r, runs.TellRun, runs.TellFile)
@@ -92,6 +103,12 @@ func TestFileOfARun(t *testing.T) {
 					t.Errorf("%d files, %v removed; the thread:\n%s", len(got), s.engine.removed(), text)
 				}
 				return
+			}
+			if len(got) > 0 {
+				t.Errorf("the file is in the channel: %s", s.ws.Transcript(prod))
+			}
+			for _, m := range s.ws.Messages("D" + ann[1:]) {
+				got, text = append(got, m.Files...), text+m.Text()
 			}
 			if len(got) != 1 || got[0].Name != "report-prod-r1.tgz" || string(got[0].Content) != s.engine.file.content || !strings.Contains(text, "SHA-256 aaaa") {
 				t.Fatalf("%d files; the thread:\n%s", len(got), text)

@@ -162,7 +162,7 @@ func (s *session) deliver(r socketmode.Request) {
 	case socketmode.RequestTypeInteractive:
 		d, err = parseInteraction(r.Payload, r.EnvelopeID)
 	case socketmode.RequestTypeEventsAPI:
-		d, _, err = parseEvent(r.Payload, s.Bot.client.botUser())
+		d, _, err = parseEvent(r.Payload)
 	}
 	if err != nil {
 		s.log.Warn("an envelope that cannot be read", "type", r.Type, "envelope", r.EnvelopeID, "error", err)

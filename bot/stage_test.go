@@ -80,7 +80,7 @@ func newStageWith(t *testing.T, o stageOptions) *stage {
 		Channels: []workspace.Channel{{ID: prod, Name: "prod"}, {ID: approve, Name: "approve"},
 			{ID: away, Name: "away", BotAbsent: true, Private: true}},
 		Groups:   []workspace.Group{{ID: "S0LEADS", Handle: "leads", Members: []string{ben}}},
-		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read", "channels:read", "groups:read"},
+		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read", "users:read", "im:write", "channels:read", "groups:read"},
 		BotToken: botToken, AppToken: appToken, SigningSecret: signing,
 		AckTimeout: 10 * time.Second, TriggerLife: 30 * time.Second, // Slack's own three seconds are not under test
 	}

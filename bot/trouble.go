@@ -42,6 +42,9 @@ func classify(err error) trouble {
 	if err == nil {
 		return trouble{fate: accepted}
 	}
+	if errors.Is(err, errNobody) {
+		return trouble{fate: refused, code: "nobody"}
+	}
 	if errors.Is(err, errNotSlackURL) {
 		return trouble{fate: refused, code: "untrusted_url"}
 	}

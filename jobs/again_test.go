@@ -30,7 +30,7 @@ func TestTheSameDeliveryWhileAlsbotStops(t *testing.T) {
 			Clusters: []config.Cluster{{Name: "prod", Core: "127.0.0.1:1"}},
 			Access:   config.Access{Operator: []string{"U0ANN"}},
 		},
-		Store: st, Executor: exec, Log: slog.New(slog.DiscardHandler),
+		Store: st, Executor: exec, Directory: &enginetest.Groups{}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,8 @@ type approver struct {
 	log     *slog.Logger
 }
 
-// Press takes an approver's decision on a run. It looks rights up now, not in a
-// cache. The answer is for the person who pressed; everybody sees the approval
+// Press takes an approver's decision on a run. It looks an approver's rights up
+// now; for others a cached no is enough. The answer is for the person who pressed; everybody sees the approval
 // request change. The same press again has no second effect.
 func (ap *approver) Press(ctx context.Context, id string, approve bool, by runs.Principal) (ans Answer, err error) {
 	defer func() { ap.noteRefused(ctx, id, approve, by, ans) }()
@@ -35,7 +35,7 @@ func (ap *approver) Press(ctx context.Context, id string, approve bool, by runs.
 	if err != nil || no.Bad {
 		return no, err
 	}
-	return ap.decide(ctx, id, approve, "", by)
+	return ap.decide(ctx, id, approve, "", ap.rights.named(ctx, by))
 }
 
 // Reject is Press with a reason, which goes on record and to the requester. It
@@ -46,7 +46,7 @@ func (ap *approver) Reject(ctx context.Context, id, why string, by runs.Principa
 	if err != nil || no.Bad {
 		return no, err
 	}
-	return ap.decide(ctx, id, false, plain(why), by)
+	return ap.decide(ctx, id, false, plain(why), ap.rights.named(ctx, by))
 }
 
 // MayReject reports whether a person may reject a run that waits for approval.
@@ -79,13 +79,13 @@ func (ap *approver) mayDecide(ctx context.Context, id string, approve bool, by r
 	case a == nil:
 		return r, Answer{Bad: true, Text: fmt.Sprintf("Run %s needs no approval. Type `run %s` to see how it stands.", id, id)}, nil
 	}
-	ok, err := ap.rights.may(ctx, by, Approver, r.Request.Cluster, true)
+	refusal, err := ap.rights.deny(ctx, by, Approver, r.Request.Cluster, FreshYes)
 	if err != nil {
 		ap.log.Warn("looking up rights", "user", by.ID, "error", err)
-		return r, Answer{Bad: true, Text: "Your rights could not be looked up in Slack just now, so your decision was not taken. Press again in a minute."}, nil
+		return r, Answer{Bad: true, Text: "Your rights could not be looked up in Slack just now" + unsaid(err) + ", so your decision was not taken. Press again in a minute."}, nil
 	}
-	if !ok {
-		return r, Answer{Bad: true, Text: fmt.Sprintf("Deciding this needs the approver role on @%s, which you do not have. Nothing has changed. Type `whoami` to see what you may do.", r.Request.Cluster)}, nil
+	if refusal != nil {
+		return r, Answer{Bad: true, Text: refusal.Error() + "."}, nil
 	}
 	if approve && ap.rights.samePerson(by, r.By) && !ap.policy.cfg.Approval.Self {
 		return r, Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil

@@ -38,6 +38,7 @@ type Answer struct {
 // when Ask returns. It never waits for a cluster. An error means that alsbot
 // itself is in trouble; what is wrong with the command is in the answer.
 func (e *Engine) Ask(ctx context.Context, a Ask) (ans Answer, err error) {
+	a.By = e.rights.named(ctx, a.By)
 	req, op, err := parse(a.Text)
 	defer func() { e.builtins.noteRefused(ctx, a, req, ans) }()
 	if err != nil {
@@ -62,15 +63,14 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (ans Answer, err error) {
 	if req.Cluster, err = findCluster(e.policy.cfg, req.Cluster, a.Origin.Channel); err != nil {
 		return refused(err)
 	}
-	effect := op.Effect(req)
-	if err := e.rights.authorize(ctx, a.By, effect, req); err != nil {
+	if err := e.rights.authorize(ctx, a.By, op, req); err != nil {
 		return refused(err)
 	}
 	return e.accept(ctx, runs.Run{
 		ID:      id,
 		Text:    als.Command(req),
 		Request: req,
-		Effect:  effect,
+		Effect:  op.Effect(req),
 		By:      a.By,
 		Origin:  a.Origin,
 		State:   runs.Planned,

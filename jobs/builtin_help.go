@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"alsbot/als"
+	"alsbot/runs"
 )
 
 // helpCommand answers `help`, whose grammar the parser knows.
@@ -25,11 +26,18 @@ func (b *builtins) help(ctx context.Context, c call) (Answer, error) {
 }
 
 func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
+	who := "You are " + c.By.Name() + ". "
+	if c.By.Source == runs.FromSlack {
+		p, err := b.rights.dir.Person(ctx, c.By.ID, Cached)
+		if no := p.Standing.refusal(); err == nil && no != nil {
+			return Answer{Text: who + no.Error() + "."}, nil
+		}
+	}
 	t := newTable("CLUSTER", "VIEWER", "OPERATOR", "APPROVER")
 	for _, cluster := range b.cfg.Clusters {
 		row := []string{"@" + cluster.Name}
 		for _, role := range []Role{Viewer, Operator, Approver} {
-			ok, err := b.rights.may(ctx, c.By, role, cluster.Name, false)
+			ok, err := b.rights.may(ctx, c.By, role, cluster.Name, Cached)
 			word := "no"
 			switch {
 			case err != nil:
@@ -41,5 +49,5 @@ func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
 		}
 		t.row(row...)
 	}
-	return Answer{Text: "You are " + c.By.Name() + ". Viewers look, operators ask for anything, approvers approve; the `access` section of alsbot's config says who is what.", Pre: t.String()}, nil
+	return Answer{Text: who + "Viewers look, operators ask for anything, approvers approve; the `access` section of alsbot's config says who is what.", Pre: t.String()}, nil
 }

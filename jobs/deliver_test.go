@@ -17,7 +17,7 @@ import (
 func TestFileOfARun(t *testing.T) {
 	t.Parallel()
 	h := enginetest.New(t, nil)
-	r := h.Until(h.Run("U0DAN", "report"), runs.Succeeded)
+	r := h.Until(h.Run("U0ANN", "report"), runs.Succeeded)
 	if r.Verdict.File == nil {
 		t.Fatalf("no file: %+v", r.Verdict)
 	}

@@ -118,7 +118,7 @@ func (rc *rechecker) lostRights(ctx context.Context, r runs.Run) (string, error)
 		return "the request could not be read again: " + err.Error(), nil
 	}
 	ask := func(p runs.Principal, role Role) (string, error) {
-		ok, err := rc.rights.may(ctx, p, role, r.Request.Cluster, true)
+		ok, err := rc.rights.may(ctx, p, role, r.Request.Cluster, Fresh)
 		if err != nil {
 			return "", fmt.Errorf("the rights of %s could not be looked up in Slack (%w)", p.Name(), err)
 		}

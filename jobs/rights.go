@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,13 +13,6 @@ import (
 	"alsbot/config"
 	"alsbot/runs"
 )
-
-// Directory answers who is a member of which group.
-type Directory interface {
-	// Members returns the user IDs of a group. With fresh they are fetched
-	// now, else they may be five minutes old.
-	Members(ctx context.Context, group string, fresh bool) ([]string, error)
-}
 
 // Role is the access that a person has to a cluster. Operators and approvers
 // also view; an approver is no operator.
@@ -42,17 +36,30 @@ type rights struct {
 	log *slog.Logger
 }
 
-// may is the one decision on rights: every way in asks it, and it denies what
-// it does not allow. cluster may be "" for what concerns no cluster. With
-// fresh, group members are fetched now. An error means that the rights could
-// not be looked up; nothing is allowed then.
+// deny is the one decision on rights: every way in asks it, and it denies what
+// it does not allow. It returns nil if the person has the role, else the
+// refusal. cluster may be "" for what concerns no cluster. An error means that
+// the rights could not be looked up; nothing is allowed then.
 //
 // A caller at the admin socket has passed the file's mode: an operator, never
 // an approver. A schedule has the rights of the reviewed config file, and so
-// do the runs that follow others.
-func (rs *rights) may(ctx context.Context, p runs.Principal, role Role, cluster string, fresh bool) (bool, error) {
+// do the runs that follow others. In Slack only full members of the workspace
+// count, however the config names them.
+func (rs *rights) deny(ctx context.Context, p runs.Principal, role Role, cluster string, f Freshness) (*als.Refusal, error) {
+	where := ""
+	if cluster != "" {
+		where = " on @" + cluster
+	}
+	no := &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
+		Next: "Type `whoami` to see what you may do; the `access` section of alsbot's config decides"}
+	if role == Approver {
+		no.Text = "Deciding t" + strings.TrimPrefix(no.Text, "T") + ". Nothing has changed"
+	}
 	if p.Source == runs.FromLocal || p.Source == runs.FromSchedule || p == runs.System {
-		return role != Approver, nil
+		if role == Approver {
+			return no, nil
+		}
+		return nil, nil
 	}
 	acc := rs.access(cluster)
 	lists := [][]string{acc.Approver}
@@ -63,7 +70,40 @@ func (rs *rights) may(ctx context.Context, p runs.Principal, role Role, cluster 
 		lists = [][]string{acc.Viewer, acc.Operator, acc.Approver}
 	case Approver:
 	}
-	return rs.listed(ctx, p.ID, slices.Concat(lists...), fresh)
+	listed, err := rs.listed(ctx, p.ID, slices.Concat(lists...), f)
+	switch {
+	case err != nil:
+		return nil, err
+	case !listed:
+		return no, nil
+	}
+	who, err := rs.dir.Person(ctx, p.ID, f)
+	if err != nil {
+		return nil, &lookupError{"who you are", err}
+	}
+	return who.Standing.refusal(), nil
+}
+
+// may reports whether a person has a role.
+func (rs *rights) may(ctx context.Context, p runs.Principal, role Role, cluster string, f Freshness) (bool, error) {
+	no, err := rs.deny(ctx, p, role, cluster, f)
+	return err == nil && no == nil, err
+}
+
+// named gives a person the name that Slack knows by the ID: what a delivery
+// says of its author is no identity. Without Slack, the ID is the name.
+func (rs *rights) named(ctx context.Context, p runs.Principal) runs.Principal {
+	if p.Source != runs.FromSlack {
+		return p
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookup)
+	defer cancel()
+	who, err := rs.dir.Person(ctx, p.ID, Cached)
+	if err != nil {
+		who.Name = ""
+	}
+	p.Handle = who.Name
+	return p
 }
 
 // samePerson reports whether two principals are one person, who may have an
@@ -92,7 +132,7 @@ func (rs *rights) access(cluster string) config.Access {
 
 // listed reports whether a user is among the IDs, by name or by group. It looks
 // groups up only when nothing cheaper decides.
-func (rs *rights) listed(ctx context.Context, user string, ids []string, fresh bool) (bool, error) {
+func (rs *rights) listed(ctx context.Context, user string, ids []string, f Freshness) (bool, error) {
 	if user == "" {
 		return false, nil
 	}
@@ -104,12 +144,12 @@ func (rs *rights) listed(ctx context.Context, user string, ids []string, fresh b
 		if !strings.HasPrefix(id, "S") {
 			continue
 		}
-		members, err := rs.dir.Members(ctx, id, fresh)
+		member, err := rs.dir.InGroup(ctx, user, id, f)
 		if err != nil {
-			trouble = fmt.Errorf("looking up who is in user group %s: %w", id, err)
+			trouble = &lookupError{"who is in user group " + id, err}
 			continue
 		}
-		if slices.Contains(members, user) {
+		if member {
 			return true, nil
 		}
 	}
@@ -118,13 +158,19 @@ func (rs *rights) listed(ctx context.Context, user string, ids []string, fresh b
 
 // authorize refuses, in words, a request that its author may not make, or that
 // lacks the reason which policy asks for.
-func (rs *rights) authorize(ctx context.Context, by runs.Principal, effect als.Effect, req als.Request) error {
+func (rs *rights) authorize(ctx context.Context, by runs.Principal, op als.Operation, req als.Request) error {
+	effect := op.Effect(req)
 	role := Operator
-	if effect == als.Read || req.Dry {
+	if req.Dry || effect == als.Read && !op.Private {
 		role = Viewer
 	}
 	if err := rs.requireRole(ctx, by, role, req.Cluster); err != nil {
 		return err
+	}
+	if op.Private && !req.Dry {
+		if _, ok := rs.inSlack(by); !ok {
+			return rs.unmapped(by, "`"+op.Name+"` goes to the person who asks, by direct message")
+		}
 	}
 	if rs.cfg.Approval.Reason && req.Reason == "" && !req.Dry && by.Source != runs.FromSchedule && (policy{rs.cfg}).guarded(effect) {
 		return &als.Refusal{Text: "This needs approval, and approvers want to know why",
@@ -133,28 +179,50 @@ func (rs *rights) authorize(ctx context.Context, by runs.Principal, effect als.E
 	return nil
 }
 
+// inSlack returns the user ID in Slack of a person who asks.
+func (rs *rights) inSlack(p runs.Principal) (id string, ok bool) {
+	account := rs.account(p)
+	return account.ID, account.Source == runs.FromSlack
+}
+
+// unmapped refuses what needs a person in Slack to somebody of whom alsbot
+// knows none.
+func (rs *rights) unmapped(by runs.Principal, why string) error {
+	if by.Source != runs.FromLocal {
+		return &als.Refusal{Text: why + ", and " + by.Name() + " is no person in Slack", Next: "Have a person ask for it in Slack"}
+	}
+	return &als.Refusal{
+		Text: fmt.Sprintf("%s, and alsbot doesn't know who %s is in Slack. Nothing was started", why, by.ID),
+		Next: fmt.Sprintf("Ask in Slack; or add `%s` with the person's Slack user ID (U…) to `admin.users` in alsbot's config and restart alsbot", by.ID),
+	}
+}
+
 // requireRole refuses, in words, a person who does not have the role.
 func (rs *rights) requireRole(ctx context.Context, by runs.Principal, role Role, cluster string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
-	ok, err := rs.may(ctx, by, role, cluster, false)
-	where := ""
-	if cluster != "" {
-		where = " on @" + cluster
-	}
+	no, err := rs.deny(ctx, by, role, cluster, Cached)
 	switch {
 	case err != nil:
 		return rs.unknown(by, err)
-	case !ok:
-		return &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
-			Next: als.Advise("Type %s to see what you may do; the %s section of alsbot's config decides", als.Typed("whoami"), als.Typed("access"))}
+	case no != nil:
+		return no
 	}
 	return nil
 }
 
 func (rs *rights) unknown(by runs.Principal, err error) error {
 	rs.log.Warn("looking up rights", "user", by.ID, "error", err)
-	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now, so nothing was started", Next: als.Advise("Try again in a minute")}
+	return &als.Refusal{Text: "Your rights could not be looked up in Slack just now" + unsaid(err) + ", so nothing was started", Next: als.Advise("Try again in a minute")}
+}
+
+// unsaid names what Slack did not say, for a sentence about rights.
+func unsaid(err error) string {
+	var e *lookupError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return " (Slack did not say " + e.what + ")"
 }
 
 // visible lists the clusters that a person may see. It refuses a person who may
@@ -164,7 +232,7 @@ func (rs *rights) visible(ctx context.Context, by runs.Principal) (clusters, err
 	defer cancel()
 	var seen clusters
 	for _, c := range rs.cfg.Clusters {
-		ok, err := rs.may(ctx, by, Viewer, c.Name, false)
+		ok, err := rs.may(ctx, by, Viewer, c.Name, Cached)
 		if err != nil {
 			return nil, rs.unknown(by, err)
 		}

@@ -54,6 +54,8 @@ func scheduled(catalogue als.Catalogue, s config.Schedule) (runs.Run, error) {
 	switch {
 	case op.Builtin && !req.Dry:
 		return runs.Run{}, fmt.Errorf("command %q is answered to a person and cannot be a schedule", s.Command)
+	case op.Private && !req.Dry:
+		return runs.Run{}, fmt.Errorf("command %q goes to the person who asks and cannot be a schedule: remove the schedule and ask for it in Slack", s.Command)
 	case req.Cluster != "" && req.Cluster != s.Cluster:
 		return runs.Run{}, fmt.Errorf("command %q names @%s, but the schedule's cluster is %s: leave @%s out", s.Command, req.Cluster, s.Cluster, req.Cluster)
 	}

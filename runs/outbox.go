@@ -18,7 +18,7 @@ const (
 	TellRun      Kind = "run"      // show the run's present state in its message
 	TellApproval Kind = "approval" // show the approval's present state in its message
 	TellOutput   Kind = "output"   // put the run's output into its thread
-	TellFile     Kind = "file"     // put the file of the run's verdict into its thread
+	TellFile     Kind = "file"     // send the file of the run's verdict to the requester
 	TellPlan     Kind = "plan"     // put the whole plan, as a file, into the thread of the approval request
 	TellFollowUp Kind = "followup" // say Text in the run's thread, after its end
 	TellReply    Kind = "reply"    // say Text to the requester, privately

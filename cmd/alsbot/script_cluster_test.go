@@ -17,6 +17,8 @@ func applySceneArg(o *scene.Options, word string) string {
 	switch key, value, _ := strings.Cut(word, "="); key {
 	case "fresh":
 		o.Fresh = true
+	case "outsiders":
+		o.Outsiders = true
 	case "version":
 		o.Version = value
 	case "shape":

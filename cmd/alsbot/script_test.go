@@ -27,9 +27,10 @@ import (
 //
 // The scene and the bot:
 //
-//	scene [als10|als11|als13] [http] [fresh] [version=V] [shape=A|B|C] [user=U]
+//	scene [als10|als11|als13] [http] [fresh] [outsiders] [version=V] [shape=A|B|C] [user=U]
 //	                                   start the cluster and the workspace; extra.yaml is added to the config; fresh adds
-//	                                   @fresh, a second cluster on which nothing is set up
+//	                                   @fresh, a second cluster on which nothing is set up; outsiders adds gus, a guest, and
+//	                                   sue of another organization, to the people and to every group
 //	cluster prod|fresh                 choose the cluster that the words about nodes and kato mean from now on
 //	bot-env KEY=VALUE                  set an environment variable of the bot, before start
 //	start | crash | halt               start the bot; kill it with SIGKILL; stop it with SIGTERM

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -370,7 +371,7 @@ func Simulated(t *testing.T, cfg *config.Config, log *slog.Logger, before func(s
 			t.Fatal(err)
 		}
 		h := &Rig{T: t, Config: cfg, ended: map[string]int{}}
-		h.Parts, h.halt = Assemble(t, cfg, st, nil, log, func(runs.Run) {})
+		h.Parts, h.halt = Assemble(t, cfg, st, &Groups{}, log, func(runs.Run) {})
 		then(h)
 		h.Stop()
 	})
@@ -380,6 +381,7 @@ func Simulated(t *testing.T, cfg *config.Config, log *slog.Logger, before func(s
 type Groups struct {
 	mu      sync.Mutex
 	members map[string][]string
+	people  map[string]jobs.Person
 	down    bool
 }
 
@@ -391,6 +393,36 @@ func (g *Groups) Members(_ context.Context, group string, _ bool) ([]string, err
 		return nil, errors.New("slack does not answer")
 	}
 	return g.members[group], nil
+}
+
+// InGroup implements jobs.Directory.
+func (g *Groups) InGroup(ctx context.Context, user, group string, f jobs.Freshness) (bool, error) {
+	members, err := g.Members(ctx, group, f != jobs.Cached)
+	return slices.Contains(members, user), err
+}
+
+// Person implements jobs.Directory: everyone is a full member, unless SetPerson
+// says something else. Who somebody is stays in the cache while Slack is down.
+func (g *Groups) Person(_ context.Context, user string, f jobs.Freshness) (jobs.Person, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.down && f != jobs.Cached {
+		return jobs.Person{}, errors.New("slack does not answer")
+	}
+	if p, ok := g.people[user]; ok {
+		return p, nil
+	}
+	return jobs.Person{Standing: jobs.FullMember}, nil
+}
+
+// SetPerson says who a user is.
+func (g *Groups) SetPerson(user string, p jobs.Person) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.people == nil {
+		g.people = map[string]jobs.Person{}
+	}
+	g.people[user] = p
 }
 
 // Set replaces the members of a group.

@@ -20,6 +20,8 @@ const (
 	Bob = "U0BOB" // approver
 	Cat = "U0CAT" // approver
 	Dan = "U0DAN" // viewer
+	Gus = "U0GUS" // a guest, with Options.Outsiders
+	Sue = "U0SUE" // of another organization, with Options.Outsiders
 
 	Prod      = "C0PROD"
 	Approve   = "C0APPROVE"
@@ -30,7 +32,7 @@ const (
 )
 
 // People maps first names to user IDs.
-var People = map[string]string{"ann": Ann, "bob": Bob, "cat": Cat, "dan": Dan}
+var People = map[string]string{"ann": Ann, "bob": Bob, "cat": Cat, "dan": Dan, "gus": Gus, "sue": Sue}
 
 // Options describes a scene.
 type Options struct {
@@ -41,11 +43,14 @@ type Options struct {
 	User    string // the system user; default helion
 	// Fresh adds a second cluster, @fresh, that isn't set up yet and has no
 	// rabbit role. Its nodes know the first cluster's core as OldCore.
-	Fresh  bool
-	Mode   string // socket (the default) or http
-	Listen string // address of the workspace; default 127.0.0.1:0
-	Pace   time.Duration
-	Extra  string // YAML appended to the config: more top-level keys
+	Fresh bool
+	// Outsiders adds a guest and a person of another organization, who are in
+	// every group.
+	Outsiders bool
+	Mode      string // socket (the default) or http
+	Listen    string // address of the workspace; default 127.0.0.1:0
+	Pace      time.Duration
+	Extra     string // YAML appended to the config: more top-level keys
 	// Suggest, Controls and Hints apply to the page.
 	Suggest  func(string) []workspace.Suggestion
 	Controls []workspace.Control
@@ -132,6 +137,13 @@ func cast(o Options) workspace.Options {
 		BotToken: "xoxb-scene", AppToken: "xapp-scene", SigningSecret: "scene-signing-secret",
 		AckTimeout: o.Patience, TriggerLife: o.Patience,
 		Suggest: o.Suggest, Controls: o.Controls, Hints: o.Hints,
+	}
+	if o.Outsiders {
+		w.Users = append(w.Users, workspace.User{ID: Gus, Name: "gus", RealName: "Gus Guest", Title: "guest", Guest: true},
+			workspace.User{ID: Sue, Name: "sue", RealName: "Sue Stranger", Title: "other organization", Team: "T0ELSE"})
+		for i := range w.Groups {
+			w.Groups[i].Members = append(w.Groups[i].Members, Gus, Sue)
+		}
 	}
 	if o.Fresh {
 		w.Channels = append(w.Channels, workspace.Channel{ID: Fresh, Name: "fresh", Topic: "the cluster that is to take over"})

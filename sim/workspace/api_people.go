@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 func (w *Workspace) authTest(params) (object, error) {
 	return object{
 		"url": w.base + "/", "team": "Simulated workspace", "user": w.opts.BotName, "team_id": teamID,
-		"user_id": BotUser, "bot_id": botID, "is_enterprise_install": false,
+		"user_id": BotUser, "bot_id": botID, "is_enterprise_install": false, "enterprise_id": w.opts.Org,
 	}, nil
 }
 
@@ -29,11 +30,22 @@ func (w *Workspace) usersList(params) (object, error) {
 }
 
 func wireUser(u User) object {
-	return object{
-		"id": u.ID, "team_id": teamID, "name": u.Name, "deleted": false, "real_name": u.RealName, "tz": "Etc/UTC", "tz_offset": 0,
-		"profile": object{"real_name": u.RealName, "display_name": u.Name, "title": u.Title}, "is_bot": u.ID == BotUser,
+	out := object{
+		"id": u.ID, "team_id": u.team(), "name": u.Name, "deleted": u.Deleted, "real_name": u.RealName, "tz": "Etc/UTC", "tz_offset": 0,
+		"profile": object{"real_name": u.RealName, "display_name": u.Name, "title": u.Title}, "is_bot": u.Bot || u.ID == BotUser,
+		"is_restricted": u.Guest || u.OneGuest, "is_ultra_restricted": u.OneGuest,
 	}
+	if u.Org != "" {
+		out["enterprise_user"] = object{"id": u.ID, "enterprise_id": u.Org, "teams": []string{u.team()}}
+	}
+	if u.Team != "" && u.Org == "" {
+		out["is_stranger"] = true
+	}
+	return out
 }
+
+// team returns the user's own workspace.
+func (u User) team() string { return cmp.Or(u.Team, teamID) }
 
 func (w *Workspace) usergroupsList(p params) (object, error) {
 	list := []object{}

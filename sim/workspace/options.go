@@ -28,6 +28,10 @@ type Options struct {
 	// /slack/interactions and /slack/events under it. Empty means Socket Mode.
 	RequestURL string
 
+	// Org is the ID of the organization that the workspace belongs to (E…); ""
+	// is none.
+	Org string
+
 	// Scopes are the scopes granted to the app. nil means those of alsbot's
 	// manifest, without the optional ones. A call that lacks its scope is
 	// refused.
@@ -50,12 +54,20 @@ type Options struct {
 	Hints    []string                       // "try this" lines on the page
 }
 
-// User is a member of the workspace.
+// User is someone who can see at least one channel of the workspace. A full
+// member of it has none of the last fields set.
 type User struct {
 	ID       string // U…
 	Name     string // the handle, without @
 	RealName string
 	Title    string // shown beside the name on the page: operator, approver, viewer
+
+	Team     string // the workspace of someone who comes by Slack Connect; "" is this one
+	Org      string // the organization of a workspace other than this one
+	Guest    bool   // a guest of several channels
+	OneGuest bool   // a guest of one channel
+	Bot      bool
+	Deleted  bool // deactivated
 }
 
 // Group is a user group, which a message mentions as <!subteam^ID>.

@@ -122,7 +122,7 @@ func (w *Workspace) interaction(kind, userID string) object {
 	return object{
 		"type": kind, "token": "simulated", "api_app_id": appID, "trigger_id": w.newTrigger(userID),
 		"team": object{"id": teamID, "domain": "simulated"}, "enterprise": nil, "is_enterprise_install": false,
-		"user": object{"id": userID, "username": w.names.user(userID), "name": w.names.user(userID), "team_id": teamID},
+		"user": object{"id": userID, "username": w.names.user(userID), "name": w.names.user(userID), "team_id": w.names.users[userID].team()},
 	}
 }
 

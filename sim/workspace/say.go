@@ -47,7 +47,7 @@ func (w *Workspace) SayInThread(ctx context.Context, userID, channelID, ts, text
 		switch {
 		case ts != "":
 			return w.tell(userID, ch, word+" is not supported in threads. Sorry!")
-		case word != w.opts.Command:
+		case word != w.opts.Command, user.Team != "" && user.Org == "":
 			return w.tell(userID, ch, word+" is not a valid command. In Slack, all messages that start with the \"/\" character are interpreted as commands.")
 		}
 		return w.command(ctx, user, ch, strings.TrimSpace(rest))
@@ -67,7 +67,10 @@ func (w *Workspace) say(ctx context.Context, user User, ch *channel, ts, text st
 	encoded := w.encode(text, false)
 	w.mu.Lock()
 	m := w.post(&message{channel: ch.ID, user: user.ID, text: encoded, thread: w.parent(ch, ts)})
-	event := object{"type": "app_mention", "user": user.ID, "text": encoded, "ts": m.ts, "event_ts": m.ts, "channel": ch.ID, "team": teamID}
+	event := object{"type": "app_mention", "user": user.ID, "text": encoded, "ts": m.ts, "event_ts": m.ts, "channel": ch.ID, "team": user.team()}
+	if user.Team != "" {
+		event["user_team"], event["source_team"] = user.Team, user.Team
+	}
 	if m.thread != "" {
 		event["thread_ts"] = m.thread
 	}
@@ -84,7 +87,7 @@ func (w *Workspace) say(ctx context.Context, user User, ch *channel, ts, text st
 func (w *Workspace) command(ctx context.Context, user User, ch *channel, text string) (Ack, error) {
 	w.mu.Lock()
 	payload := object{
-		"token": "simulated", "team_id": teamID, "team_domain": "simulated", "channel_id": ch.ID, "channel_name": channelName(ch),
+		"token": "simulated", "team_id": user.team(), "team_domain": "simulated", "enterprise_id": w.opts.Org, "channel_id": ch.ID, "channel_name": channelName(ch),
 		"user_id": user.ID, "user_name": user.Name, "command": w.opts.Command, "text": w.encode(text, true), "api_app_id": appID,
 		"is_enterprise_install": "false", "trigger_id": w.newTrigger(user.ID),
 		"response_url": w.newResponseURL("commands", &responseURL{user: user.ID, channel: ch.ID}),
