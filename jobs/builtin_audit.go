@@ -131,7 +131,7 @@ func (b *builtins) auditScope(ctx context.Context, c call) (auditScope, error) {
 	rctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
 	for _, cl := range b.cfg.Clusters {
-		ok, err := b.rights.may(rctx, c.By, Operator, cl.Name, false)
+		ok, err := b.rights.may(rctx, c.By, Operator, cl.Name, Cached)
 		if err != nil {
 			return s, b.rights.unknown(c.By, err)
 		}

@@ -72,7 +72,7 @@ func (s Standing) refusal() *als.Refusal {
 	case Nobody:
 	}
 	return &als.Refusal{Text: "Your Slack account " + what + ", and only full members of alsbot's own workspace count. Nothing has changed",
-		Next: "Ask a full member of the workspace"}
+		Next: als.Advise("Ask a full member of the workspace")}
 }
 
 // lookupError reports what Slack did not say about a person.

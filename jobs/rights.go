@@ -51,7 +51,7 @@ func (rs *rights) deny(ctx context.Context, p runs.Principal, role Role, cluster
 		where = " on @" + cluster
 	}
 	no := &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
-		Next: "Type `whoami` to see what you may do; the `access` section of alsbot's config decides"}
+		Next: als.Advise("Type %s to see what you may do; the %s section of alsbot's config decides", als.Typed("whoami"), als.Typed("access"))}
 	if role == Approver {
 		no.Text = "Deciding t" + strings.TrimPrefix(no.Text, "T") + ". Nothing has changed"
 	}
@@ -189,11 +189,11 @@ func (rs *rights) inSlack(p runs.Principal) (id string, ok bool) {
 // knows none.
 func (rs *rights) unmapped(by runs.Principal, why string) error {
 	if by.Source != runs.FromLocal {
-		return &als.Refusal{Text: why + ", and " + by.Name() + " is no person in Slack", Next: "Have a person ask for it in Slack"}
+		return &als.Refusal{Text: why + ", and " + by.Name() + " is no person in Slack", Next: als.Advise("Have a person ask for it in Slack")}
 	}
 	return &als.Refusal{
 		Text: fmt.Sprintf("%s, and alsbot doesn't know who %s is in Slack. Nothing was started", why, by.ID),
-		Next: fmt.Sprintf("Ask in Slack; or add `%s` with the person's Slack user ID (U…) to `admin.users` in alsbot's config and restart alsbot", by.ID),
+		Next: als.Advise("Ask in Slack; or add `%s` with the person's Slack user ID (U…) to `admin.users` in alsbot's config and restart alsbot", by.ID),
 	}
 }
 
