@@ -57,6 +57,7 @@ type Bot struct {
 	quick   pool
 	slow    pool
 	dedup   dedup
+	presses pressLimits
 	health  health
 	timing  timing
 }

@@ -78,6 +78,9 @@ func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, ref
 	if !b.client.identified(ctx) {
 		return jobs.Answer{Bad: true, Text: textNotIdentified}, true
 	}
+	if no, tooMany := b.limitSender(d); tooMany {
+		return no, true
+	}
 	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
 		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
 		return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
@@ -94,6 +97,23 @@ func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, ref
 		return jobs.Answer{Bad: true, Text: textStranger}, true
 	}
 	return jobs.Answer{}, false
+}
+
+// limitSender refuses a press of a person who presses too often. A mention by
+// somebody who may be a stranger counts too.
+func (b *Bot) limitSender(d delivery) (no jobs.Answer, tooMany bool) {
+	if d.kind != kindPress && d.kind != kindReason && !b.client.namesOther(d.home) {
+		return jobs.Answer{}, false
+	}
+	ok, tell := b.presses.allow(d.user, time.Now())
+	if ok {
+		return jobs.Answer{}, false
+	}
+	b.log.Warn("a person presses too often", "user", d.user)
+	if tell {
+		no = jobs.Answer{Bad: true, Text: textTooMany}
+	}
+	return no, true
 }
 
 // ask passes a command to the engine. If the engine fails, ask returns a

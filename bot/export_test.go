@@ -105,6 +105,11 @@ func MemberCache(fetch func(context.Context, string) ([]string, error)) *Client 
 	return &Client{members: newMembers(fetch)}
 }
 
+// PeopleCache returns the cached look-up of people over fetch.
+func PeopleCache(fetch func(context.Context, string) (jobs.Person, error)) *Client {
+	return &Client{people: newPeople(fetch)}
+}
+
 // Sweep deletes the refs of runs that are no longer on record.
 func (b *Bot) Sweep(ctx context.Context) error {
 	return messageIndex{st: b.st, engine: b.engine}.sweep(ctx)

@@ -161,7 +161,7 @@ func (l *lookups[T]) fetchAndStore(ctx context.Context, id string) (T, error) {
 	if l.known[id] == nil {
 		l.known[id] = &answered[T]{}
 	}
-	if err == nil && asked.After(l.known[id].at) {
+	if err == nil && !asked.Before(l.known[id].at) {
 		*l.known[id] = answered[T]{value: value, at: asked}
 	}
 	return value, err

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,16 +84,18 @@ func (c *Client) isOwnTeam(team string) bool {
 	return self != nil && team != "" && (team == self.TeamID || team == self.EnterpriseID)
 }
 
+// namesOther reports whether a payload names another workspace as the person's.
+func (c *Client) namesOther(home []string) bool {
+	return slices.ContainsFunc(home, func(team string) bool { return team != "" && !c.isOwnTeam(team) })
+}
+
 // isStranger reports whether the person of a delivery belongs to another
 // organization: in a channel that is shared by Slack Connect, everyone can
 // mention the bot and press its buttons. Slack names the person's workspace. In
 // an organization with several, users.info says which it has; without it, only
 // the bot's own counts.
 func (c *Client) isStranger(ctx context.Context, d delivery) (bool, error) {
-	elsewhere := false
-	for _, team := range d.home {
-		elsewhere = elsewhere || team != "" && !c.isOwnTeam(team)
-	}
+	elsewhere := c.namesOther(d.home)
 	if self := c.self.Load(); !elsewhere || self == nil || self.EnterpriseID == "" {
 		return elsewhere, nil
 	}

@@ -153,6 +153,7 @@ const (
 	textOtherWorkspace = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
 	textStranger       = "You belong to another organization (Slack Connect), and alsbot takes commands and decisions only from full members of its own workspace. Nothing has changed. Ask somebody there."
 	textPersonUnknown  = "Slack did not say to which workspace you belong, so nothing was started. Try again in a minute."
+	textTooMany        = "You press buttons more often than alsbot can look rights up in Slack, so this press was not counted. Nothing has changed. Wait a minute, then press again."
 	textNotIdentified  = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
 	textOtherCommand   = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
 	textUnknownButton  = "alsbot does not know this button. It may come from an older version: type the command again."
