@@ -113,7 +113,7 @@ func archiveStates(rs Results, id stepID, all []Archive) map[string]string {
 	}
 	for _, b := range batches(id, all) {
 		r, ok := rs.find(b.id, b.node)
-		if !ok || !r.OK() {
+		if !ok || !r.OK() || r.Cut {
 			continue
 		}
 		seen := keyValues(r.Output)
@@ -147,16 +147,19 @@ const listedMost = 30
 func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	all := listed(c)
 	if len(all) == 0 {
-		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "No archive of @" + c.Name + " is known yet."}
+		v := Verdict{Outcome: Succeeded, Whole: true, Concern: true, Summary: "No archive of @" + c.Name + " is known yet."}
 		v.Next = offer("Take one with %s.", c.command("export", "cluster"))
 		return v
 	}
 	states := archiveStates(rs, probeArchives, all)
 	fates := Retain(c.Keep, present(all, states), c.Asked)
 	rows := [][]string{{"ID", "TAKEN", "AGE", "SIZE", "VERDICT", "THERE", "SHA-256", "KEPT", "FILE"}}
-	absent := 0
+	absent, unknown := 0, 0
 	for _, a := range all {
 		there := map[string]string{Sound: "yes", stateOutside: "yes", stateUnknown: stateUnknown}[states[a.Run]]
+		if there == stateUnknown {
+			unknown++
+		}
 		if there == "" {
 			absent, there = absent+1, strings.ToUpper(states[a.Run])
 		}
@@ -178,6 +181,7 @@ func judgeBackups(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		v.Report += fmt.Sprintf("and %d older\n", n)
 	}
 	v.Report += remarks(all)
+	v.Concern = absent+unknown > 0 || c.History.Backup == nil || c.MaxAge > 0 && c.Asked.Sub(c.History.Backup.At) > c.MaxAge
 	if absent > 0 {
 		v.Next = Advise("Look where the archives have gone that are not there as they were: %s reads one again.", c.command("backups verify ID"))
 	}

@@ -22,11 +22,13 @@ var (
 	stepFetch = stepID{"fetch", "fetch the archive"}
 )
 
+// opBackupsFetch is proven by the copy's SHA-256.
 var opBackupsFetch = Operation{
 	Name: "backups fetch", Family: familyData, Effect: always(Change), Archives: true,
 	Summary: "bring an archive to alsbot's own host, and compare it with what is on record",
 	Detail: "It goes to the directory that the config names as backup.fetch of the cluster, under a temporary name until its SHA-256 is found to be that of the archive.\n" +
 		"What was interrupted goes on where it was. With backup.fetch set, every verified export is fetched by itself.",
+	Proof:   "the copy has the size and the SHA-256 that are on record.",
 	Example: "backups fetch k3v9t2 @prod",
 	Params:  archiveParam,
 	Checks: func(r Request, c Cluster) ([]Step, error) {

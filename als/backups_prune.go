@@ -22,12 +22,14 @@ var (
 	stepPrune = stepID{"prune", "remove what retention does not keep"}
 )
 
+// opBackupsPrune is proven by a new look that no longer finds the files.
 var opBackupsPrune = Operation{
 	Name: "backups prune", Family: familyData, Effect: always(Change), Archives: true,
 	Summary: "remove the archives that retention does not keep",
 	Detail: "Of each of the last days, weeks and months that have one the newest verified archive stays, as the config's backup.keep says; a suspect one stays a week, and until a later one is verified.\n" +
 		"The last verified one always stays, and what a person has named. Only what alsbot has made itself goes, and only when it is what it was when it was made: in the backup directory, a regular file, size and SHA-256 as on record.\n" +
 		"It is done by itself after every verified export. `plan backups prune` shows what would go; `backups` shows why the others stay.",
+	Proof:   "a new look no longer finds the files.",
 	Example: "plan backups prune @prod",
 	Checks: func(_ Request, c Cluster) ([]Step, error) {
 		return c.probeArchives(probeArchives, notRemoved(c.History.Archives)), nil

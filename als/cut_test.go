@@ -132,7 +132,7 @@ func TestOthersCut(t *testing.T) {
 	cuts("---\n- ! 'a@example.com'\n- b@example.com\n", func(cut string, all bool) {
 		got, err := als.ReadList([]byte(cut))
 		want := []string{"a@example.com", "b@example.com"}
-		if err == nil && len(got) == 0 || len(got) > 2 || !slices.Equal(got, want[:len(got)]) || all && len(got) != 2 {
+		if err == nil && len(got) == 0 || err == nil && !slices.Equal(got, want[:len(got)]) || all && (err != nil || len(got) != 2) {
 			t.Errorf("%q is read as %q, %v", cut, got, err)
 		}
 	})
@@ -170,7 +170,7 @@ func TestProcessesCut(t *testing.T) {
 }
 
 // The newest entry of kato's history counts as evidence. JSON without its end
-// lacks it and is no history. JSON without its beginning still has it.
+// lacks it and is no history.
 func TestHistoryCut(t *testing.T) {
 	want := []als.Action{{When: "1", Node: "n", Command: "kato start", Status: "succeeded"}, {When: "2", Node: "n", Command: "kato stop", Status: "failed"}}
 	const first, second = `{"time":"1","node":"n","command":"kato start","status":"succeeded"}`, `{"time":"2","node":"n","command":"kato stop","status":"failed"}`
@@ -181,17 +181,12 @@ func TestHistoryCut(t *testing.T) {
 		"log":         "[info] (12339) INVOKE-ADMIN-ACTION " + first + "\n[info] (12340) INVOKE-ADMIN-ACTION " + second + "\n",
 	} {
 		cuts(text, func(cut string, all bool) {
-			got := als.ReadHistory([]byte(cut))
-			if len(got) > 2 || !slices.Equal(got, want[:len(got)]) || all && len(got) != 2 || len(got) == 1 && name != "log" {
-				t.Errorf("%s: %q is read as %+v", name, cut, got)
+			got, err := als.ReadHistory([]byte(cut))
+			whole := slices.Equal(got, want) || name == "log" && slices.Equal(got, want[:1])
+			if all && (err != nil || len(got) != 2) || err == nil && !whole {
+				t.Errorf("%s: %q is read as %+v, %v", name, cut, got, err)
 			}
 		})
-		for i := range text {
-			got := als.ReadHistory([]byte(text[i:]))
-			if len(got) > 2 || !slices.Equal(got, want[2-len(got):]) {
-				t.Errorf("%s: %q is read as %+v", name, text[i:], got)
-			}
-		}
 	}
 }
 
@@ -202,10 +197,13 @@ func TestInspectCut(t *testing.T) {
 	judge := func(out string, exit int) als.Verdict {
 		return inspect.Judge(als.Request{}, testCluster(), als.Plan{}, als.Results{{Key: "kato:inspect", Output: []byte(out), Exit: exit}})
 	}
-	const failing, passing = "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n", "system/disk_space      ok\nroles/processes        ok\n"
+	const failing, passing = "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n2 tests run, 1 failed\n", "system/disk_space      ok\nroles/processes        ok\n2 tests run, 0 failed\n"
+	if v := judge(failing, 137); v.Outcome != als.Failed || !strings.Contains(v.Summary, "status 137") {
+		t.Errorf("%s: %s", v.Outcome, v.Summary)
+	}
 	cuts(failing, func(cut string, all bool) {
-		v := judge(cut, 137)
-		if strings.Contains(v.Summary, "failed") && !strings.Contains(v.Summary, "failed: system/disk_space.") || v.Outcome == als.Succeeded && strings.Contains(v.Summary, "passed") || all && v.Outcome != als.Succeeded {
+		v := judge(cut, 1)
+		if (v.Outcome == als.Succeeded) != all || all && (!v.Concern || v.Summary != "1 of 2 tests failed: system/disk_space.") {
 			t.Errorf("%q: %s: %s", cut, v.Outcome, v.Summary)
 		}
 	})
@@ -213,7 +211,7 @@ func TestInspectCut(t *testing.T) {
 		if v := judge(cut, 137); v.Outcome == als.Succeeded {
 			t.Errorf("%q: %s: %s", cut, v.Outcome, v.Summary)
 		}
-		if v := judge(cut, 0); all && v.Summary != "All 2 tests passed." {
+		if v := judge(cut, 0); all && (v.Concern || v.Summary != "All 2 tests passed.") {
 			t.Errorf("%q: %s", cut, v.Summary)
 		}
 	})

@@ -44,11 +44,14 @@ var opExportCluster = exportOp("export cluster", "export the whole cluster to an
 var opExportNode = exportOp("export node", "export one node to an archive, and read it back",
 	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the node with the filesystem role"}})
 
+// exportOp returns an export. It is proven by the archive, read back to its
+// end.
 func exportOp(name, summary string, flags []Flag) Operation {
 	flags = append(flags, Flag{Name: "maintenance", Help: "with maintenance mode on meanwhile; afterwards it is as it was found"})
 	return Operation{
 		Name: name, Family: familyData, Effect: always(Change), Survey: true,
 		Summary: summary, Detail: exportDetail,
+		Proof:   "the node reads the whole archive back with gzip and tar, it is not suspect, and it stands at FILE with the size that was read.",
 		Example: name + " /mnt/nas/helion-backup.tgz @prod",
 		Params:  []Param{{Name: "FILE", Kind: KindArchive, Optional: true, Help: "an absolute path on the node that ends in .tgz"}},
 		Flags:   append(flags, contentFlags()...),

@@ -179,6 +179,9 @@ func describe(op Operation) string {
 	if op.Detail != "" {
 		b.WriteString("\n" + op.Detail + "\n")
 	}
+	if op.Proof != "" {
+		b.WriteString("\nProof: " + op.Proof + "\n")
+	}
 	return b.String()
 }
 

@@ -12,6 +12,7 @@ type Hints struct {
 	Before   *wordList    `json:"before,omitempty"`   // the patches on the list before an update; nil if it could not be read
 	Restarts rolePairs    `json:"restarts,omitempty"` // the roles that are to run afterwards, or to have stopped
 	History  string       `json:"history,omitempty"`  // the baseline of kato's history
+	Clock    string       `json:"clock,omitempty"`    // what the clock of the step's node showed just before; "" if it could not be read
 	Versions nodeVersions `json:"versions,omitempty"` // every node's version before an upgrade
 	Without  wordList     `json:"without,omitempty"`  // services whose data no node of the cluster can take
 	Runs     wordList     `json:"runs,omitempty"`     // the archives that retention removes, by run

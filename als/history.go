@@ -1,7 +1,7 @@
 package als
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -22,48 +22,64 @@ var opHistory = reading(Operation{
 // "".
 type Action struct{ When, Node, Command, Status string }
 
-// opensArray matches the first line of a JSON array of objects.
-var opensArray = regexp.MustCompile(`^ *\[ *(\{|$)`)
+var historyLog = regexp.MustCompile(`^\[info\] \(\d+\) INVOKE-ADMIN-ACTION (\{.*\})$`)
 
-// ReadHistory finds the actions in the output of `kato history --json`, or in
-// lines of kato.log. An output without actions is no error: perhaps none was
-// run. JSON whose end is missing counts as empty, since its last action would
-// be older than it seems.
-func ReadHistory(out []byte) []Action {
-	var actions []Action
-	add := func(m map[string]any) {
-		field := func(key string, most int) string { return printable(text(m[key]), most) }
-		a := Action{field("time", 40), field("node", 45), field("command", 300), field("status", 40)}
-		if a.Command != "" && a.Status != "" {
-			actions = append(actions, a)
+// ReadHistory reads the output of `kato history --json`, or lines of kato.log.
+// It returns an error unless it could read all of it; the actions are then
+// those that it could read. A history that lists no action is not an error.
+func ReadHistory(out []byte) ([]Action, error) {
+	list, g := actionList{}, &gaps{}
+	tree, _ := findJSON(out, g)
+	items, isArray := tree.([]any)
+	if list.read = isArray; !isArray {
+		g = &gaps{}
+		list.lines(clean(out), g)
+	}
+	for _, item := range items {
+		list.add(item, field{"an action", item}.String(), g)
+	}
+	if list.read {
+		return list.actions, g.err("kato's history")
+	}
+	if said := complaint(out); said != "" {
+		return nil, fmt.Errorf("kato could not tell its history: %s", said)
+	}
+	return nil, errors.New("kato's history cannot be read: it has none of the shapes that kato is known to print")
+}
+
+type actionList struct {
+	actions []Action
+	read    bool // it is a history, perhaps an empty one
+}
+
+// add adds an action. said is its text.
+func (l *actionList) add(v any, said string, g *gaps) {
+	o, _ := v.(object)
+	field := func(key string, most int) string { s, _ := o.get(key).(string); return printable(s, most) }
+	a := Action{field("time", 40), field("node", 45), field("command", 300), field("status", 40)}
+	if a.Command == "" || a.Status == "" {
+		g.line(said)
+		return
+	}
+	o.twice(g)
+	l.actions, l.read = append(l.actions, a), true
+}
+
+// lines reads one action a line.
+func (l *actionList) lines(lines []string, g *gaps) {
+	for _, line := range lines {
+		text := strings.TrimSpace(line)
+		if m := historyLog.FindStringSubmatch(text); m != nil {
+			text = m[1]
+		}
+		switch v, found := findJSON([]byte(text), g); {
+		case found && text[0] == '{':
+			l.add(v, text, g)
+		case !isNoise(line):
+			g.line(line)
 		}
 	}
-	var entries []map[string]any
-	if fromJSON(out, &entries) == nil {
-		for _, m := range entries {
-			add(m)
-		}
-	}
-	if len(actions) > 0 {
-		return actions
-	}
-	for _, l := range clean(out) {
-		if opensArray.MatchString(l) {
-			return nil
-		}
-		for next := strings.IndexByte(l, '{'); next >= 0; {
-			l = l[next:]
-			var m map[string]any
-			d := json.NewDecoder(strings.NewReader(l))
-			if d.Decode(&m) != nil {
-				break
-			}
-			add(m)
-			l = l[d.InputOffset():]
-			next = strings.IndexByte(l, '{') // if the beginning of an array is missing, the next object is on the same line
-		}
-	}
-	return actions
+	g.textEnd(lines)
 }
 
 // toSecond shortens a time that kato wrote to seconds. It returns a text that
@@ -77,12 +93,9 @@ func toSecond(when string) string {
 }
 
 func judgeHistory(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
-	if f, bad := trouble(rs[0]); bad {
-		return nothingRead(f)
-	}
-	actions := ReadHistory(rs[0].Output)
-	if len(actions) == 0 {
-		return Verdict{Outcome: Succeeded, Summary: "No action can be made out in kato's history."}
+	actions, err := readPart(rs, stepID{rs[0].Key, rs[0].Step}, ReadHistory)
+	if err == nil && len(actions) == 0 {
+		return Verdict{Outcome: Succeeded, Summary: "kato's history lists no action."}
 	}
 	const most = 50
 	skipped := max(0, len(actions)-most)
@@ -93,6 +106,9 @@ func judgeHistory(_ Request, _ Cluster, _ Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Whole: skipped == 0, Summary: count(len(actions), "action") + ".", Report: table(rows)}
 	if skipped > 0 {
 		v.Summary = fmt.Sprintf("The last %d of %d actions.", most, len(actions))
+	}
+	if err != nil {
+		return partRead(err, count(len(actions), "action"), v)
 	}
 	return v
 }

@@ -29,7 +29,6 @@ const importDetail = "Whatever the cluster holds is wiped first. Do it on a fres
 	"SOURCE is a .tgz on the core (on the node, for `import node`), or the host name of the old, running core.\n" +
 	"For a host name, ssh and sudo must ask nothing on the way there: it is looked at first, since nobody answers and the cluster is wiped by then.\n" +
 	"Free disk is held against what the archive unpacks to, or what the old core itself has of services and droplets; it only warns.\n" +
-	"It has worked when every part has come, every application is deployed again, kato's history does not deny it, and the roles run.\n" +
 	"An import does not bring external databases or DEAs. Applications that wrote down their database when they were staged must be staged again; a restart is not enough."
 
 var opImportCluster = importOp("import cluster", "replace the whole cluster's data by an archive's or an old core's", nil)
@@ -37,12 +36,16 @@ var opImportCluster = importOp("import cluster", "replace the whole cluster's da
 var opImportNode = importOp("import node", "replace one node's data by an archive's or an old core's",
 	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the core"}})
 
+// importOp returns an import. It is proven by what kato names, a new entry of
+// the history and the running roles. Only the owners of the applications can
+// see more.
 func importOp(name, summary string, flags []Flag) Operation {
 	flags = append(flags, Flag{Name: "fix-app-paths", Help: "rewrite /app paths of applications from an old version"},
 		Flag{Name: "timeout", Kind: KindSeconds, Help: "how long the staging of one application from an old version may take"})
 	return Operation{
 		Name: name, Family: familyData, Effect: always(Destroy), Survey: true, Archives: true,
 		Summary: summary, Detail: importDetail,
+		Proof:   "kato names no part and no application as failed, its history has " + newEntryWords + ", and the roles run. Where the history cannot be read, the import is unconfirmed.",
 		Example: name + " /mnt/nas/helion-backup.tgz @fresh",
 		Params:  []Param{{Name: "SOURCE", Kind: KindSource, Help: "an archive on the node, or the old core's host name"}},
 		Flags: append(flags, slices.DeleteFunc(contentFlags(), func(f Flag) bool {
@@ -72,7 +75,8 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 	if !fromArchive(r) {
 		source = oldCoreProbes(r.Arg(0), on)
 	}
-	probes := append(source, roomProbe(on), c.probe(probeAdmins, "config", "get", "cloud_controller_ng", "admins"), c.probeHistory(probeHistory))
+	probes := append(source, roomProbe(on), c.probe(probeAdmins, "config", "get", "cloud_controller_ng", "admins"))
+	probes = append(probes, c.probesBefore(on)...)
 	return append(probes, c.probesFor(importNeeds(r, c))...), nil
 }
 
@@ -130,7 +134,8 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 			pairs = append(pairs, roleOn{role, ip})
 		}
 	}
-	p.Hints.Restarts, p.Hints.History = pairs, baseline(rs, probeHistory, dataImport)
+	p.Hints.Restarts = pairs
+	p.Hints.before(rs, dataImport)
 	return p, nil
 }
 

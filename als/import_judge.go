@@ -11,7 +11,7 @@ import (
 func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	res, ok := rs.find(stepImport, "")
 	in := ReadImport(res.Output)
-	history := evidenceFor(p, rs, dataImport)
+	history := evidenceFor(c, p, rs, stepImport, dataImport)
 	v := rolesAfter(c, p, rs, p.Hints.Restarts)
 	report := importReport(r, p, in, history, v)
 	failed := func(summary string, next Advice) Verdict {
@@ -39,7 +39,14 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return failed(fmt.Sprintf("The import ended and all roles run, but %s could not be deployed again: %s.", count(len(in.Lost), "application"), list(in.Lost)), Advise("Deploy these again by hand."))
 	}
 	v.Summary = "The import ended without a complaint" + redeployedWords(in) + ", and all roles run."
+	if res.Cut {
+		in.Unread = "alsbot reads only the last 1 MiB of what kato printed"
+	}
+	if in.Unread != "" {
+		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: "+in.Unread+". "+v.Summary
+	}
 	if history == evidenceNone {
+		v.Outcome = Unconfirmed
 		v.Summary = "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
 	}
 	if w := p.Hints.Without; len(w) > 0 {

@@ -31,7 +31,7 @@ var opMaintenanceStatus = Operation{
 		if err != nil {
 			return nothingRead(modeUnread(err))
 		}
-		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Data: Data{Maintenance: onOff(on)}}
+		v := Verdict{Outcome: Succeeded, Whole: true, Summary: "Maintenance mode is " + onOff(on) + ".", Concern: on, Data: Data{Maintenance: onOff(on)}}
 		if on {
 			v.Next = offer("Turn it off with %s when the work is done.", c.command("maintenance", "off"))
 		}
@@ -43,10 +43,12 @@ var opMaintenanceOn = maintenanceSwitch("on", true)
 
 var opMaintenanceOff = maintenanceSwitch("off", false)
 
+// maintenanceSwitch returns `maintenance on` or `off`. It is proven by reading
+// the mode again.
 func maintenanceSwitch(word string, on bool) Operation {
 	return Operation{
 		Name: "maintenance " + word, Family: familyMaintenance, Effect: always(Change),
-		Summary: "turn maintenance mode " + word, Detail: maintenanceDetail,
+		Summary: "turn maintenance mode " + word, Detail: maintenanceDetail, Proof: "the mode is " + word + " when it is read again.",
 		Example: "maintenance " + word + " @prod",
 		Shows:   shows("maintenance status"),
 		Checks:  func(_ Request, c Cluster) ([]Step, error) { return []Step{c.probeMaintenance(probeMaintenance)}, nil },
@@ -66,10 +68,11 @@ func maintenanceSwitch(word string, on bool) Operation {
 			p.Verify = []Step{c.probeMaintenance(probeMaintenanceAfter)}
 			return p, nil
 		},
-		Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
+		Judge: func(_ Request, c Cluster, p Plan, rs Results) Verdict {
 			now, err := readStep(rs, probeMaintenanceAfter, ReadBool)
 			if err != nil {
 				v := nothingRead(modeUnread(err))
+				v.Outcome = unseenOutcome(p, rs)
 				v.Summary = "It cannot be confirmed that maintenance mode is " + word + ". " + v.Summary
 				return v
 			}
@@ -161,11 +164,12 @@ func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 	if p.Hints.Maintenance != "off" {
 		return v
 	}
-	left, text := v, "maintenance mode is still on"
+	left, outcome, text := v, Failed, "maintenance mode is still on"
 	now, err := readStep(rs, probeMaintenanceAfter, ReadBool)
 	switch {
 	case err != nil:
 		f := findingOf(Stop, err)
+		outcome = Unconfirmed
 		text = "it cannot be seen whether maintenance mode is off again: " + f.Text
 		left.Next = f.Fix.And(offer("Look with %s.", c.command("maintenance", "status"))).And(v.Next)
 	case now:
@@ -173,8 +177,8 @@ func (c Cluster) judgeMaintenance(v Verdict, p Plan, rs Results) Verdict {
 	default:
 		return v
 	}
-	if v.Outcome == Succeeded {
-		left.Outcome = Failed
+	if v.Outcome == Succeeded || v.Outcome == Unconfirmed && outcome == Failed {
+		left.Outcome = outcome
 	}
 	left.Summary += " But " + text + "."
 	return left

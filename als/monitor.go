@@ -44,7 +44,7 @@ var opMonitorStatus = Operation{
 			f, _ := trouble(r)
 			fix = fix.Or(f.Fix)
 			switch {
-			case !ok || !said:
+			case !ok || !said || !r.OK() || r.Cut:
 				unread++
 				agents = "could not be asked: " + orNoneText(printable(r.Trouble, 100))
 			case agents == "":
@@ -53,7 +53,7 @@ var opMonitorStatus = Operation{
 			}
 			rows = append(rows, []string{nodeWords(ip), agents})
 		}
-		v := Verdict{Outcome: Succeeded, Whole: true, Report: table(rows), Summary: fmt.Sprintf("%d of %s have no monitoring agent.", unwatched, count(len(rows), "node"))}
+		v := Verdict{Outcome: Succeeded, Whole: true, Report: table(rows), Summary: fmt.Sprintf("%d of %s have no monitoring agent.", unwatched, count(len(rows), "node")), Concern: unwatched > 0}
 		if unread > 0 {
 			v.Outcome, v.Next = Failed, fix.Or(Advise("Look how these nodes are: %s.", c.command("status")))
 			v.Summary = count(unread, "node") + " could not be asked."

@@ -1,7 +1,6 @@
 package als_test
 
 import (
-	"alsbot/als"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"alsbot/als"
 )
 
 // object is one define block of a Nagios configuration.
@@ -92,12 +93,9 @@ func TestNagios(t *testing.T) {
 
 // Severities are counted by their word. Anything else is unknown, and urgent.
 func TestPatchesBySeverity(t *testing.T) {
-	list := "Known updates:\n"
-	for i, s := range []string{"required", "Optional", "optional", "recommended", "critical", "see note 5", ""} {
-		list += fmt.Sprintf("  p%d: x\n    roles affected: dea\n", i)
-		if s != "" {
-			list += "    severity: " + s + "\n"
-		}
+	list := "7 updates available to be installed.\n\nKnown updates:\n"
+	for i, s := range []string{"required", "Optional", "optional", "recommended", "critical", "see note 5", "n/a"} {
+		list += fmt.Sprintf("  p%d: x\n    roles affected: dea\n    severity: %s\n", i, s)
 	}
 	_, v := tell(t, testCluster(), "patch status", said{"patches": out(list)})
 	want := &als.PatchCount{Waiting: 7, Urgent: 4, Severities: map[string]int{"required": 1, "optional": 2, "recommended": 1, "critical": 1, "unknown": 2}}

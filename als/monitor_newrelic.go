@@ -38,12 +38,14 @@ type Agent struct {
 	Process string   `json:"process,omitempty"`
 }
 
+// opNewRelicInstall is proven by the agent's process and config on every node.
 var opNewRelicInstall = Operation{
 	Name: "monitor newrelic install", Family: familyMonitor, Effect: always(Change), Survey: true, Agent: true,
 	Summary: "install New Relic's server agent on every node and start it",
 	Detail: "The licence key is monitoring.newrelic.license_key of alsbot's config, and so are package, source and steps: the vendor has retired the agent.\n" +
 		"The key reaches each node on the stdin of a command: it is in no argument, no output and no record. Needs sudo without a password, or root.\n" +
 		"Where the agent runs already with this key, nothing is done.",
+	Proof:   "on every node the agent runs when it is looked for again, and its config holds the key and is closed to others.",
 	Example: "monitor newrelic install @prod",
 	Checks: func(_ Request, c Cluster) ([]Step, error) {
 		if !c.Agent.Key {

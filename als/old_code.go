@@ -67,8 +67,8 @@ type oldCode struct {
 // returns the last patch command of that kind. It returns none if the history,
 // the patches or the roles could not be read.
 func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
-	history, ok := rs.find(probeHistory, "")
-	if !ok || !history.OK() {
+	history, err := readStep(rs, probeHistory, ReadHistory)
+	if err != nil {
 		return nil, Action{}
 	}
 	patches, err := readLocated(rs, probeAllPatches, probePatchNodes)
@@ -80,7 +80,7 @@ func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
 		return nil, Action{}
 	}
 	old := oldCode{cluster: c, status: status, patches: patches.Patches}
-	for _, a := range ReadHistory(history.Output) {
+	for _, a := range history {
 		old.follow(a)
 	}
 	elsewhere := func(p roleOn) bool { return target != "" && p.Node != target }

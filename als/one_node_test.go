@@ -28,7 +28,7 @@ const (
 )
 
 func history(command, status string) string {
-	return strings.TrimSuffix(started, "]") + `,{"time":"2026-11-23T04:00:00Z","node":"10.0.0.12","command":"` + command + `","status":"` + status + `"}]`
+	return strings.TrimSuffix(started, "]") + `,{"time":"2026-11-23T04:00:00Z","command":"` + command + `","status":"` + status + `"}]`
 }
 
 func TestPatchOneNode(t *testing.T) {
@@ -62,9 +62,9 @@ func TestPatchOneNode(t *testing.T) {
 		{"als10, by the history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, history("kato patch install --only-this-node", "succeeded")), als.Succeeded, "dea-memory", "by kato's history (its list counts the whole cluster, which still lacks dea-memory); the affected role runs.", ""},
 		{"als10, a lie", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, started), als.Failed, "dea-memory", "It cannot be confirmed that 10.0.0.12 has dea-memory: this kato's list counts the whole cluster, and its history has no such command", ""},
 		{"als10, it failed", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, history("kato patch install --only-this-node", "failed")), als.Failed, "dea-memory", "says that it failed", ""},
-		{"als10, no history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, "none"), als.Failed, "dea-memory", "its history cannot be read", ""},
-		{"als10, the last node that lacked it", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(noPatches, started), als.Succeeded, "dea-memory", "by a fresh list", ""},
-		{"als10, a role that one node has", "patch install --only-this-node", c10, before10, after10(deaListed, started), als.Succeeded, "router-fix", "1 patch installed, by a fresh list", ""},
+		{"als10, no history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, "none\n"), als.Unconfirmed, "dea-memory", "its history cannot be read", ""},
+		{"als10, the last node that lacked it", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(noPatches, started), als.Unconfirmed, "dea-memory", "by a fresh list", ""},
+		{"als10, a role that one node has", "patch install --only-this-node", c10, before10, after10(deaListed, started), als.Unconfirmed, "router-fix", "1 patch installed, by a fresh list", ""},
 		{"als10, a role that one node has, a lie", "patch install --only-this-node", c10, before10, after10(listB, started), als.Failed, "router-fix", "1 patch is still missing, by a fresh list: router-fix", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -75,6 +75,7 @@ type Operation struct {
 	Family  string // its heading in help
 	Summary string // one sentence, lower case, no full stop
 	Detail  string // what people should know before using it; may be empty
+	Proof   string // what has to be seen after a run so that it has worked, one or more sentences; "" for reads
 	Example string // one whole command
 	Params  []Param
 	Flags   []Flag
@@ -295,6 +296,9 @@ type Result struct {
 	Node   string `json:"node"`
 	Exit   int    `json:"exit"`             // the true exit status; 128+n for signal n
 	Output []byte `json:"output,omitempty"` // stdout and stderr; at most the last 1 MiB
+	// Cut is true if the step printed more than Output holds. Output is then its
+	// end, and what a reader needs may be in the rest.
+	Cut bool `json:"cut,omitempty"`
 	// Trouble says in words why there is no exit status: unreachable, timed out,
 	// cancelled. It is "" if the step ended by itself.
 	Trouble string `json:"trouble,omitempty"`

@@ -63,11 +63,14 @@ var opPatchStatus = Operation{
 	Judge: judgePatchStatus,
 }
 
+// opPatchInstall is proven by a fresh list, a new entry of the history and the
+// running roles.
 var opPatchInstall = Operation{
 	Name: "patch install", Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "install all missing patches, or one, and restart the roles that they affect",
-	Detail: "It has worked when a fresh `patch status` no longer lists the patches and the affected roles run; kato's own word is not believed.\n" +
-		"With --no-restart the roles go on with the old code until you restart them.",
+	Detail:  "With --no-restart the roles go on with the old code until you restart them.",
+	Proof: "a fresh `patch status` no longer lists the patches as missing, kato's history has " + newEntryWords + ", and the affected roles run; kato's own word is not believed.\n" +
+		"If only the list shows it, the restart of the roles is unconfirmed. Where the list counts the whole cluster and one node is patched, the history alone tells.",
 	Example: "patch install dea-memory-usage-reporting @prod",
 	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + "; without it, all that are missing"}},
 	Flags:   patchFlags,
@@ -77,10 +80,13 @@ var opPatchInstall = Operation{
 	Judge:   judgeInstall,
 }
 
+// opPatchReinstall is proven by a new entry of the history and the running
+// roles: the list is the same before and after.
 var opPatchReinstall = Operation{
 	Name: opReinstallName, Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "install a patch again, and restart the roles that it affects",
-	Detail:  "The list of patches is the same before and after. It has worked when kato's history says so and the affected roles run.",
+	Detail:  "The list of patches is the same before and after.",
+	Proof:   "kato's history has " + newEntryWords + ", the list still has the patch as installed, and the affected roles run.",
 	Example: "patch reinstall dea-memory-usage-reporting @prod",
 	Params:  []Param{{Name: "NAME", Kind: KindName, Help: patchNameWords + " --all"}},
 	Flags:   patchFlags,
@@ -90,10 +96,13 @@ var opPatchReinstall = Operation{
 	Judge:   judgeInstall,
 }
 
+// opPatchRevert is proven by a fresh list, a new entry of the history and the
+// running roles.
 var opPatchRevert = Operation{
 	Name: opRevertName, Family: familyPatch, Effect: restarts, Changes: changesPatches, Survey: true,
 	Summary: "take patches out again, and restart the roles that they affect",
 	Detail:  "Without NAME every installed patch is taken out. ALS 1.0 has no revert.",
+	Proof:   "a fresh `patch status` lists the patches as missing again, kato's history has " + newEntryWords + ", and the affected roles run.",
 	Example: "patch revert dea-memory-usage-reporting @prod",
 	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + " --all; without it, all that are installed"}},
 	Flags:   []Flag{patchFlags[0], patchFlags[2]},
@@ -103,9 +112,12 @@ var opPatchRevert = Operation{
 	Judge:   judgeRevert,
 }
 
+// opPatchUpdate is proven by a list that has changed, or by a new entry of the
+// history.
 var opPatchUpdate = Operation{
 	Name: opUpdateName, Family: familyPatch, Effect: always(Change), Changes: changesPatches, Survey: true,
 	Summary: "fetch the list of patches anew from the patch server",
+	Proof:   "the list has changed, or kato's history has " + newEntryWords + ".",
 	Example: "patch update @prod",
 	Flags:   patchFlags[1:],
 	Checks:  patchChecks,
@@ -114,10 +126,12 @@ var opPatchUpdate = Operation{
 	Judge:   judgeUpdate,
 }
 
+// opPatchReset is proven by a fresh list.
 var opPatchReset = Operation{
 	Name: opResetName, Family: familyPatch, Effect: always(Destroy), Changes: changesPatches, Survey: true,
 	Summary: "make kato forget which patches are installed",
 	Detail:  "Nothing is taken out of the nodes; only the record goes, and kato offers every patch again. Use it when the record is known to be wrong.",
+	Proof:   "a fresh `patch status` offers again every patch that was on record.",
 	Example: "patch reset @prod",
 	Flags:   []Flag{patchFlags[2]},
 	Checks:  patchChecks,
@@ -127,13 +141,13 @@ var opPatchReset = Operation{
 }
 
 func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
-	list, err := readStep(rs, probePatches, ReadPatches)
+	list, err := readPart(rs, probePatches, ReadPatches)
 	if err != nil {
-		f := findingOf(Stop, err)
-		if f.Fix.Empty() {
-			f.Fix = Advise("Read the output of this run; try %s if the list of patches could not be fetched.", c.command("patch", "update"))
+		part := partRead(err, count(len(list.Patches), "patch"), Verdict{Report: patchTable(list.Patches)})
+		if part.Next.Generic {
+			part.Next = Advise("Read the output of this run; try %s if the list of patches could not be fetched.", c.command("patch", "update"))
 		}
-		return nothingRead(f)
+		return part
 	}
 	v := Verdict{Outcome: Succeeded, Summary: "No patches are waiting.", Whole: true}
 	pending := list.Pending()
@@ -147,9 +161,11 @@ func judgePatchStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	}
 	v.Report = patchTable(shown)
 	if m := list.Mismatch(); m != "" {
+		v.Summary += " But " + m + "."
 		v.Report += "\n" + capitalized(m) + "; the list is believed.\n"
 	}
 	v.Data.Patches = countPatches(list)
+	v.Concern = v.Data.Patches.Urgent > 0 || list.Mismatch() != ""
 	return v
 }
 
@@ -193,7 +209,7 @@ func patchChecks(r Request, c Cluster) ([]Step, error) {
 		steps = append(steps, c.probePatchNodes(probePatchNodes)...)
 	}
 	if r.Operation != opResetName { // the record itself shows the result
-		steps = append(steps, c.probeHistory(probeHistory))
+		steps = append(steps, c.probesBefore(c.patchNode(r))...)
 	}
 	return append(steps, c.probesFor(patchNeeds(r, c))...), nil
 }
@@ -319,7 +335,8 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience
-	p.Hints = Hints{Patches: patchNames(patches), Unnamed: r.Operation == opInstallName && r.Arg(0) == "", Restarts: pairs, Target: target, History: baseline(rs, probeHistory, r.Operation)}
+	p.Hints = Hints{Patches: patchNames(patches), Unnamed: r.Operation == opInstallName && r.Arg(0) == "", Restarts: pairs, Target: target}
+	p.Hints.before(rs, r.Operation)
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {
 		note := pt.Name + ": " + pt.Description
@@ -337,7 +354,7 @@ func planUpdate(r Request, c Cluster, rs Results) (Plan, error) {
 		return Plan{}, err
 	}
 	p := newPlan(r, Change)
-	p.Hints.History = baseline(rs, probeHistory, r.Operation)
+	p.Hints.before(rs, r.Operation)
 	p.checkNeeds(c, patchNeeds(r, c), rs)
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
@@ -364,6 +381,9 @@ func planReset(r Request, c Cluster, rs Results) (Plan, error) {
 			have := patchNames(installedOn(all, now, r.Flag(flagNode)))
 			if len(have) == 0 {
 				p.Nothing = "kato has no patch on record as installed"
+				if node := r.Flag(flagNode); node != "" {
+					p.Nothing += " on " + node
+				}
 				return p, nil
 			}
 			p.Facts = []Fact{{"recorded-patches", "patches on record", strings.Join(have, ", ")}}

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -29,7 +30,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 	name := r.Arg(0)
 	if name == "" {
 		if len(candidates) == 0 {
-			p.noPatches(r, c, rs, target)
+			p.noPatches(r, c, rs, lists)
 		}
 		return candidates, false
 	}
@@ -52,7 +53,8 @@ func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) 
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
 	}
 	all, err := readLocated(rs, probeAllPatches, probePatchNodes)
-	if r.Operation != opInstallName && err != nil {
+	_, waiting := now.Find(r.Arg(0))
+	if err != nil && (r.Operation != opInstallName || r.Arg(0) != "" && !waiting) {
 		p.Findings = append(p.Findings, findingOf(Stop, err))
 		return lists, false
 	}
@@ -60,14 +62,19 @@ func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) 
 }
 
 // noPatches notes in the plan that there is no patch to install, or to take
-// out.
-func (p *Plan) noPatches(r Request, c Cluster, rs Results, target string) {
-	p.Nothing = "no patch is missing"
+// out, and where else there is one.
+func (p *Plan) noPatches(r Request, c Cluster, rs Results, lists patchLists) {
+	target := c.patchTarget(r)
+	state, elsewhere := "missing", lists.now.Pending()
 	if r.Operation != opInstallName {
-		p.Nothing = "no patch is installed"
+		state, elsewhere = "installed", installedOn(lists.all, lists.now, "")
 	}
+	p.Nothing = "no patch is " + state
 	if target != "" {
 		p.Nothing += " on " + nodeWords(target)
+		if len(elsewhere) > 0 {
+			p.Nothing += "; on other nodes " + isAre(len(elsewhere), "patch") + ": " + list(patchNames(elsewhere))
+		}
 	}
 	if r.Operation == opInstallName {
 		p.noteOldCode(c, rs, target)
@@ -77,19 +84,76 @@ func (p *Plan) noPatches(r Request, c Cluster, rs Results, target string) {
 // notACandidate notes in the plan why the named patch cannot be installed, or
 // taken out.
 func (p *Plan) notACandidate(name string, lists patchLists, r Request, c Cluster, rs Results) {
-	_, listed := lists.now.Find(name)
-	_, known := lists.all.Find(name)
+	_, waiting := lists.now.Find(name)
+	known, listed := lists.find(name)
 	switch {
-	case !listed && !known:
+	case !listed:
 		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(lists.now.Patches), patchNames(lists.all.Patches)...)))
+	case r.Operation == opInstallName && !waiting && known.Nodes && known.Pending():
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("kato contradicts itself: one list has %s as missing on %s, and the other does not", name, list(known.MissingOn)),
+			Fix: Advise("Look with %s.", c.command("patch", "status", "--all"))})
 	case r.Operation == opInstallName:
-		p.Nothing = name + " is installed already"
-		p.noteOldCode(c, rs, c.patchTarget(r))
+		target := c.patchTarget(r)
+		p.Nothing = c.notMissing(known, target, waiting)
+		p.noteOldCode(c, rs, target)
 	case r.Operation == opRevertName:
-		p.Nothing = name + " is not installed"
+		p.Nothing = c.notInstalledWords(known, c.patchTarget(r))
 	default:
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: name + " is not installed, so it cannot be installed again", Fix: Advise("Type %s.", c.command("patch", "install", name)).rewording()})
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: c.notInstalledWords(known, c.patchTarget(r)) + ", so it cannot be installed again", Fix: Advise("Type %s.", c.command("patch", "install", name)).rewording()})
 	}
+}
+
+// find returns a patch as the list tells it that says more: with its nodes, if
+// any does.
+func (l patchLists) find(name string) (Patch, bool) {
+	now, ok := l.now.Find(name)
+	if all, listed := l.all.Find(name); listed && (!ok || !now.Nodes) {
+		return all, true
+	}
+	return now, ok
+}
+
+// notMissing says why a patch that kato lists is not missing on a node ("":
+// anywhere).
+func (c Cluster) notMissing(p Patch, target string, waiting bool) string {
+	switch {
+	case target == "" || !waiting && !p.Nodes && c.appliesTo(p, target):
+		return p.Name + " is installed already"
+	case slices.Contains(p.InstalledOn, target):
+		return p.Name + " is installed on " + nodeWords(target) + " already" + missingWords(p, target)
+	}
+	said := p.Name + " is not meant for " + nodeWords(target)
+	if len(p.Roles) > 0 && !c.appliesTo(p, target) {
+		said += ", which has none of its roles (" + list(p.Roles) + ")"
+	}
+	return said + missingWords(p, target)
+}
+
+// missingWords says where a patch is missing, as the end of a sentence.
+func missingWords(p Patch, target string) string {
+	switch {
+	case !p.Nodes:
+		return "; kato does not tell on which nodes it is missing"
+	case len(p.MissingOn) > 0:
+		return "; it is missing on " + list(p.MissingOn)
+	case slices.Contains(p.InstalledOn, target):
+		return ""
+	}
+	return "; it is missing nowhere"
+}
+
+// notInstalledWords says that a patch is not installed on a node ("":
+// anywhere), and where it is.
+func (c Cluster) notInstalledWords(p Patch, target string) string {
+	said := p.Name + " is not installed"
+	if target == "" {
+		return said
+	}
+	said += " on " + nodeWords(target)
+	if len(p.InstalledOn) > 0 {
+		said += "; it is installed on " + list(p.InstalledOn)
+	}
+	return said
 }
 
 func unknownPatch(name string, have []string) Finding {

@@ -29,9 +29,9 @@ func judgeShown(r Request, c Cluster, p Plan, rs Results) Verdict {
 	report := installReport(patches, unclear, after, target)
 	by := "by a fresh list"
 	if len(unclear) > 0 && len(still) == 0 {
-		history := evidenceFor(p, rs, p.Operation)
+		history := evidenceFor(c, p, rs, stepPatch, p.Operation)
 		if history != evidenceSuccess {
-			return unlisted(c, rs, unclear, target, history, report)
+			return unlisted(c, p, rs, unclear, target, history, report)
 		}
 		by = "by kato's history (its list counts the whole cluster, which still lacks " + list(unclear) + ")"
 	}
@@ -39,20 +39,31 @@ func judgeShown(r Request, c Cluster, p Plan, rs Results) Verdict {
 		return stillMissing(r, c, p, rs, still, report)
 	}
 	done := count(len(patches), "patch") + " installed, " + by
+	outcome := Succeeded
 	if r.Operation == opReinstallName {
-		u := unconfirmedBy(p, rs, stepPatch, r.Operation)
+		u := unconfirmedBy(c, p, rs, stepPatch, r.Operation)
 		if u.denied || u.missed {
 			return addRoles(notReinstalled(c, p, rs, u, report), r, c, p, rs)
 		}
 		done = count(len(patches), "patch") + " installed again, by kato's history"
 		if u.why != "" {
+			outcome = Unconfirmed
 			done = "It is unconfirmed that " + list(patches) + " was installed again (the list is as before, and " + u.why + ")"
 		}
 	}
+	v := rolesPatched
 	if r.Has(flagNoRestart) {
-		return notRestarted(c, p, rs, done, report, "Bring the patches to work")
+		v = notRestarted("Bring the patches to work")
 	}
-	return rolesPatched(c, p, rs, done, report)
+	return v(c, p, rs, done, report).atMost(outcome)
+}
+
+// atMost returns the verdict with a success lowered to an outcome.
+func (v Verdict) atMost(o Outcome) Verdict {
+	if v.Outcome == Succeeded {
+		v.Outcome = o
+	}
+	return v
 }
 
 // notInstalled compares a plan's patches with a new list. still has those that
@@ -94,7 +105,7 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	}
 	v.Report = report
 	v.Summary = done + "; " + runningWords(len(pairs))
-	d := unconfirmedBy(p, rs, stepPatch, p.Operation)
+	d := unconfirmedBy(c, p, rs, stepPatch, p.Operation)
 	switch {
 	case len(pairs) == 0:
 		v.Summary += katoDisagrees(rs)
@@ -105,6 +116,7 @@ func rolesPatched(c Cluster, p Plan, rs Results, done, report string) Verdict {
 	case d.why != "":
 		// The list shows that kato did something. So a history without the command
 		// does not speak against a restart.
+		v.Outcome = Unconfirmed
 		v.Summary += " That they were restarted is unconfirmed: " + d.why + "."
 		v.Next = offer("To be sure, restart them with %s.", c.turnCommands(opRestartName, pairs)...)
 	}
@@ -153,7 +165,7 @@ func stillMissing(r Request, c Cluster, p Plan, rs Results, still []string, repo
 	v := Verdict{Outcome: Failed, Report: report,
 		Summary: fmt.Sprintf("%s still missing, by a fresh list: %s; %s.", isAre(len(still), "patch"), list(still), describeEnd(rs, stepPatch))}
 	v.Next = offer("Read the output of this run, then try %s again; kato goes on with what is missing.", c.installAgain(r))
-	if unconfirmedBy(p, rs, stepPatch, p.Operation) == (unconfirmed{}) {
+	if unconfirmedBy(c, p, rs, stepPatch, p.Operation) == (unconfirmed{}) {
 		v.Summary += " Its history says that it succeeded: perhaps only the record was lost, a known fault of kato."
 		v.Next = Advise("Try %s once more, and not again and again: the roles restart each time. If the list is as before, look on the nodes whether the patch is in%s.", c.installAgain(r), patchMarkHint(c, r)).offering(c.installAgain(r))
 	}
@@ -206,8 +218,12 @@ func patchMarkHint(c Cluster, r Request) Advice {
 
 // unlisted returns the verdict if only kato's history could tell whether one
 // node has a patch, and it does not say so.
-func unlisted(c Cluster, rs Results, names []string, target string, history evidence, report string) Verdict {
-	return Verdict{Outcome: Failed, Report: report,
+func unlisted(c Cluster, p Plan, rs Results, names []string, target string, history evidence, report string) Verdict {
+	outcome := Failed
+	if history == evidenceNone {
+		outcome = unseenOutcome(p, rs)
+	}
+	return Verdict{Outcome: outcome, Report: report,
 		Summary: fmt.Sprintf("It cannot be confirmed that %s has %s: this kato's list counts the whole cluster, and its history %s; %s.", nodeWords(target), list(names), history, describeEnd(rs, stepPatch)),
 		Next:    fixFirst(rs, stepPatch, Advise("When the patches are on the other nodes too, %s tells whether this one has them.", c.command("patch", "status")))}
 }
@@ -234,15 +250,17 @@ func onlyCoreWorked(c Cluster, p Plan, rs Results) bool {
 
 // notRestarted returns the verdict after --no-restart. It names the roles that
 // still run the old code; fix says what the offered restart does.
-func notRestarted(c Cluster, p Plan, rs Results, done, report, fix string) Verdict {
-	v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + katoDisagrees(rs)}
-	pairs := p.Hints.Restarts
-	if len(pairs) == 0 {
+func notRestarted(fix string) func(c Cluster, p Plan, rs Results, done, report string) Verdict {
+	return func(c Cluster, p Plan, rs Results, done, report string) Verdict {
+		v := Verdict{Outcome: Succeeded, Report: report, Summary: done + "; no role was restarted." + katoDisagrees(rs)}
+		pairs := p.Hints.Restarts
+		if len(pairs) == 0 {
+			return v
+		}
+		v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
+		v.Next = offer(fix+" with %s.", c.turnCommands(opRestartName, pairs)...)
 		return v
 	}
-	v.Report += "\nStill running the old code: " + pairWords(pairs) + "\n"
-	v.Next = offer(fix+" with %s.", c.turnCommands(opRestartName, pairs)...)
-	return v
 }
 
 // judgeRevert requires that the list has the patches as missing again.
@@ -266,7 +284,7 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
-		return notRestarted(c, p, rs, done, "", "Bring the old state to work")
+		return notRestarted("Bring the old state to work")(c, p, rs, done, "")
 	}
 	return rolesPatched(c, p, rs, done, "")
 }
@@ -286,7 +304,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 		before = *p.Hints.Before
 	}
 	names := patchNames(after.Patches)
-	d := unconfirmedBy(p, rs, stepPatch, r.Operation)
+	d := unconfirmedBy(c, p, rs, stepPatch, r.Operation)
 	changed := p.Hints.Before != nil && !slices.Equal(before, names)
 	if d.denied || d.missed && !changed {
 		next := Advise("See that the core reaches the patch server (a proxy may be needed), then try again.")
@@ -301,6 +319,7 @@ func judgeUpdate(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Report: patchTable(after.Pending()), Whole: true,
 		Summary: fmt.Sprintf("The list was fetched: %s missing, %d of them new.", isAre(len(after.Pending()), "patch"), len(fresh))}
 	if d.why != "" && !changed {
+		v.Outcome = Unconfirmed
 		v.Summary = fmt.Sprintf("Unconfirmed that the list was fetched: it is as it was, and %s; %s missing.", d.why, isAre(len(after.Pending()), "patch"))
 	}
 	if len(after.Pending()) > 0 {

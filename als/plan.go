@@ -207,19 +207,19 @@ type Outcome string
 const (
 	Succeeded Outcome = "succeeded"
 	Failed    Outcome = "failed"
-	// Unconfirmed means that the steps ended and their effect could not be
-	// seen.
+	Waiting   Outcome = "waiting" // probe again: a role is still starting
+	// Unconfirmed is the outcome of steps that ended, and whose effect could not
+	// be seen. A read is never unconfirmed: it has failed.
 	Unconfirmed Outcome = "unconfirmed"
-	Waiting     Outcome = "waiting" // probe again: a role is still starting
 )
 
 // Verdict is the result of a run, judged by effect.
 type Verdict struct {
 	Outcome Outcome `json:"outcome"`
-	// Concern is true if a look found something amiss: it succeeded, and what it
-	// found is not well.
+	Summary string  `json:"summary"` // one sentence; of a read it is what was found
+	// Concern is true if a read has succeeded and found that not all is well. A
+	// success without it is good news.
 	Concern bool   `json:"concern,omitempty"`
-	Summary string `json:"summary"`          // one sentence
 	Report  string `json:"report,omitempty"` // plain text, several lines, monospace; may be empty
 	Next    Advice `json:"next,omitzero"`    // what to type or do next
 	// Whole is true if Report has all that the output says. The output need not

@@ -126,19 +126,27 @@ var rolesRun = Check{
 	Why:    "kato passes over what does not run, or breaks off at it",
 	Fix:    Advise("Start what is to run: %s.", Typed("start ROLE --node IP @CLUSTER")),
 	probes: func(c Cluster, _ string) []Step { return []Step{c.probeRoles()} },
-	read: func(_ Cluster, _ string, rs Results) observation {
+	read: func(c Cluster, _ string, rs Results) observation {
 		status, err := readStep(rs, probeRoles, ReadStatus)
 		if err != nil {
 			f := findingOf(Stop, err)
 			return observation{level: Stop, asIs: &f}
 		}
 		bad, _ := unhealthy(status)
-		if len(bad) == 0 {
-			return observation{}
+		if len(bad) > 0 {
+			o := problem(Stop, "not all roles run, "+list(bad)).of(bad)
+			o.volatile = onlyMoving(status)
+			return o
 		}
-		o := problem(Stop, "not all roles run, "+list(bad)).of(bad)
-		o.volatile = onlyMoving(status)
-		return o
+		if more := c.strangers(status); len(more) > 0 {
+			return problem(Stop, "kato's list of nodes lacks nodes of its status, "+list(more))
+		}
+		for _, n := range c.Nodes {
+			if len(c.Nodes) > 1 && status[n.IP] == nil {
+				return problem(Stop, "kato's status tells nothing of "+n.IP)
+			}
+		}
+		return observation{}
 	},
 }
 
@@ -177,10 +185,13 @@ var noOtherJob = Check{
 	read: func(c Cluster, node string, rs Results) observation {
 		r, _ := rs.find(probeJobs, node)
 		jobs, err := ReadJobs(r.Output)
+		if !r.OK() || r.Cut {
+			err = errNoProcesses
+		}
 		switch {
 		case c.Busy != "":
 			return observation{}
-		case r.Trouble != "" || err != nil:
+		case err != nil && len(jobs) == 0:
 			return unseen(Warn, "it cannot be seen whether kato is doing something else on "+nodeWords(node), Advise("Look with %s there.", Typed("ps -ef")))
 		case len(jobs) > 0:
 			return problem(Stop, fmt.Sprintf("`kato %s` runs on %s already, as process %d", jobs[0].Command, nodeWords(node), jobs[0].PID)).passing()

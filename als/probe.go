@@ -1,6 +1,7 @@
 package als
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -35,29 +36,61 @@ func readPlan(r Request, steps ...Step) Plan {
 	return p
 }
 
-// readStep reads the result of a step. What is wrong with the step itself goes
-// before what the reader says.
+// readStep reads the result of a step: all of it, or it returns an error. What
+// is wrong with the step itself goes before what the reader says.
 func readStep[T any](rs Results, step stepID, read func([]byte) (T, error)) (T, error) {
+	v, err := readPart(rs, step, read)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return v, nil
+}
+
+// readPart is like readStep. With an error it also returns what the reader
+// could make out, for people only.
+func readPart[T any](rs Results, step stepID, read func([]byte) (T, error)) (T, error) {
 	var none T
 	r, ok := rs.find(step, "")
 	if !ok {
 		return none, fmt.Errorf("%s: nothing came back", step.label)
 	}
+	v, err := read(r.Output)
 	if r.Trouble != "" || missingKato(r) {
 		f, _ := trouble(r)
-		return none, &Refusal{Text: f.Text, Next: f.Fix}
+		return v, &Refusal{Text: f.Text, Next: f.Fix}
 	}
-	v, err := read(r.Output)
+	if p, asks := Prompt(r.Output); asks && (err != nil || r.Exit != 0) {
+		return v, &Refusal{Text: step.label + ": something asked a person and got no answer: " + p, Next: promptFix(p)}
+	}
+	var why []string
 	if err != nil {
-		if p, asks := Prompt(r.Output); asks {
-			return none, &Refusal{Text: step.label + ": something asked a person and got no answer: " + p, Next: promptFix(p)}
-		}
-		if r.Exit != 0 {
-			return none, fmt.Errorf("%w (status %d)", err, r.Exit)
-		}
-		return none, err
+		why = append(why, err.Error())
 	}
-	return v, nil
+	if r.Cut {
+		why = append(why, step.label+": alsbot reads only the last 1 MiB of what kato printed")
+	}
+	if r.Exit != 0 {
+		why = append(why, fmt.Sprintf("kato ended with status %d", r.Exit))
+	}
+	if len(why) == 0 {
+		return v, nil
+	}
+	if err == nil && len(why) == 1 && r.Exit != 0 {
+		why[0] = fmt.Sprintf("%s on %s ended with status %d", step.label, nodeWords(r.Node), r.Exit)
+	}
+	return v, errors.New(strings.Join(why, "; "))
+}
+
+// partRead returns the verdict on a read that is not whole: what is missing,
+// and then what was read. read says what that is; v has the report on it.
+func partRead(err error, read string, v Verdict) Verdict {
+	part := nothingRead(findingOf(Stop, err))
+	if strings.TrimSpace(v.Report) != "" {
+		part.Report = "Incomplete: " + part.Summary + "\n\n" + v.Report
+		part.Summary += " What was read: " + read + "."
+	}
+	return part
 }
 
 // findingOf turns a reader's error into a finding.
@@ -83,10 +116,18 @@ func reading(op Operation, argv func(Request) []string) Operation {
 			return Verdict{Outcome: Failed, Summary: "Nothing came back.", Next: Advise("Try again.")}
 		}
 		if judge != nil {
-			return judge(r, c, p, Results{res})
+			return judge(r, c, p, append(Results{res}, rs...))
 		}
 		if f, bad := trouble(res); bad {
 			return nothingRead(f)
+		}
+		g := &gaps{}
+		g.textEnd(clean(res.Output))
+		if err := g.err("kato's answer"); err != nil {
+			return nothingRead(findingOf(Stop, err))
+		}
+		if shownLines(res.Output) == 0 {
+			return nothingRead(Finding{Text: "kato printed nothing"})
 		}
 		return Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("kato's answer: %d lines.", shownLines(res.Output))}
 	}

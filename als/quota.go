@@ -43,6 +43,7 @@ var opQuotaStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: quotaReport(seen)}
 		missing := quotaMissing(seen)
+		v.Concern = len(missing) > 0
 		if len(missing) == 0 {
 			v.Summary = "Quotas are on for " + seen["mount"] + ", and stay on after a reboot."
 			return v
@@ -57,11 +58,13 @@ var opQuotaStatus = Operation{
 	},
 }
 
+// opQuotaEnable is proven by reading the filesystem and the boot script again.
 var opQuotaEnable = Operation{
 	Name: "quota enable", Family: familyStorage, Effect: always(Change), Survey: true,
 	Summary: "turn a filesystem's quotas on, now and after every reboot",
 	Detail: "The filesystem is mounted again with quota options, checked, and its quotas are turned on; a block in the boot script repeats it.\n" +
 		"The boot script's previous version is kept beside it. Needs sudo without a password, or root.",
+	Proof:   "the mount options, `quotaon -p` and the boot script are read again and have the quotas.",
 	Example: "quota enable /mnt/containers --node 10.0.0.12 @prod",
 	Params:  quotaParam,
 	Flags:   nodeFlag("this node; needed where there are several"),
@@ -207,6 +210,7 @@ func judgeQuota(r Request, c Cluster, p Plan, rs Results) Verdict {
 	seen, f, bad := quotaSeen(again, r.Arg(0))
 	if bad {
 		v := nothingRead(f)
+		v.Outcome = unseenOutcome(p, rs)
 		v.Summary = "It cannot be confirmed that the quotas are on. " + v.Summary
 		return v
 	}

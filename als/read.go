@@ -1,9 +1,6 @@
 package als
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -14,8 +11,9 @@ import (
 )
 
 // Readers turn kato's output into values. They strip colours, accept any
-// number of blanks and ignore unknown lines. Silence or an unknown text is
-// never good news: a reader returns an error if it cannot read the output.
+// number of blanks and skip noise (noise.go). Silence, an unknown line or an
+// output that breaks off is never good news: a reader returns everything or an
+// error (gaps.go).
 
 // clean returns the lines of an output as a terminal would show them: without
 // escape sequences, text that a carriage return overwrote, and control
@@ -57,39 +55,6 @@ func isIP(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Zone() == ""
 }
-
-// fromJSON decodes the first JSON array or object that begins a line. It
-// ignores what was printed before.
-func fromJSON(out []byte, into any) error {
-	lines := slices.DeleteFunc(clean(out), noiseText.MatchString) // kato prints it every ten seconds, even in the middle of JSON
-	text := []byte(strings.Join(lines, "\n"))
-	var last error
-	for tries, at := 0, 0; at < len(text) && tries < 64; {
-		end := bytes.IndexByte(text[at:], '\n')
-		line := text[at:]
-		if end >= 0 {
-			line = text[at : at+end]
-		}
-		trimmed := bytes.TrimSpace(line)
-		if len(trimmed) > 0 && (trimmed[0] == '[' || trimmed[0] == '{') {
-			tries++
-			if last = json.NewDecoder(bytes.NewReader(text[at:])).Decode(into); last == nil {
-				return nil
-			}
-		}
-		if end < 0 {
-			break
-		}
-		at += end + 1
-	}
-	if last != nil {
-		return fmt.Errorf("reading JSON: %w", last)
-	}
-	return errNoJSON
-}
-
-// errNoJSON reports an output without anything that looks like JSON.
-var errNoJSON = fmt.Errorf("the output is not JSON")
 
 // prompts match questions of a command to a person. Commands have no terminal
 // and an empty stdin: most end at a question, some hang.
@@ -144,7 +109,6 @@ var (
 		regexp.MustCompile(`(?i)^patch '[^']{1,80}' not found`),
 		regexp.MustCompile(`(?i) \.*failed$`),
 	}
-	noiseText = regexp.MustCompile(`(?i)error getting sizes`)
 )
 
 // complaint returns the line with which an output reports an error, or "". It
@@ -153,7 +117,7 @@ var (
 func complaint(out []byte) string {
 	for _, l := range clean(out) {
 		l = strings.TrimSpace(l)
-		if l == "" || noiseText.MatchString(l) {
+		if isNoise(l) {
 			continue
 		}
 		if notFound.MatchString(l) || usageText.MatchString(l) {
@@ -197,23 +161,6 @@ func names(list string, fits func(string) bool) []string {
 		}
 	}
 	return out
-}
-
-// text returns a JSON string, or a list of strings joined by commas.
-func text(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []any:
-		var parts []string
-		for _, e := range v {
-			if s, ok := e.(string); ok {
-				parts = append(parts, s)
-			}
-		}
-		return strings.Join(parts, ",")
-	}
-	return ""
 }
 
 // byIP orders addresses by number. What is no address comes last.

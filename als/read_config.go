@@ -20,42 +20,60 @@ func scalar(l string) string {
 	return strings.TrimPrefix(l, "--- ")
 }
 
-// ReadBool reads true or false in an output that may have more in it. Both, or
-// neither, are an error.
+// yamlMark reports whether a line only marks where a YAML document begins or
+// ends.
+func yamlMark(l string) bool { return l == "---" || l == "..." }
+
+// ReadBool reads true or false. Anything else, or more than one of them, is an
+// error.
 func ReadBool(out []byte) (bool, error) {
-	yes, no := false, false
-	for _, l := range clean(out) {
-		switch strings.ToLower(scalar(strings.TrimSpace(l))) {
-		case "true":
-			yes = true
-		case "false":
-			no = true
+	var values []string
+	g := &gaps{}
+	for _, line := range clean(out) {
+		l := strings.TrimSpace(line)
+		switch v := strings.ToLower(scalar(l)); {
+		case v == "true", v == "false":
+			values = append(values, v)
+		case isNoise(line), yamlMark(l):
+		default:
+			g.line(line)
 		}
 	}
+	err := g.err("the configuration")
 	switch {
-	case yes && no:
-		return false, errors.New("kato printed both true and false")
-	case !yes && !no && complaint(out) != "":
+	case len(values) > 1:
+		return false, errors.New("kato printed more than one of true and false")
+	case len(values) == 0 && complaint(out) != "":
 		return false, fmt.Errorf("kato could not read the configuration: %s", complaint(out))
-	case !yes && !no:
+	case len(values) == 0:
 		return false, errors.New("kato printed neither true nor false" + lastLine(out))
 	}
-	return yes, nil
+	return values[0] == "true", err
 }
 
 // ReadList reads a list that `kato config get` printed as YAML, one item a
-// line. An output without a list is an error; an empty list is not. An item on
-// a last line without a newline may be cut off, and does not count.
+// line. An output without a list is an error; an empty list is not.
 func ReadList(out []byte) ([]string, error) {
 	var items []string
 	empty := false
+	g := &gaps{}
 	lines := clean(out)
-	for i, l := range lines {
-		l = strings.TrimSpace(l)
-		if item, ok := strings.CutPrefix(l, "- "); ok && i < len(lines)-1 {
+	for _, line := range lines {
+		l := strings.TrimSpace(line)
+		item, isItem := strings.CutPrefix(l, "- ")
+		switch {
+		case isItem:
 			items = append(items, scalar(strings.TrimSpace(item)))
+		case l == "[]", l == "--- []":
+			empty = true
+		case isNoise(line), yamlMark(l):
+		default:
+			g.line(line)
 		}
-		empty = empty || l == "[]" || l == "--- []"
+	}
+	g.textEnd(lines)
+	if empty && len(items) > 0 {
+		g.say("it is empty, and it has items")
 	}
 	switch {
 	case len(items) == 0 && complaint(out) != "":
@@ -63,5 +81,5 @@ func ReadList(out []byte) ([]string, error) {
 	case len(items) == 0 && !empty:
 		return nil, errors.New("kato printed no list")
 	}
-	return items, nil
+	return items, g.err("the list")
 }

@@ -14,12 +14,17 @@ type Imported struct {
 	Lost       []string // applications that could not be deployed again
 	// Complaint is the line outside the tasks that reports an error, or "".
 	Complaint string
+	// Unread says which lines cannot be read, or is "".
+	Unread string
 }
 
 var (
-	taskLine     = regexp.MustCompile(`(?i)^(\S.{0,200}?)\s*\.\.\.\s*(ok|done|failed|failure|error)\b`)
+	taskLine     = regexp.MustCompile(`(?i)^(\S.{0,200}?)\s*\.\.\.\s*(ok|done|failed|failure|error)$`)
 	redeployTask = regexp.MustCompile(`(?i)^(?:\S+: )?redeploying (?:app(?:lication)? )?(\S+)$`)
 )
+
+// importEnds matches the other lines of an import.
+var importEnds = regexp.MustCompile(`(?i)^import (complete|finished|done)\b[^:]{0,40}(: \S.{0,200})?$`)
 
 // ReadImport reads the output of `kato data import`: its tasks, and the
 // applications that could not be deployed again. It returns only what kato
@@ -27,8 +32,10 @@ var (
 func ReadImport(out []byte) Imported {
 	var in Imported
 	var rest []string
+	g := &gaps{}
 	listed := false
-	for _, l := range clean(out) {
+	lines := clean(out)
+	for _, l := range lines {
 		name := strings.TrimSpace(l)
 		m := taskLine.FindStringSubmatch(name)
 		switch {
@@ -39,12 +46,20 @@ func ReadImport(out []byte) Imported {
 			listed = true
 		case listed && name != "" && l != name:
 			in.lose(printable(name, 100))
+		case isNoise(l):
 		default:
-			listed = listed && (name == "" || noiseText.MatchString(name))
+			listed = false
 			rest = append(rest, l)
+			if !importEnds.MatchString(name) {
+				g.line(l)
+			}
 		}
 	}
+	g.textEnd(lines)
 	in.Complaint = complaint([]byte(strings.Join(rest, "\n")))
+	if err := g.err("what kato says of the import"); err != nil {
+		in.Unread = err.Error()
+	}
 	return in
 }
 

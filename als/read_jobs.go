@@ -22,17 +22,22 @@ var errNoProcesses = errors.New("no process can be made out")
 
 // ReadJobs finds kato's jobs in the output of `ps -o pid= -o args=`. kato is a
 // Ruby program: it is listed by itself or behind its interpreter. A list
-// without processes is an error.
+// without processes is an error, and so is one with other lines in it.
 func ReadJobs(out []byte) ([]Job, error) {
 	var jobs []Job
 	seen := false
-	for _, line := range clean(out) {
+	g := &gaps{}
+	lines := clean(out)
+	for _, line := range lines {
 		words := strings.Fields(line)
-		if len(words) < 2 {
+		if len(words) == 0 {
 			continue
 		}
 		pid, err := strconv.Atoi(words[0])
-		if err != nil || pid <= 0 {
+		if err != nil || pid <= 0 || len(words) < 2 {
+			if !isNoise(line) {
+				g.line(line)
+			}
 			continue
 		}
 		seen = true
@@ -44,7 +49,8 @@ func ReadJobs(out []byte) ([]Job, error) {
 	if !seen {
 		return nil, errNoProcesses
 	}
-	return jobs, nil
+	g.textEnd(lines)
+	return jobs, g.err("the list of processes")
 }
 
 // jobOf returns the job that a command line runs, or "".

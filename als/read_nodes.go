@@ -1,107 +1,136 @@
 package als
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// ReadNodes reads the output of `kato node list`: a line for each node with
+// ReadNodes reads the output of ` + "`kato node list`" + `: a line for each node with
 // its IP and its roles, or JSON. It sorts the nodes by IP and keeps kato's
-// order of roles. An output without nodes is an error.
+// order of roles. It returns an error unless it could read all of it; the nodes
+// are then those that it could read, without roles where these are in doubt.
 func ReadNodes(out []byte) ([]Node, error) {
-	var nodes []Node
-	add := func(ip string, roles []string) {
-		for i := range nodes {
-			if nodes[i].IP == ip {
-				nodes[i].Roles = append(nodes[i].Roles, roles...)
-				return
-			}
-		}
-		nodes = append(nodes, Node{IP: ip, Roles: roles})
+	list, g := nodeList{}, &gaps{}
+	if tree, found := findJSON(out, g); found {
+		list.walk(tree, g)
+	} else {
+		list.text(out, g)
 	}
-	var raw json.RawMessage
-	if fromJSON(out, &raw) == nil {
-		walkNodes(raw, add)
-	}
-	if len(nodes) == 0 {
-		nodesFromText(out, add)
-	}
-	if len(nodes) == 0 {
-		if said := complaint(out); said != "" {
-			return nil, fmt.Errorf("kato could not list the nodes: %s", said)
-		}
-		return nil, errors.New("the list of nodes cannot be read: it names no node")
-	}
+	nodes := list.nodes
 	slices.SortStableFunc(nodes, func(a, b Node) int { return byIP(a.IP, b.IP) })
-	return nodes, nil
+	if slices.ContainsFunc(nodes, func(n Node) bool { return len(n.Roles) > 0 }) {
+		return nodes, g.err("the list of nodes")
+	}
+	if said := complaint(out); said != "" {
+		return nil, fmt.Errorf("kato could not list the nodes: %s", said)
+	}
+	return nil, errors.New("the list of nodes cannot be read: it names no node with its roles")
 }
 
-// nodesFromText finds the lines that begin with a node's IP. Every node has at
-// least the role base, so a line without roles was cut off and does not count.
-func nodesFromText(out []byte, add func(ip string, roles []string)) {
-	for _, line := range clean(out) {
+type nodeList struct{ nodes []Node }
+
+// add adds a node, and returns false if what stands behind its IP cannot be
+// its roles. Every node has the role base; only a load balancer may stand
+// alone. So a sentence about a node is no list of roles.
+func (l *nodeList) add(ip string, roles []string, g *gaps) bool {
+	ok := slices.Contains(roles, "base") || slices.Contains(roles, "load_balancer")
+	for i, r := range roles {
+		ok = ok && rolePattern.MatchString(r) && !knownCondition(r) && !slices.Contains(noRoles, r) && !slices.Contains(roles[:i], r)
+	}
+	if slices.ContainsFunc(l.nodes, func(n Node) bool { return n.IP == ip }) {
+		g.say("%s is there twice", ip)
+		return true
+	}
+	if !ok {
+		roles = nil
+	}
+	l.nodes = append(l.nodes, Node{IP: ip, Roles: roles})
+	return ok
+}
+
+// noRoles are words of sentences that could be taken for roles.
+var noRoles = []string{"is", "not", "no", "node", "down", "cannot", "could", "error", "failed", "timeout", "reachable", "unknown"}
+
+// text reads the lines: a node's IP and its roles.
+func (l *nodeList) text(out []byte, g *gaps) {
+	lines := clean(out)
+	for _, line := range lines {
 		ip, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		ip = strings.TrimRight(ip, ":,")
-		if !isIP(ip) || strings.Contains(rest, "...") {
-			continue
+		switch {
+		case isNoise(line):
+		case !isIP(ip), !l.add(ip, roleWords(rest), g):
+			g.line(line)
 		}
-		if roles := names(rest, rolePattern.MatchString); len(roles) > 0 {
-			add(ip, roles)
+	}
+	g.textEnd(lines)
+}
+
+func roleWords(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' })
+}
+
+// infoKeys are the other fields of what ` + "`kato info --json`" + ` prints.
+var infoKeys = []string{"nodes", "mbusip", "admins", "micro_cloud", "endpoint", "maintenance_mode"}
+
+// walk reads JSON: a map from IPs to roles, such a map under "nodes", or an
+// array of objects.
+func (l *nodeList) walk(v any, g *gaps) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			l.record(e, g)
+		}
+	case object:
+		if inner, ok := v.get("nodes").(object); ok {
+			v.only(g, infoKeys...)
+			v = inner
+		}
+		for _, f := range v {
+			if !isIP(f.key) || !l.add(f.key, rolesOf(f, g), g) {
+				g.line(f.String())
+			}
 		}
 	}
 }
 
-// walkNodes finds nodes in JSON: a map from IPs to roles, such a map in an
-// object, or an array of objects.
-func walkNodes(raw json.RawMessage, add func(ip string, roles []string)) {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) == nil {
-		for _, item := range list {
-			var node map[string]any
-			if json.Unmarshal(item, &node) != nil {
-				continue
-			}
-			for _, key := range []string{"ip", "id", "node", "address"} {
-				if ip := text(node[key]); isIP(ip) {
-					add(ip, rolesOf(node))
-					break
-				}
-			}
+// record reads an object with the node's IP in it.
+func (l *nodeList) record(v any, g *gaps) {
+	o, _ := v.(object)
+	for _, key := range []string{"ip", "id", "node", "address"} {
+		ip, _ := o.get(key).(string)
+		if !isIP(ip) {
+			continue
+		}
+		o.only(g, key, "roles")
+		if !l.add(ip, rolesOf(field{"roles", o.get("roles")}, g), g) {
+			g.line(ip)
 		}
 		return
 	}
-	var m map[string]any
-	if json.Unmarshal(raw, &m) != nil {
-		return
-	}
-	if inner, ok := m["nodes"].(map[string]any); ok {
-		m = inner
-	}
-	for ip, v := range m {
-		if isIP(ip) {
-			add(ip, rolesOf(v))
-		}
-	}
+	g.line(field{"a node", v}.String())
 }
 
 // rolesOf reads roles: a list, a map whose keys are roles, or an object with
 // one of these under "roles".
-func rolesOf(v any) []string {
-	if m, ok := v.(map[string]any); ok {
-		if inner, ok := m["roles"]; ok {
-			return rolesOf(inner)
-		}
-		var roles []string
-		for r := range m {
-			if rolePattern.MatchString(r) {
-				roles = append(roles, r)
-			}
-		}
-		slices.Sort(roles)
-		return roles
+func rolesOf(f field, g *gaps) []string {
+	o, ok := f.value.(object)
+	if !ok {
+		return jsonWords(f, rolePattern.MatchString, g)
 	}
-	return names(text(v), rolePattern.MatchString)
+	if inner := o.get("roles"); inner != nil {
+		o.only(g, "roles")
+		return rolesOf(field{"roles", inner}, g)
+	}
+	var roles []string
+	for _, r := range o {
+		if _, ok := r.value.(string); !ok {
+			g.line(r.String())
+		}
+		roles = append(roles, r.key)
+	}
+	slices.Sort(roles)
+	return roles
 }

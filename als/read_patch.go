@@ -1,13 +1,9 @@
 package als
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Patch is one patch as `kato patch status` lists it.
@@ -67,151 +63,86 @@ func (l PatchList) Mismatch() string {
 	return ""
 }
 
-var (
-	patchHead  = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(?:\s+(.*))?$`)
-	patchCount = regexp.MustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for .*)?\.?$`)
-)
-
 // ReadPatches reads the output of `kato patch status` in all known forms: the
 // two of Stackato 3.0 and ALS 1.0, that of Stackato 3.4 with IDs and nodes,
-// and JSON. Any other output is an error, never "no patches".
+// and JSON. It returns an error unless it could read all of it; the list then
+// has what it could read. Any other output is an error, never "no patches".
 func ReadPatches(out []byte) (PatchList, error) {
-	list, err := patchesFromJSON(out)
-	if err == nil {
-		return list, nil
+	g := &gaps{}
+	list, listed := PatchList{Count: -1}, true
+	if tree, found := findJSON(out, g); found {
+		listed = list.walk(tree, g)
+	} else {
+		list.text(out, g)
+		listed = list.Count == 0 || len(list.Patches) > 0
 	}
-	if !errors.Is(err, errNoJSON) && !errors.Is(err, errNotPatches) {
-		return PatchList{}, fmt.Errorf("reading the list of patches: %w", err)
+	for i, p := range list.Patches {
+		if slices.ContainsFunc(list.Patches[:i], func(other Patch) bool { return other.Name == p.Name }) {
+			g.say("%s is there twice", p.Name)
+		}
 	}
-	list, said := patchesFromText(out), complaint(out)
+	err, said := g.err("the list of patches"), complaint(out)
 	switch {
-	case len(list.Patches) > 0:
-		return list, nil
-	case list.Count != 0 && said != "":
-		return PatchList{}, fmt.Errorf("kato could not list the patches: %s", said)
-	case list.Count != 0:
-		return PatchList{}, errors.New("the list of patches cannot be read: it has none of the shapes that kato is known to print")
+	case listed && err != nil && len(list.Patches) == 0 && said != "":
+		return list, fmt.Errorf("kato lists no patches, but it also says: %s", said)
+	case listed:
+		return list, err
 	case said != "":
-		return PatchList{}, fmt.Errorf("kato says that there are no updates, but also: %s", said)
+		return list, fmt.Errorf("kato could not list the patches: %s", said)
 	}
-	return list, nil
+	return list, errors.New("the list of patches cannot be read: it has none of the shapes that kato is known to print")
 }
 
-// patchesFromText reads records: an indented line with a patch's name, then
-// `key: value` lines. A record needs at least one known key.
-func patchesFromText(out []byte) PatchList {
-	list := PatchList{Count: -1}
-	var cur *Patch
-	known := false // cur has at least one key that we know
-	flush := func() {
-		if cur != nil && known {
-			list.Patches = append(list.Patches, *cur)
-		}
-		cur, known = nil, false
+// walk reads JSON: an array of patches, or an object with nothing but one. It
+// returns false if that is no list of patches.
+func (l *PatchList) walk(v any, g *gaps) bool {
+	if wrap, ok := v.(object); ok && len(wrap) == 1 {
+		v = wrap[0].value
 	}
-	for _, line := range clean(out) {
-		l := strings.TrimSpace(line)
-		if m := patchCount.FindStringSubmatch(l); m != nil {
-			list.Count, _ = strconv.Atoi(m[1]) // "no" is 0
-			continue
-		}
-		key, value, ok := strings.Cut(l, ":")
-		if ok && cur != nil && patchKey(cur, strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value)) {
-			known = true
-			continue
-		}
-		if m := patchHead.FindStringSubmatch(l); m != nil && line != l {
-			flush()
-			cur = &Patch{Name: m[1], Description: printable(m[2], 300)}
-		}
-	}
-	flush()
-	return list
-}
-
-// patchKey reads a `key: value` line of a record.
-func patchKey(p *Patch, key, value string) bool {
-	switch key {
-	case "severity":
-		p.Severity = printable(value, 40)
-	case "roles affected", "role affected":
-		p.Roles = names(value, rolePattern.MatchString)
-	case "patch id":
-		p.ID, _ = strconv.Atoi(value)
-	case "installed on":
-		p.InstalledOn, p.Nodes = names(value, isIP), true
-	case "to be installed on":
-		p.MissingOn, p.Nodes = names(value, isIP), true
-	default:
-		return false
-	}
-	return true
-}
-
-var errNotPatches = errors.New("the JSON is not a list of patches")
-
-// patchesFromJSON reads an array of patches, or an object that wraps one.
-func patchesFromJSON(out []byte) (PatchList, error) {
-	var raw json.RawMessage
-	if err := fromJSON(out, &raw); err != nil {
-		return PatchList{}, err
-	}
-	items, ok := onlyArray(raw)
-	if !ok {
-		return PatchList{}, errNotPatches
-	}
-	list := PatchList{Count: -1}
+	items, ok := v.([]any)
 	for _, item := range items {
-		p := patchFromJSON(item)
-		if !namePattern.MatchString(p.Name) {
-			return PatchList{}, errNotPatches
+		o, isObject := item.(object)
+		name, _ := o.get("name").(string)
+		if !isObject || !namePattern.MatchString(name) {
+			g.line(field{"a patch", item}.String())
+			continue
 		}
-		list.Patches = append(list.Patches, p)
+		l.Patches = append(l.Patches, patchFromJSON(o, g))
 	}
-	return list, nil
+	return ok && (len(items) == 0 || len(l.Patches) > 0)
 }
 
-// onlyArray returns the array of objects that raw is, or the only one that
-// the fields of the object raw hold.
-func onlyArray(raw json.RawMessage) (items []map[string]any, ok bool) {
-	if json.Unmarshal(raw, &items) == nil {
-		return items, true
-	}
-	var wrap map[string]json.RawMessage
-	if json.Unmarshal(raw, &wrap) != nil {
-		return nil, false
-	}
-	found := 0
-	for _, v := range wrap {
-		var in []map[string]any
-		if json.Unmarshal(v, &in) == nil {
-			items = in
-			found++
+// patchFromJSON reads one patch. A field that kato does not tell stays empty.
+func patchFromJSON(o object, g *gaps) Patch {
+	o.only(g, "id", "name", "description", "severity", "roles", "roles_affected", "installed_on", "to_be_installed_on")
+	var p Patch
+	told := 0
+	for _, f := range o {
+		s, isText := f.value.(string)
+		switch f.key {
+		case "name":
+			p.Name = s
+		case "description":
+			p.Description = printable(s, 300)
+		case "severity":
+			p.Severity = printable(s, 40)
+		case "id":
+			isText = p.number(fmt.Sprint(f.value))
+		case "roles", "roles_affected":
+			p.Roles, isText = jsonWords(f, rolePattern.MatchString, g), true
+		case "installed_on":
+			p.InstalledOn, isText = jsonWords(f, isIP, g), true
+			told++
+		case "to_be_installed_on":
+			p.MissingOn, isText = jsonWords(f, isIP, g), true
+			told++
+		}
+		if !isText && f.value != nil {
+			g.line(f.String())
 		}
 	}
-	return items, found == 1
-}
-
-// patchFromJSON reads one patch; a field that kato does not tell stays empty.
-func patchFromJSON(item map[string]any) Patch {
-	p := Patch{
-		Name:        text(item["name"]),
-		Description: printable(text(item["description"]), 300),
-		Severity:    printable(text(item["severity"]), 40),
-	}
-	if id, ok := item["id"].(float64); ok && id >= 0 && id < 1e9 {
-		p.ID = int(id)
-	}
-	for _, key := range []string{"roles", "roles_affected"} {
-		if v, ok := item[key]; ok {
-			p.Roles = names(text(v), rolePattern.MatchString)
-		}
-	}
-	if v, ok := item["installed_on"]; ok {
-		p.InstalledOn, p.Nodes = names(text(v), isIP), true
-	}
-	if v, ok := item["to_be_installed_on"]; ok {
-		p.MissingOn, p.Nodes = names(text(v), isIP), true
+	if p.Nodes = told > 0; told == 1 {
+		g.say("of %s it does not say both where it is installed and where it is missing", p.Name)
 	}
 	return p
 }

@@ -1,9 +1,6 @@
 package als
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -82,14 +79,27 @@ func (s Status) Roles(node string) []string {
 	return out
 }
 
-func (s Status) set(node, role string, c Condition) {
+// set notes a role's condition. A role that is there twice has the condition
+// that is not healthy, and is a gap.
+func (s Status) set(node, role string, c Condition, g *gaps) {
 	if s[node] == nil {
 		s[node] = map[string]Condition{}
 	}
-	if old, ok := s[node][role]; ok && old != c && (!old.Healthy() || !c.Healthy()) {
+	if old, ok := s[node][role]; ok {
+		g.say("%s on %s is there twice", role, nodeWords(node))
 		c = worse(old, c)
 	}
 	s[node][role] = c
+}
+
+// open begins a node. A node that is there twice is a gap: perhaps the line
+// that names another node is missing.
+func (s Status) open(node string, g *gaps) {
+	if s[node] != nil {
+		g.say("%s is there twice", nodeWords(node))
+		return
+	}
+	s[node] = map[string]Condition{}
 }
 
 // worse returns the condition to rely on if an output has two for one role:
@@ -101,127 +111,6 @@ func worse(a, b Condition) Condition {
 	return a
 }
 
-var (
-	statusHead  = regexp.MustCompile(`(?i)^(?:-+>\s*)?(?:node\s+)?\[?([0-9a-f.:]{2,45}?)\]?:?(?:\s+\(?([a-z]+)\)?)?$`)
-	statusTable = regexp.MustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+([A-Za-z]+)\b`)
-	statusRole  = regexp.MustCompile(`^([a-z0-9][a-z0-9_-]{0,63})\s*(:?)\s+([A-Za-z]+)\b(?:\s+.*)?$`)
-)
-
-// ReadStatus reads the output of `kato status`: a block for each node, a table
-// with the node in each line, or JSON. Processes listed under a role do not
-// count as roles. An output without roles is an error.
-func ReadStatus(out []byte) (Status, error) {
-	s, err := readConditions(out)
-	if err != nil {
-		return nil, fmt.Errorf("reading the status of the roles: %w", err)
-	}
-	return s, nil
-}
-
-// ReadProcesses reads the output of `kato process list`, of one node ("") or
-// of the cluster, as text or JSON.
-func ReadProcesses(out []byte) (Status, error) {
-	s, err := readConditions(out)
-	if err != nil {
-		return nil, fmt.Errorf("reading the list of processes: %w", err)
-	}
-	return s, nil
-}
-
-func readConditions(out []byte) (Status, error) {
-	s := Status{}
-	var tree any
-	if fromJSON(out, &tree) == nil {
-		walkStatus(s, "", tree)
-	}
-	if len(s) == 0 {
-		textStatus(s, out)
-	}
-	for _, roles := range s {
-		if len(roles) > 0 {
-			return s, nil
-		}
-	}
-	if said := complaint(out); said != "" {
-		return nil, errors.New(said)
-	}
-	return nil, errors.New("it names no role in any shape that kato is known to print")
-}
-
-func textStatus(s Status, out []byte) {
-	node, indent := "", -1
-	for _, line := range clean(out) {
-		l := strings.TrimSpace(line)
-		in := len(line) - len(strings.TrimLeft(line, " "))
-		if m := statusTable.FindStringSubmatch(l); m != nil && isIP(m[1]) && knownCondition(m[3]) {
-			s.set(m[1], m[2], condition(m[3]))
-			continue
-		}
-		if m := statusHead.FindStringSubmatch(l); m != nil && isIP(m[1]) {
-			node, indent = m[1], -1
-			if s[node] == nil {
-				s[node] = map[string]Condition{}
-			}
-			continue
-		}
-		m := statusRole.FindStringSubmatch(l)
-		if m == nil || isIP(m[1]) || !knownCondition(m[3]) && m[3] != strings.ToUpper(m[3]) {
-			continue
-		}
-		if indent < 0 {
-			indent = in
-		}
-		if in > indent { // a process of the role above
-			continue
-		}
-		s.set(node, m[1], condition(m[3]))
-	}
-}
-
 func knownCondition(s string) bool {
 	return slices.Contains(conditions, Condition(strings.ToUpper(s)))
-}
-
-// walkStatus finds nodes, roles and conditions at any depth.
-func walkStatus(s Status, node string, v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			walkStatus(s, node, e)
-		}
-	case map[string]any:
-		for key, inner := range v {
-			walkField(s, node, key, inner)
-		}
-	}
-}
-
-// walkField reads one field of an object: a role with its condition, a node,
-// or an object with either in it.
-func walkField(s Status, node, key string, v any) {
-	switch v := v.(type) {
-	case string:
-		if rolePattern.MatchString(key) && (node != "" || knownCondition(v)) {
-			s.set(node, key, condition(v))
-		}
-		return
-	case map[string]any:
-		if isIP(key) {
-			node = key
-		} else if st, ok := stateOf(v); ok && rolePattern.MatchString(key) {
-			s.set(node, key, condition(st))
-			return
-		}
-	}
-	walkStatus(s, node, v)
-}
-
-// stateOf returns the state in an object that describes a role.
-func stateOf(m map[string]any) (string, bool) {
-	for _, key := range []string{"state", "status", "statename", "condition"} {
-		if st, ok := m[key].(string); ok {
-			return st, true
-		}
-	}
-	return "", false
 }

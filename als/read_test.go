@@ -38,7 +38,7 @@ func TestReadPatches(t *testing.T) {
 		{"JSON, empty", "[]", -1, nil, nil, als.Patch{}},
 		{"none", "No updates available to be installed.\n", 0, nil, nil, als.Patch{}},
 		{"none, counted", "  0 updates are available for 3.4.2.\n", 0, nil, nil, als.Patch{}},
-		{"one, ungrammatical", "1 updates available to be installed.\n\nKnown updates:\n  x: Y.\n    severity: optional\n", 1, []string{"x"}, []string{"x"}, als.Patch{Name: "x", Severity: "optional"}},
+		{"one, ungrammatical", "1 updates available to be installed.\n\nKnown updates:\n  x: Y.\n    severity: optional\n    roles affected: dea\n", 1, []string{"x"}, []string{"x"}, als.Patch{Name: "x", Severity: "optional", Roles: []string{"dea"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			list, err := als.ReadPatches([]byte(tt.out))
@@ -104,9 +104,9 @@ func TestReadNodes(t *testing.T) {
 		"out of order":   "10.0.0.12 base dea\n10.0.0.10 base controller primary router\n",
 		"commas":         "10.0.0.10 base, controller, primary, router\n10.0.0.12 base,dea\n",
 		"brackets":       "10.0.0.10\t[base,controller,primary,router]\r\n10.0.0.12\t[base,dea]\r\n",
-		"noise":          "error getting sizes\n10.0.0.10 base controller primary router\nWARNING: x\n10.0.0.12 base dea\n",
+		"noise":          "error getting sizes\n10.0.0.10 base controller primary router\n[info] listing\n10.0.0.12 base dea\n",
 		"JSON":           `{"10.0.0.10":["base","controller","primary","router"],"10.0.0.12":["base","dea"]}`,
-		"JSON, nested":   `noise` + "\n" + `{"nodes":{"10.0.0.10":{"roles":["base","controller","primary","router"]},"10.0.0.12":{"roles":["base","dea"]}},"mbusip":"10.0.0.10"}`,
+		"JSON, nested":   "Listing nodes...\n" + `{"nodes":{"10.0.0.10":{"roles":["base","controller","primary","router"]},"10.0.0.12":{"roles":["base","dea"]}},"mbusip":"10.0.0.10"}`,
 		"JSON, array":    `[{"ip":"10.0.0.10","roles":["base","controller","primary","router"]},{"ip":"10.0.0.12","roles":["base","dea"]}]`,
 		"JSON, role map": `{"10.0.0.10":{"roles":{"base":"START","controller":"START","primary":"START","router":"START"}},"10.0.0.12":{"roles":{"base":"START","dea":"START"}}}`,
 	} {
@@ -147,11 +147,11 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
-// A condition that is unknown, or given twice in different ways, is never
-// healthy.
+// A condition that is unknown, or given twice, is never healthy, and such a
+// status is not whole.
 func TestStatusDoubt(t *testing.T) {
 	got, err := als.ReadStatus([]byte("Node 10.0.0.1\n  dea  WOBBLING\n  router RUNNING\n  router FATAL\n"))
-	if err != nil || got.Of("10.0.0.1", "dea") != als.Unknown || got.Of("10.0.0.1", "router") != "FATAL" || got.Of("10.0.0.1", "absent") != als.Unknown {
+	if err == nil || got.Of("10.0.0.1", "dea") != als.Unknown || got.Of("10.0.0.1", "router") != "FATAL" || got.Of("10.0.0.1", "absent") != als.Unknown {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if als.Unknown.Healthy() {
@@ -171,7 +171,7 @@ func TestReadProcesses(t *testing.T) {
 }
 
 func TestReadConfig(t *testing.T) {
-	for out, want := range map[string]bool{"true": true, "false\n": false, "noise\n! 'true'\n": true, "--- false\n...\n": false} {
+	for out, want := range map[string]bool{"true": true, "false\n": false, "[info] reading\n! 'true'\n": true, "--- false\n...\n": false} {
 		if got, err := als.ReadBool([]byte(out)); err != nil || got != want {
 			t.Errorf("%q: got %v, %v", out, got, err)
 		}
@@ -185,7 +185,7 @@ func TestReadConfig(t *testing.T) {
 
 func TestReadVersion(t *testing.T) {
 	for out, want := range map[string]string{
-		"3.4.2\n": "3.4.2", "Application Lifecycle Service 1.3\n": "1.3", "1.1.0.19": "1.1.0.19", "error getting sizes\nv3.6.1.\n": "3.6.1", "\x1b[1m1.0\x1b[0m": "1.0"} {
+		"3.4.2\n": "3.4.2", "Application Lifecycle Service 1.3\n": "1.3", "1.1.0.19\n": "1.1.0.19", "error getting sizes\nv3.6.1.\n": "3.6.1", "\x1b[1m1.0\x1b[0m\n": "1.0"} {
 		if got, err := als.ReadVersion([]byte(out)); err != nil || got != want {
 			t.Errorf("%q: got %q, %v", out, got, err)
 		}
@@ -249,7 +249,8 @@ func FuzzReaders(f *testing.F) {
 				checkText(t, n.Node+n.State+n.Stage+n.From+n.To)
 			}
 		}
-		for _, a := range als.ReadHistory(out) {
+		history, _ := als.ReadHistory(out)
+		for _, a := range history {
 			checkText(t, a.When+a.Node+a.Command+a.Status)
 		}
 		in := als.ReadImport(out)
@@ -306,15 +307,18 @@ func TestReadUpgrade(t *testing.T) {
 
 func TestReadHistory(t *testing.T) {
 	for name, out := range map[string]string{
-		"log":  `[info] (12339) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}` + "\nnoise {\n",
+		"log":  `[info] (12339) INVOKE-ADMIN-ACTION {"command": "kato start","status": "succeeded"}` + "\n[info] (12339) noise {\n",
 		"JSON": `[{"command":"kato start","status":"succeeded","time":12}]`,
 	} {
-		if got := als.ReadHistory([]byte(out)); !reflect.DeepEqual(got, []als.Action{{Command: "kato start", Status: "succeeded"}}) {
+		if got, err := als.ReadHistory([]byte(out)); err != nil || !reflect.DeepEqual(got, []als.Action{{Command: "kato start", Status: "succeeded"}}) {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}
-	if got := als.ReadHistory([]byte("nothing")); got != nil {
+	if got, err := als.ReadHistory([]byte("nothing\n")); err == nil {
 		t.Errorf("got %+v", got)
+	}
+	if got, err := als.ReadHistory([]byte("[]\n")); err != nil || len(got) > 0 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

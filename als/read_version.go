@@ -7,21 +7,30 @@ import (
 	"strings"
 )
 
-var versionIn = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])v?(\d{1,6}(?:\.\d{1,6}){1,3})(?:$|[^0-9A-Za-z.]|\.$)`)
+var versionIn = regexp.MustCompile(`^(?:[A-Za-z]{1,20} ){0,5}v?(\d{1,6}(?:\.\d{1,6}){1,3})\.?$`)
 
-// ReadVersion reads the output of `kato version`: the first number with one to
-// three dots, as in 1.3, 3.4.2 and 1.1.0.19.
+// ReadVersion reads the output of `kato version`: one line that ends with a
+// number with one to three dots, as in 1.3, 3.4.2 and 1.1.0.19.
 func ReadVersion(out []byte) (string, error) {
-	for _, l := range clean(out) {
-		l = strings.TrimSpace(l)
-		if l == "" || noiseText.MatchString(l) || complaint([]byte(l)) != "" {
-			continue
+	version := ""
+	g := &gaps{}
+	lines := clean(out)
+	for _, line := range lines {
+		m := versionIn.FindStringSubmatch(strings.TrimSpace(line))
+		switch {
+		case isNoise(line):
+		// An image version such as 1.1.0.19 looks like an address.
+		case m == nil || complaint([]byte(line)) != "" || isIP(m[1]) && !strings.HasPrefix(m[1], "1."):
+			g.line(line)
+		case version != "":
+			g.say("there is more than one version")
+		default:
+			version = m[1]
 		}
-		if m := versionIn.FindStringSubmatch(l); m != nil && !isIP(m[1]) {
-			return m[1], nil
-		} else if m != nil && strings.Count(m[1], ".") == 3 && strings.HasPrefix(m[1], "1.") && len(strings.Fields(l)) < 6 {
-			return m[1], nil // an image version such as 1.1.0.19 looks like an address
-		}
+	}
+	g.textEnd(lines)
+	if version != "" {
+		return version, g.err("kato's version")
 	}
 	if said := complaint(out); said != "" {
 		return "", fmt.Errorf("kato did not tell its version: %s", said)

@@ -51,13 +51,16 @@ var opRelocateDroplets = relocateOp("droplets", "move the applications' droplets
 
 var opRelocateContainers = relocateOp("containers", "move the containers on a DEA to another filesystem", "/mnt/containers")
 
+// relocateOp returns a relocation. It is proven by measuring both places and
+// by a new status.
 func relocateOp(what, summary, example string) Operation {
 	return Operation{
 		Name: "relocate " + what, Family: familyStorage, Effect: always(Restart), Survey: true,
 		Summary: summary,
 		Detail: "All roles of the node stop, the data moves, and the roles start again whatever happened.\n" +
-			"What moves is measured first and must fit. It has worked when as much is in the new place, the old one holds nothing else, and the roles run.\n" +
+			"What moves is measured first and must fit.\n" +
 			"Mount the filesystem with quotas and make the directory first: `quota status` and `quota enable` help.",
+		Proof:   "as much is in the new place as was in the old one, the old one holds nothing else or leads to the new one, and a new `kato status` says that the roles run.",
 		Example: "relocate " + what + " " + example + " --node 10.0.0.11 @prod",
 		Params:  []Param{{Name: "PATH", Kind: KindPath, Help: "an existing, empty directory on the node"}},
 		Flags:   nodeFlag("this node; without it, the only one that holds them"),

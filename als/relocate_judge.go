@@ -98,7 +98,9 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	slack := max(before.bytes/20, 1<<20)
 	switch {
 	case !after.known:
-		return fail("It cannot be confirmed that the data moved: the new place could not be looked at; "+said, findTheData)
+		v := fail("It cannot be confirmed that the data moved: the new place could not be looked at; "+said, findTheData)
+		v.Outcome = Unconfirmed
+		return v
 	case empty && old.known && !linked:
 		return fail("There was nothing in the old place to move, and it does not lead to the new one; "+said, findTheData)
 	case after.entries == 0 && !empty:
@@ -118,12 +120,15 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	v.Summary = "Moved: the new place holds data, and the node's roles run."
 	switch {
 	case empty && !linked:
+		v.Outcome = Unconfirmed
 		v.Summary = "Unconfirmed: there was nothing to move, and the old place cannot be seen. The node's roles run."
 	case empty:
 		v.Summary = "Moved: there was nothing in the old place, which leads to the new one now, and the node's roles run."
 	case !before.known || before.partly || after.partly:
+		v.Outcome = Unconfirmed
 		v.Summary += " Unconfirmed that all of it has arrived: not everything could be measured."
 	case !linked:
+		v.Outcome = Unconfirmed
 		v.Summary += " Unconfirmed that the node uses it: the old place is no link to it."
 	}
 	return v

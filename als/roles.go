@@ -3,7 +3,6 @@ package als
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Roles: which run where, and `kato start`, `stop` and `restart`.
@@ -22,7 +21,7 @@ var opStatus = Operation{
 		if r.Has("all") {
 			args = append(args, "--all")
 		}
-		return readPlan(r, c.probe(probeRoles, args...)), nil
+		return readPlan(r, c.probe(probeRoles, args...), c.probeNodes()), nil
 	},
 	Judge: judgeStatus,
 }
@@ -35,19 +34,26 @@ var opNodes = Operation{
 		return readPlan(r, c.probe(probeNodes, "node", "list")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		nodes, err := readStep(rs, probeNodes, ReadNodes)
-		if err != nil {
-			return nothingRead(findingOf(Stop, err))
-		}
+		nodes, err := readPart(rs, probeNodes, ReadNodes)
 		var rows [][]string
+		core := 0
 		for _, n := range nodes {
 			mark := ""
 			if slices.Contains(n.Roles, "primary") {
 				mark = "core"
+				core++
 			}
-			rows = append(rows, []string{n.IP, mark, strings.Join(n.Roles, " ")})
+			rows = append(rows, []string{n.IP, mark, orNoneRoles(n.Roles)})
 		}
-		return Verdict{Outcome: Succeeded, Summary: count(len(nodes), "node") + ".", Report: table(rows), Whole: true}
+		v := Verdict{Outcome: Succeeded, Summary: count(len(nodes), "node") + ".", Report: table(rows), Whole: true}
+		switch {
+		case err != nil:
+			return partRead(err, count(len(nodes), "node"), v)
+		case core != 1: // perhaps the core's line is missing
+			v.Concern = true
+			v.Summary = fmt.Sprintf("%s, and %d of them with the role primary: one has it, as a rule.", count(len(nodes), "node"), core)
+		}
+		return v
 	},
 }
 
@@ -68,72 +74,10 @@ var opVersion = Operation{
 			g = generationOf(v)
 		}
 		if g == "" {
-			return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: fixGeneration}
+			return Verdict{Outcome: Succeeded, Whole: true, Concern: true, Summary: "kato " + v + ", a version that alsbot does not know.", Next: fixGeneration}
 		}
 		return Verdict{Outcome: Succeeded, Whole: true, Summary: "kato " + v + ", which behaves as " + string(g) + ".", Data: Data{Version: v}}
 	},
-}
-
-func judgeStatus(r Request, c Cluster, _ Plan, rs Results) Verdict {
-	status, err := readStep(rs, probeRoles, ReadStatus)
-	if err != nil {
-		return nothingRead(findingOf(Stop, err))
-	}
-	var rows [][]string
-	for _, node := range status.Nodes("") {
-		name := nodeWords(node)
-		for _, role := range status.Roles(node) {
-			rows = append(rows, []string{name, role, string(status.Of(node, role))})
-			name = ""
-		}
-	}
-	v := Verdict{Outcome: Succeeded, Report: table(rows), Whole: !r.Has("all"), Data: Data{Roles: countRoles(status)}}
-	v.Summary = v.Data.Roles.Text
-	v.Next = statusAdvice(c, status)
-	return v
-}
-
-// statusAdvice says what to do about the roles that do not run.
-func statusAdvice(c Cluster, status Status) (advice Advice) {
-	var moving, resting bool
-	var silent []string
-	for _, node := range status.Nodes("") {
-		for _, st := range status[node] {
-			switch {
-			case st.Silent() && !slices.Contains(silent, nodeWords(node)):
-				silent = append(silent, nodeWords(node))
-			case st.Silent(), st.Healthy():
-			case st.Moving():
-				moving = true
-			default:
-				resting = true
-			}
-		}
-	}
-	if len(silent) > 0 {
-		advice = Advise("See that %s can be reached: how the roles are there is not known.", list(silent))
-	}
-	if moving {
-		advice = advice.And(Advise("What is STARTING may need a minute."))
-	}
-	if resting {
-		advice = advice.And(Advise("Start what is FATAL or STOPPED with %s.", c.command("start", "ROLE", "--node", "IP")))
-	}
-	return advice
-}
-
-// unhealthy lists in words the roles, or processes, that do not run, and
-// returns how many there are in all.
-func unhealthy(status Status) (bad []string, all int) {
-	for _, node := range status.Nodes("") {
-		for _, role := range status.Roles(node) {
-			all++
-			if st := status.Of(node, role); !st.Healthy() {
-				bad = append(bad, fmt.Sprintf("%s on %s is %s", role, nodeWords(node), st))
-			}
-		}
-	}
-	return bad, all
 }
 
 // onlyMoving reports whether all roles that do not run are starting or stopping.
@@ -149,10 +93,10 @@ func onlyMoving(status Status) bool {
 }
 
 // turn returns the operation start, stop or restart.
-func turn(name, summary, detail string) Operation {
+func turn(name, summary, detail, proof string) Operation {
 	return Operation{
 		Name: name, Family: familyRoles, Effect: always(Restart), Survey: true,
-		Summary: summary, Detail: detail,
+		Summary: summary, Detail: detail, Proof: proof,
 		Example: name + " dea --node 10.0.0.12 @prod",
 		Params:  []Param{{Name: "ROLE", Kind: KindRole, Optional: true, Many: true, Help: "roles or role groups (data-services, microcloud); without any, all roles"}},
 		Flags:   []Flag{{Name: flagNode, Kind: KindIP, Help: "on this node only; without it, on every node that has the role"}},
@@ -162,7 +106,7 @@ func turn(name, summary, detail string) Operation {
 			}
 			probes := []Step{c.probeRoles()}
 			if name == opRestartName {
-				probes = append(probes, c.probeHistory(probeHistory))
+				probes = append(probes, c.probesBefore(Core)...)
 			}
 			return append(probes, c.probesFor(turnNeeds())...), nil
 		},
@@ -171,10 +115,13 @@ func turn(name, summary, detail string) Operation {
 	}
 }
 
-var opStart = turn(opStartName, "start roles", "It has worked when `kato status` says that they run.")
+// opStart is proven by a new status.
+var opStart = turn(opStartName, "start roles", "", "a new `kato status` says that the roles run.")
 
+// opStop is proven by a new status.
 var opStop = turn(opStopName, "stop roles",
-	"Without ROLE and --node everything on every node stops, and applications with it.\nIt has worked when `kato status` says that they are stopped.")
+	"Without ROLE and --node everything on every node stops, and applications with it.",
+	"a new `kato status` says that the roles are stopped.")
 
 const (
 	opStartName   = "start"
@@ -182,10 +129,12 @@ const (
 	opRestartName = "restart"
 )
 
+// opRestart is proven by new entries of kato's history and a new status. The
+// status alone proves nothing, since the roles ran before too.
 var opRestart = turn(opRestartName, "stop roles and start them again",
-	"It goes from node to node and ends at the first of which kato complains: the others are left as they are.\n"+
-		"It has worked when kato's history says so for every node and `kato status` says that the roles run; that they ran before proves nothing.\n"+
-		"Where the history cannot be read, the report says that the restart is unconfirmed.")
+	"It goes from node to node and ends at the first of which kato complains: the others are left as they are.",
+	"kato's history has "+newEntryWords+" for every node, and a new `kato status` says that the roles run. That they ran before proves nothing.\n"+
+		"Where the history cannot be read, the restart is unconfirmed.")
 
 // roleGroups are kato's role groups.
 var roleGroups = map[string][]string{
@@ -256,7 +205,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Hints.Restarts = pairs
 	if r.Operation == opRestartName {
 		p.Verify = append(p.Verify, c.probeHistory(probeHistoryAfter))
-		p.Hints.History = baseline(rs, probeHistory, opRestartName)
+		p.Hints.before(rs, opRestartName)
 	}
 	p.Notes = lastTime(c)
 	p.checkNeeds(c, turnNeeds(), rs)

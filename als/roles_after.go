@@ -68,11 +68,21 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	return v
 }
 
+// unseenOutcome returns the outcome of steps whose effect could not be seen.
+func unseenOutcome(p Plan, rs Results) Outcome {
+	for _, s := range p.Steps {
+		if r, ok := rs.Find(s.ResultKey(), s.Node); !s.Always && (!ok || !r.OK()) {
+			return Failed
+		}
+	}
+	return Unconfirmed
+}
+
 // verificationUnread returns the verdict if the results of the verification
 // could not be read.
 func verificationUnread(c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
-	v := Verdict{Outcome: Failed, Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}
+	v := Verdict{Outcome: unseenOutcome(p, rs), Next: f.Fix, Summary: "It cannot be confirmed that it worked: " + f.Text}
 	probes := Advise("%s", c.command("status"))
 	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.ResultKey() == stepPatch.key }) {
 		v.Summary += "; " + describeEnd(rs, stepPatch)

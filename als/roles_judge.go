@@ -3,7 +3,6 @@ package als
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Verdicts on start, stop and restart. The roles' state proves a start or a
@@ -45,9 +44,10 @@ func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 // versions exit with 0 even if a node is down.
 func turnUnverified(r Request, c Cluster, p Plan, rs Results, err error) Verdict {
 	f := findingOf(Stop, err)
-	v := Verdict{Outcome: Failed, Summary: fmt.Sprintf("It cannot be confirmed that the roles %s: %s.",
+	v := Verdict{Outcome: Unconfirmed, Summary: fmt.Sprintf("It cannot be confirmed that the roles %s: %s.",
 		map[string]string{opStartName: "started", opStopName: "stopped", opRestartName: "restarted"}[r.Operation], f.Text)}
 	if step, bad := badSteps(p, rs); bad {
+		v.Outcome = Failed
 		v.Summary += " " + capitalized(step.Text) + "."
 	}
 	var quiet []string
@@ -76,27 +76,30 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) 
 		return v
 	}
 	running := runningClause(len(pairs))
-	fresh, known := newEntries(p, rs, opRestartName)
-	well := 0
-	for _, a := range fresh {
-		switch strings.ToLower(a.Status) {
-		case "succeeded":
-			well++
-		case "failed":
+	entries, known := entriesOf(c, p, rs, p.Steps, opRestartName)
+	well, told := 0, 0
+	for _, a := range entries {
+		switch a.evidence() {
+		case evidenceSuccess:
+			well, told = well+1, told+1
+		case evidenceFailure:
 			return notEverywhere(c, p, rs, status, v, Finding{Text: fmt.Sprintf("kato's history says that `%s` failed", a.Command)})
+		case evidenceNone:
+			told++
+		case evidenceMissing:
 		}
 	}
 	switch {
-	case well >= len(p.Steps):
+	case known && well == len(p.Steps):
 		v.Whole, v.Summary = true, "Restarted, by kato's history; "+running+"."
 	case !known:
-		v.Summary = "Unconfirmed: kato did not complain, and " + running + ", but its history cannot be read, and nothing else shows that they were restarted."
-	case len(fresh) >= len(p.Steps):
-		v.Summary = "Unconfirmed: kato did not complain, and " + running + ", but its history does not say what became of the restart."
+		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: kato did not complain, and "+running+", but its history cannot be read, and nothing else shows that they were restarted."
+	case told == len(p.Steps):
+		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: kato did not complain, and "+running+", but its history does not say what became of the restart."
 	default:
 		v = notEverywhere(c, p, rs, status, v, Finding{})
 		v.Summary = fmt.Sprintf("It cannot be confirmed that the roles were restarted: kato's history has %d of %s since the run began.%s",
-			len(fresh), count(len(p.Steps), "such command"), v.Summary)
+			told, count(len(p.Steps), "such command"), v.Summary)
 	}
 	return v
 }
@@ -138,14 +141,11 @@ func notEverywhere(c Cluster, p Plan, rs Results, status Status, v Verdict, f Fi
 // restarted returns the nodes that were restarted according to both kato and
 // its history, and the other nodes.
 func restarted(c Cluster, p Plan, rs Results) (done, left []string) {
-	fresh, _ := newEntries(p, rs, opRestartName)
-	for _, s := range p.Steps {
-		words := strings.Join(s.Argv[1:], " ")
+	entries, known := entriesOf(c, p, rs, p.Steps, opRestartName)
+	for i, s := range p.Steps {
 		r, ok := rs.Find(s.ResultKey(), s.Node)
 		_, bad := trouble(r)
-		if ok && !bad && slices.ContainsFunc(fresh, func(a Action) bool {
-			return strings.HasSuffix(a.Command, words) && strings.EqualFold(a.Status, "succeeded")
-		}) {
+		if ok && !bad && known && entries[i].evidence() == evidenceSuccess {
 			done = append(done, c.turnedNode(s))
 		} else {
 			left = append(left, c.turnedNode(s))

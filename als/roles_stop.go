@@ -17,6 +17,9 @@ func judgeStop(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) Ver
 	switch {
 	case len(st.left) > 0:
 		v.Outcome = Failed
+		if len(st.running) == 0 && !bad {
+			v.Outcome = Unconfirmed
+		}
 		next, args := "Read the output of this run, then try %s", []any{stop}
 		if len(st.running) > 0 {
 			said = append(said, "Not stopped: "+list(st.running)+".")

@@ -83,6 +83,8 @@ func trouble(r Result) (f Finding, ok bool) {
 		return stop(Advice{}, "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
 	case said != "":
 		return stop(Advice{}, "%s on %s: %s", r.Step, who, said)
+	case r.Cut:
+		return stop(Advice{}, "%s on %s printed more than alsbot reads, which is the last 1 MiB", r.Step, who)
 	}
 	return Finding{}, false
 }

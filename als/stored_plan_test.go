@@ -35,7 +35,7 @@ type storedResult struct {
 // stored step.
 func (s storedResult) result() als.Result {
 	r := als.Step{Name: s.Label, Node: s.Node}.Result()
-	r.Exit, r.Output = s.Exit, []byte(s.Output)
+	r.Exit, r.Output = s.Exit, out(s.Output).Output // some were recorded without the end of the last line
 	return r
 }
 

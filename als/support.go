@@ -61,6 +61,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	v := Verdict{Outcome: Succeeded, Summary: fmt.Sprintf("The report is %s on the core, %s.", seen["file"], size(bytes)),
 		Report: table([][]string{{"file", seen["file"]}, {"size", size(bytes)}, {"sha256", seen["sha256"]}})}
 	if r.Exit != 0 {
+		v.Concern = true
 		v.Summary += fmt.Sprintf(" Yet kato ended with status %d: it may not be whole.", r.Exit)
 	}
 	switch {
@@ -108,6 +109,9 @@ var opLogs = Operation{
 			return nothingRead(f)
 		case res.Exit != 0:
 			return noLog(r, c, res)
+		case res.Cut:
+			f, _ := trouble(res)
+			return nothingRead(f)
 		case shownLines(res.Output) == 0:
 			return Verdict{Outcome: Succeeded, Whole: true, Summary: "The logs are empty."}
 		}

@@ -40,7 +40,10 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 		f, _ := trouble(r)
 		return g, version, nil, append(findings, f)
 	}
-	nodes, err := ReadNodes(r.Output)
+	nodes, err := readPart(rs, probeNodes, ReadNodes)
+	if err != nil && len(nodes) > 0 {
+		return g, version, nodes, append(findings, Finding{Level: Warn, Text: err.Error() + "; what follows is about the nodes that could be read", Fix: Advise("Run %s on the core by hand and see what it prints.", Typed("kato node list"))})
+	}
 	if err != nil {
 		return g, version, []Node{{IP: Core}}, append(findings, Finding{Level: Warn, Text: err.Error() + "; the cluster is treated as its core alone", Fix: Advise("Run %s on the core by hand and see what it prints.", Typed("kato node list"))})
 	}
@@ -50,11 +53,10 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 var fixGeneration = Advise("Set %s of the cluster in the configuration to als10, als11 or als13.", Typed("generation"))
 
 func surveyVersion(rs Results) (string, error) {
-	r, ok := rs.find(probeVersion, "")
-	if !ok {
+	if _, ok := rs.find(probeVersion, ""); !ok {
 		return "", fmt.Errorf("kato was not asked for its version")
 	}
-	return ReadVersion(r.Output)
+	return readStep(rs, probeVersion, ReadVersion)
 }
 
 // stopFor returns the finding for a probe that could not be read: what is

@@ -28,7 +28,7 @@ var (
 )
 
 const upgradeDetail = "Checked before: free disk and memory of every node, SSH from the core, sudo without a password, all roles, and that no other kato job is at work there.\n" +
-	"Maintenance mode is on meanwhile and afterwards as it was found. It has worked when every node tells the new version and its roles run.\n" +
+	"Maintenance mode is on meanwhile and afterwards as it was found.\n" +
 	upgradeLoses + " Nodes restart.\n" +
 	"ALS 1.3 is reached in place from 1.2 only, and 2.x not at all: export and import instead."
 
@@ -39,10 +39,13 @@ var opUpgradeCluster = upgradeOp("upgrade cluster", "upgrade every node to a new
 var opUpgradeNode = upgradeOp("upgrade node", "upgrade one node to a new version",
 	[]Flag{{Name: flagNode, Kind: KindIP, Help: "this node; without it, the core"}})
 
+// upgradeOp returns an upgrade. It is proven by the version that every node
+// tells, and by a new status.
 func upgradeOp(name, summary string, flags []Flag) Operation {
 	return Operation{
 		Name: name, Family: familyUpgrade, Effect: always(Restart), Changes: changesPatches, Survey: true, Archives: true,
 		Summary: summary, Detail: upgradeDetail,
+		Proof:   "every node tells the new version when it is asked again, and a new `kato status` says that the roles run.",
 		Example: name + " --version 3.4.2 @prod",
 		Flags: append(flags,
 			Flag{Name: "version", Kind: KindVersion, Help: "to this version; without it, to the newest that kato knows"},

@@ -133,6 +133,11 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 			"The nodes are at %s, and not at %s; %s.", u.versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
 		v = u.succeeded(v, c, rs, ended)
+		status, _ := readStep(rs, probeRolesAfter, ReadStatus)
+		if more := c.strangers(status); r.Operation == "upgrade cluster" && len(more) > 0 {
+			v.Outcome = Unconfirmed
+			v.Summary = "Unconfirmed: nothing is known of the version of " + list(more) + ", which kato's list of nodes lacks. " + v.Summary
+		}
 	}
 	return v
 }

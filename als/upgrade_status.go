@@ -10,9 +10,9 @@ var opUpgradeStatus = Operation{
 		return readPlan(r, c.probe(probeUpgrade, "node", "upgrade", "--status")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		nodes, err := readStep(rs, probeUpgrade, ReadUpgrade)
+		nodes, err := readPart(rs, probeUpgrade, ReadUpgrade)
 		if err != nil {
-			return nothingRead(findingOf(Stop, err))
+			return partRead(err, count(len(nodes), "node"), Verdict{Report: progressTable(nodes)})
 		}
 		if len(nodes) == 0 {
 			return Verdict{Outcome: Succeeded, Whole: true, Summary: "No upgrade is in progress."}
@@ -25,6 +25,7 @@ var opUpgradeStatus = Operation{
 		}
 		v := Verdict{Outcome: Succeeded, Whole: true, Report: progressTable(nodes), Summary: "The upgrade of " + count(len(nodes), "node") + " is complete, kato says."}
 		if left > 0 {
+			v.Concern = true
 			v.Summary = fmt.Sprintf("%d of %s to go.", left, count(len(nodes), "node"))
 		}
 		return v

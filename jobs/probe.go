@@ -66,7 +66,7 @@ func (p *Prober) probe(ctx context.Context, cluster als.Cluster, s als.Step) (al
 	read := func() (err error) {
 		out := &tail{max: readerLimit}
 		res.Exit, err = p.exec.Exec(sctx, t, s.Command(), out)
-		res.Output = out.bytes()
+		res.Output, res.Cut = out.bytes(), out.cut()
 		return err
 	}
 	err = read()

@@ -238,11 +238,16 @@ func (k *stepRecorder) advise() {
 
 // tail keeps the last max bytes that are written to it.
 type tail struct {
-	max int
-	buf []byte
+	max   int
+	buf   []byte
+	total int64 // bytes written so far
 }
 
+// cut reports whether more was written than bytes returns.
+func (t *tail) cut() bool { return t.total > int64(t.max) }
+
 func (t *tail) Write(p []byte) (int, error) {
+	t.total += int64(len(p))
 	t.buf = append(t.buf, p...)
 	if len(t.buf) > 2*t.max {
 		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.max:]...)

@@ -185,6 +185,7 @@ func (w *worker) results(ctx context.Context, r runs.Run) (als.Results, error) {
 		if s.Exit != nil {
 			res.Exit = *s.Exit
 		}
+		res.Cut = s.Size > readerLimit
 		var err error
 		if res.Output, err = w.outputs.tail(ctx, s, readerLimit); err != nil {
 			if ctx.Err() != nil || time.Since(s.Ended) < readPatience {
