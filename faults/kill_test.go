@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -17,7 +18,7 @@ import (
 // at once. A trial is a kill; every run is checked against the oracle.
 func killed(t *testing.T, r *report) {
 	h := newTestbed(t, options{clusters: 8, oracle: oracle{Min: time.Second, Max: 20 * time.Second, Bytes: 64 << 10}})
-	runs := max(4, r.n*3/10)
+	most := max(4, r.n*3/10)
 	if r.n < 50 {
 		h.oracle.Max = 4 * time.Second
 		must(t, h.oracle.write(h.settings()))
@@ -30,7 +31,7 @@ func killed(t *testing.T, r *report) {
 	var ids []string
 	var starts, attached []time.Duration
 	for kill := range r.n {
-		for len(ids) < runs*(kill+1)/r.n {
+		for len(ids) < most*(kill+1)/r.n {
 			ids = append(ids, h.ask(len(ids)%h.opts.clusters))
 		}
 		time.Sleep(time.Duration(rand.Int64N(int64(800 * time.Millisecond))))
@@ -52,15 +53,16 @@ func killed(t *testing.T, r *report) {
 			twice++
 		}
 	}
+	r.trial(h.checkAudit())
 	r.figure("%d runs, %d messages told twice", len(ids), twice)
 	r.atMost("start to ready p95", percentile(starts, 95), 2*time.Second)
 	r.atMost("reattached p95", percentile(attached, 95), 5*time.Second)
 }
 
-// checkRunAndCount is verify, but it accepts a second message: the bot may have been
-// killed between Slack's answer and its own record of it.
+// checkRunAndCount is verify without the audit log, and accepts a second message:
+// the bot may have been killed between Slack's answer and its own record of it.
 func (h *testbed) checkRunAndCount(id string) (n int, err error) {
-	r, err := h.checkRun(id)
+	r, err := h.checkEnd(id)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +129,7 @@ func (h *testbed) age(n int) error {
 	return errors.Join(err, st.Close())
 }
 
-// put writes the i-th copy of a run with its indexes.
+// put writes the i-th copy of a run with its indexes and an audit entry.
 func put(tx store.Tx, run map[string]any, i int) error {
 	asked := time.Now().UTC().Add(-time.Duration(i+1) * time.Minute)
 	id := fmt.Sprintf("old%07d", i)
@@ -138,5 +140,6 @@ func put(tx store.Tx, run map[string]any, i int) error {
 	}
 	at := asked.Format("20060102T150405.000000000Z") + "/" + id
 	name, err := json.Marshal(id)
-	return errors.Join(err, tx.Put("runs", id, record), tx.Put("runs.time", at, name), tx.Put("runs.cluster", "c0/"+at, name))
+	return errors.Join(err, tx.Put("runs", id, record), tx.Put("runs.time", at, name), tx.Put("runs.cluster", "c0/"+at, name),
+		runs.Record(tx, runs.System, "succeeded", id, ""))
 }

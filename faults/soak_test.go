@@ -58,6 +58,7 @@ func mixed(t *testing.T, r *report) {
 		_, err := h.checkRunAndCount(id)
 		r.trial(err)
 	}
+	r.trial(h.checkAudit())
 	h.flat(r, looks)
 	h.idleAgain(r, idle)
 	size, live, err := h.compacted()

@@ -44,7 +44,7 @@ func startBy(t *testing.T, r *report) {
 			}
 		}
 	}
-	r.trial(d.checkAudit())
+	r.trial(d.checkAllNamed(started + expired))
 	r.figure("%d started in time, %d expired", started, expired)
 }
 
@@ -54,6 +54,25 @@ func (d *engineBed) approvedAt(id string, at time.Time) error {
 		a["state"] = runs.ApprovalChecking
 		a["votes"] = []any{map[string]any{"by": map[string]any{"source": runs.FromSlack, "id": bob}, "at": at.UTC()}}
 	})
+}
+
+// checkAllNamed returns an error unless the audit log names the runs whose
+// approvals were put into the store behind its back.
+func (d *engineBed) checkAllNamed(n int) error {
+	err := d.checkAudit()
+	if err == nil || !strings.Contains(err.Error(), "its record was changed between audit entry") {
+		return fmt.Errorf("%d approvals were forged, and the audit log says: %v", n, err)
+	}
+	more, named := 0, strings.Count(err.Error(), "its record was changed between audit entry")
+	if _, tail, ok := strings.Cut(err.Error(), "\nand "); ok {
+		if _, err := fmt.Sscanf(tail, "%d more", &more); err != nil {
+			return fmt.Errorf("reading how many more are named: %w", err)
+		}
+	}
+	if named+more != n {
+		return fmt.Errorf("%d approvals were forged, and the audit log names %d: %w", n, named+more, err)
+	}
+	return nil
 }
 
 func (d *engineBed) startedOrExpired(id string) (late bool, err error) {
