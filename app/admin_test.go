@@ -134,7 +134,7 @@ func TestWhatAnswersWhere(t *testing.T) {
 			t.Errorf("/metrics lacks %s", name)
 		}
 	}
-	for _, q := range []string{"GET /", "POST /ask", "GET /runs", "GET /runs/x", "GET /runs/x/output", "GET /snapshot", "GET /audit", "GET /reconcile", "POST /metrics", "GET /debug/pprof/"} {
+	for _, q := range []string{"GET /", "POST /ask", "GET /runs", "GET /runs/x", "GET /runs/x/output", "GET /snapshot", "GET /audit", "GET /audit/export", "POST /audit/trusted", "GET /reconcile", "POST /metrics", "GET /debug/pprof/"} {
 		method, path, _ := strings.Cut(q, " ")
 		if code, body := answer(t, tcp, method, base+path); code != http.StatusNotFound && code != http.StatusMethodNotAllowed {
 			t.Errorf("%s over TCP: %d %.200s", q, code, body)

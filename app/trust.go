@@ -72,7 +72,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	}
 	trusted := Trusted{Cluster: cl.Name, File: cl.KnownHosts, Keys: names}
 	if err := note(trusted); err != nil {
-		return fmt.Errorf("no key was added, because the audit log could not be told: %w", err)
+		return fmt.Errorf("no key was added, because the audit log can't be written: %w", err)
 	}
 	if err := appendLines(cl.KnownHosts, lines); err != nil {
 		trusted.Failed = err.Error()

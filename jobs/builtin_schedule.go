@@ -175,7 +175,7 @@ func (b *builtins) setPaused(ctx context.Context, c call, stop bool) (Answer, er
 			st.Paused = &runs.Decision{By: c.By, At: time.Now().UTC().Round(0)}
 			ans.Text = fmt.Sprintf("Schedule %s is paused by %s. Its times pass without a run until somebody types `schedule resume %s`.", s.Name, c.By.Name(), s.Name)
 		}
-		return errors.Join(runs.Schedules.Put(tx, s.Name, st), runs.Record(tx, c.By, action, "", "schedule "+s.Name))
+		return errors.Join(runs.Schedules.Put(tx, s.Name, st), runs.Note(tx, runs.Entry{By: c.By, Action: action, Cluster: s.Cluster, Detail: "schedule " + s.Name}))
 	})
 	return ans, err
 }

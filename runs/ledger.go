@@ -96,8 +96,9 @@ func (l *Ledger) Transition(ctx context.Context, id string, by Principal, fn fun
 			return err
 		}
 		now = r
-		before, covered := r.State, cover{}
-		if covered, err = coverWithApproval(tx, r); err != nil {
+		before := r.State
+		covered, err := coverWithApproval(tx, r)
+		if err != nil {
 			return err
 		}
 		b := &book{Tx: tx}

@@ -69,9 +69,9 @@ func verifyAudit(ctx context.Context, cfg *config.Config, head runs.AuditHead) (
 }
 
 func whole(out io.Writer, found runs.Verified) error {
-	text := fmt.Sprintf("the audit log is whole: %d entries\n%d runs are as the log has them\n", found.Entries, found.Runs)
+	text := fmt.Sprintf("the audit log is whole: %d entries\nruns that match it: %d\n", found.Entries, found.Runs)
 	if found.Earlier > 0 {
-		text += fmt.Sprintf("%d runs are not covered: an earlier version recorded them\n", found.Earlier)
+		text += fmt.Sprintf("runs that it doesn't cover, because an earlier version recorded them: %d\n", found.Earlier)
 	}
 	if found.Entries > 0 {
 		text += fmt.Sprintf("head %s\n", found.Head)
