@@ -1,8 +1,10 @@
 package bot_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,5 +155,76 @@ func TestPersonWithoutThePermission(t *testing.T) {
 		if f.What == "slack permissions" && (f.Err != nil || !f.Warn || !strings.Contains(f.Text, "users:read (without it, guests and bots count like full members")) {
 			t.Errorf("check says %q, %v", f.Text, f.Err)
 		}
+	}
+}
+
+// A message is a command only where it begins with the mention of the bot.
+// Otherwise nothing happens, and nothing is answered.
+func TestOnlyAMessageThatBeginsWithTheMentionIsACommand(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"<@U0ALSBOT> status":                           "status",
+		" \u00a0<@U0ALSBOT>\u00a0status":               "status",
+		"<@U0ALSBOT|alsbot>: status":                   "status",
+		"<@U0ALSBOT>, status":                          "status",
+		"<@U0ALSBOT>  :  status":                       "status",
+		"<@U0ALSBOT>":                                  "",
+		"<@U0ALSBOT> tell <@U0BEN|ben> &lt;x&gt;":      "tell @ben <x>",
+		"please <@U0ALSBOT> status":                    "-",
+		"&gt; <@U0ALSBOT> status":                      "-",
+		"&gt;&gt;&gt; <@U0ALSBOT> status":              "-",
+		"`<@U0ALSBOT> status`":                         "-",
+		"```<@U0ALSBOT> status```":                     "-",
+		"*<@U0ALSBOT>* status":                         "-",
+		"“<@U0ALSBOT> status”":                         "-",
+		"<@U0BEN> <@U0ALSBOT> status":                  "-",
+		"<@U0ALSBOTX> status":                          "-",
+		"<!subteam^S0LEADS|@leads> <@U0ALSBOT> status": "-",
+		"• <@U0ALSBOT> status":                         "-",
+		"status":                                       "-",
+		"<@U0ALSBOT status":                            "-",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, httpMode)
+			s.say(text, "1795400000.000100")
+			s.say("<@U0ALSBOT> last", "1795400000.000200")
+			s.until("the last message is heard", func() bool {
+				asks := s.engine.asks()
+				return len(asks) > 0 && (asks[len(asks)-1].Text == "last" || asks[0].Text == "last")
+			})
+			s.stop()
+			var heard []string
+			for _, a := range s.engine.asks() {
+				heard = append(heard, a.Text)
+			}
+			slices.Sort(heard)
+			expected := []string{"last"}
+			if want != "-" {
+				expected = append(expected, want)
+			}
+			slices.Sort(expected)
+			if !slices.Equal(heard, expected) {
+				t.Errorf("heard %q, not %q", heard, expected)
+			}
+			if n := len(s.ws.Ephemerals(ann, prod)); n > 0 {
+				t.Errorf("%d private answers", n)
+			}
+		})
+	}
+}
+
+// say has Slack deliver a message of ann that names the bot.
+func (s *stage) say(text, ts string) {
+	s.Helper()
+	body, err := json.Marshal(map[string]any{
+		"type": "event_callback", "team_id": "T0SIM", "event_id": "Ev" + ts,
+		"event": map[string]any{"type": "app_mention", "user": ann, "team": "T0SIM", "text": text, "ts": ts, "channel": prod},
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if code := s.post("/slack/events", "application/json", string(body), nil); code != http.StatusOK {
+		s.Errorf("answered %d", code)
 	}
 }
