@@ -36,7 +36,7 @@ func coverOf(r Run, a *Approval) (c cover, err error) {
 	parts := [len(partNames)]any{
 		coveredCommand(r), coveredRequest(r),
 		[]string{string(r.State), stamp(r.Started), stamp(r.Ended), r.Trouble},
-		coveredPlan(r), coveredSteps(r), coveredExits(r), coveredVerdict(r.Verdict),
+		coveredPlan(r), coveredSteps(r), coveredExits(r), coveredVerdict(r),
 		nil, nil, coveredDecision(r.Cancel), coveredDecision(r.Settled),
 	}
 	if a != nil {
@@ -210,11 +210,15 @@ func coveredExits(r Run) any {
 	return exits
 }
 
-func coveredVerdict(v *als.Verdict) any {
-	if v == nil {
+func coveredVerdict(r Run) any {
+	if r.Verdict == nil {
 		return nil
 	}
-	return []string{string(v.Outcome), v.Summary, v.Report}
+	v := []string{string(r.Verdict.Outcome), r.Verdict.Summary, r.Verdict.Report}
+	if r.LookedAgain != nil {
+		v = append(v, stamp(r.LookedAgain.At), r.LookedAgain.Text)
+	}
+	return v
 }
 
 func coveredApproval(a Approval) any {
