@@ -20,7 +20,8 @@ const (
 	maxNamed   = 120 // code points of the nodes that one line names
 	minFinding = 40  // a finding that is longer is never cut below that
 	roomForCut = 70  // for the line that says how much was left out
-	maxCounted = 400 // a list that is counted names no more
+	maxListed  = 800 // a longer list is counted, because nobody reads it
+	maxCounted = 400 // code points of a list that is counted
 	maxNotes   = 600 // notes, if not all fits
 
 	findingsPart = 45 // percent of the room that findings may take from the rest
@@ -217,18 +218,37 @@ func newFactRows(c *card, facts []als.Fact) factRows {
 // overhead is what the rows take beside their values.
 func (rows factRows) overhead() int { return len(rows.names) * (rows.width + 3) }
 
-func (rows factRows) length() int { return rows.overhead() + lengths(rows.values) }
+func (rows factRows) length() int {
+	n := rows.overhead()
+	for i := range rows.values {
+		n += rows.need(i)
+	}
+	return n
+}
+
+// need returns what a value takes with its end.
+func (rows factRows) need(i int) int {
+	if rows.tooLong(i) {
+		return maxCounted
+	}
+	return utf8.RuneCountInString(rows.values[i]) + 1
+}
+
+// tooLong reports whether a value is a list that is counted in any case.
+func (rows factRows) tooLong(i int) bool {
+	return utf8.RuneCountInString(rows.values[i]) > maxListed && len(rows.facts[i].Items()) > 1
+}
 
 // fitting returns the rows. A list that is too long is counted.
 func (rows factRows) fitting(c *card, room int) []string {
 	needs := make([]int, len(rows.values))
-	for i, v := range rows.values {
-		needs[i] = utf8.RuneCountInString(v) + 1
+	for i := range rows.values {
+		needs[i] = rows.need(i)
 	}
 	share := shares(needs, room-rows.overhead())
 	var out []string
 	for i, v := range rows.values {
-		if share[i] < needs[i] {
+		if share[i] < needs[i] || rows.tooLong(i) {
 			c.cut = true
 			v = rows.counted(c, i, max(min(share[i]-1, maxCounted), roomForCut/2))
 		}

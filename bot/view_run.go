@@ -30,6 +30,7 @@ const (
 	maxReport   = 6000
 	maxFindings = 3000 // all of them
 	maxDigest   = 100
+	maxTyped    = 300 // the command in the small print
 )
 
 // runMessage renders the one message of a run.
@@ -102,7 +103,7 @@ func smallPrint(r runs.Run, now time.Time) []string {
 		state = string(r.State)
 	}
 	if _, ok := lookFound(r); ok {
-		state = shorten(r.Text, maxDigest) + "  " + state
+		state = shorten(r.Text, maxTyped) + "  " + state
 	}
 	return []string{state, stepWords(r), exitWords(r), elapsed(r, now), "run " + r.ID}
 }
