@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/user"
 	"strconv"
 	"time"
 
@@ -170,41 +169,4 @@ func say(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
 	_, _ = w.Write([]byte(text)) // the client may be gone
-}
-
-type peerKey struct{}
-
-// withPeer adds the user at the other end of a socket to ctx, as the kernel
-// reports it.
-func withPeer(ctx context.Context, c net.Conn) context.Context {
-	uc, ok := c.(*net.UnixConn)
-	if !ok {
-		return ctx
-	}
-	raw, err := uc.SyscallConn()
-	if err != nil {
-		return ctx
-	}
-	name := "unknown"
-	_ = raw.Control(func(fd uintptr) {
-		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		if err != nil {
-			return
-		}
-		name = userName(int(cred.Uid))
-	})
-	return context.WithValue(ctx, peerKey{}, name)
-}
-
-// userName returns the name of a user of this host.
-func userName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(uid)
-}
-
-func peer(r *http.Request) runs.Principal {
-	name, _ := r.Context().Value(peerKey{}).(string)
-	return runs.Principal{Source: runs.FromLocal, ID: name}
 }

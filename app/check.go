@@ -28,6 +28,9 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	for _, w := range cfg.Warnings {
 		c.say("warn", "config", "%s", w)
 	}
+	if me := OwnAccount(); len(cfg.Approval.Effects) > 0 && len(cfg.Admin.Users) > 0 && cfg.Admin.Users[me] == "" {
+		c.say("warn", "config", "admin.users: does not name %s, under which you run this: on the command line you cannot ask for what needs approval", me)
+	}
 	c.store(ctx, cfg)
 	if cfg.Store.Engine != "bolt" {
 		c.bad("config", errors.New(engineProblem(cfg).String()))

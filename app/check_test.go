@@ -15,7 +15,7 @@ import (
 func TestCheckWarnsOfWhatItCannotSee(t *testing.T) {
 	ws := workspace.New(workspace.Options{
 		Channels: []workspace.Channel{{ID: "C0PROD", Name: "prod"}},
-		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read"},
+		Scopes:   []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read", "users:read", "im:write"},
 		BotToken: "xoxb-check", AppToken: "xapp-check",
 	})
 	if err := ws.Start("127.0.0.1:0"); err != nil {

@@ -19,6 +19,7 @@ var (
 	commandForm = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 	memberForm  = regexp.MustCompile(`^[UWS][A-Z0-9]{2,}$`)
 	userForm    = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
+	accountForm = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.@-]*\$?|uid [0-9]+)$`)
 	channelForm = regexp.MustCompile(`^[CGD][A-Z0-9]{2,}$`)
 	loginForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]{0,31}$`)
 	hostForm    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
@@ -112,6 +113,9 @@ func (r *report) checkStore(s Store) {
 
 func (r *report) users(p string, users map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(users)) {
+		if !accountForm.MatchString(name) {
+			r.add(join(p, name), "%s is no user of this host", shown(name))
+		}
 		if id := users[name]; !userForm.MatchString(id) {
 			r.add(join(p, name), "%s is no Slack user ID (U… or W…)", shown(id))
 		}

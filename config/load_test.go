@@ -73,6 +73,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("the file was %s", got.Path)
 	}
 	want.Path = got.Path
+	want.Warnings = []string{"admin.users: is empty: on the command line, nobody can ask for what needs approval"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -213,6 +214,7 @@ func TestOneMistake(t *testing.T) {
 		{"twice", "    user: helion", "    user: helion\n    user: root", "clusters[0].user: is set twice"},
 		{"signing secret", "slack:", "slack:\n  mode: http", "slack.signing_secret: is required in http mode"},
 		{"command", "slack:", "slack:\n  command: als", "slack.command"},
+		{"a user that no host has", "slack:", "admin: {users: {\"(unknown account)\": U0ANN}}\nslack:", "c.yaml:1: admin.users.(unknown account): \"(unknown account)\" is no user of this host"},
 		{"a name for a Slack user", "slack:", "admin: {users: {alice: \"@alice\"}}\nslack:", "c.yaml:1: admin.users.alice: \"@alice\" is no Slack user ID"},
 		{"plain http", "slack:", "slack:\n  api_url: http://slack.com/api/", "slack.api_url"},
 		{"no slash", "slack:", "slack:\n  api_url: https://slack.com/api", "should end in /"},
@@ -297,13 +299,18 @@ clusters: [{name: prod, core: "a:1", user: u, identity_file: i, known_hosts: k}]
 		t.Fatal(err)
 	}
 	all := strings.Join(c.Warnings, "\n")
-	for _, want := range []string{"slack.app_token", "chmod go-w", "chmod o-rwx", "nobody may do anything", "clusters[0].channel", "nobody is an approver", "admin.listen"} {
+	for _, want := range []string{"slack.app_token", "chmod go-w", "chmod o-rwx", "nobody may do anything", "clusters[0].channel", "nobody is an approver", "admin.listen", "admin.users: is empty: on the command line, nobody can ask for what needs approval"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning says %s:\n%s", want, all)
 		}
 	}
-	if c := load(t, minimal); len(c.Warnings) > 0 {
-		t.Errorf("warnings about nothing: %s", c.Warnings)
+	if c := load(t, minimal+"admin: {users: {root: U123}}\n"); len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "admin.users.root: everyone who logs in as root") {
+		t.Errorf("a mapped root: %s", c.Warnings)
+	}
+	for _, admin := range []string{"admin: {users: {alice: U123}}\n", "approval: {effects: []}\n"} {
+		if c := load(t, minimal+admin); len(c.Warnings) > 0 {
+			t.Errorf("warnings about nothing: %s", c.Warnings)
+		}
 	}
 }
 

@@ -25,8 +25,22 @@ func (c *Config) warn(path string, secrets bool) {
 			c.warnf("%s.approvals: neither it nor channel is set: requests for approval have no place to go", p)
 		}
 	}
+	if len(c.Approval.Effects) > 0 {
+		c.warnUsers()
+	}
 	if host, _, _ := net.SplitHostPort(c.Admin.Listen); !loopback(host) {
 		c.warnf("admin.listen: %s can be reached from other machines, without encryption or password", c.Admin.Listen)
+	}
+}
+
+// warnUsers warns of users of the alsbot host of whom alsbot does not know who
+// they are in Slack, or takes for somebody who may be another person.
+func (c *Config) warnUsers() {
+	if len(c.Admin.Users) == 0 {
+		c.warnf("admin.users: is empty: on the command line, nobody can ask for what needs approval")
+	}
+	if id := c.Admin.Users["root"]; id != "" {
+		c.warnf("admin.users.root: everyone who logs in as root, and every service of root's, counts as %s: map the users who log in", id)
 	}
 }
 

@@ -10,12 +10,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/user"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"alsbot/app"
 	"alsbot/jobs"
 	"alsbot/runs"
 	"alsbot/sim/node"
@@ -25,10 +25,9 @@ import (
 // ownApproval tests an approver who approves their own request, through every
 // way in. A trial is an attempt.
 func ownApproval(t *testing.T, r *report) {
-	me, err := user.Current()
-	must(t, err)
+	me := app.OwnAccount()
 	linked := func(yaml string) string {
-		return strings.Replace(yaml, "admin: {", fmt.Sprintf("admin: {users: {%q: %s}, ", me.Username, ann), 1)
+		return strings.Replace(yaml, "admin: {", fmt.Sprintf("admin: {users: {%q: %s}, ", me, ann), 1)
 	}
 	for _, quorum := range []int{1, 2} {
 		h := newTestbed(t, options{change: linked, extra: fmt.Sprintf("approval: {effects: [change, restart], quorum: %d}\n", quorum) +

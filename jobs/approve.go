@@ -87,6 +87,10 @@ func (ap *approver) mayDecide(ctx context.Context, id string, approve bool, by r
 	if refusal != nil {
 		return r, Answer{Bad: true, Text: refusal.Error() + "."}, nil
 	}
+	if _, known := ap.rights.inSlack(r.By); approve && !known && r.By.Source == runs.FromLocal {
+		return r, Answer{Bad: true, Text: fmt.Sprintf("This was asked for on the command line by %s, and alsbot doesn't know who that is in Slack: it can't tell whether it is you. Nothing has changed. "+
+			"Type `cancel %s`, and have it asked for in Slack.", r.By.ID, id)}, nil
+	}
 	if approve && ap.rights.samePerson(by, r.By) && !ap.policy.cfg.Approval.Self {
 		return r, Answer{Bad: true, Text: "You asked for this yourself, so somebody else has to approve it. Nothing has changed. To take it back, type `cancel " + id + "`."}, nil
 	}

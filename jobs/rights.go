@@ -157,7 +157,9 @@ func (rs *rights) listed(ctx context.Context, user string, ids []string, f Fresh
 }
 
 // authorize refuses, in words, a request that its author may not make, or that
-// lacks the reason which policy asks for.
+// lacks the reason which policy asks for. What needs approval can be asked for
+// only by somebody whom alsbot knows in Slack: else the same person could
+// approve it there.
 func (rs *rights) authorize(ctx context.Context, by runs.Principal, op als.Operation, req als.Request) error {
 	effect := op.Effect(req)
 	role := Operator
@@ -172,7 +174,11 @@ func (rs *rights) authorize(ctx context.Context, by runs.Principal, op als.Opera
 			return rs.unmapped(by, "`"+op.Name+"` goes to the person who asks, by direct message")
 		}
 	}
-	if rs.cfg.Approval.Reason && req.Reason == "" && !req.Dry && by.Source != runs.FromSchedule && (policy{rs.cfg}).guarded(effect) {
+	guarded := !req.Dry && by.Source != runs.FromSchedule && policy{rs.cfg}.guarded(effect)
+	if _, ok := rs.inSlack(by); guarded && !ok {
+		return rs.unmapped(by, "This needs approval by somebody other than the person who asks")
+	}
+	if guarded && rs.cfg.Approval.Reason && req.Reason == "" {
 		return &als.Refusal{Text: "This needs approval, and approvers want to know why",
 			Next: als.Advise("Add --reason \"…\"")}
 	}
@@ -190,6 +196,10 @@ func (rs *rights) inSlack(p runs.Principal) (id string, ok bool) {
 func (rs *rights) unmapped(by runs.Principal, why string) error {
 	if by.Source != runs.FromLocal {
 		return &als.Refusal{Text: why + ", and " + by.Name() + " is no person in Slack", Next: als.Advise("Have a person ask for it in Slack")}
+	}
+	if by.ID == runs.UnknownAccount {
+		return &als.Refusal{Text: why + ", and the kernel didn't say whose command this is. Nothing was started",
+			Next: "Ask in Slack; or let alsbot's user read /proc/PID/loginuid (no hidepid, the same PID namespace)"}
 	}
 	return &als.Refusal{
 		Text: fmt.Sprintf("%s, and alsbot doesn't know who %s is in Slack. Nothing was started", why, by.ID),

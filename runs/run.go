@@ -61,6 +61,10 @@ type Principal struct {
 	Handle string `json:"handle,omitempty"`
 }
 
+// UnknownAccount is the ID of an author on the command line of whom the kernel
+// does not say who it is. The config refuses to map it to a person.
+const UnknownAccount = "(unknown account)"
+
 // System is the author of what follows without a person.
 var System = Principal{Source: "alsbot", ID: "alsbot"}
 

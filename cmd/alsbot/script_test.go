@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"alsbot/app"
 	"alsbot/sim/node"
 	"alsbot/sim/scene"
 	"alsbot/sim/workspace"
@@ -140,11 +140,7 @@ func scriptWords() map[string]func(*testscript.TestScript, bool, []string) {
 func setUp(env *testscript.Env) error {
 	st := &stage{dir: env.WorkDir}
 	env.Values["stage"] = st
-	me, err := user.Current()
-	if err != nil {
-		return err
-	}
-	env.Setenv("ME", me.Username)
+	env.Setenv("ME", app.OwnAccount())
 	env.Setenv("CHANNEL", "")
 	env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config.yaml"))
 	for _, n := range []string{"10", "11", "12", "13"} {
