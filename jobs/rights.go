@@ -199,7 +199,7 @@ func (rs *rights) unmapped(by runs.Principal, why string) error {
 	}
 	if by.ID == runs.UnknownAccount {
 		return &als.Refusal{Text: why + ", and the kernel didn't say whose command this is. Nothing was started",
-			Next: "Ask in Slack; or let alsbot's user read /proc/PID/loginuid (no hidepid, the same PID namespace)"}
+			Next: als.Advise("Ask in Slack; or let alsbot's user read /proc/PID/loginuid (no hidepid, the same PID namespace)")}
 	}
 	return &als.Refusal{
 		Text: fmt.Sprintf("%s, and alsbot doesn't know who %s is in Slack. Nothing was started", why, by.ID),
