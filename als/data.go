@@ -3,6 +3,8 @@ package als
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -63,11 +65,35 @@ func countRoles(status Status) *RoleCount {
 	text := fmt.Sprintf("All %s on %s run.", count(roles, "role"), count(len(status), "node"))
 	switch {
 	case len(bad) > 0:
-		text = fmt.Sprintf("%d of %s: %s.", len(bad), count(roles, "role"), list(bad))
+		text = roleFindings(status, len(bad), roles)
 	case roles == 1:
 		text = "The only role runs."
 	}
 	return &RoleCount{Down: len(bad), Text: text}
+}
+
+// roleFindings says in one sentence which nodes cannot be reached, how many
+// roles run, and which others do not.
+func roleFindings(status Status, down, all int) string {
+	text := ""
+	rest := Status{}
+	var away []string
+	for _, node := range status.Nodes("") {
+		roles := slices.Collect(maps.Values(status[node]))
+		if len(roles) > 0 && !slices.ContainsFunc(roles, func(c Condition) bool { return !c.Silent() }) {
+			away = append(away, nodeWords(node))
+			continue
+		}
+		rest[node] = status[node]
+	}
+	if len(away) > 0 {
+		text = fmt.Sprintf("%d of %s cannot be reached (%s), ", len(away), count(len(status), "node"), list(away))
+	}
+	text += fmt.Sprintf("%d of %s run", all-down, count(all, "role"))
+	if bad, _ := unhealthy(rest); len(bad) > 0 {
+		text += ": " + list(bad)
+	}
+	return text + "."
 }
 
 // UnmarshalJSON also reads what earlier versions stored: a flat object of

@@ -8,14 +8,17 @@ import (
 // strings under the names that the first version used, and the digest does not
 // cover them. Each operation sets the hints that its Judge reads.
 type Hints struct {
-	Patches  wordList     `json:"patches,omitempty"`  // the patches that are installed, taken out or forgotten
-	Before   *wordList    `json:"before,omitempty"`   // the patches on the list before an update; nil if it could not be read
-	Restarts rolePairs    `json:"restarts,omitempty"` // the roles that are to run afterwards, or to have stopped
-	History  string       `json:"history,omitempty"`  // the baseline of kato's history
-	Clock    string       `json:"clock,omitempty"`    // what the clock of the step's node showed just before; "" if it could not be read
-	Versions nodeVersions `json:"versions,omitempty"` // every node's version before an upgrade
-	Without  wordList     `json:"without,omitempty"`  // services whose data no node of the cluster can take
-	Runs     wordList     `json:"runs,omitempty"`     // the archives that retention removes, by run
+	Patches wordList  `json:"patches,omitempty"` // the patches that are installed, taken out or forgotten
+	Before  *wordList `json:"before,omitempty"`  // the patches on the list before an update; nil if it could not be read
+	// Miscounts is true if kato's count of patches differed from its list before
+	// the steps. That it differs afterwards then means nothing.
+	Miscounts bool         `json:"miscounts,omitempty"`
+	Restarts  rolePairs    `json:"restarts,omitempty"` // the roles that are to run afterwards, or to have stopped
+	History   string       `json:"history,omitempty"`  // the baseline of kato's history
+	Clock     string       `json:"clock,omitempty"`    // what the clock of the step's node showed just before; "" if it could not be read
+	Versions  nodeVersions `json:"versions,omitempty"` // every node's version before an upgrade
+	Without   wordList     `json:"without,omitempty"`  // services whose data no node of the cluster can take
+	Runs      wordList     `json:"runs,omitempty"`     // the archives that retention removes, by run
 
 	// Unnamed is true if all missing patches are installed, not one by name.
 	Unnamed bool `json:"unnamed,omitempty"`

@@ -22,7 +22,19 @@ var opHistory = reading(Operation{
 // "".
 type Action struct{ When, Node, Command, Status string }
 
-var historyLog = regexp.MustCompile(`^\[info\] \(\d+\) INVOKE-ADMIN-ACTION (\{.*\})$`)
+var (
+	historyLog = regexp.MustCompile(`^\[info\] \(\d+\) INVOKE-ADMIN-ACTION (\{.*\})$`)
+	infoLine   = regexp.MustCompile(`^\[info\] (?:\(\d*(?:\) ?|$))?(.*)$`)
+)
+
+const historyMark = "INVOKE-ADMIN-ACTION"
+
+// partOfAction reports whether a line of kato.log may be what is left of an
+// action.
+func partOfAction(text string) bool {
+	m := infoLine.FindStringSubmatch(text)
+	return m != nil && (strings.HasPrefix(historyMark, m[1]) || strings.HasPrefix(m[1], historyMark))
+}
 
 // ReadHistory reads the output of `kato history --json`, or lines of kato.log.
 // It returns an error unless it could read all of it; the actions are then
@@ -61,6 +73,9 @@ func (l *actionList) add(v any, said string, g *gaps) {
 		g.line(said)
 		return
 	}
+	if first := append(l.actions, a)[0]; (a.When == "") != (first.When == "") || (a.Node == "") != (first.Node == "") {
+		g.say("not every action has its time and its node")
+	}
 	o.twice(g)
 	l.actions, l.read = append(l.actions, a), true
 }
@@ -75,7 +90,7 @@ func (l *actionList) lines(lines []string, g *gaps) {
 		switch v, found := findJSON([]byte(text), g); {
 		case found && text[0] == '{':
 			l.add(v, text, g)
-		case !isNoise(line):
+		case !isNoise(line), partOfAction(text):
 			g.line(line)
 		}
 	}

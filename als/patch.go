@@ -335,7 +335,8 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Steps = []Step{{Key: stepPatch.key, Name: stepPatch.label, Node: c.patchNode(r), Argv: patchArgv(r, c)}}
 	p.Verify = append([]Step{c.probePatches(r, probePatchesAfter), c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}, c.probePatchNodes(probePatchNodesAfter)...)
 	p.Patience = patience
-	p.Hints = Hints{Patches: patchNames(patches), Unnamed: r.Operation == opInstallName && r.Arg(0) == "", Restarts: pairs, Target: target}
+	p.Hints.Patches, p.Hints.Restarts, p.Hints.Target = patchNames(patches), pairs, target
+	p.Hints.Unnamed = r.Operation == opInstallName && r.Arg(0) == ""
 	p.Hints.before(rs, r.Operation)
 	p.Notes = append(p.Notes, lastTime(c)...)
 	for _, pt := range patches {

@@ -50,6 +50,7 @@ func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) 
 		return lists, false
 	}
 	if m := now.Mismatch(); m != "" {
+		p.Hints.Miscounts = true
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: m + "; the list is believed"})
 	}
 	all, err := readLocated(rs, probeAllPatches, probePatchNodes)

@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Verdicts on patch commands, from a new list of patches and the roles.
@@ -26,6 +27,7 @@ func judgeShown(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	patches, target := p.Hints.Patches, p.Hints.Target
 	still, unclear := notInstalled(c, patches, after, target)
+	still = append(still, deniedByNodes(patches, still, unclear, rs, target)...)
 	report := installReport(patches, unclear, after, target)
 	by := "by a fresh list"
 	if len(unclear) > 0 && len(still) == 0 {
@@ -55,7 +57,32 @@ func judgeShown(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if r.Has(flagNoRestart) {
 		v = notRestarted("Bring the patches to work")
 	}
-	return v(c, p, rs, done, report).atMost(outcome)
+	return v(c, p, rs, done, report).atMost(outcome).unlessMiscounted(p, after)
+}
+
+// deniedByNodes returns the patches that the list no longer has as missing,
+// and that the list by node still has: perhaps a line of the first is not as
+// kato printed it.
+func deniedByNodes(patches, still, unclear []string, rs Results, target string) (out []string) {
+	where, err := readStep(rs, probePatchNodesAfter, ReadPatches)
+	for _, name := range patches {
+		pt, ok := where.Find(name)
+		known := slices.Contains(unclear, name) || slices.ContainsFunc(still, func(s string) bool { return s == name || strings.HasPrefix(s, name+" on ") })
+		if err == nil && ok && !known && pt.Nodes && (target == "" && pt.Pending() || target != "" && pt.PendingOn(target)) {
+			out = append(out, name+" on "+list(pt.MissingOn))
+		}
+	}
+	return out
+}
+
+// unlessMiscounted lowers a success if kato's count differs from its list, and
+// did not before: perhaps the list is not whole.
+func (v Verdict) unlessMiscounted(p Plan, after PatchList) Verdict {
+	if m := after.Mismatch(); m != "" && !p.Hints.Miscounts && v.Outcome == Succeeded {
+		v.Outcome = Unconfirmed
+		v.Summary = "Unconfirmed: afterwards " + m + ". " + v.Summary
+	}
+	return v
 }
 
 // atMost returns the verdict with a success lowered to an outcome.
@@ -284,9 +311,9 @@ func judgeRevert(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	done := count(len(patches), "patch") + " taken out, by a fresh list"
 	if r.Has(flagNoRestart) {
-		return notRestarted("Bring the old state to work")(c, p, rs, done, "")
+		return notRestarted("Bring the old state to work")(c, p, rs, done, "").unlessMiscounted(p, after)
 	}
-	return rolesPatched(c, p, rs, done, "")
+	return rolesPatched(c, p, rs, done, "").unlessMiscounted(p, after)
 }
 
 // judgeUpdate requires that kato reported success, and that a changed list or

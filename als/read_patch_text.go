@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	patchHead  = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):\s+(.*)$`)
+	patchHead  = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(?:\s+(.*))?$`) // a patch may have no description
 	patchTitle = regexp.MustCompile(`^Known updates(?: for [^:]{1,60})?:$`)
 	patchCount = regexp.MustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for [^:]{1,60})?\.?$`)
 )

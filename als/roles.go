@@ -65,7 +65,10 @@ var opVersion = Operation{
 		return readPlan(r, c.probe(probeVersion, "version")), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
-		v, err := readStep(rs, probeVersion, ReadVersion)
+		v, err := readPart(rs, probeVersion, ReadVersion)
+		if err != nil && v != "" {
+			return partRead(err, v, Verdict{Report: v + "\n"})
+		}
 		if err != nil {
 			return nothingRead(findingOf(Stop, err))
 		}

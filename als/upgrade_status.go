@@ -1,13 +1,16 @@
 package als
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var opUpgradeStatus = Operation{
 	Name: "upgrade status", Family: familyUpgrade, Effect: always(Read),
 	Summary: "show how far an upgrade is, node by node",
 	Example: "upgrade status @prod",
 	Plan: func(r Request, c Cluster, _ Results) (Plan, error) {
-		return readPlan(r, c.probe(probeUpgrade, "node", "upgrade", "--status")), nil
+		return readPlan(r, c.probe(probeUpgrade, "node", "upgrade", "--status"), c.probeNodes()), nil
 	},
 	Judge: func(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		nodes, err := readPart(rs, probeUpgrade, ReadUpgrade)
@@ -27,6 +30,15 @@ var opUpgradeStatus = Operation{
 		if left > 0 {
 			v.Concern = true
 			v.Summary = fmt.Sprintf("%d of %s to go.", left, count(len(nodes), "node"))
+		}
+		if known, err := readStep(rs, probeNodes, ReadNodes); err == nil {
+			known = slices.DeleteFunc(known, func(n Node) bool {
+				return slices.ContainsFunc(nodes, func(p Progress) bool { return p.Node == n.IP })
+			})
+			if len(known) > 0 {
+				v.Concern = true
+				v.Summary += fmt.Sprintf(" kato tells nothing of %s more: %s.", count(len(known), "node"), list(Cluster{Nodes: known}.ips()))
+			}
 		}
 		return v
 	},
