@@ -130,7 +130,7 @@ func TestDamagedTextIsNoGoodNews(t *testing.T) {
 			if v.Outcome == als.Succeeded && !v.Concern && !same && (l.blind == "" || !blind.MatchString(d.how+": "+d.line)) {
 				t.Errorf("%s, %s: %q: %s\n%s", l.command, d.how, d.line, v.Summary, d.text)
 			}
-			if v.Outcome == als.Failed && (v.Summary == "" || v.Next == "") {
+			if v.Outcome == als.Failed && (v.Summary == "" || v.Next.Empty()) {
 				t.Errorf("%s, %s: %q: nothing says what is wrong", l.command, d.how, d.line)
 			}
 		}
