@@ -104,7 +104,7 @@ func looksToDamage() []look {
 		{"inspect", "kato:inspect", "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n2 tests run, 1 failed\n", nil, "^(rename|cut, end of line|lose a word|cut): (system|roles|only)"},
 		{"inspect", "kato:inspect", "system/disk_space      ok\nroles/processes        ok\n2 tests run, 0 failed\n", nil, "^(rename|cut, end of line|lose a word): (system|roles)"},
 		{"version", "version", "3.4.2\n", nil, "^cut, end of line"}, {"version", "version", "Application Lifecycle Service 1.3\n", nil, "^(rename|lose a word): Application|^cut, end of line"},
-		{"history", "kato:history", actions, nil, "^(rename|lose a word): "},
+		{"history", "kato:history", actions, nil, `^(rename|lose a word): |^(drop|cut, end of line): "node"`},
 		{"history", "kato:history", logged, nil, "^(drop|drop the rest|double|swap|rename|lose a word|cut): "},
 	}
 }

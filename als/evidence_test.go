@@ -31,7 +31,7 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 		{"new", list(old), list(old, ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted, by kato's history"},
 		{"the very second", list(old), list(old, ours), answer{"2026-11-23T03:30:01Z\n", 0}, als.Succeeded, "Restarted"},
 		{"the first ever", list(), list(ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
-		{"only the command's words", list(old), list(old, entry("2026-11-23T03:30:09Z", "", "kato restart", "succeeded")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
+		{"only the command's words", list(old), list(old, entry("2026-11-23T03:30:09Z", "10.0.0.10", "kato restart", "succeeded")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
 		{"begun, then ended", list(old), list(old, entry("2026-11-23T03:30:01Z", "10.0.0.10", words, "started"), ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
 		{"without times", list(untimed), list(untimed, untimed), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
 		{"the oldest is gone", list(old, byHand), list(byHand, ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},

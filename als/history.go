@@ -73,8 +73,8 @@ func (l *actionList) add(v any, said string, g *gaps) {
 		g.line(said)
 		return
 	}
-	if first := append(l.actions, a)[0]; (a.When == "") != (first.When == "") || (a.Node == "") != (first.Node == "") {
-		g.say("not every action has its time and its node")
+	if first := append(l.actions, a)[0]; (a.When == "") != (first.When == "") {
+		g.say("not every action has its time")
 	}
 	o.twice(g)
 	l.actions, l.read = append(l.actions, a), true
