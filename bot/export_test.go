@@ -40,6 +40,10 @@ func CleanStream(w io.Writer, secrets ...string) io.WriteCloser {
 	return &cleanWriter{cleaner: newCleaner(secrets...), to: w}
 }
 
+func Shares(needs []int, room int) []int { return shares(needs, room) }
+
+func Counted(items []string, noun string, max int) string { return counted(items, noun, max) }
+
 func Escape(s string) string              { return escape(s) }
 func Unescape(s string) string            { return unescape(s) }
 func Cut(s string, n int) string          { return cut(s, n) }
