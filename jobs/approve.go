@@ -131,6 +131,9 @@ func (ap *approver) decide(ctx context.Context, id string, approve bool, why str
 			ans = Answer{Text: "Your approval already counts."}
 			return runs.ErrUnchanged
 		}
+		if r.Unsure.IsZero() {
+			r.Remark = "" // that nobody can approve it, if it said so
+		}
 		a.Votes = append(a.Votes, runs.Decision{By: by, At: now})
 		a.Quorum = ap.policy.quorum(a)
 		ans = Answer{Text: fmt.Sprintf("Approved: %d of %d. It starts when %s.", len(a.Votes), a.Quorum, others(a.Quorum-len(a.Votes)))}

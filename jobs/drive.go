@@ -106,12 +106,20 @@ func (e *Engine) plan(ctx context.Context, d *driver, r runs.Run) error {
 	if err != nil {
 		return unplanned(ctx, e.ledger, r.ID, err)
 	}
+	nobody := ""
+	if !r.Request.Dry && e.policy.needsApproval(r) && plan.Nothing == "" && !isStopped(plan) {
+		nobody = e.rights.unapprovable(ctx, r)
+	}
 	_, err = e.ledger.Transition(ctx, r.ID, runs.System, func(tx store.Tx, r *runs.Run) error {
 		if r.State != runs.Planned {
 			return runs.ErrUnchanged // cancelled meanwhile
 		}
 		r.Cluster, r.Plan, r.Digest = cluster, &plan, plan.Digest()
-		return e.policy.route(tx, r)
+		err := e.policy.route(tx, r)
+		if r.State == runs.Awaiting {
+			r.Remark = nobody
+		}
+		return err
 	})
 	return err
 }
