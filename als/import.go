@@ -44,6 +44,7 @@ func importOp(name, summary string, flags []Flag) Operation {
 		Flag{Name: "timeout", Kind: KindSeconds, Help: "how long the staging of one application from an old version may take"})
 	return Operation{
 		Name: name, Family: familyData, Effect: always(Destroy), Survey: true, Archives: true,
+		Leaves:  func(r Request) bool { return !fromArchive(r) },
 		Summary: summary, Detail: importDetail,
 		Proof:   "kato names no part and no application as failed, its history has " + newEntryWords + ", and the roles run. Where the history cannot be read, the import is unconfirmed.",
 		Example: name + " /mnt/nas/helion-backup.tgz @fresh",

@@ -93,6 +93,10 @@ type Operation struct {
 	// asks. It then needs an operator even if it only reads, and cannot be
 	// scheduled.
 	Private bool
+	// Leaves reports whether the checks of a request leave the cluster, for a
+	// machine that the request names; nil stands for no. Such a request needs an
+	// operator even if it only runs the checks.
+	Leaves func(Request) bool
 	// Survey is true if Checks and Plan need the cluster's generation and nodes.
 	// Without it Cluster has only what the config says.
 	Survey bool

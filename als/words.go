@@ -65,6 +65,7 @@ func split(text string) ([]word, error) {
 	}
 	var s splitter
 	for _, r := range strings.TrimSpace(unslack(text)) {
+		r = plainBlank(r)
 		if invisible(r) {
 			return nil, refuse(Advise("Type the command on one line, without it."), "%s cannot be part of a command", describeRune(r))
 		}
@@ -159,11 +160,17 @@ func restoreDashes(s string) string {
 	return "--" + rest
 }
 
-// invisible reports characters that people cannot see: controls, zero-width
-// ones, and those that change the direction of writing.
-func invisible(r rune) bool {
-	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
-		r == unicode.ReplacementChar || r == '\u115f' || r == '\u1160' || r == '\u3164' || unicode.Is(unicode.Variation_Selector, r))
+// invisible reports characters that can't be part of a command: those that
+// people cannot see, and the one that stands for lost text.
+func invisible(r rune) bool { return r != '\t' && (Invisible(r) || r == unicode.ReplacementChar) }
+
+// plainBlank returns a blank for every kind of blank: chat clients and keyboards
+// put others where people see one.
+func plainBlank(r rune) rune {
+	if unicode.Is(unicode.Zs, r) {
+		return ' '
+	}
+	return r
 }
 
 // describeRune names a character so that a person can find it.

@@ -61,7 +61,7 @@ type checker struct {
 }
 
 func (c *checker) say(verdict, what, format string, args ...any) {
-	_, _ = fmt.Fprintf(c.out, "%-4s  %s: %s\n", verdict, what, fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(c.out, "%-4s  %s: %s\n", verdict, what, als.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (c *checker) bad(what string, err error) {

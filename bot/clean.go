@@ -1,10 +1,10 @@
 package bot
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"alsbot/als"
 )
 
 // cleaner makes text from nodes and people safe to show: the result cannot
@@ -121,9 +121,13 @@ func newlines(s string) string {
 
 const tabWidth = 8
 
-// visible replaces every character that a reader would not see with its code.
-func visible(s string) string {
-	if !hasHidden(s) {
+// visible replaces every character that a reader would not see with its code,
+// and tabs with blanks.
+func visible(s string) string { return als.Visible(expandTabs(s)) }
+
+// expandTabs replaces tabs with the blanks that a terminal shows for them.
+func expandTabs(s string) string {
+	if strings.IndexByte(s, '\t') < 0 {
 		return s
 	}
 	var b strings.Builder
@@ -131,18 +135,14 @@ func visible(s string) string {
 	col := 0
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
-		switch {
-		case r == '\n':
+		switch r {
+		case '\n':
 			b.WriteByte('\n')
 			col = -1
-		case r == '\t':
+		case '\t':
 			fill := tabWidth - col%tabWidth
 			b.WriteString("        "[:fill])
 			col += fill - 1
-		case r == utf8.RuneError && n == 1, r < 0x100 && unicode.IsControl(r):
-			fmt.Fprintf(&b, `\x%02x`, s[n-1])
-		case isHidden(r):
-			fmt.Fprintf(&b, `\u{%x}`, r)
 		default:
 			b.WriteString(s[:n])
 		}
@@ -150,31 +150,4 @@ func visible(s string) string {
 		col++
 	}
 	return b.String()
-}
-
-func hasHidden(s string) bool {
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if c < ' ' && c != '\n' || c == 0x7f {
-				return true
-			}
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) || isHidden(r) {
-			return true
-		}
-		i += n
-	}
-	return false
-}
-
-// isHidden reports whether a character is invisible: direction marks, zero
-// widths, tags, separators that are not a blank.
-func isHidden(r rune) bool {
-	if r < utf8.RuneSelf {
-		return false
-	}
-	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r == '\u115f' || r == '\u3164' || r == '\u2800'
 }

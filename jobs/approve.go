@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"alsbot/als"
 	"alsbot/runs"
@@ -58,7 +57,7 @@ func (ap *approver) MayReject(ctx context.Context, id string, by runs.Principal)
 // plain returns typed text as one line without invisible characters.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if als.Invisible(r) {
 			return ' '
 		}
 		return r

@@ -163,7 +163,8 @@ func (rs *rights) listed(ctx context.Context, user string, ids []string, f Fresh
 func (rs *rights) authorize(ctx context.Context, by runs.Principal, op als.Operation, req als.Request) error {
 	effect := op.Effect(req)
 	role := Operator
-	if req.Dry || effect == als.Read && !op.Private {
+	leaves := op.Leaves != nil && op.Leaves(req)
+	if !leaves && (req.Dry || effect == als.Read && !op.Private) {
 		role = Viewer
 	}
 	if err := rs.requireRole(ctx, by, role, req.Cluster); err != nil {

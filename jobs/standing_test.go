@@ -105,6 +105,22 @@ func TestAGroupThatCannotBeLookedUpIsNamed(t *testing.T) {
 	}
 }
 
+// A dry run of an import from a host would log in there by SSH: whoever may only
+// look can't have alsbot go anywhere. An archive on the node leads nowhere.
+func TestADryRunThatLeavesTheClusterNeedsAnOperator(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	for _, command := range []string{"plan import cluster old-core.example.com", "plan import node 10.9.9.9 --node 10.0.0.11"} {
+		if ans := h.Ask("U0DAN", command); !ans.Bad || ans.Run != "" || !strings.Contains(ans.Text, "This needs the operator role on @prod") {
+			t.Errorf("%s by a viewer: %+v", command, ans)
+		}
+		if id := h.Run("U0ANN", command); id == "" {
+			t.Errorf("%s by an operator made no run", command)
+		}
+	}
+	h.Run("U0DAN", "plan import cluster /nosuch.tgz")
+}
+
 // kato's report can hold passwords: an operator asks for it, and it goes to
 // them.
 func TestReportIsForOneOperator(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"alsbot/als"
 	"alsbot/app"
 	"alsbot/config"
 	"alsbot/jobs"
@@ -195,14 +196,11 @@ func show(out io.Writer, text string) {
 	}
 }
 
-// inert removes escape sequences and control characters from text.
+// inert removes escape sequences from text, and shows what is invisible by its
+// code.
 func inert(text string) string {
-	return strings.Map(func(r rune) rune {
-		if (r < ' ' && r != '\n' && r != '\t') || (r >= 0x7f && r < 0xa0) {
-			return -1
-		}
-		return r
-	}, ansi.Strip(text))
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(ansi.Strip(text))
+	return als.Visible(text)
 }
 
 func printOutput(ctx context.Context, l *local, id string, out io.Writer) error {
@@ -255,7 +253,7 @@ func (c *cli) runs() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, r := range list {
-				if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Asked.Format(time.RFC3339), r.By.Name(), inert(r.Text)); err != nil {
+				if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Asked.Format(time.RFC3339), inert(r.By.Name()), inert(r.Text)); err != nil {
 					return err
 				}
 			}

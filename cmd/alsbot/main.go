@@ -34,7 +34,7 @@ func main() {
 		return
 	}
 	if said := exitError(0); !errors.As(err, &said) {
-		fmt.Fprintf(os.Stderr, "alsbot: %v\n", err)
+		fmt.Fprintf(os.Stderr, "alsbot: %s\n", inert(err.Error()))
 	}
 	os.Exit(status(err))
 }
