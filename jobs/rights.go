@@ -46,15 +46,7 @@ type rights struct {
 // do the runs that follow others. In Slack only full members of the workspace
 // count, however the config names them.
 func (rs *rights) deny(ctx context.Context, p runs.Principal, role Role, cluster string, f Freshness) (*als.Refusal, error) {
-	where := ""
-	if cluster != "" {
-		where = " on @" + cluster
-	}
-	no := &als.Refusal{Text: fmt.Sprintf("This needs the %s role%s, which you do not have", role, where),
-		Next: als.Advise("Type %s to see what you may do; the %s section of alsbot's config decides", als.Typed("whoami"), als.Typed("access"))}
-	if role == Approver {
-		no.Text = "Deciding t" + strings.TrimPrefix(no.Text, "T") + ". Nothing has changed"
-	}
+	no := lacks(role, cluster)
 	if p.Source == runs.FromLocal || p.Source == runs.FromSchedule || p == runs.System {
 		if role == Approver {
 			return no, nil
@@ -82,6 +74,19 @@ func (rs *rights) deny(ctx context.Context, p runs.Principal, role Role, cluster
 		return nil, &lookupError{"who you are", err}
 	}
 	return who.Standing.refusal(), nil
+}
+
+// lacks refuses a person who does not have a role.
+func lacks(role Role, cluster string) *als.Refusal {
+	what, where, after := "This", "", ""
+	if role == Approver {
+		what, after = "Deciding this", ". Nothing has changed"
+	}
+	if cluster != "" {
+		where = " on @" + cluster
+	}
+	return &als.Refusal{Text: fmt.Sprintf("%s needs the %s role%s, which you do not have%s", what, role, where, after),
+		Next: als.Advise("Type %s to see what you may do; the %s section of alsbot's config decides", als.Typed("whoami"), als.Typed("access"))}
 }
 
 // may reports whether a person has a role.
