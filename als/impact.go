@@ -90,7 +90,7 @@ func (p Plan) lastTimeNote() string {
 // Items returns the parts of a fact that lists several things, else its value
 // alone. Roles are listed with all their nodes: "dea on 10.0.0.12, 10.0.0.13".
 func (f Fact) Items() []string {
-	if strings.Contains(f.Value, "; ") || strings.HasSuffix(f.Key, "roles") {
+	if strings.Contains(f.Value, "; ") || strings.HasSuffix(f.Key, "roles") || f.Key == "targets" {
 		return strings.Split(f.Value, "; ")
 	}
 	return strings.Split(f.Value, ", ")

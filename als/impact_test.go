@@ -79,6 +79,8 @@ func TestWholeShowsWhatTheDigestCovers(t *testing.T) {
 		p := restartDEAs(t, manyDEAs(30))
 		p.Steps = append(p.Steps, als.Step{Key: "probe", Name: "look", Node: "10.0.1.1", Argv: []string{"sh", "-c", "echo one\necho two", "look", "a b"}})
 		p.Findings = []als.Finding{{Level: als.Warn, Text: "a warning", Fix: als.Advise("Fix it.")}}
+		p.Targets = []als.Target{{Node: "10.0.1.1", Addr: "10.0.1.1:22", HostKeys: []string{"SHA256:a"}, User: "helion", RunsDir: "runs", Kato: "kato"}}
+		p.Backup = "b1"
 		return p
 	}
 	was := base()
@@ -97,6 +99,14 @@ func TestWholeShowsWhatTheDigestCovers(t *testing.T) {
 		"fewer":       func(p *als.Plan) { p.Steps = p.Steps[:30] },
 		"order":       func(p *als.Plan) { p.Steps[0], p.Steps[1] = p.Steps[1], p.Steps[0] },
 		"nothing":     func(p *als.Plan) { p.Nothing = "all run already" },
+		"address":     func(p *als.Plan) { p.Targets[0].Addr = "10.9.9.9:22" },
+		"host key":    func(p *als.Plan) { p.Targets[0].HostKeys = []string{"SHA256:b"} },
+		"user":        func(p *als.Plan) { p.Targets[0].User = "root" },
+		"run_as":      func(p *als.Plan) { p.Targets[0].RunAs = "root" },
+		"via":         func(p *als.Plan) { p.Targets[0].Via = "a@b:22" },
+		"runs_dir":    func(p *als.Plan) { p.Targets[0].RunsDir = "others" },
+		"kato":        func(p *als.Plan) { p.Targets[0].Kato = "/tmp/kato" },
+		"backup":      func(p *als.Plan) { p.Backup = "b2" },
 	} {
 		now := base()
 		change(&now)

@@ -2,6 +2,7 @@ package als
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,10 +26,10 @@ func (p Plan) Whole() string {
 			fmt.Fprintf(&b, "   %s\n", f.Fix)
 		}
 	}
-	if len(p.Facts) > 0 {
+	if len(p.Bound()) > 0 {
 		head("What it is about")
 	}
-	for _, f := range p.Facts {
+	for _, f := range p.Bound() {
 		b.WriteString(f.whole())
 	}
 	if len(p.Steps) > 0 {
@@ -37,15 +38,6 @@ func (p Plan) Whole() string {
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "%d. %s, on %s\n", i+1, s.Name, nodeWords(s.Node))
 		b.WriteString(s.whole())
-	}
-	if len(p.Targets) > 0 {
-		head("Where, and as whom")
-	}
-	for _, t := range p.Targets {
-		b.WriteString(t.whole())
-	}
-	if p.Backup != "" {
-		head("The last good backup: run %s", p.Backup)
 	}
 	if len(p.Verify) > 0 {
 		head("Then it is verified")
@@ -66,12 +58,29 @@ func (p Plan) Whole() string {
 func (t Target) whole() string {
 	as := t.User
 	if t.RunAs != "" {
-		as += ", running as " + t.RunAs
+		as += " running as " + t.RunAs
 	}
 	if t.Via != "" {
-		as += ", via " + t.Via
+		as += " via " + t.Via
 	}
-	return fmt.Sprintf(" - %s: %s as %s, kato at %s, commands in %s, host keys %s\n", nodeWords(t.Node), t.Addr, as, t.Kato, t.RunsDir, orNone(t.HostKeys))
+	return fmt.Sprintf("%s at %s as %s, kato %s, runs_dir %s, host keys %s", nodeWords(t.Node), t.Addr, as, t.Kato, t.RunsDir, orNoneText(strings.Join(t.HostKeys, " ")))
+}
+
+// Bound returns the facts of the plan, and as facts what an approval binds
+// besides: how the nodes are reached, and the last good backup.
+func (p Plan) Bound() []Fact {
+	bound := slices.Clone(p.Facts)
+	if p.Backup != "" {
+		bound = append(bound, Fact{Key: "backup", Name: "last good backup", Value: "run " + p.Backup})
+	}
+	if len(p.Targets) == 0 {
+		return bound
+	}
+	ways := make([]string, len(p.Targets))
+	for i, t := range p.Targets {
+		ways[i] = t.whole()
+	}
+	return append(bound, Fact{Key: "targets", Name: "reached", Value: strings.Join(ways, "; ")})
 }
 
 // whole shows a fact: a list one by one, with its length.

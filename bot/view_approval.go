@@ -48,6 +48,9 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	}
 	card.within(votesRoom, func() { votes(card, a, open) })
 	card.within(closingRoom, func() { closing(card, a) })
+	if open && r.Remark != "" { // such as that no one can approve it
+		card.within(closingRoom, func() { card.line(card.bold("⚠️ "), card.say(sentence(r.Remark))) })
+	}
 	switch {
 	case open && a.Unshown != "":
 		card.line(card.bold("⏳ No Approve button yet:"), card.say(" "+a.Unshown+". alsbot keeps trying. To see the plan, type `run "+a.Run+"`."))

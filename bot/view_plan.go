@@ -44,7 +44,7 @@ func planOn(c *card, p als.Plan, room int) {
 			notes = append(notes, c.oneLine(n))
 		}
 	}
-	found, rows := findingTexts(c, p.WorstFirst()), newFactRows(c, p.Facts)
+	found, rows := findingTexts(c, p.WorstFirst()), newFactRows(c, p.Bound())
 	needs := []int{rows.length(), lengths(steps), lengths(verify), lengths(notes)}
 	others := needs[0] + needs[1] + needs[2] + needs[3]
 	room -= roomForCut
