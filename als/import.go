@@ -46,7 +46,7 @@ func importOp(name, summary string, flags []Flag) Operation {
 		Name: name, Family: familyData, Effect: always(Destroy), Survey: true, Archives: true,
 		Leaves:  func(r Request) bool { return !fromArchive(r) },
 		Summary: summary, Detail: importDetail,
-		Proof:   "kato names no part and no application as failed, its history has " + newEntryWords + ", and the roles run. Where the history cannot be read, the import is unconfirmed.",
+		Proof:   "kato names no part and no application as failed, its history has " + newEntryWords + ", and the roles run. Where the history cannot be read, the import is not confirmed.",
 		Example: name + " /mnt/nas/helion-backup.tgz @fresh",
 		Params:  []Param{{Name: "SOURCE", Kind: KindSource, Help: "an archive on the node, or the old core's host name"}},
 		Flags: append(flags, slices.DeleteFunc(contentFlags(), func(f Flag) bool {

@@ -43,7 +43,7 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 		in.Unread = "alsbot reads only the last 1 MiB of what kato printed"
 	}
 	if in.Unread != "" {
-		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: "+in.Unread+". "+v.Summary
+		v.Outcome, v.Summary = Unconfirmed, "Not confirmed: "+in.Unread+". "+v.Summary
 	}
 	if history == evidenceNone {
 		v.Outcome = Unconfirmed

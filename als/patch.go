@@ -70,7 +70,7 @@ var opPatchInstall = Operation{
 	Summary: "install all missing patches, or one, and restart the roles that they affect",
 	Detail:  "With --no-restart the roles go on with the old code until you restart them.",
 	Proof: "a fresh `patch status` no longer lists the patches as missing, kato's history has " + newEntryWords + ", and the affected roles run; kato's own word is not believed.\n" +
-		"If only the list shows it, the restart of the roles is unconfirmed. Where the list counts the whole cluster and one node is patched, the history alone tells.",
+		"If only the list shows it, the restart of the roles is not confirmed. Where the list counts the whole cluster and one node is patched, the history alone tells.",
 	Example: "patch install dea-memory-usage-reporting @prod",
 	Params:  []Param{{Name: "NAME", Kind: KindName, Optional: true, Help: patchNameWords + "; without it, all that are missing"}},
 	Flags:   patchFlags,

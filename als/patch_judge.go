@@ -80,7 +80,7 @@ func deniedByNodes(patches, still, unclear []string, rs Results, target string) 
 func (v Verdict) unlessMiscounted(p Plan, after PatchList) Verdict {
 	if m := after.Mismatch(); m != "" && !p.Hints.Miscounts && v.Outcome == Succeeded {
 		v.Outcome = Unconfirmed
-		v.Summary = "Unconfirmed: afterwards " + m + ". " + v.Summary
+		v.Summary = "Not confirmed: afterwards " + m + ". " + v.Summary
 	}
 	return v
 }

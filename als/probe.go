@@ -118,13 +118,8 @@ func reading(op Operation, argv func(Request) []string) Operation {
 		if judge != nil {
 			return judge(r, c, p, append(Results{res}, rs...))
 		}
-		if f, bad := trouble(res); bad {
+		if f, bad := unread(res); bad {
 			return nothingRead(f)
-		}
-		g := &gaps{}
-		g.textEnd(clean(res.Output))
-		if err := g.err("kato's answer"); err != nil {
-			return nothingRead(findingOf(Stop, err))
 		}
 		if shownLines(res.Output) == 0 {
 			return nothingRead(Finding{Text: "kato printed nothing"})

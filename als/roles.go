@@ -137,7 +137,7 @@ const (
 var opRestart = turn(opRestartName, "stop roles and start them again",
 	"It goes from node to node and ends at the first of which kato complains: the others are left as they are.",
 	"kato's history has "+newEntryWords+" for every node, and a new `kato status` says that the roles run. That they ran before proves nothing.\n"+
-		"Where the history cannot be read, the restart is unconfirmed.")
+		"Where the history cannot be read, the restart is not confirmed.")
 
 // roleGroups are kato's role groups.
 var roleGroups = map[string][]string{

@@ -83,8 +83,22 @@ func trouble(r Result) (f Finding, ok bool) {
 		return stop(Advice{}, "%s on %s ended with status %d%s", r.Step, who, r.Exit, lastWords(r.Output))
 	case said != "":
 		return stop(Advice{}, "%s on %s: %s", r.Step, who, said)
-	case r.Cut:
-		return stop(Advice{}, "%s on %s printed more than alsbot reads, which is the last 1 MiB", r.Step, who)
+	}
+	return Finding{}, false
+}
+
+// unread is like trouble for a step whose output is the answer: it is wrong
+// too if that is not whole.
+func unread(r Result) (f Finding, ok bool) {
+	if f, bad := trouble(r); bad {
+		return f, true
+	}
+	g := &gaps{}
+	if g.textEnd(clean(r.Output)); r.Cut {
+		g.say("alsbot reads only the last 1 MiB of it")
+	}
+	if err := g.err("what " + nodeWords(r.Node) + " answers"); err != nil {
+		return findingOf(Stop, err), true
 	}
 	return Finding{}, false
 }

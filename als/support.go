@@ -110,7 +110,7 @@ var opLogs = Operation{
 		case res.Exit != 0:
 			return noLog(r, c, res)
 		case res.Cut:
-			f, _ := trouble(res)
+			f, _ := unread(res)
 			return nothingRead(f)
 		case shownLines(res.Output) == 0:
 			return Verdict{Outcome: Succeeded, Whole: true, Summary: "The logs are empty."}

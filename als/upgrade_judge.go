@@ -136,7 +136,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		status, _ := readStep(rs, probeRolesAfter, ReadStatus)
 		if more := c.strangers(status); r.Operation == "upgrade cluster" && len(more) > 0 {
 			v.Outcome = Unconfirmed
-			v.Summary = "Unconfirmed: nothing is known of the version of " + list(more) + ", which kato's list of nodes lacks. " + v.Summary
+			v.Summary = "Not confirmed: nothing is known of the version of " + list(more) + ", which kato's list of nodes lacks. " + v.Summary
 		}
 	}
 	return v
