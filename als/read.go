@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
@@ -17,7 +18,8 @@ import (
 
 // clean returns the lines of an output as a terminal would show them: without
 // escape sequences, text that a carriage return overwrote, and control
-// characters. Indentation stays; tabs become blanks.
+// characters. Indentation stays; tabs become blanks. An invisible character
+// becomes one that fits no name.
 func clean(out []byte) []string {
 	text := ansi.Strip(strings.ToValidUTF8(string(out), "\uFFFD"))
 	lines := strings.Split(text, "\n")
@@ -30,8 +32,10 @@ func clean(out []byte) []string {
 			switch {
 			case r == '\t':
 				return ' '
-			case invisible(r):
+			case unicode.IsControl(r):
 				return -1
+			case invisible(r):
+				return unicode.ReplacementChar // a disguised name is not the name
 			}
 			return r
 		}, l)

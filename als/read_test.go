@@ -336,3 +336,14 @@ func TestReadList(t *testing.T) {
 		}
 	}
 }
+
+// A name with a character that nobody sees is not that name.
+func TestADisguisedNameIsNotRead(t *testing.T) {
+	t.Parallel()
+	for _, disguise := range []string{"rou\u200bter", "rou\u00adter", "rou\xffter", "\u202erouter"} {
+		status, err := als.ReadStatus([]byte("Node 10.0.0.10\n  " + disguise + "   RUNNING\n"))
+		if err == nil || status.Of("10.0.0.10", "router").Healthy() {
+			t.Errorf("%q: %v, %v", disguise, status, err)
+		}
+	}
+}
