@@ -43,6 +43,7 @@ type engine interface {
 	UnderWay(ctx context.Context) ([]runs.Run, error)
 	Outbox(ctx context.Context, n int) ([]runs.Outgoing, error)
 	OutboxChanged(ctx context.Context) <-chan struct{}
+	Refused(ctx context.Context, f runs.Refusal) error
 	Sent(tx store.Tx, row runs.Outgoing) error
 }
 

@@ -44,6 +44,7 @@ func (b *Bot) handle(ctx context.Context, d delivery, ack ack) {
 			ack(nil)
 			return
 		}
+		b.noteRefused(ctx, d, no)
 		b.answerPrivately(ctx, d, ack, no)
 		return
 	}
@@ -97,6 +98,17 @@ func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, ref
 		return jobs.Answer{Bad: true, Text: textStranger}, true
 	}
 	return jobs.Answer{}, false
+}
+
+// noteRefused puts a refusal that never reached the engine into the audit log.
+func (b *Bot) noteRefused(ctx context.Context, d delivery, no jobs.Answer) {
+	what := d.text
+	if d.action != "" {
+		what = d.action + " " + d.value
+	}
+	if err := b.engine.Refused(ctx, runs.Refusal{By: d.principal(), What: what, Why: no.Text}); err != nil && ctx.Err() == nil {
+		b.log.Error("recording a refusal in the audit log", "user", d.user, "error", err)
+	}
 }
 
 // limitSender refuses a press of a person who presses too often. A mention by
@@ -180,6 +192,7 @@ func (b *Bot) decide(ctx context.Context, d delivery) jobs.Answer {
 	switch d.action {
 	case actionApprove, actionReject:
 		if no, stale := b.stalePlan(ctx, run, digest); stale {
+			b.noteRefused(ctx, d, no)
 			return no
 		}
 		by := d.principal()

@@ -26,6 +26,7 @@ type engine struct {
 	mu        sync.Mutex
 	asked     []jobs.Ask
 	pressed   []string
+	refused   []runs.Refusal
 	answer    func(jobs.Ask) (jobs.Answer, error)
 	press     func(run string, approve bool, by runs.Principal) (jobs.Answer, error)
 	seq       uint64
@@ -146,6 +147,13 @@ func (e *engine) Outbox(ctx context.Context, n int) (rows []runs.Outgoing, err e
 		})
 	})
 	return rows, err
+}
+
+func (e *engine) Refused(_ context.Context, f runs.Refusal) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused = append(e.refused, f)
+	return nil
 }
 
 func (e *engine) OutboxChanged(ctx context.Context) <-chan struct{} {

@@ -39,6 +39,11 @@ func TestStrangerOfASharedChannelIsRefused(t *testing.T) {
 			if asks := s.engine.asks(); len(asks) != 0 || len(s.ws.Messages(prod)) != 0 {
 				t.Errorf("the engine was asked by a stranger: %+v; the channel:\n%s", asks, s.ws.Transcript(prod))
 			}
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
+			if r := s.engine.refused; len(r) != 1 || r[0].By.ID != ben || r[0].What != "status" || !strings.Contains(r[0].Why, strangerWords) {
+				t.Errorf("the audit log gets %+v", r)
+			}
 		})
 	}
 }
