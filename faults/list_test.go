@@ -78,7 +78,13 @@ func list() []fault {
 			limit: "0 lost; files and goroutines flat; <= 1 MiB an hour, and 16 for the collector; the store at most twice its data"},
 		{id: "F38", what: "Socket Mode: renewed while people type, too many sockets, half-open ones", run: slackSockets, trials: [3]int{1, 3, 50},
 			limit: "0 commands lost at a renewal; <= 1 try a second; deaf <= 40 s"},
+		{id: "F39", what: "what kato prints, with bad news in every line, damaged: lines dropped, cut, doubled, moved, renamed", run: readers, trials: [3]int{2400, 20000, 200000},
+			limit: "never read as good news, or as none"},
 		{id: "F40", what: "what an approval binds besides the plan: address, host keys, bastion, run_as, runs_dir, a new finding, the last good backup", run: bound, trials: [3]int{1, 5, 20},
 			limit: "100 % void, 0 begun"},
+		{id: "F41", what: "strangers, guests, bots and deactivated accounts who have every right by name and group: commands, mentions, buttons, views, by socket and HTTP", run: outsiders, trials: [3]int{6, 60, 600},
+			limit: "0 counted, each told why"},
+		{id: "F42", what: "edits of runs, approvals and the audit log behind alsbot's back: fields, whole records, single bytes", run: edited, trials: [3]int{400, 5000, 50000},
+			limit: "100 % of what is covered named; progress never"},
 	}
 }

@@ -38,7 +38,8 @@ type options struct {
 	core func(h *testbed, addr string) string
 	// change, if set, edits the whole config.
 	change func(yaml string) string
-	http   bool // slack.mode http
+	http   bool             // slack.mode http
+	people []workspace.User // added to the workspace
 	// slackWaits is how long Slack waits for an acknowledgement. The default is
 	// as long as Slack does, and longer in the short profile.
 	slackWaits time.Duration
@@ -181,6 +182,7 @@ func (h *testbed) cast() workspace.Options {
 		BotToken: "xoxb-faults", AppToken: "xapp-faults", SigningSecret: "faults-signing-secret",
 		AckTimeout: h.opts.slackWaits, TriggerLife: h.opts.slackWaits,
 	}
+	w.Users = append(w.Users, h.opts.people...)
 	for i := range h.opts.clusters {
 		w.Channels = append(w.Channels, workspace.Channel{ID: channelOf(i), Name: fmt.Sprintf("c%d", i)})
 	}
