@@ -3,7 +3,6 @@ package als_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -196,5 +195,5 @@ func TestDamagedProofProvesNothing(t *testing.T) {
 			}
 		}
 	}
-	t.Log(fmt.Sprintf("%d damaged proofs", n))
+	t.Logf("%d damaged proofs", n)
 }

@@ -93,13 +93,13 @@ func (a Action) mark() string { return a.When + " " + strings.ToLower(a.Status) 
 // newEntries returns the entries of a command that are newer than the plan's
 // baseline. known is false if that cannot be told.
 func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool) {
-	had, newest := 0, ""
+	had := 0
 	before := p.Hints.History
 	now, known := readHistory(rs, probeHistoryAfter, command)
 	if _, err := fmt.Sscan(before, &had); !known || err != nil {
 		return nil, false
 	}
-	_, newest, _ = strings.Cut(before, " ")
+	_, newest, _ := strings.Cut(before, " ")
 	switch at := lastMarked(now, newest); {
 	case had == 0:
 		fresh = now

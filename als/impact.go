@@ -68,7 +68,7 @@ func (p Plan) workedOn() []string {
 	}
 	reached := len(names) > 0
 	for _, s := range p.Steps {
-		if !s.Repeatable && !(reached && s.Node == Core) {
+		if !s.Repeatable && (!reached || s.Node != Core) {
 			add(nodeWords(s.Node))
 		}
 	}

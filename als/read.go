@@ -3,7 +3,6 @@ package als
 import (
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -154,17 +153,6 @@ func nodeWords(node string) string {
 		return "the core"
 	}
 	return node
-}
-
-// names splits a list at commas and blanks, and returns the words that fit.
-func names(list string, fits func(string) bool) []string {
-	var out []string
-	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '[' || r == ']' || r == '"' }) {
-		if s != "none" && fits(s) && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // byIP orders addresses by number. What is no address comes last.

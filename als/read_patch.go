@@ -69,7 +69,8 @@ func (l PatchList) Mismatch() string {
 // has what it could read. Any other output is an error, never "no patches".
 func ReadPatches(out []byte) (PatchList, error) {
 	g := &gaps{}
-	list, listed := PatchList{Count: -1}, true
+	list := PatchList{Count: -1}
+	var listed bool
 	if tree, found := findJSON(out, g); found {
 		listed = list.walk(tree, g)
 	} else {

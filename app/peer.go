@@ -61,7 +61,7 @@ func account(proc string, pid int32, uid uint32) string {
 // OwnAccount returns the name under which a bot on this host knows the person
 // who runs this process.
 func OwnAccount() string {
-	return account("/proc", int32(os.Getpid()), uint32(os.Geteuid())) //nolint:gosec // the kernel's own numbers
+	return account("/proc", int32(os.Getpid()), uint32(os.Geteuid()))
 }
 
 // noLogin is the kernel's login UID of a process that belongs to no login.

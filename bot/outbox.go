@@ -187,7 +187,7 @@ func (s *sender) queue(name string) *channelQueue {
 // messageOf returns the message that a row asks for, with its queue.
 func (s *sender) messageOf(ctx context.Context, row runs.Outgoing, known map[string]string) *message {
 	msg := &message{kind: row.Kind, run: row.Run, rows: []runs.Outgoing{row}}
-	msg.key, msg.queue = kindOf(row.Kind).place(s, ctx, row, known)
+	msg.key, msg.queue = kindOf(row.Kind).place(ctx, s, row, known)
 	return msg
 }
 

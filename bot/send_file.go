@@ -130,7 +130,7 @@ func notSent(lost error, t trouble) error {
 	case lost != nil:
 		return lost
 	case t.code != "":
-		return errors.New("Slack does not take it (" + t.code + ")") //nolint:staticcheck // a name begins it
+		return errors.New("Slack does not take it (" + t.code + ")")
 	}
 	return errors.New("Slack did not answer") //nolint:staticcheck // a name begins it
 }

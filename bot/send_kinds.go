@@ -15,7 +15,7 @@ type messageKind struct {
 	// it leaves in the message. An error means: send it again.
 	send func(s *sender, ctx, long context.Context, q *channelQueue, msg *message) error
 	// place returns the message that a row belongs to, and its queue.
-	place func(s *sender, ctx context.Context, row runs.Outgoing, known map[string]string) (key, queue string)
+	place func(ctx context.Context, s *sender, row runs.Outgoing, known map[string]string) (key, queue string)
 	// texts is how many rows become one message, if each has a text of its own;
 	// 0 for rows that show a state, of which any number become one.
 	texts int
@@ -62,31 +62,31 @@ func (k messageKind) merge() int {
 
 // inItsChannel places a message by itself in the channel that has it, or will
 // have it.
-func inItsChannel(s *sender, ctx context.Context, row runs.Outgoing, known map[string]string) (key, queue string) {
+func inItsChannel(ctx context.Context, s *sender, row runs.Outgoing, known map[string]string) (key, queue string) {
 	key = string(row.Kind) + "/" + row.Run
 	return key, s.queueName(ctx, key, row, known)
 }
 
 // inThread places a message into the thread of the run's message, and so behind
 // it in the same queue.
-func inThread(s *sender, ctx context.Context, row runs.Outgoing, known map[string]string) (key, queue string) {
+func inThread(ctx context.Context, s *sender, row runs.Outgoing, known map[string]string) (key, queue string) {
 	return string(row.Kind) + "/" + row.Run, s.queueName(ctx, runKey(row.Run), row, known)
 }
 
 // alone gives a run's message a queue of its own, so that nothing waits for it.
-func alone(_ *sender, _ context.Context, row runs.Outgoing, _ map[string]string) (key, queue string) {
+func alone(_ context.Context, _ *sender, row runs.Outgoing, _ map[string]string) (key, queue string) {
 	key = string(row.Kind) + "/" + row.Run
 	return key, key
 }
 
 // aloneEach gives every row a message and a queue of its own.
-func aloneEach(_ *sender, _ context.Context, row runs.Outgoing, _ map[string]string) (key, queue string) {
+func aloneEach(_ context.Context, _ *sender, row runs.Outgoing, _ map[string]string) (key, queue string) {
 	key = fmt.Sprintf("%s/%d", row.Kind, row.Seq)
 	return key, key
 }
 
 // inClusterChannel places a message in the channel of the row's cluster.
-func inClusterChannel(s *sender, _ context.Context, row runs.Outgoing, _ map[string]string) (key, queue string) {
+func inClusterChannel(_ context.Context, s *sender, row runs.Outgoing, _ map[string]string) (key, queue string) {
 	return "say/" + row.Cluster, s.clusterChannel(row.Cluster)
 }
 
