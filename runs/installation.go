@@ -13,7 +13,12 @@ import (
 // Migrations are the changes to stored records, oldest first; their number is
 // the store's schema. A migration that has shipped stays as it is. A record
 // that only gains a field needs none.
-func Migrations() []store.Migration { return nil }
+func Migrations() []store.Migration { return []store.Migration{adviceIsData} }
+
+// adviceIsData changes nothing: this version reads the advice of earlier ones,
+// which was a sentence. An earlier version can't read the advice of this one,
+// so it must refuse the store.
+func adviceIsData(store.Tx) error { return nil }
 
 // Ordered names the buckets whose keys only grow.
 var Ordered = []string{byTime.Name, audit.Name, outbox.Name}
