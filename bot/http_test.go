@@ -132,6 +132,29 @@ func TestHTTPRefusals(t *testing.T) {
 	}
 }
 
+// What no person has typed here and now is no command: messages of bots and
+// workflows, edited ones, and files.
+func TestWhatNoPersonTypedIsIgnored(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, httpMode)
+	event := func(more string) string {
+		return `{"type":"event_callback","team_id":"T0SIM","event_id":"Ev1","event":{"type":"app_mention","user":"U0ANN","channel":"C0PROD","ts":"1795400000.000100","text":"<@U0ALSBOT> status"` + more + `}}`
+	}
+	for _, more := range []string{`,"bot_id":"B1"`, `,"app_id":"A1"`, `,"subtype":"bot_message"`, `,"subtype":"message_changed"`, `,"edited":{"user":"U0ANN","ts":"1795400001.000100"}`, `,"files":[{"id":"F1"}]`} {
+		if got := s.post("/slack/events", "application/json", event(more), nil); got != http.StatusOK {
+			t.Errorf("%s: answered %d", more, got)
+		}
+	}
+	if got := s.post("/slack/events", "application/json", event(""), nil); got != http.StatusOK {
+		t.Errorf("answered %d", got)
+	}
+	s.until("what a person typed is heard", func() bool { return len(s.engine.asks()) > 0 })
+	s.stop()
+	if n := len(s.engine.asks()); n != 1 {
+		t.Errorf("%d commands were heard, not 1", n)
+	}
+}
+
 func TestReplayHasOneEffect(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)

@@ -86,5 +86,7 @@ func list() []fault {
 			limit: "0 counted, each told why"},
 		{id: "F42", what: "edits of runs, approvals and the audit log behind alsbot's back: fields, whole records, single bytes", run: edited, trials: [3]int{400, 5000, 50000},
 			limit: "100 % of what is covered named; progress never"},
+		{id: "F43", what: "a restart, an install, an import by hand between the request and the last look before the step; then kato does nothing and says that all is well", run: byHand, trials: [3]int{1, 50, 300},
+			limit: "0 succeeded"},
 	}
 }

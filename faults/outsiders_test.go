@@ -23,14 +23,14 @@ import (
 var outsiderPeople = []struct {
 	workspace.User
 	says  string // what they are told
-	slash bool
+	slash string // the same for a slash command; "" if Slack sends none
 }{
-	{workspace.User{ID: "U0STR", Name: "stranger", Team: "T0OTHER"}, "another organization (Slack Connect)", false},
-	{workspace.User{ID: "U0ORG", Name: "orgstranger", Team: "T0OTHER", Org: "E0ELSE"}, "another organization (Slack Connect)", true},
-	{workspace.User{ID: "U0GUEST", Name: "guest", Guest: true}, "is a guest account", true},
-	{workspace.User{ID: "U0ONE", Name: "oneguest", OneGuest: true}, "is a guest account", true},
-	{workspace.User{ID: "U0BOT", Name: "otherbot", Bot: true}, "is a bot", true},
-	{workspace.User{ID: "U0GONE", Name: "gone", Deleted: true}, "is deactivated", true},
+	{workspace.User{ID: "U0STR", Name: "stranger", Team: "T0OTHER"}, "another organization (Slack Connect)", ""},
+	{workspace.User{ID: "U0ORG", Name: "orgstranger", Team: "T0OTHER", Org: "E0ELSE"}, "another organization (Slack Connect)", "from another workspace than the one alsbot belongs to"},
+	{workspace.User{ID: "U0GUEST", Name: "guest", Guest: true}, "is a guest account", "is a guest account"},
+	{workspace.User{ID: "U0ONE", Name: "oneguest", OneGuest: true}, "is a guest account", "is a guest account"},
+	{workspace.User{ID: "U0BOT", Name: "otherbot", Bot: true}, "is a bot", "is a bot"},
+	{workspace.User{ID: "U0GONE", Name: "gone", Deleted: true}, "is deactivated", "is deactivated"},
 }
 
 // outsiders has people who are no full members of the workspace try everything
@@ -62,7 +62,7 @@ func outsiders(t *testing.T, r *report) {
 
 // outsider has one person try everything on a request of ann's, which must go on
 // waiting.
-func (h *testbed) outsider(user, says string, slash bool, r *report) {
+func (h *testbed) outsider(user, says, slash string, r *report) {
 	id, err := h.tryAsk(0)
 	if err != nil {
 		r.trial(err)
@@ -78,17 +78,21 @@ func (h *testbed) outsider(user, says string, slash bool, r *report) {
 		"Approve":   func() error { return h.pressOf(user, m, "Approve") },
 		"Reject":    func() error { return h.pressOf(user, m, "Reject") },
 	}
-	if slash {
+	if slash != "" {
 		tries["a slash command"] = func() error { return h.says(user, "/als cancel "+id) }
 	}
 	if h.opts.http {
 		tries["a view"] = func() error { return h.submits(user, id, m) }
 	}
 	for name, try := range tries {
-		told := len(h.told(user, m.Channel))
+		words := says
+		if name == "a slash command" {
+			words = slash
+		}
+		told := h.told(user, m.Channel, words)
 		err := try()
 		if err == nil {
-			err = h.isTold(user, m.Channel, told, says)
+			err = h.isTold(user, m.Channel, told, words)
 		}
 		if err == nil {
 			err = h.waitsStill(id)
@@ -158,26 +162,23 @@ func (h *testbed) submits(user, id string, m workspace.Message) error {
 	return err
 }
 
-// told returns what a person was told that nobody else sees.
-func (h *testbed) told(user, channel string) (texts []string) {
-	for _, m := range h.slack.Ephemerals(user, channel) {
-		texts = append(texts, m.Text())
+// told counts the messages that a person sees with these words: answers to
+// mentions are in a thread, others are for that person only.
+func (h *testbed) told(user, channel, words string) (n int) {
+	for _, m := range append(h.slack.Messages(channel), h.slack.Ephemerals(user, channel)...) {
+		if m.User == workspace.BotUser && strings.Contains(m.Text(), words) {
+			n++
+		}
 	}
-	return texts
+	return n
 }
 
-// isTold waits until a person has been told something new, and returns an error
-// unless it says why they do not count.
-func (h *testbed) isTold(user, channel string, before int, says string) error {
+// isTold waits until a person sees one more message with these words.
+func (h *testbed) isTold(user, channel string, before int, words string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var told []string
-	err := h.slack.Wait(ctx, func() bool { told = h.told(user, channel); return len(told) > before })
-	if err != nil {
-		return fmt.Errorf("told nothing: %w", err)
-	}
-	if last := told[len(told)-1]; !strings.Contains(last, says) {
-		return fmt.Errorf("told %q, without %q", last, says)
+	if err := h.slack.Wait(ctx, func() bool { return h.told(user, channel, words) > before }); err != nil {
+		return fmt.Errorf("not told %q: %w\n%s", words, err, h.slack.Transcript(channel))
 	}
 	return nil
 }
