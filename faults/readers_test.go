@@ -88,7 +88,8 @@ func (s sick) judge(text string) (als.Verdict, error) {
 
 // goodNews says what is good in a verdict that must not be; "" if nothing is.
 func goodNews(s sick, v als.Verdict) string {
-	empty := strings.HasPrefix(v.Summary, "No ") || strings.HasPrefix(v.Summary, "0 ") || strings.HasPrefix(v.Summary, "All 0 ")
+	some := strings.HasPrefix(v.Summary, "0 of ") && !strings.HasPrefix(v.Summary, "0 of 0 ") // "0 of 9 roles run" is bad news
+	empty := strings.HasPrefix(v.Summary, "No ") || strings.HasPrefix(v.Summary, "0 ") && !some || strings.HasPrefix(v.Summary, "All 0 ")
 	switch {
 	case v.Outcome == als.Unconfirmed || v.Outcome == als.Waiting:
 		return "a read that is " + string(v.Outcome)
