@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"alsbot/als"
@@ -39,5 +40,14 @@ func TestEveryCommandNeedsItsRole(t *testing.T) {
 	if tried < 30 {
 		t.Errorf("only %d commands were tried", tried)
 	}
-	h.Called(0)
+	calls, err := h.Cluster.Called()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range calls {
+		// The engine itself looks whether a cluster was left in maintenance.
+		if argv := strings.Join(call.Argv, " "); argv != "config get cloud_controller_ng maintenance_mode" {
+			t.Errorf("kato %s ran", argv)
+		}
+	}
 }
