@@ -13,26 +13,26 @@ import (
 // below lists, for each room, the rooms that it may import. What is not
 // listed is refused, so a new room has to be entered here.
 var below = map[string][]string{
-	"alsbot":                 nil,
-	"alsbot/crashpoint":      nil,
-	"alsbot/als":             nil,
-	"alsbot/config":          nil,
-	"alsbot/executor":        {"alsbot/crashpoint"},
-	"alsbot/store":           {"alsbot/crashpoint"},
-	"alsbot/store/storetest": {"alsbot/store"},
-	"alsbot/runs":            {"alsbot/als", "alsbot/store"},
-	"alsbot/jobs":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/runs", "alsbot/store"},
-	"alsbot/jobs/enginetest": {"alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/sim/node", "alsbot/upkeep"}, // for tests
-	"alsbot/upkeep":          {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store"},
-	"alsbot/bot":             {"alsbot/crashpoint", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/runs", "alsbot/store"},
-	"alsbot/app":             {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
-	"alsbot/cmd/alsbot":      {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
-	"alsbot/cmd/alsdemo":     {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
-	"alsbot/sim/node":        nil,
-	"alsbot/sim/scene":       {"alsbot/sim/node", "alsbot/sim/workspace"},
-	"alsbot/sim/workspace":   nil,
-	"alsbot/faults":          nil, // tests only
-	"alsbot/bench":           nil, // tests only
+	"alsbot":                   nil,
+	"alsbot/crashpoint":        nil,
+	"alsbot/als":               nil,
+	"alsbot/config":            nil,
+	"alsbot/executor":          {"alsbot/crashpoint"},
+	"alsbot/store":             {"alsbot/crashpoint"},
+	"alsbot/store/storetest":   {"alsbot/store"},
+	"alsbot/runs":              {"alsbot/als", "alsbot/store"},
+	"alsbot/jobs":              {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/runs", "alsbot/store"},
+	"alsbot/upkeep/enginetest": {"alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/sim/node", "alsbot/upkeep"}, // for tests
+	"alsbot/upkeep":            {"alsbot/als", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store"},
+	"alsbot/bot":               {"alsbot/crashpoint", "alsbot/als", "alsbot/config", "alsbot/jobs", "alsbot/runs", "alsbot/store"},
+	"alsbot/app":               {"alsbot/als", "alsbot/bot", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
+	"alsbot/cmd/alsbot":        {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/executor", "alsbot/jobs", "alsbot/runs", "alsbot/store", "alsbot/upkeep"},
+	"alsbot/cmd/alsdemo":       {"alsbot/als", "alsbot/app", "alsbot/config", "alsbot/jobs", "alsbot/store", "alsbot/sim/node", "alsbot/sim/scene", "alsbot/sim/workspace"},
+	"alsbot/sim/node":          nil,
+	"alsbot/sim/scene":         {"alsbot/sim/node", "alsbot/sim/workspace"},
+	"alsbot/sim/workspace":     nil,
+	"alsbot/faults":            nil, // tests only
+	"alsbot/bench":             nil, // tests only
 }
 
 type listed struct {

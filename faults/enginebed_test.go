@@ -16,10 +16,10 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // engineBed runs the engine in process, without Slack, on a node whose kato is a

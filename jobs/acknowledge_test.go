@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // Somebody has tried to cancel it first: it can be given up all the same, and

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // What went wrong is said once, and what to do about it is the executor's own

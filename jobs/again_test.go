@@ -10,8 +10,8 @@ import (
 	"alsbot/config"
 	"alsbot/executor"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A delivery that comes again while alsbot stops is not told that nothing was

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // alsbot dies between the last press and the start, and is back the next

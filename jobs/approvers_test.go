@@ -6,8 +6,8 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // A request that can't get its approvals says so when it is posted.

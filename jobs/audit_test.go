@@ -7,9 +7,9 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // twoClusters is prod, and secret, which only S0SEC may operate.

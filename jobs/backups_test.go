@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // An export to a path that another one had makes that one's archive be gone.

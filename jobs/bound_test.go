@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // What an approval binds: another target, a new finding, a smaller quorum, or

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 func TestWhoamiAndClusters(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // alsbot dies when a cancel is on record and the node has not heard of it: the

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A clock that is half a day ahead when alsbot starts again ends nothing that

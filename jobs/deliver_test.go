@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // The file of a run comes as it was made or not at all, and goes from its node

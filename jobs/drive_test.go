@@ -9,9 +9,9 @@ import (
 
 	"alsbot/als"
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A run that is kept by one and the same trouble is tried every few seconds,

@@ -9,9 +9,9 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
+	"alsbot/upkeep/enginetest"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // Another export ends while one waits for its approval: how large archives

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A cluster says more than a record can hold, as a broken or hostile node may.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // halfway is an approved installation of patches during which alsbot was

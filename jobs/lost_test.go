@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A cluster that is taken out of the config while a command runs there: what

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // Whatever ends otherwise than somebody wanted says what to type next.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // A cluster that hangs is asked the same by many: a part of the reads is

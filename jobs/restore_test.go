@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A snapshot is put back that was taken while a run was under way. The node

@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // inLine is an approved run that waits behind one which does not end.

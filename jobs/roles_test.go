@@ -8,7 +8,7 @@ import (
 	"alsbot/als"
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
+	"alsbot/upkeep/enginetest"
 )
 
 // Whoever lacks the role that a command needs is told so, for every command of

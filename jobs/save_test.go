@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
+	"alsbot/upkeep/enginetest"
 )
 
 // Whatever an earlier try has left, the copy is the archive or there is none.

@@ -7,8 +7,8 @@ import (
 
 	"alsbot/config"
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // Whatever the config gives, only full members of the workspace count: with

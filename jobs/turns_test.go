@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/sim/node"
+	"alsbot/upkeep/enginetest"
 )
 
 // closedNow is a window that opens in three days.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"alsbot/als"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // What a command has printed cannot be read any more on alsbot's host: the run

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"alsbot/jobs"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // A crash in a read leaves output that no record counts. The next try begins

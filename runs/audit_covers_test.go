@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"alsbot/als"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 var approvals = store.Bucket[runs.Approval]{Name: "approvals"}

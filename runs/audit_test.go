@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 func TestAuditChain(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"alsbot/als"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // What counts as the last backup of a cluster.

@@ -3,8 +3,8 @@ package runs_test
 import (
 	"testing"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
+	"alsbot/upkeep/enginetest"
 )
 
 // What a start shows anew is what waits or changes something; looks are over

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 var (

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // An old backup is said in the channel once a day, and counts only if it was verified.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // With backup.fetch every verified export is fetched by itself, and the copies

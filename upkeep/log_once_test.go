@@ -9,9 +9,9 @@ import (
 
 	"alsbot/als"
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // Nodes that are gone for good are tried again every 10 minutes, and the log

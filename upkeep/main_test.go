@@ -3,7 +3,7 @@ package upkeep_test
 import (
 	"testing"
 
-	"alsbot/jobs/enginetest"
+	"alsbot/upkeep/enginetest"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // Maintenance mode that was left on is said once, with the run that turned it

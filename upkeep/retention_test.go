@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"alsbot/config"
-	"alsbot/jobs/enginetest"
 	"alsbot/runs"
 	"alsbot/store"
+	"alsbot/upkeep/enginetest"
 )
 
 // What ended longer ago than keep_runs goes, with its output and its indexes.
