@@ -32,11 +32,14 @@ func (c Cluster) probeHistory(id stepID) Step {
 }
 
 // probesBefore returns the probes that tell later whether an entry of the
-// history is newer than a step on this node.
+// history is newer than a step on this node. They run last: what somebody does
+// between them and the step looks like the step's own work.
 func (c Cluster) probesBefore(node string) []Step {
 	clock := probeClock.probe(node, []string{"date", "-u", "+%Y-%m-%dT%H:%M:%SZ"})
-	clock.Tolerate = true
-	return []Step{clock, c.probeHistory(probeHistory)}
+	clock.Tolerate, clock.Last = true, true
+	history := c.probeHistory(probeHistory)
+	history.Last = true
+	return []Step{clock, history}
 }
 
 // before notes in the hints what probesBefore found about a command.

@@ -261,6 +261,9 @@ type Step struct {
 	// Repeatable marks a read that may run again at no cost. It may use a plain
 	// exec instead of the durable protocol.
 	Repeatable bool `json:"repeatable,omitempty"`
+	// Last marks a check that runs when all others of its list have ended, so
+	// that its answer is as new as it can be: others may take hours.
+	Last bool `json:"last,omitempty"`
 	// Save stores what the step prints as a file on the alsbot host. The step's
 	// recorded output is then what became of the file, as key=value lines.
 	Save *Save `json:"save,omitempty"`

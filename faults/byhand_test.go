@@ -157,22 +157,33 @@ func (s *stranger) dropRenewed(void runs.Run) error {
 	return err
 }
 
-// trial lets the stranger act before a random call.
+// trial lets the stranger act before a random call. A run that fails before that
+// call says nothing about it, so another is tried.
 func (s *stranger) trial() error {
-	at := 1 + rand.IntN(s.moments)
+	for range 3 {
+		acted, err := s.try(1 + rand.IntN(s.moments))
+		if acted || err != nil {
+			return err
+		}
+	}
+	return errors.New("no run came as far as the call before which the stranger acts")
+}
+
+// try lets the stranger act before one call, and returns an error if the run
+// says that it succeeded.
+func (s *stranger) try(at int) (acted bool, err error) {
 	if err := errors.Join(s.reset(), os.WriteFile(s.file("at"), fmt.Append(nil, at), 0o600)); err != nil {
-		return err
+		return false, err
 	}
 	r, err := s.done(s.text)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if _, err := os.Stat(s.file("byhand")); err != nil {
-		return fmt.Errorf("nothing was done by hand before call %d of %d: %w", at, s.moments, err)
-	}
+	_, missing := os.Stat(s.file("byhand"))
+	acted = missing == nil
 	// If it is done before the plan is made, there is nothing left to do.
-	if r.State == runs.Succeeded && (r.Plan == nil || r.Plan.Nothing == "") {
-		return fmt.Errorf("by hand before call %d of %d, and run %s says %q", at, s.moments, r.ID, r.Verdict.Summary)
+	if r.State == runs.Succeeded && (!acted || r.Plan == nil || r.Plan.Nothing == "") {
+		err = fmt.Errorf("by hand (%v) before call %d of %d, and run %s says %q", acted, at, s.moments, r.ID, r.Verdict.Summary)
 	}
-	return nil
+	return acted, err
 }

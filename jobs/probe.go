@@ -28,24 +28,32 @@ type Prober struct {
 // NewProber returns a Prober.
 func NewProber(cfg *config.Config, exec *executor.Executor) *Prober { return &Prober{cfg, exec} }
 
-// Probe runs read-only steps, several at once, and returns their results in the
-// order of the steps. A node that can't be asked is an error, unless the step
-// tolerates it.
+// Probe runs read-only steps, several at once and those that are Last after all
+// others, and returns their results in the order of the steps. A node that can't
+// be asked is an error, unless the step tolerates it.
 func (p *Prober) Probe(ctx context.Context, cluster als.Cluster, steps []als.Step) (als.Results, error) {
 	results := make(als.Results, len(steps))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(probesAtOnce)
-	for i, s := range steps {
-		g.Go(func() error {
-			r, err := p.probe(gctx, cluster, s)
-			if err != nil && !s.Tolerate {
-				return err
+	for _, last := range []bool{false, true} {
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(probesAtOnce)
+		for i, s := range steps {
+			if s.Last != last {
+				continue
 			}
-			results[i] = r
-			return nil
-		})
+			g.Go(func() error {
+				r, err := p.probe(gctx, cluster, s)
+				if err != nil && !s.Tolerate {
+					return err
+				}
+				results[i] = r
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return results, err
+		}
 	}
-	return results, g.Wait()
+	return results, nil
 }
 
 // probe runs one read-only step over a plain exec, and once more if the
