@@ -93,7 +93,7 @@ func (h *house) get(path string, into any) {
 // returns the file's size.
 func fill(b *testing.B, path string, model runs.Run) int64 {
 	b.Helper()
-	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...))
+	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...), store.Migrations(runs.Migrations()...))
 	must(b, err)
 	first := time.Now().Add(-many * time.Minute)
 	for at := 0; at < many; at += many / 20 {
@@ -154,7 +154,7 @@ func put(tx store.Tx, r runs.Run, i int, asked time.Time) error {
 func (h *house) lastRuns(f *figures) {
 	b := h.b
 	path := filepath.Join(h.dir, "alsbot.db")
-	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...))
+	st, err := store.OpenBolt(path, store.Ordered(runs.Ordered...), store.Migrations(runs.Migrations()...))
 	must(b, err)
 	ledger := runs.NewLedger(st)
 	look := func(cluster string) time.Duration {

@@ -97,7 +97,7 @@ func (h *testbed) reattached(ids []string, began time.Time) (took []time.Duratio
 
 // age gives the store many finished runs, copies of its first one.
 func (h *testbed) age(n int) error {
-	st, err := store.OpenBolt(h.store(), store.Ballast(0))
+	st, err := store.OpenBolt(h.store(), store.Ballast(0), store.Migrations(runs.Migrations()...))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -119,7 +120,7 @@ func (h *testbed) soundSnapshot() error {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		return err
 	}
-	st, err := store.OpenBolt(path, store.Ballast(0))
+	st, err := store.OpenBolt(path, store.Ballast(0), store.Migrations(runs.Migrations()...))
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func cmdAgeBackup(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	by, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
+	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0), store.Migrations(runs.Migrations()...))
 	ts.Check(err)
 	backups := store.Bucket[runs.Backup]{Name: "backups"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {

@@ -72,7 +72,7 @@ func cmdAgeUnreachable(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	long, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
+	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0), store.Migrations(runs.Migrations()...))
 	ts.Check(err)
 	runs := store.Bucket[runs.Run]{Name: "runs"}
 	err = db.Update(context.Background(), func(tx store.Tx) error {

@@ -8,12 +8,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"alsbot/runs"
 	"alsbot/store"
 )
 
 // inStore changes the store of the scene while the bot is down.
 func inStore(ts *testscript.TestScript, fn func(tx store.Tx) error) {
-	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0))
+	db, err := store.OpenBolt(filepath.Join(stageOf(ts).dir, "alsbot.db"), store.Ballast(0), store.Migrations(runs.Migrations()...))
 	ts.Check(err)
 	err = db.Update(context.Background(), fn)
 	ts.Check(db.Close())
