@@ -47,7 +47,7 @@ func judgeImport(r Request, c Cluster, p Plan, rs Results) Verdict {
 	}
 	if history == evidenceNone {
 		v.Outcome = Unconfirmed
-		v.Summary = "Unconfirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
+		v.Summary = "Not confirmed: kato's history cannot be read, so only kato's own word and the roles speak for it. " + v.Summary
 	}
 	if w := p.Hints.Without; len(w) > 0 {
 		v.Summary += " Not imported, for want of a role: " + list(w) + "."

@@ -121,7 +121,7 @@ func judgeRelocate(_ Request, c Cluster, p Plan, rs Results) Verdict {
 	switch {
 	case empty && !linked:
 		v.Outcome = Unconfirmed
-		v.Summary = "Unconfirmed: there was nothing to move, and the old place cannot be seen. The node's roles run."
+		v.Summary = "Not confirmed: there was nothing to move, and the old place cannot be seen. The node's roles run."
 	case empty:
 		v.Summary = "Moved: there was nothing in the old place, which leads to the new one now, and the node's roles run."
 	case !before.known || before.partly || after.partly:

@@ -93,9 +93,9 @@ func judgeRestart(c Cluster, p Plan, rs Results, status Status, pairs []roleOn) 
 	case known && well == len(p.Steps):
 		v.Whole, v.Summary = true, "Restarted, by kato's history; "+running+"."
 	case !known:
-		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: kato did not complain, and "+running+", but its history cannot be read, and nothing else shows that they were restarted."
+		v.Outcome, v.Summary = Unconfirmed, "Not confirmed: kato did not complain, and "+running+", but its history cannot be read, and nothing else shows that they were restarted."
 	case told == len(p.Steps):
-		v.Outcome, v.Summary = Unconfirmed, "Unconfirmed: kato did not complain, and "+running+", but its history does not say what became of the restart."
+		v.Outcome, v.Summary = Unconfirmed, "Not confirmed: kato did not complain, and "+running+", but its history does not say what became of the restart."
 	default:
 		v = notEverywhere(c, p, rs, status, v, Finding{})
 		v.Summary = fmt.Sprintf("It cannot be confirmed that the roles were restarted: kato's history has %d of %s since the run began.%s",
