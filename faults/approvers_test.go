@@ -47,7 +47,7 @@ func (d *engineBed) bothApprove(cluster, _ int) error {
 		return err
 	}
 	r, err := d.end(id)
-	if err != nil || r.State != runs.Succeeded {
+	if err != nil || !well(r.State) {
 		return fmt.Errorf("approved by two, run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
 	starts, err := d.recorded(id, "running")
@@ -91,7 +91,7 @@ func (d *engineBed) approveOrDeny(cluster, _ int) error {
 		return err
 	case r.State == runs.Rejected && !no.Bad:
 		return d.checkRan(id, 0)
-	case r.State == runs.Succeeded && no.Bad && !yes.Bad:
+	case well(r.State) && no.Bad && !yes.Bad:
 		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and deny %q", id, r.State, yes.Text, no.Text)
@@ -124,7 +124,7 @@ func (d *engineBed) approveOrCancel(cluster, _ int) error {
 			err = fmt.Errorf("run %s was begun %d times", id, n)
 		}
 		return err
-	case r.State == runs.Succeeded && cancel.Bad && !yes.Bad:
+	case well(r.State) && cancel.Bad && !yes.Bad:
 		return d.checkRan(id, 1)
 	}
 	return fmt.Errorf("run %s is %s, but approve was told %q and cancel %q", id, r.State, yes.Text, cancel.Text)
@@ -181,7 +181,7 @@ func (d *engineBed) pressAtExpiry(cluster int) (approved bool, err error) {
 		return false, err
 	case r.State == runs.Expired && ans.Bad && strings.Contains(ans.Text, "expired") && votes == 0:
 		return false, d.checkRan(id, 0)
-	case r.State == runs.Succeeded && !ans.Bad && votes == 1:
+	case well(r.State) && !ans.Bad && votes == 1:
 		return true, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s is %s with %d votes on record, but the press was told %q", id, r.State, votes, ans.Text)

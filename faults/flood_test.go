@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"alsbot/sim/workspace"
 )
 
 const (
@@ -29,7 +31,11 @@ const (
 // requests are accepted. A trial is a command.
 func flood(t *testing.T, r *report) {
 	health := freeAddr(t)
-	h := newTestbed(t, options{clusters: floodSide, http: true, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10},
+	var people []workspace.User
+	for i := range floodUsers {
+		people = append(people, workspace.User{ID: floodUser(i), Name: fmt.Sprintf("flood%02d", i)})
+	}
+	h := newTestbed(t, options{clusters: floodSide, http: true, people: people, oracle: oracle{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond, Bytes: 1 << 10},
 		change: func(yaml string) string {
 			return strings.Replace(yaml, `admin: {listen: "127.0.0.1:0"`, `admin: {listen: "`+health+`"`, 1)
 		}})

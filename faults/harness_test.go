@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
 )
@@ -229,3 +230,7 @@ func markdown(reports []*report) string {
 	}
 	return b.String()
 }
+
+// well reports whether a command has ended with status 0. The kato of most rows
+// keeps no history, so alsbot cannot confirm that its restarts had an effect.
+func well(s runs.State) bool { return s == runs.Succeeded || s == runs.Unconfirmed }

@@ -83,7 +83,7 @@ func (h *testbed) printed(file string) (rate float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(r.Steps) != 1 || r.State != runs.Succeeded && r.State != runs.Failed {
+	if len(r.Steps) != 1 || !well(r.State) && r.State != runs.Failed {
 		return 0, fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	step := r.Steps[0]

@@ -102,7 +102,7 @@ func (d *engineBed) lostWhileRunning() error {
 		return fmt.Errorf("who is no longer operator cancelled run %s: %s %w", id, ans.Text, err)
 	}
 	r, err := d.end(id)
-	if err != nil || r.State != runs.Succeeded {
+	if err != nil || !well(r.State) {
 		return fmt.Errorf("run %s is %s: %s %w", id, r.State, r.Trouble, err)
 	}
 	return d.checkRan(id, 1)

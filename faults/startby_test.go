@@ -82,7 +82,7 @@ func (d *engineBed) startedOrExpired(id string) (late bool, err error) {
 		return false, err
 	case r.State == runs.Expired && strings.Contains(r.Trouble, "not there to start it within 10m"):
 		return true, d.checkRan(id, 0)
-	case r.State == runs.Succeeded:
+	case well(r.State):
 		return false, d.checkRan(id, 1)
 	}
 	return false, fmt.Errorf("run %s, approved ten minutes ago, is %s: %s", id, r.State, r.Trouble)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"alsbot/runs"
 	"alsbot/upkeep"
 )
 
@@ -80,7 +79,7 @@ func (h *testbed) approved(id string) error {
 		return err
 	}
 	r, err := h.end(id)
-	if err == nil && r.State != runs.Succeeded {
+	if err == nil && !well(r.State) {
 		err = fmt.Errorf("run %s is %s: %s", id, r.State, r.Trouble)
 	}
 	return err
