@@ -3,7 +3,6 @@ package als
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -124,7 +123,7 @@ func (a Archive) origin() string {
 // place returns the archive's path and node, for people.
 func (a Archive) place() string { return a.Path + " on " + nodeWords(a.Node) }
 
-var ownName = regexp.MustCompile(`^helion-export-.+-[0-9]{8}T[0-9]{6}Z(\.suspect)?\.tgz$`)
+var ownName = mustCompile(`^helion-export-.+-[0-9]{8}T[0-9]{6}Z(\.suspect)?\.tgz$`)
 
 // OwnName reports whether a file name has the form that alsbot gives to
 // archives.

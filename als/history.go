@@ -3,7 +3,6 @@ package als
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -23,8 +22,8 @@ var opHistory = reading(Operation{
 type Action struct{ When, Node, Command, Status string }
 
 var (
-	historyLog = regexp.MustCompile(`^\[info\] \(\d+\) INVOKE-ADMIN-ACTION (\{.*\})$`)
-	infoLine   = regexp.MustCompile(`^\[info\] (?:\(\d*(?:\) ?|$))?(.*)$`)
+	historyLog = mustCompile(`^\[info\] \(\d+\) INVOKE-ADMIN-ACTION (\{.*\})$`)
+	infoLine   = mustCompile(`^\[info\] (?:\(\d*(?:\) ?|$))?(.*)$`)
 )
 
 const historyMark = "INVOKE-ADMIN-ACTION"

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -100,8 +99,8 @@ var opInspect = reading(Operation{
 }, func(Request) []string { return []string{"inspect"} })
 
 var (
-	inspectFailed = regexp.MustCompile(`(?i)^(\S{1,100})\s+(?:\.*\s*)?(failed|failure|error)$`)
-	inspectOK     = regexp.MustCompile(`(?i)^(\S{1,100})\s+(?:\.*\s*)?(ok|passed)$`)
+	inspectFailed = mustCompile(`(?i)^(\S{1,100})\s+(?:\.*\s*)?(failed|failure|error)$`)
+	inspectOK     = mustCompile(`(?i)^(\S{1,100})\s+(?:\.*\s*)?(ok|passed)$`)
 )
 
 // judgeInspect counts the tests by their lines, and holds that against kato's
@@ -131,7 +130,7 @@ type tested struct {
 	table  string
 }
 
-var inspectCount = regexp.MustCompile(`^(\d{1,5}) tests? run, (\d{1,5}) failed$`)
+var inspectCount = mustCompile(`^(\d{1,5}) tests? run, (\d{1,5}) failed$`)
 
 // readTests reads the output of `kato inspect`: a line for each test, below a
 // failed one what is wrong, and at the end how many there are.

@@ -1,7 +1,6 @@
 package als
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -9,26 +8,26 @@ import (
 // nothing about the cluster. Only this file decides what is noise. Readers
 // report every other line that they cannot read.
 
-var noiseTexts = []*regexp.Regexp{
+var noiseTexts = []*pattern{
 	// kato prints it every ten seconds while a container has no size.
-	regexp.MustCompile(`(?i)^([0-9][0-9:.,TZ/+-]* ){0,2}error getting sizes$`),
+	mustCompile(`(?i)^([0-9][0-9:.,TZ/+-]* ){0,2}error getting sizes$`),
 	// kato's log lines, headings and progress.
-	regexp.MustCompile(`(?i)^\[(info|debug)\] `),
-	regexp.MustCompile(`^-{2,}> `),
-	regexp.MustCompile(`^(\S{1,45}: )?[A-Za-z]+ing( [^ ]{1,64}){0,8}\.\.\.$`),
-	regexp.MustCompile(`(?i)^\S.{0,200}\.\.\.\s+(ok|done)$`),
+	mustCompile(`(?i)^\[(info|debug)\] `),
+	mustCompile(`^-{2,}> `),
+	mustCompile(`^(\S{1,45}: )?[A-Za-z]+ing( [^ ]{1,64}){0,8}\.\.\.$`),
+	mustCompile(`(?i)^\S.{0,200}\.\.\.\s+(ok|done)$`),
 	// The login shell, sudo and SSH of Ubuntu 12.04.
-	regexp.MustCompile(`^(stdin: is not a tty|mesg: .{0,80}: Inappropriate ioctl for device)$`),
-	regexp.MustCompile(`^\S{1,40}: warning: setlocale: LC_[A-Z]+: cannot change locale \(.{0,40}\)$`),
-	regexp.MustCompile(`^Warning: Permanently added '[^']{1,100}' \([A-Z0-9-]+\) to the list of known hosts\.$`),
-	regexp.MustCompile(`^Welcome to Ubuntu [^:]{1,120}$`),
-	regexp.MustCompile(`^\* (Documentation|Management|Support): +https?://\S+$`),
-	regexp.MustCompile(`^\d+ (packages can be updated|updates are security updates)\.$`),
+	mustCompile(`^(stdin: is not a tty|mesg: .{0,80}: Inappropriate ioctl for device)$`),
+	mustCompile(`^\S{1,40}: warning: setlocale: LC_[A-Z]+: cannot change locale \(.{0,40}\)$`),
+	mustCompile(`^Warning: Permanently added '[^']{1,100}' \([A-Z0-9-]+\) to the list of known hosts\.$`),
+	mustCompile(`^Welcome to Ubuntu [^:]{1,120}$`),
+	mustCompile(`^\* (Documentation|Management|Support): +https?://\S+$`),
+	mustCompile(`^\d+ (packages can be updated|updates are security updates)\.$`),
 }
 
 // alarming matches words with which a line of kato's log, a heading or a
 // progress line tells bad news. It is not noise then.
-var alarming = regexp.MustCompile(`(?i)fail|error|fatal|abort|cannot|can't|could ?n[o']t|unable|unreach|not reach|refused|denied|timed? ?out|halt|skip|exception|warn`)
+var alarming = mustCompile(`(?i)fail|error|fatal|abort|cannot|can't|could ?n[o']t|unable|unreach|not reach|refused|denied|timed? ?out|halt|skip|exception|warn`)
 
 // isNoise reports whether a line, as clean returns it, says nothing about the
 // cluster.

@@ -1,7 +1,6 @@
 package als
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,7 +9,7 @@ import (
 // was published after the last probe is fetched by kato itself.
 
 // installedLine is a line of kato's output that names a patch it installs.
-var installedLine = regexp.MustCompile(`(?i)^(?:-+> *)?(?:re)?install(?:ing|ed) patch '?([A-Za-z0-9][A-Za-z0-9._-]{0,63})'?[.:]*$`)
+var installedLine = mustCompile(`(?i)^(?:-+> *)?(?:re)?install(?:ing|ed) patch '?([A-Za-z0-9][A-Za-z0-9._-]{0,63})'?[.:]*$`)
 
 // patchesBeyond names the patches that kato's output says it installed, and
 // those that the new list still has, that were not shown.

@@ -2,7 +2,6 @@ package als
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -61,16 +60,16 @@ func isIP(s string) bool {
 
 // prompts match questions of a command to a person. Commands have no terminal
 // and an empty stdin: most end at a question, some hang.
-var prompts = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)^\[sudo\] password for [^:]{1,64}:$`),
-	regexp.MustCompile(`(?i)^sudo: no tty present and no askpass program specified$`),
-	regexp.MustCompile(`(?i)^sudo: a (terminal|password) is required.*$`),
-	regexp.MustCompile(`(?i)^[^ ]{0,128}'s password:$`),
-	regexp.MustCompile(`(?i)^(old |new |current |retype |enter )?(unix )?(new )?password:$`),
-	regexp.MustCompile(`(?i)^.{0,200}\(yes/no(/\[fingerprint\])?\)\?$`),
-	regexp.MustCompile(`(?i)^Enter passphrase for key.*:$`),
-	regexp.MustCompile(`(?i)^.{0,200}\[(y/n|yes/no)\]\s*[:?]?$`),
-	regexp.MustCompile(`(?i)^.{0,200}(type "proceed"|press enter).{0,40}:?$`),
+var prompts = []*pattern{
+	mustCompile(`(?i)^\[sudo\] password for [^:]{1,64}:$`),
+	mustCompile(`(?i)^sudo: no tty present and no askpass program specified$`),
+	mustCompile(`(?i)^sudo: a (terminal|password) is required.*$`),
+	mustCompile(`(?i)^[^ ]{0,128}'s password:$`),
+	mustCompile(`(?i)^(old |new |current |retype |enter )?(unix )?(new )?password:$`),
+	mustCompile(`(?i)^.{0,200}\(yes/no(/\[fingerprint\])?\)\?$`),
+	mustCompile(`(?i)^Enter passphrase for key.*:$`),
+	mustCompile(`(?i)^.{0,200}\[(y/n|yes/no)\]\s*[:?]?$`),
+	mustCompile(`(?i)^.{0,200}(type "proceed"|press enter).{0,40}:?$`),
 }
 
 // Prompt reports whether an output ends with a question that waits for an
@@ -96,21 +95,21 @@ func Prompt(tail []byte) (text string, ok bool) {
 }
 
 var (
-	notFound   = regexp.MustCompile(`(?i)(^|[:/ ])kato:? (command )?not found$|/kato: No such file or directory$|^env: .*kato.*No such file`)
-	usageText  = regexp.MustCompile(`(?i)^usage:`)
-	errorTexts = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)^(error|fatal|failed|abort(ed)?|exception)\b[ :!]`),
-		regexp.MustCompile(`(?i)^[^ ]{1,80}\.rb:\d+:in `),
-		regexp.MustCompile(`^[A-Z][A-Za-z:]{2,60}(Error|Exception|Refused)\b`),
-		regexp.MustCompile(`(?i)\(([A-Za-z:]{1,60}(Error|Exception)|Errno::[A-Z]+)\)$`),
-		regexp.MustCompile(`(?i)^(could not|couldn't|cannot|can't|unable to|failed to|could determine proceses status) `),
-		regexp.MustCompile(`(?i)(connection refused|connection timed out|no route to host|no space left on device|permission denied|host key verification failed|could not resolve host.*|network is unreachable|device or resource busy)\b.{0,200}$`),
-		regexp.MustCompile(`(?i)^([a-z]{1,20} ){1,4}(failed|halted|finished with errors)\b`),
-		regexp.MustCompile(`(?i)^(an?|another) ([a-z]{1,20} ){1,3}is (already )?in progress\b`),
-		regexp.MustCompile(`(?i)^(no such file or directory|not a directory|not enough free |first user setup has not )`),
-		regexp.MustCompile(`(?i)^cluster [a-z]{1,20} must be run on the core`),
-		regexp.MustCompile(`(?i)^patch '[^']{1,80}' not found`),
-		regexp.MustCompile(`(?i) \.*failed$`),
+	notFound   = mustCompile(`(?i)(^|[:/ ])kato:? (command )?not found$|/kato: No such file or directory$|^env: .*kato.*No such file`)
+	usageText  = mustCompile(`(?i)^usage:`)
+	errorTexts = []*pattern{
+		mustCompile(`(?i)^(error|fatal|failed|abort(ed)?|exception)\b[ :!]`),
+		mustCompile(`(?i)^[^ ]{1,80}\.rb:\d+:in `),
+		mustCompile(`^[A-Z][A-Za-z:]{2,60}(Error|Exception|Refused)\b`),
+		mustCompile(`(?i)\(([A-Za-z:]{1,60}(Error|Exception)|Errno::[A-Z]+)\)$`),
+		mustCompile(`(?i)^(could not|couldn't|cannot|can't|unable to|failed to|could determine proceses status) `),
+		mustCompile(`(?i)(connection refused|connection timed out|no route to host|no space left on device|permission denied|host key verification failed|could not resolve host.*|network is unreachable|device or resource busy)\b.{0,200}$`),
+		mustCompile(`(?i)^([a-z]{1,20} ){1,4}(failed|halted|finished with errors)\b`),
+		mustCompile(`(?i)^(an?|another) ([a-z]{1,20} ){1,3}is (already )?in progress\b`),
+		mustCompile(`(?i)^(no such file or directory|not a directory|not enough free |first user setup has not )`),
+		mustCompile(`(?i)^cluster [a-z]{1,20} must be run on the core`),
+		mustCompile(`(?i)^patch '[^']{1,80}' not found`),
+		mustCompile(`(?i) \.*failed$`),
 	}
 )
 

@@ -2,17 +2,16 @@ package als
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
-	statusHead  = regexp.MustCompile(`(?i)^(?:-+>\s*)?(?:node\s+)?\[?([0-9a-f.:]{2,45}?)\]?:?(?:\s+\(?([a-z]+)\)?)?$`)
-	statusTable = regexp.MustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+\(?([A-Za-z]+)\)?$`)
-	statusRole  = regexp.MustCompile(`^([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+([A-Za-z]+|not configured)$`)
+	statusHead  = mustCompile(`(?i)^(?:-+>\s*)?(?:node\s+)?\[?([0-9a-f.:]{2,45}?)\]?:?(?:\s+\(?([a-z]+)\)?)?$`)
+	statusTable = mustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+\(?([A-Za-z]+)\)?$`)
+	statusRole  = mustCompile(`^([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+([A-Za-z]+|not configured)$`)
 	// statusOdd matches a role whose state cannot be read.
-	statusOdd = regexp.MustCompile(`^([a-z0-9][a-z0-9_-]{0,63})(?:\s*:| ) +[A-Za-z]`)
+	statusOdd = mustCompile(`^([a-z0-9][a-z0-9_-]{0,63})(?:\s*:| ) +[A-Za-z]`)
 )
 
 // ReadStatus reads the output of ` + "`kato status`" + `: a block for each node, a table

@@ -3,11 +3,10 @@ package als
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
-var rubyQuoted = regexp.MustCompile(`^(?:--- )?(?:! )?(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)")$`)
+var rubyQuoted = mustCompile(`^(?:--- )?(?:! )?(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)")$`)
 
 // scalar removes the quoting that old Ruby versions write in YAML (! '…').
 func scalar(l string) string {

@@ -1,7 +1,6 @@
 package als
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,12 +18,12 @@ type Imported struct {
 }
 
 var (
-	taskLine     = regexp.MustCompile(`(?i)^(\S.{0,200}?)\s*\.\.\.\s*(ok|done|failed|failure|error)$`)
-	redeployTask = regexp.MustCompile(`(?i)^(?:\S+: )?redeploying (?:app(?:lication)? )?(\S+)$`)
+	taskLine     = mustCompile(`(?i)^(\S.{0,200}?)\s*\.\.\.\s*(ok|done|failed|failure|error)$`)
+	redeployTask = mustCompile(`(?i)^(?:\S+: )?redeploying (?:app(?:lication)? )?(\S+)$`)
 )
 
 // importEnds matches the other lines of an import.
-var importEnds = regexp.MustCompile(`(?i)^import (complete|finished|done)\b[^:]{0,40}(: \S.{0,200})?$`)
+var importEnds = mustCompile(`(?i)^import (complete|finished|done)\b[^:]{0,40}(: \S.{0,200})?$`)
 
 // ReadImport reads the output of `kato data import`: its tasks, and the
 // applications that could not be deployed again. It returns only what kato

@@ -1,16 +1,15 @@
 package als
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 var (
-	patchHead  = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(?:\s+(.*))?$`) // a patch may have no description
-	patchTitle = regexp.MustCompile(`^Known updates(?: for [^:]{1,60})?:$`)
-	patchCount = regexp.MustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for [^:]{1,60})?\.?$`)
+	patchHead  = mustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(?:\s+(.*))?$`) // a patch may have no description
+	patchTitle = mustCompile(`^Known updates(?: for [^:]{1,60})?:$`)
+	patchCount = mustCompile(`(?i)^(\d{1,6}|no) updates? (?:are |is )?available(?: to be installed)?(?: for [^:]{1,60})?\.?$`)
 )
 
 // patchKeys are the keys of a record.

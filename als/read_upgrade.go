@@ -3,7 +3,6 @@ package als
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,8 +24,8 @@ func (p Progress) Complete() bool { return p.State == "complete" || p.State == "
 var upgradeStates = []string{"complete", "completed", "in progress", "pending", "failed"}
 
 var (
-	upgradeLine = regexp.MustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-zA-Z][a-zA-Z -]{0,30}?)(?:\s+\(([^)]{0,60})\))?(?:\s+(\d[\d.]*)\s*->\s*(\d[\d.]*))?$`)
-	upgradeNone = regexp.MustCompile(`(?i)^no upgrade (is )?(in progress|running|pending)\.?$`)
+	upgradeLine = mustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-zA-Z][a-zA-Z -]{0,30}?)(?:\s+\(([^)]{0,60})\))?(?:\s+(\d[\d.]*)\s*->\s*(\d[\d.]*))?$`)
+	upgradeNone = mustCompile(`(?i)^no upgrade (is )?(in progress|running|pending)\.?$`)
 )
 
 // ReadUpgrade reads the output of `kato node upgrade --status`, as text or

@@ -3,11 +3,10 @@ package als
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
-var versionIn = regexp.MustCompile(`^(?:[A-Za-z]{1,20} ){0,5}v?(\d{1,6}(?:\.\d{1,6}){1,3})\.?$`)
+var versionIn = mustCompile(`^(?:[A-Za-z]{1,20} ){0,5}v?(\d{1,6}(?:\.\d{1,6}){1,3})\.?$`)
 
 // ReadVersion reads the output of `kato version`: one line that ends with a
 // number with one to three dots, as in 1.3, 3.4.2 and 1.1.0.19.

@@ -2,7 +2,6 @@ package als
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,7 +33,7 @@ func otherThan(now, asked string) bool {
 
 // newerNone matches the words of programs that found nothing newer. kato's own
 // words are not documented; without any, alsbot does not conclude it.
-var newerNone = regexp.MustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
+var newerNone = mustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
 
 func nothingNewer(rs Results) bool {
 	res, ok := rs.find(stepUpgrade, "")

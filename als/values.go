@@ -3,19 +3,18 @@ package als
 import (
 	"net/netip"
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 )
 
 // Patterns of values. Go's ^ and $ match the whole text only.
 var (
-	namePattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	rolePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	pathPattern    = regexp.MustCompile(`^/[A-Za-z0-9/._+@%=:,-]*$`)
-	versionPattern = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$`)
-	secondsPattern = regexp.MustCompile(`^[1-9][0-9]{0,5}$`)
-	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
+	namePattern    = mustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	rolePattern    = mustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	pathPattern    = mustCompile(`^/[A-Za-z0-9/._+@%=:,-]*$`)
+	versionPattern = mustCompile(`^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$`)
+	secondsPattern = mustCompile(`^[1-9][0-9]{0,5}$`)
+	hostPattern    = mustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?)*$`)
 )
 
 // maxLength returns how many bytes a value of a kind may have.
@@ -112,7 +111,7 @@ func checkText(name string, k Kind, v string) error {
 
 // checkPattern refuses a value that does not match; complaint says what the
 // value is not.
-func checkPattern(pattern *regexp.Regexp, next Advice, name, complaint, v string) error {
+func checkPattern(pattern *pattern, next Advice, name, complaint, v string) error {
 	if pattern.MatchString(v) {
 		return nil
 	}
@@ -158,4 +157,4 @@ func checkMention(v string) error {
 	return nil
 }
 
-var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sumPattern = mustCompile(`^[0-9a-f]{64}$`)
