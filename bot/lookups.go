@@ -58,16 +58,17 @@ type flight struct {
 }
 
 // get returns what Slack says about an ID, from the cache as far as f allows.
-// yes reports whether a value gives the person of the caller any right. Without
-// an answer of Slack, get returns an error and never an old value.
-func (l *lookups[T]) get(ctx context.Context, id string, yes func(T) bool, f jobs.Freshness) (T, error) {
+// yes reports whether a value gives the person of the caller any right; the
+// budget isn't for a person whom the config names. Without an answer of Slack,
+// get returns an error and never an old value.
+func (l *lookups[T]) get(ctx context.Context, id string, named bool, yes func(T) bool, f jobs.Freshness) (T, error) {
 	last, tried := l.last(id)
 	hasRights := !last.at.IsZero() && yes(last.value)
 	if !last.at.IsZero() && time.Since(last.at) < memberAge && (f == jobs.Cached || f == jobs.FreshYes && !hasRights) {
 		return last.value, nil
 	}
 	lane := "known/"
-	if !hasRights && f != jobs.Fresh {
+	if !hasRights && !named && f != jobs.Fresh {
 		lane = "open/"
 		if !tried && l.firstFree {
 			l.budget.ReserveN(time.Now(), 1) // it counts

@@ -181,24 +181,27 @@ func TestLookUpsOfPeopleHaveALimit(t *testing.T) {
 		asked := 0
 		c := bot.PeopleCache(func(_ context.Context, user string) (jobs.Person, error) {
 			asked++
-			if user == "U0BOB" {
+			if user == "U0BOB" || user == "U0CAT" {
 				return jobs.Person{Standing: jobs.FullMember}, nil
 			}
 			return jobs.Person{Standing: jobs.Stranger}, nil
 		})
-		if p, err := c.Person(t.Context(), "U0BOB", jobs.Cached); err != nil || !p.Standing.Counts() {
+		if p, err := c.Person(t.Context(), "U0BOB", false, jobs.Cached); err != nil || !p.Standing.Counts() {
 			t.Fatal(p, err)
 		}
 		asked = 0
 		for i := range 600 {
-			_, _ = c.Person(t.Context(), "U0EVE"+string(rune('A'+i/26))+string(rune('A'+i%26)), jobs.FreshYes)
+			_, _ = c.Person(t.Context(), "U0EVE"+string(rune('A'+i/26))+string(rune('A'+i%26)), false, jobs.FreshYes)
 			time.Sleep(100 * time.Millisecond)
 		}
 		if asked < 60 || asked > 91 {
 			t.Errorf("Slack was asked %d times in a minute", asked)
 		}
-		if p, err := c.Person(t.Context(), "U0BOB", jobs.FreshYes); err != nil || !p.Standing.Counts() {
+		if p, err := c.Person(t.Context(), "U0BOB", false, jobs.FreshYes); err != nil || !p.Standing.Counts() {
 			t.Errorf("the approver is blocked: %+v, %v", p, err)
+		}
+		if p, err := c.Person(t.Context(), "U0CAT", true, jobs.FreshYes); err != nil || !p.Standing.Counts() {
+			t.Errorf("an approver who presses for the first time is blocked: %+v, %v", p, err)
 		}
 	})
 }

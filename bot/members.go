@@ -26,14 +26,14 @@ func (c *Client) Members(ctx context.Context, group string, fresh bool) ([]strin
 	if fresh {
 		f = jobs.Fresh
 	}
-	users, err := c.members.get(ctx, group, func([]string) bool { return true }, f)
+	users, err := c.members.get(ctx, group, false, func([]string) bool { return true }, f)
 	return slices.Clone(users), err
 }
 
 // InGroup reports whether a person is a member of a group.
 func (c *Client) InGroup(ctx context.Context, user, group string, f jobs.Freshness) (bool, error) {
 	isMember := func(users []string) bool { return slices.Contains(users, user) }
-	users, err := c.members.get(ctx, group, isMember, f)
+	users, err := c.members.get(ctx, group, false, isMember, f)
 	return err == nil && isMember(users), err
 }
 

@@ -13,8 +13,9 @@ import (
 	"alsbot/jobs"
 )
 
-// peopleBudget is how many people a minute alsbot looks up who are not known to
-// be full members. Slack allows 100 look-ups a minute.
+// peopleBudget is how many people a minute alsbot looks up whom the config does
+// not name and who are not known to be full members. Slack allows 100 look-ups
+// a minute.
 const peopleBudget = 60
 
 func newPeople(fetch func(context.Context, string) (jobs.Person, error)) *lookups[jobs.Person] {
@@ -24,8 +25,11 @@ func newPeople(fetch func(context.Context, string) (jobs.Person, error)) *lookup
 // Person returns who a user ID is. Without the permission users:read, Person
 // returns jobs.NotLookedUp: then only the deliveries say from which workspace a
 // person is.
-func (c *Client) Person(ctx context.Context, user string, f jobs.Freshness) (jobs.Person, error) {
-	return c.people.get(ctx, user, func(p jobs.Person) bool { return p.Standing.Counts() }, f)
+//
+// Whoever the config names is looked up whatever others do: their first press
+// must not wait until a flood of unknown people is over.
+func (c *Client) Person(ctx context.Context, user string, named bool, f jobs.Freshness) (jobs.Person, error) {
+	return c.people.get(ctx, user, named, func(p jobs.Person) bool { return p.Standing.Counts() }, f)
 }
 
 func (c *Client) fetchPerson(ctx context.Context, user string) (jobs.Person, error) {
@@ -99,6 +103,6 @@ func (c *Client) isStranger(ctx context.Context, d delivery) (bool, error) {
 	if self := c.self.Load(); !elsewhere || self == nil || self.EnterpriseID == "" {
 		return elsewhere, nil
 	}
-	p, err := c.Person(ctx, d.user, jobs.Cached)
+	p, err := c.Person(ctx, d.user, false, jobs.Cached)
 	return p.Standing == jobs.Stranger || p.Standing == jobs.NotLookedUp, err
 }

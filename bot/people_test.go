@@ -134,7 +134,7 @@ func TestPersonsStanding(t *testing.T) {
 		"U0ODD":   {Standing: jobs.FullMember},
 		"U0NONE":  {Standing: jobs.Stranger},
 	} {
-		if got, err := s.client.Person(s.ctx, user, jobs.Fresh); err != nil || got != want {
+		if got, err := s.client.Person(s.ctx, user, false, jobs.Fresh); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v, want %+v", user, got, err, want)
 		}
 		if got := want.Standing.Counts(); got != (want.Standing == jobs.FullMember) {
@@ -142,7 +142,7 @@ func TestPersonsStanding(t *testing.T) {
 		}
 	}
 	s.ws.SetOutage(workspace.Outage503)
-	if p, err := s.client.Person(s.ctx, "U0NEW", jobs.Cached); err == nil || p.Standing.Counts() {
+	if p, err := s.client.Person(s.ctx, "U0NEW", false, jobs.Cached); err == nil || p.Standing.Counts() {
 		t.Errorf("without Slack: %+v, %v", p, err)
 	}
 }
@@ -153,7 +153,7 @@ func TestPersonWithoutThePermission(t *testing.T) {
 	s := newStageWith(t, stageOptions{tune: quickRetries, workspace: func(o *workspace.Options) {
 		o.Scopes = []string{"commands", "chat:write", "files:write", "usergroups:read", "app_mentions:read"}
 	}})
-	if p, err := s.client.Person(s.ctx, ann, jobs.Cached); err != nil || p.Standing != jobs.NotLookedUp || !p.Standing.Counts() {
+	if p, err := s.client.Person(s.ctx, ann, false, jobs.Cached); err != nil || p.Standing != jobs.NotLookedUp || !p.Standing.Counts() {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	for _, f := range s.client.Check(s.ctx, s.cfg) {

@@ -55,7 +55,7 @@ func (g *groups) InGroup(ctx context.Context, user, group string, f jobs.Freshne
 	return slices.Contains(members, user), err
 }
 
-func (g *groups) Person(context.Context, string, jobs.Freshness) (jobs.Person, error) {
+func (g *groups) Person(context.Context, string, bool, jobs.Freshness) (jobs.Person, error) {
 	return jobs.Person{Standing: jobs.FullMember}, nil
 }
 

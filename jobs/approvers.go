@@ -58,7 +58,7 @@ func (rs *rights) approvers(ctx context.Context, r runs.Run, most int, f Freshne
 				continue
 			}
 			seen = append(seen, user)
-			who, err := rs.dir.Person(ctx, user, f)
+			who, err := rs.dir.Person(ctx, user, true, f)
 			if err != nil {
 				return 0, false, err
 			}

@@ -28,7 +28,7 @@ func (b *builtins) help(ctx context.Context, c call) (Answer, error) {
 func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
 	who := "You are " + c.By.Name() + ". "
 	if c.By.Source == runs.FromSlack {
-		p, err := b.rights.dir.Person(ctx, c.By.ID, Cached)
+		p, err := b.rights.dir.Person(ctx, c.By.ID, false, Cached)
 		if no := p.Standing.refusal(); err == nil && no != nil {
 			return Answer{Text: who + no.Error() + "."}, nil
 		}

@@ -13,8 +13,10 @@ type Directory interface {
 	// Members returns the user IDs of a group. With fresh they are looked up
 	// now, else they may be five minutes old.
 	Members(ctx context.Context, group string, fresh bool) ([]string, error)
-	// Person returns who a user ID is.
-	Person(ctx context.Context, user string, f Freshness) (Person, error)
+	// Person returns who a user ID is. named says that the config gives the
+	// person a role, by ID or by group: look-ups that others cause can't hold
+	// up theirs.
+	Person(ctx context.Context, user string, named bool, f Freshness) (Person, error)
 }
 
 // Freshness says how old an answer of the directory may be.

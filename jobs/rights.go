@@ -62,14 +62,14 @@ func (rs *rights) deny(ctx context.Context, p runs.Principal, role Role, cluster
 		lists = [][]string{acc.Viewer, acc.Operator, acc.Approver}
 	case Approver:
 	}
-	listed, err := rs.listed(ctx, p.ID, slices.Concat(lists...), f)
+	listed, named, err := rs.listed(ctx, p.ID, slices.Concat(lists...), f)
 	switch {
 	case err != nil:
 		return nil, err
 	case !listed:
 		return no, nil
 	}
-	who, err := rs.dir.Person(ctx, p.ID, f)
+	who, err := rs.dir.Person(ctx, p.ID, named, f)
 	if err != nil {
 		return nil, &lookupError{"who you are", err}
 	}
@@ -103,7 +103,7 @@ func (rs *rights) named(ctx context.Context, p runs.Principal) runs.Principal {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
-	who, err := rs.dir.Person(ctx, p.ID, Cached)
+	who, err := rs.dir.Person(ctx, p.ID, false, Cached)
 	if err != nil {
 		who.Name = ""
 	}
@@ -135,16 +135,18 @@ func (rs *rights) access(cluster string) config.Access {
 	return general
 }
 
-// listed reports whether a user is among the IDs, by name or by group. It looks
-// groups up only when nothing cheaper decides.
-func (rs *rights) listed(ctx context.Context, user string, ids []string, f Freshness) (bool, error) {
-	if user == "" {
-		return false, nil
+// listed reports whether a user is among the IDs, and whether it is named, by
+// ID or by group, and not just one of everybody. It looks groups up only when
+// nothing cheaper decides.
+func (rs *rights) listed(ctx context.Context, user string, ids []string, f Freshness) (listed, named bool, trouble error) {
+	switch {
+	case user == "":
+		return false, false, nil
+	case slices.Contains(ids, user):
+		return true, true, nil
+	case slices.Contains(ids, "*"):
+		return true, false, nil
 	}
-	if slices.Contains(ids, user) || slices.Contains(ids, "*") {
-		return true, nil
-	}
-	var trouble error
 	for _, id := range ids {
 		if !strings.HasPrefix(id, "S") {
 			continue
@@ -155,10 +157,10 @@ func (rs *rights) listed(ctx context.Context, user string, ids []string, f Fresh
 			continue
 		}
 		if member {
-			return true, nil
+			return true, true, nil
 		}
 	}
-	return false, trouble
+	return false, false, trouble
 }
 
 // authorize refuses, in words, a request that its author may not make, or that

@@ -403,7 +403,7 @@ func (g *Groups) InGroup(ctx context.Context, user, group string, f jobs.Freshne
 
 // Person implements jobs.Directory: everyone is a full member, unless SetPerson
 // says something else. Who somebody is stays in the cache while Slack is down.
-func (g *Groups) Person(_ context.Context, user string, f jobs.Freshness) (jobs.Person, error) {
+func (g *Groups) Person(_ context.Context, user string, _ bool, f jobs.Freshness) (jobs.Person, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.down && f != jobs.Cached {
