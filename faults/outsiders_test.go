@@ -1,13 +1,16 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,28 +36,39 @@ var outsiderPeople = []struct {
 	{workspace.User{ID: "U0GONE", Name: "gone", Deleted: true}, "is deactivated", "is deactivated"},
 }
 
+// outsiderTurns is how often one person tries everything: whoever presses more
+// is told so, and not who may press.
+const outsiderTurns = 4
+
+// outsiderAt is the person whose turn it is. There are as many of each kind as it
+// takes.
+func outsiderAt(turn int) workspace.User {
+	p := outsiderPeople[turn%len(outsiderPeople)].User
+	p.ID += strconv.Itoa(turn / len(outsiderPeople) / outsiderTurns)
+	p.Name += strings.TrimPrefix(p.ID, outsiderPeople[turn%len(outsiderPeople)].ID)
+	return p
+}
+
 // outsiders has people who are no full members of the workspace try everything
 // that Slack delivers, over sockets and over HTTP. A trial is an attempt.
 func outsiders(t *testing.T, r *report) {
+	everybody := map[string]workspace.User{}
+	for i := range r.n {
+		everybody[outsiderAt(i).ID] = outsiderAt(i)
+	}
 	for _, http := range []bool{false, true} {
 		o := options{http: http, extra: "approval: {effects: [change, restart], quorum: 1}\n", change: func(yaml string) string {
-			var ids []string
-			for _, p := range outsiderPeople {
-				ids = append(ids, p.ID)
-			}
-			all := strings.Join(ids, ", ")
+			all := strings.Join(slices.Sorted(maps.Keys(everybody)), ", ")
 			return strings.Replace(yaml, "operator: [S0OPS], approver: [S0LEADS]", "operator: [S0OPS, "+all+"], approver: [S0LEADS, "+all+"]", 1)
 		}}
-		for _, p := range outsiderPeople {
-			o.people = append(o.people, p.User)
-		}
+		o.people = slices.Collect(maps.Values(everybody))
 		h := newTestbed(t, o)
 		h.start()
 		for i := range r.n {
-			p := outsiderPeople[i%len(outsiderPeople)]
-			must(t, h.slack.SetGroupMembers("S0OPS", ann, p.ID))
-			must(t, h.slack.SetGroupMembers("S0LEADS", bob, cat, p.ID))
-			h.outsider(p.ID, p.says, p.slash, r)
+			who, kind := outsiderAt(i), outsiderPeople[i%len(outsiderPeople)]
+			must(t, h.slack.SetGroupMembers("S0OPS", ann, who.ID))
+			must(t, h.slack.SetGroupMembers("S0LEADS", bob, cat, who.ID))
+			h.outsider(who, kind.says, kind.slash, r)
 		}
 		r.trial(h.checkAudit())
 	}
@@ -62,7 +76,8 @@ func outsiders(t *testing.T, r *report) {
 
 // outsider has one person try everything on a request of ann's, which must go on
 // waiting.
-func (h *testbed) outsider(user, says, slash string, r *report) {
+func (h *testbed) outsider(who workspace.User, says, slash string, r *report) {
+	user := who.ID
 	id, err := h.tryAsk(0)
 	if err != nil {
 		r.trial(err)
@@ -82,7 +97,7 @@ func (h *testbed) outsider(user, says, slash string, r *report) {
 		tries["a slash command"] = func() error { return h.says(user, "/als cancel "+id) }
 	}
 	if h.opts.http {
-		tries["a view"] = func() error { return h.submits(user, id, m) }
+		tries["a view"] = func() error { return h.submits(who, id, m) }
 	}
 	for name, try := range tries {
 		words := says
@@ -127,19 +142,13 @@ func (h *testbed) pressOf(user string, m workspace.Message, button string) error
 
 // submits posts, signed as by Slack, the view in which a person gives the reason
 // for a rejection. No view is opened for an outsider, so none can be filled in.
-func (h *testbed) submits(user, id string, m workspace.Message) error {
-	team := "T0SIM"
-	for _, p := range outsiderPeople {
-		if p.ID == user && p.Team != "" {
-			team = p.Team
-		}
-	}
+func (h *testbed) submits(who workspace.User, id string, m workspace.Message) error {
 	run, err := h.run(id)
 	if err != nil {
 		return err
 	}
 	payload := fmt.Sprintf(`{"type":"view_submission","team":{"id":"T0SIM"},"user":{"id":%q,"team_id":%q},"view":{"id":"V1","callback_id":"reject","private_metadata":%q}}`,
-		user, team, id+" "+run.Digest[:12]+" "+m.Channel)
+		who.ID, cmp.Or(who.Team, "T0SIM"), id+" "+run.Digest[:12]+" "+m.Channel)
 	body := url.Values{"payload": {payload}}.Encode()
 	at := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte("faults-signing-secret"))
