@@ -3,6 +3,7 @@ package als
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,22 @@ const notAllRead = "(not all read)"
 
 // gapsMost limits the lines that an error quotes.
 const gapsMost = 3
+
+// A node claims how long its lists are. No cluster has as much as this, and
+// what follows compares every entry with every other, or asks every node.
+const (
+	nodesMost   = 500
+	patchesMost = 1000
+	wordsMost   = 500 // roles or processes of a node, roles or nodes of a patch
+)
+
+// tooMany notes a list that is longer than any cluster's.
+func (g *gaps) tooMany(most int, noun string) {
+	said := "it has more than " + count(most, noun)
+	if !slices.Contains(g.other, said) {
+		g.say("%s", said)
+	}
+}
 
 // line notes a line or a value that cannot be read.
 func (g *gaps) line(l string) {

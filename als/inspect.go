@@ -137,7 +137,7 @@ var inspectCount = mustCompile(`^(\d{1,5}) tests? run, (\d{1,5}) failed$`)
 func readTests(out []byte) (tested, error) {
 	var in tested
 	var rows [][]string
-	var names []string
+	names := map[string]bool{}
 	g := &gaps{}
 	counted, explains := "", false
 	lines := clean(out)
@@ -150,10 +150,10 @@ func readTests(out []byte) (tested, error) {
 			m := append(bad, good...)
 			explains = bad != nil
 			rows = append(rows, []string{printable(m[1], 60), m[2]})
-			if slices.Contains(names, m[1]) {
+			if names[m[1]] {
 				g.say("%s is there twice", printable(m[1], 60))
 			}
-			names = append(names, m[1])
+			names[m[1]] = true
 			if in.passed++; explains {
 				in.passed--
 				in.failed = append(in.failed, printable(m[1], 60))

@@ -42,10 +42,12 @@ func (o object) only(g *gaps, keys ...string) {
 
 // twice notes the fields that are there twice.
 func (o object) twice(g *gaps) {
-	for i, f := range o {
-		if slices.ContainsFunc(o[:i], func(other field) bool { return other.key == f.key }) {
+	seen := map[string]bool{}
+	for _, f := range o {
+		if seen[f.key] {
 			g.say("%q is there twice", printable(f.key, 60))
 		}
+		seen[f.key] = true
 	}
 }
 
@@ -147,7 +149,7 @@ func jsonWords(f field, fits func(string) bool, g *gaps) []string {
 		g.line(field{f.key, v}.String())
 	}
 	add := func(w string) {
-		if !fits(w) || slices.Contains(out, w) {
+		if len(out) == wordsMost || !fits(w) || slices.Contains(out, w) {
 			bad(w)
 			return
 		}

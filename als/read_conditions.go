@@ -119,10 +119,11 @@ func (b *statusBlock) line(line string, g *gaps) bool {
 		b.s.set(b.node, b.role, condition(m[2]), g)
 		return true
 	}
-	if now := b.s.Of(b.node, b.role); b.role != "" {
+	now, known := b.s[b.node][b.role]
+	if known {
 		b.s[b.node][b.role] = worse(now, condition(m[2]))
 	}
-	return true
+	return known // or nothing is known of the role above
 }
 
 // stateKeys name the state of a role in JSON.

@@ -1,7 +1,6 @@
 package als
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -55,6 +54,7 @@ func ReadImport(out []byte) Imported {
 		}
 	}
 	g.textEnd(lines)
+	in.Lost = unique(in.Lost)
 	in.Complaint = complaint([]byte(strings.Join(rest, "\n")))
 	if err := g.err("what kato says of the import"); err != nil {
 		in.Unread = err.Error()
@@ -77,8 +77,4 @@ func (in *Imported) task(text, state string) {
 	}
 }
 
-func (in *Imported) lose(app string) {
-	if !slices.Contains(in.Lost, app) {
-		in.Lost = append(in.Lost, app)
-	}
-}
+func (in *Imported) lose(app string) { in.Lost = append(in.Lost, app) }

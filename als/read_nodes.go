@@ -35,6 +35,14 @@ type nodeList struct{ nodes []Node }
 // its roles. Every node has the role base; only a load balancer may stand
 // alone. So a sentence about a node is no list of roles.
 func (l *nodeList) add(ip string, roles []string, g *gaps) bool {
+	if len(l.nodes) == nodesMost {
+		g.tooMany(nodesMost, "node")
+		return true
+	}
+	if len(roles) > wordsMost {
+		g.tooMany(wordsMost, "role")
+		roles = nil
+	}
 	ok := slices.Contains(roles, "base") || slices.Contains(roles, "load_balancer")
 	for i, r := range roles {
 		ok = ok && rolePattern.MatchString(r) && !knownCondition(r) && !slices.Contains(noRoles, r) && !slices.Contains(roles[:i], r)

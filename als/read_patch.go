@@ -77,6 +77,10 @@ func ReadPatches(out []byte) (PatchList, error) {
 		list.text(out, g)
 		listed = list.Count == 0 || len(list.Patches) > 0
 	}
+	if len(list.Patches) > patchesMost {
+		list.Patches = list.Patches[:patchesMost]
+		g.tooMany(patchesMost, "patch")
+	}
 	for i, p := range list.Patches {
 		if slices.ContainsFunc(list.Patches[:i], func(other Patch) bool { return other.Name == p.Name }) {
 			g.say("%s is there twice", p.Name)

@@ -132,7 +132,7 @@ func textWords(value string, fits func(string) bool) (out []string, ok bool) {
 	ok = true
 	for _, w := range strings.Split(value, ",") {
 		w = strings.TrimSpace(w)
-		if !fits(w) || slices.Contains(out, w) {
+		if len(out) == wordsMost || !fits(w) || slices.Contains(out, w) {
 			ok = false
 			continue
 		}

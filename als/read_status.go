@@ -82,14 +82,29 @@ func (s Status) Roles(node string) []string {
 // set notes a role's condition. A role that is there twice has the condition
 // that is not healthy, and is a gap.
 func (s Status) set(node, role string, c Condition, g *gaps) {
-	if s[node] == nil {
-		s[node] = map[string]Condition{}
-	}
-	if old, ok := s[node][role]; ok {
+	old, twice := s[node][role]
+	switch {
+	case s[node] == nil && !s.room(g):
+		return
+	case twice:
 		g.say("%s on %s is there twice", role, nodeWords(node))
 		c = worse(old, c)
+	case len(s[node]) == wordsMost:
+		g.tooMany(wordsMost, "role")
+		return
+	case s[node] == nil:
+		s[node] = map[string]Condition{}
 	}
 	s[node][role] = c
+}
+
+// room reports whether the status may have one node more.
+func (s Status) room(g *gaps) bool {
+	if len(s) < nodesMost {
+		return true
+	}
+	g.tooMany(nodesMost, "node")
+	return false
 }
 
 // open begins a node. A node that is there twice is a gap: perhaps the line
@@ -99,7 +114,9 @@ func (s Status) open(node string, g *gaps) {
 		g.say("%s is there twice", nodeWords(node))
 		return
 	}
-	s[node] = map[string]Condition{}
+	if s.room(g) {
+		s[node] = map[string]Condition{}
+	}
 }
 
 // worse returns the condition to rely on if an output has two for one role:

@@ -58,6 +58,10 @@ type progressList struct {
 }
 
 func (l *progressList) add(p Progress, g *gaps) {
+	if len(l.nodes) == nodesMost {
+		g.tooMany(nodesMost, "node")
+		return
+	}
 	p.State = strings.ToLower(p.State)
 	if !slices.Contains(upgradeStates, p.State) {
 		g.line(p.Node + ": " + p.State)

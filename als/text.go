@@ -2,6 +2,7 @@ package als
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,16 @@ func list(words []string) string {
 
 // allOf joins words and shortens nothing.
 func allOf(words []string) string { return strings.Join(words, ", ") }
+
+// unique returns the words in their order, each once.
+func unique(words []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(words, func(w string) bool {
+		before := seen[w]
+		seen[w] = true
+		return before
+	})
+}
 
 func orNone(words []string) string {
 	if len(words) == 0 {
