@@ -36,6 +36,7 @@ func TestLooksTellWhetherAllIsWell(t *testing.T) {
 		{"version", testCluster(), said{"version": out("3.4.2")}, false, "kato 3.4.2, which behaves as als11."},
 		{"version", strange, said{"version": out("4.0")}, true, "kato 4.0, a version that alsbot does not know."},
 		{"processes", testCluster(), said{"nodes": out("10.0.0.10 base\n"), "kato:processes": out("10.0.0.10\nrouter2g   RUNNING\n")}, false, "All 1 process run."},
+		{"processes --node 10.0.0.10", testCluster(), said{"kato:processes": out("10.0.0.10\nrouter2g   RUNNING\n")}, false, "All 1 process run."},
 		{"processes", testCluster(), said{"nodes": out("10.0.0.10 base\n"), "kato:processes": out("10.0.0.10\nrouter2g   FATAL\n")}, true, "1 of 1 process do not run: router2g on 10.0.0.10 is FATAL."},
 		{"patch status", testCluster(), said{"patches": out(noPatches)}, false, "No patches are waiting."},
 		{"patch status", testCluster(), said{"patches": out(optional)}, false, "1 patch can be installed."},

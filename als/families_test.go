@@ -302,6 +302,11 @@ func TestUpgrade(t *testing.T) {
 	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
 		same = same.with(said{"version-after:" + ip: out("3.4.1")})
 	}
+	back, alsNumbers := good, good
+	for _, ip := range []string{"10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"} {
+		back = back.with(said{"version-after:" + ip: out("3.4.0")})
+		alsNumbers = alsNumbers.with(said{"version-after:" + ip: out("1.0")})
+	}
 	busy := testCluster()
 	busy.Busy = "k3v9t1"
 	alone := als.Cluster{Name: "x", Generation: als.ALS13, Version: "1.3", Nodes: []als.Node{{IP: als.Core}}}
@@ -311,7 +316,11 @@ func TestUpgrade(t *testing.T) {
 		{"node", "upgrade node --node 10.0.0.12 --version 3.4.2", testCluster(), good, "core$ kato node upgrade --node 10.0.0.12 --version 3.4.2 --skip-confirmation\n", als.Succeeded, "1 node at 3.4.2"},
 		{"the core by itself", "upgrade node", testCluster(), good, "core$ kato node upgrade --node 10.0.0.10 --skip-confirmation\n", als.Succeeded, ""},
 		{"rollback, als11", "upgrade cluster --rollback", testCluster(), good, "kato 3.4.2 (als11) has no --rollback", "", ""},
-		{"rollback, als10", "upgrade cluster --rollback", c10, good, "core$ kato node upgrade --cluster --rollback --skip-confirmation\n", als.Succeeded, ""},
+		{"rollback, als10", "upgrade cluster --rollback", c10, back, "core$ kato node upgrade --cluster --rollback --skip-confirmation\n", als.Succeeded, "4 nodes at 3.4.0"},
+		{"rollback, and it went on", "upgrade cluster --rollback", c10, good, "", als.Failed, "The version of 10.0.0.12, 10.0.0.13, 10.0.0.10, 10.0.0.11 has gone the wrong way, to 3.4.2"},
+		{"an older version", "upgrade cluster", testCluster(), back, "", als.Failed, "The version of 10.0.0.12, 10.0.0.13, 10.0.0.11, 10.0.0.10 has gone the wrong way, to 3.4.0"},
+		{"one went back to the others", "upgrade cluster", testCluster(), same.with(said{"version:10.0.0.12": out("3.4.2")}), "", als.Failed, "The version of 10.0.0.12 has gone the wrong way"},
+		{"other numbers than before", "upgrade cluster --version 3.4.2", testCluster(), alsNumbers, "", als.Unconfirmed, "Not confirmed: 1.0 is ALS's own number, and nothing tells whether that is 3.4.2."},
 		{"a lie", "upgrade cluster", testCluster(), good.with(said{"version-after:10.0.0.11": out("3.4.1")}), "", als.Failed, "Still on the old version: 10.0.0.11; kato ended with status 0"},
 		{"nothing to resume", "upgrade cluster --resume", testCluster(), good.with(said{"upgrade-progress": out("No upgrade is in progress.\n")}), "stop: no upgrade is in progress, so there is none to resume", "", ""},
 		{"different versions", "upgrade cluster", testCluster(), good.with(said{"version-after:10.0.0.11": out("3.4.3")}), "", als.Failed, "different versions: 3.4.2, 3.4.3"},
@@ -328,6 +337,7 @@ func TestUpgrade(t *testing.T) {
 		{"somebody else's export", "upgrade cluster", testCluster(), good.with(said{"jobs": out(exporting)}), "stop: `kato data export` runs on the core already, as process 4712: kato has no lock", "", ""},
 		{"our own run", "upgrade cluster", busy, good.with(said{"jobs": out(exporting)}), "core$ kato node upgrade --cluster", als.Succeeded, "4 nodes at 3.4.2"},
 		{"no list of processes", "upgrade cluster", testCluster(), good.with(said{"jobs": failed(127, "sh: ps: not found\n")}), "warn: it cannot be seen whether kato is doing something else on the core", als.Succeeded, ""},
+		{"a role is not told of", "upgrade cluster", testCluster(), good.with(said{"roles": out(strings.Replace(running, "  mysql RUNNING\n", "", 1))}), "warn: kato's status tells nothing of mysql on 10.0.0.11: kato passes over", als.Succeeded, ""},
 		{"a role is down", "upgrade cluster", testCluster(), good.with(said{"roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "warn: not all roles run, dea on 10.0.0.12 is FATAL", als.Succeeded, ""},
 		{"there already", "upgrade cluster --version 3.4.1", testCluster(), good, "4 nodes are at 3.4.1 already", "", ""},
 		{"one is not", "upgrade cluster --version 3.4.2", testCluster(), good.with(said{"version:10.0.0.11": out("3.4.2")}), "core$ kato node upgrade --cluster --version 3.4.2", als.Succeeded, ""},

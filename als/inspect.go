@@ -46,6 +46,9 @@ func judgeProcesses(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if err == nil {
 		err = missingInStatus(p, rs, s, false)
 	}
+	if ip := r.Flag(flagNode); err == nil && ip != "" && s[""] == nil && (len(s) > 1 || s[ip] == nil) {
+		err = fmt.Errorf("kato was asked for %s, and tells of %s", ip, list(s.Nodes("")))
+	}
 	var rows [][]string
 	var bad []string
 	total, down := 0, 0

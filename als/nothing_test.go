@@ -47,6 +47,7 @@ func TestNothingSaysWhy(t *testing.T) {
 		// These are no reasons for nothing.
 		{"patch install dea-memory", testCluster(), none.with(kato{"core$ kato patch status --all": {deaLeft, 0}}), "stop: kato contradicts itself: one list has dea-memory as missing on 10.0.0.13, and the other does not. Look with `patch status --all @prod`."},
 		{"patch install dea-memory", testCluster(), none.with(kato{"core$ kato patch status --all": {"", 1}}), "stop: the list of patches cannot be read: it has none of the shapes that kato is known to print; kato ended with status 1. "},
+		{"patch install", testCluster(), none.with(kato{whereLine: {jsonOf(oneMissing), 0}}), "stop: kato contradicts itself: one list has dea-memory as missing on 10.0.0.13, and the other does not. Look with `patch status --all @prod`."},
 		{"patch reinstall dea-memory --node 10.0.0.13", testCluster(), partly, "stop: dea-memory is not installed on 10.0.0.13; it is installed on 10.0.0.12, so it cannot be installed again. Type `patch install dea-memory @prod`."},
 	} {
 		got := planned(t, tt.c, tt.text, tt.before)

@@ -18,7 +18,7 @@ type patchLists struct {
 // choosePatches returns the patches that a request is about. If there is
 // nothing to do, or it cannot be done (stop), the plan says why.
 func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, stop bool) {
-	lists, ok := readPatchLists(r, rs, p)
+	lists, ok := readPatchLists(r, c, rs, p)
 	if !ok {
 		return nil, true
 	}
@@ -43,7 +43,7 @@ func choosePatches(r Request, c Cluster, rs Results, p *Plan) (patches []Patch, 
 
 // readPatchLists reads the lists that the request needs. If one of them cannot
 // be read, ok is false and the plan has a finding.
-func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) {
+func readPatchLists(r Request, c Cluster, rs Results, p *Plan) (lists patchLists, ok bool) {
 	now, err := readLocated(rs, probePatches, probePatchNodes)
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Stop, err))
@@ -59,7 +59,31 @@ func readPatchLists(r Request, rs Results, p *Plan) (lists patchLists, ok bool) 
 		p.Findings = append(p.Findings, findingOf(Stop, err))
 		return lists, false
 	}
+	if f, bad := c.contradicted(now, rs); bad && r.Operation == opInstallName {
+		p.Findings = append(p.Findings, f)
+		return lists, false
+	}
 	return patchLists{now: now, all: all}, true
+}
+
+// contradicted returns a finding if the list by node has a patch as missing
+// that the list of what is missing lacks.
+func (c Cluster) contradicted(now PatchList, rs Results) (f Finding, bad bool) {
+	where, err := readStep(rs, probePatchNodes, ReadPatches)
+	if err != nil {
+		return f, false // not every kato tells it
+	}
+	for _, pt := range where.Pending() {
+		if _, listed := now.Find(pt.Name); pt.Nodes && !listed {
+			return c.contradiction(pt), true
+		}
+	}
+	return f, false
+}
+
+func (c Cluster) contradiction(p Patch) Finding {
+	return Finding{Level: Stop, Text: fmt.Sprintf("kato contradicts itself: one list has %s as missing on %s, and the other does not", p.Name, list(p.MissingOn)),
+		Fix: Advise("Look with %s.", c.command("patch", "status", "--all"))}
 }
 
 // noPatches notes in the plan that there is no patch to install, or to take
@@ -91,8 +115,7 @@ func (p *Plan) notACandidate(name string, lists patchLists, r Request, c Cluster
 	case !listed:
 		p.Findings = append(p.Findings, unknownPatch(name, append(patchNames(lists.now.Patches), patchNames(lists.all.Patches)...)))
 	case r.Operation == opInstallName && !waiting && known.Nodes && known.Pending():
-		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("kato contradicts itself: one list has %s as missing on %s, and the other does not", name, list(known.MissingOn)),
-			Fix: Advise("Look with %s.", c.command("patch", "status", "--all"))})
+		p.Findings = append(p.Findings, c.contradiction(known))
 	case r.Operation == opInstallName:
 		target := c.patchTarget(r)
 		p.Nothing = c.notMissing(known, target, waiting)

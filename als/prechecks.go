@@ -141,10 +141,12 @@ var rolesRun = Check{
 		if more := c.strangers(status); len(more) > 0 {
 			return problem(Stop, "kato's list of nodes lacks nodes of its status, "+list(more))
 		}
-		for _, n := range c.Nodes {
-			if len(c.Nodes) > 1 && status[n.IP] == nil {
-				return problem(Stop, "kato's status tells nothing of "+n.IP)
-			}
+		if c.CoreIP() == Core { // no list of nodes to hold it against
+			return observation{}
+		}
+		absent, missing := status.lacks(c.Nodes)
+		if unseen := append(absent, missing...); len(unseen) > 0 {
+			return problem(Stop, "kato's status tells nothing of "+list(unseen)).of(unseen)
 		}
 		return observation{}
 	},

@@ -70,11 +70,23 @@ func missingInStatus(p Plan, rs Results, status Status, roles bool) error {
 	if err != nil {
 		return fmt.Errorf("whether these are all nodes cannot be seen: %w", err)
 	}
-	var absent, missing []string
+	absent, missing := status.lacks(nodes)
+	switch {
+	case len(absent) > 0:
+		return fmt.Errorf("kato tells nothing of %d of %s: %s", len(absent), count(len(nodes), "node"), list(absent))
+	case len(missing) > 0 && roles:
+		return errors.New("kato's list of nodes has roles of which its status tells nothing: " + list(missing))
+	}
+	return nil
+}
+
+// lacks returns the nodes of a list of which the status tells nothing, and the
+// roles of the others of which it tells nothing.
+func (s Status) lacks(nodes []Node) (absent, missing []string) {
 	for _, n := range nodes {
-		seen, ok := status[n.IP]
-		if len(nodes) == 1 && len(status) == 1 { // kato may not name the only node
-			for _, only := range status {
+		seen, ok := s[n.IP]
+		if len(nodes) == 1 && len(s) == 1 { // kato may not name the only node
+			for _, only := range s {
 				seen, ok = only, true
 			}
 		}
@@ -83,18 +95,12 @@ func missingInStatus(p Plan, rs Results, status Status, roles bool) error {
 			continue
 		}
 		for _, role := range n.Roles {
-			if _, has := seen[role]; !has && roles {
+			if _, has := seen[role]; !has {
 				missing = append(missing, role+" on "+n.IP)
 			}
 		}
 	}
-	switch {
-	case len(absent) > 0:
-		return fmt.Errorf("kato tells nothing of %d of %s: %s", len(absent), count(len(nodes), "node"), list(absent))
-	case len(missing) > 0:
-		return errors.New("kato's list of nodes has roles of which its status tells nothing: " + list(missing))
-	}
-	return nil
+	return absent, missing
 }
 
 // strangers returns the nodes of a status that a list of nodes lacks.

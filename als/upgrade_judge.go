@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,33 @@ func otherThan(now, asked string) bool {
 	return strings.HasPrefix(now, major+".") && now != asked && !strings.HasPrefix(now, asked+".")
 }
 
+// ofALS reports whether a version is one of ALS's own numbers. All others are
+// Stackato's, and cannot be compared with them.
+func ofALS(version string) bool { return strings.HasPrefix(version, "1.") }
+
+func numbering(version string) string {
+	if ofALS(version) {
+		return version + " is ALS's own number"
+	}
+	return version + " is a number of Stackato"
+}
+
+// lower reports whether a version is before another one of the same numbering.
+func lower(a, b string) bool {
+	if ofALS(a) != ofALS(b) {
+		return false
+	}
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(as), len(bs)) {
+		x, errX := strconv.Atoi(as[i])
+		y, errY := strconv.Atoi(bs[i])
+		if errX != nil || errY != nil || x != y {
+			return errX == nil && errY == nil && x < y
+		}
+	}
+	return false
+}
+
 // newerNone matches the words of programs that found nothing newer. kato's own
 // words are not documented; without any, alsbot does not conclude it.
 var newerNone = mustCompile(`(?im)^[^\n]{0,100}(no newer version|no new version|up[ -]to[ -]date|nothing to upgrade|no upgrades? (is |are )?available)`)
@@ -44,6 +72,7 @@ func nothingNewer(rs Results) bool {
 type upgraded struct {
 	rows     [][]string // for the report
 	behind   []string   // nodes whose version is the old one
+	wrong    []string   // nodes whose version has gone down, or up in a rollback
 	unread   []string   // nodes whose version cannot be read
 	versions []string   // the present versions, each once
 }
@@ -61,6 +90,8 @@ func readVersions(r Request, c Cluster, p Plan, rs Results) upgraded {
 			now = "unknown"
 		case now == before && now != r.Flag("version"):
 			u.behind = append(u.behind, ip)
+		case r.Has("rollback") && lower(before, now), !r.Has("rollback") && lower(now, before):
+			u.wrong = append(u.wrong, ip)
 		}
 		moved = moved || now != before
 		u.versions = append(u.versions, now)
@@ -123,6 +154,8 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Next = offer("See whether the node has come back: %s.", c.command("upgrade", "status"))
 		v.Outcome = Waiting
 		v.Summary = "The version of " + list(u.unread) + " cannot be read; " + ended + "."
+	case len(u.wrong) > 0:
+		fail(Advise("Read the output of this run, and see which version that is."), "The version of %s has gone the wrong way, to %s; %s.", list(u.wrong), list(u.versions), ended)
 	case len(u.behind) > 0:
 		fail(upgradeAgain(r, c, rs), "Still on the old version: %s; %s.", list(u.behind), ended)
 	case len(u.versions) > 1:
@@ -132,6 +165,10 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 			"The nodes are at %s, and not at %s; %s.", u.versions[0], r.Flag("version"), ended)
 	case v.Outcome == Succeeded:
 		v = u.succeeded(v, c, rs, ended)
+		if to := r.Flag("version"); to != "" && ofALS(u.versions[0]) != ofALS(to) && !slices.ContainsFunc(p.Hints.Versions, func(was nodeVersion) bool { return ofALS(was.version) != ofALS(to) }) {
+			v.Outcome = Unconfirmed
+			v.Summary = "Not confirmed: " + numbering(u.versions[0]) + ", and nothing tells whether that is " + to + ". " + v.Summary
+		}
 		status, _ := readStep(rs, probeRolesAfter, ReadStatus)
 		if more := c.strangers(status); r.Operation == "upgrade cluster" && len(more) > 0 {
 			v.Outcome = Unconfirmed
