@@ -61,7 +61,23 @@ func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(nodeLimit, s.Limit))
 	defer cancel()
-	var out bytes.Buffer
+	out := bounded{left: lookMost}
 	status, err := exec.Exec(ctx, t, s.Command(), &out)
 	return out.Bytes(), status, err
+}
+
+// lookMost is how many bytes a node may answer to a look.
+const lookMost = 1 << 20
+
+// bounded is a buffer that takes no more than a number of bytes.
+type bounded struct {
+	bytes.Buffer
+	left int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, fmt.Errorf("the answer is longer than %d bytes", lookMost)
+	}
+	return b.Buffer.Write(p) //nolint:wrapcheck // it never fails
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 
 	"alsbot/crashpoint"
 )
@@ -26,6 +27,13 @@ const (
 	// hashRate is the lowest rate, in bytes per second, at which a node is
 	// expected to read and sum output.
 	hashRate = 20 << 20
+	// maxSummed is the most output whose sum is waited for. A node can claim more.
+	maxSummed = 1 << 40
+	// callsPerSecond is how often a command's news is asked for: a node may answer
+	// every call at once with nothing, or with a byte. The first callsAtOnce don't
+	// wait, so that nobody waits for the end of a short command.
+	callsPerSecond = 4
+	callsAtOnce    = 12
 	// maxBadReplies is how many replies in a row may make no sense.
 	maxBadReplies = 5
 )
@@ -54,9 +62,13 @@ func (x *Executor) Run(ctx context.Context, t Target, c Command, sink Sink) (Exi
 	// for all its runs is no burden.
 	wait.InitialInterval, wait.MaxInterval, wait.RandomizationFactor = 1500*time.Millisecond, 3*time.Second, 0.33
 	at := wait.NextBackOff()
+	pace := rate.NewLimiter(callsPerSecond, callsAtOnce)
 	for {
 		if r.tooLate() && !r.c.Sent && !r.mayHaveArrived {
 			return Exit{State: NotBegun, Why: r.tooLateText()}, nil
+		}
+		if err := pace.Wait(ctx); err != nil {
+			return Exit{}, ctx.Err()
 		}
 		exit, done, err := r.step(ctx)
 		switch {

@@ -40,7 +40,7 @@ func (r *run) read(s *stream, reply *replyReader) (header, error) {
 		r.sink.Orphan()
 	}
 	// At the end the node sums all that we have read, and is silent until then.
-	s.silenceLimit += time.Duration((h.size-r.from)/hashRate) * time.Second
+	s.silenceLimit += time.Duration(min(h.size-r.from, maxSummed)/hashRate) * time.Second
 	h.sum, err = reply.body(h.len, r.buf, r.output)
 	if err == nil {
 		r.badReplies = 0

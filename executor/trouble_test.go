@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -256,6 +258,39 @@ func TestHostileNode(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A node that answers every call at once, with no news or with a byte, keeps
+// alsbot no busier than one that waits for news.
+func TestANodeThatAnswersAtOnceIsAskedInPeace(t *testing.T) {
+	t.Parallel()
+	const calls = 200
+	for name, answer := range map[string]func(n int) string{
+		"nothing": func(int) string { return "ALSB1 NONCE state=running rc=- size=0 off=0 len=0\nALSB1 NONCE end sum=-\n" },
+		"a byte": func(n int) string {
+			return fmt.Sprintf("ALSB1 NONCE state=running rc=- size=999999 off=%d len=1\nxALSB1 NONCE end sum=-\n", n)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			x := newExecutor(t)
+			inMemory(x, s, nil)
+			n := 0
+			s.handle = func(_ *server, line string, ch ssh.Channel) (int, bool) {
+				text := answer(n)
+				if n++; n > calls {
+					text = "ALSB1 NONCE error=write over\n"
+				}
+				_, _ = io.WriteString(ch, withNonce(line, text))
+				return 0, true
+			}
+			began := time.Now()
+			_, err := x.Run(t.Context(), s.target(), executor.Command{ID: "a", Argv: sh("true")}, newSink())
+			if took := time.Since(began); n != calls+1 || took < calls/5*time.Second {
+				t.Errorf("%s: %d calls in %v; %v", name, n, took, err)
+			}
+		})
+	}
 }
 
 func TestCallsShareOneConnection(t *testing.T) {

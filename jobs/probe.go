@@ -72,7 +72,7 @@ func (p *Prober) probe(ctx context.Context, cluster als.Cluster, s als.Step) (al
 	sctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	read := func() (err error) {
-		out := &tail{max: readerLimit}
+		out := &tail{max: readerLimit, most: readMost}
 		res.Exit, err = p.exec.Exec(sctx, t, s.Command(), out)
 		res.Output, res.Cut = out.bytes(), out.cut()
 		return err

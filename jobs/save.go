@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"golang.org/x/time/rate"
 
 	"alsbot/als"
 	"alsbot/executor"
@@ -16,6 +17,9 @@ import (
 const (
 	savePause = 3 * time.Second // before a connection that was lost is tried again
 	saveTries = 100             // in a row that bring nothing
+	// savesAtOnce is how many tries come at once after others that brought
+	// something. A node may send a byte each time.
+	savesAtOnce = 10
 )
 
 // read runs a step once over a plain exec. What it prints goes to the store,
@@ -66,6 +70,7 @@ func (w *worker) save(ctx context.Context, k *stepRecorder, s als.Save) (int, er
 // stream takes in what is still to come. A connection that is lost is tried
 // again; a status other than 0 is the node's, and then nothing is kept.
 func (w *worker) stream(ctx context.Context, k *stepRecorder, c *fileCopy) (int, error) {
+	atOnce := rate.NewLimiter(rate.Every(savePause), savesAtOnce)
 	for tries := 0; ; tries++ {
 		if err := c.room(); err != nil {
 			return 0, err
@@ -95,7 +100,7 @@ func (w *worker) stream(ctx context.Context, k *stepRecorder, c *fileCopy) (int,
 		if tries >= saveTries {
 			return 0, err
 		}
-		if tries == 0 { // the first try after a connection was lost comes at once
+		if tries == 0 && atOnce.Allow() { // the first try after a connection was lost comes at once
 			continue
 		}
 		k.remark(err.Error() + ". What has come is kept, and alsbot goes on trying")

@@ -140,3 +140,27 @@ func TestFetchIsCancelled(t *testing.T) {
 		t.Errorf("there are %v", names)
 	}
 }
+
+// A node that sends a byte at a time is not asked for the next one without end.
+func TestFetchOfDripsIsInNoHurry(t *testing.T) {
+	t.Parallel()
+	v := enginetest.NewVault(t, config.Keep{})
+	b := v.Export("export cluster")
+	v.Fetching(v.Dir)
+	calls := filepath.Join(t.TempDir(), "calls")
+	drip := "#!/bin/sh\necho x >>" + calls + "\n/usr/bin/tail \"$@\" | head -c 1\n"
+	bin := filepath.Join(v.Cluster.Home(enginetest.Filesystem), "bin", "tail")
+	if err := os.WriteFile(bin, []byte(drip), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	id := v.Run("U0ANN", "backups fetch "+b.Run)
+	grown(v, filepath.Join(v.Dir, "."+filepath.Base(b.Path)+".part"), 5)
+	began := time.Now()
+	for n := 0; time.Since(began) < 4*time.Second && n < 40; time.Sleep(100 * time.Millisecond) {
+		if n = bytes.Count(v.Read(calls), []byte("x")); n >= 40 {
+			t.Fatalf("asked 40 times within %v", time.Since(began))
+		}
+	}
+	v.Ask("U0ANN", "cancel "+id)
+	v.Until(id, runs.Cancelled)
+}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"alsbot/als"
 	"alsbot/executor"
 	"alsbot/runs"
@@ -51,6 +53,29 @@ func (k *stepRecorder) limit() time.Duration {
 	return stepLimit
 }
 
+// A node may print without end, and the disk of alsbot's host is there for all
+// clusters. An answer is never near readMost; a command may have a long log.
+const (
+	readMost    = 64 << 20
+	printedMost = 2 << 30
+)
+
+// most is how many bytes of the step's output are kept.
+func (k *stepRecorder) most() int64 {
+	if k.rec.Step.Repeatable {
+		return readMost
+	}
+	return printedMost
+}
+
+// tooMuch says that a command printed more than is kept.
+func tooMuch(most int64) error {
+	return &als.Refusal{
+		Text: fmt.Sprintf("it printed more than %s, and alsbot keeps no more", humanize.IBytes(uint64(most))),
+		Next: als.Advise("See on the node what prints so much"),
+	}
+}
+
 // left is how long the step may still run, by the clock.
 func (k *stepRecorder) left() time.Duration { return time.Until(k.rec.Started.Add(k.limit())) }
 
@@ -89,10 +114,23 @@ func (k *stepRecorder) Started() error {
 	return k.w.putStep(k.ctx, k.run, k.i, *k.rec)
 }
 
-// Output stores the bytes at offset.
+// Output stores the bytes at offset, up to the most that a step may print. A
+// read ends there; a command that changes something goes on.
 func (k *stepRecorder) Output(offset int64, p []byte) error {
-	if err := k.w.st.WriteBlob(k.ctx, k.rec.Blob, offset, p); err != nil {
-		return fmt.Errorf("keeping the output of run %s: %w", k.run, err)
+	keep := p[:max(0, min(int64(len(p)), k.most()-offset))]
+	if len(keep) > 0 {
+		if err := k.w.st.WriteBlob(k.ctx, k.rec.Blob, offset, keep); err != nil {
+			return fmt.Errorf("keeping the output of run %s: %w", k.run, err)
+		}
+	}
+	if len(keep) < len(p) {
+		err := tooMuch(k.most())
+		if k.why() == nil {
+			k.setCut(err)
+		}
+		if k.rec.Step.Repeatable {
+			return err
+		}
 	}
 	k.rec.Size = offset + int64(len(p))
 	now := time.Now()
@@ -239,6 +277,7 @@ func (k *stepRecorder) advise() {
 // tail keeps the last max bytes that are written to it.
 type tail struct {
 	max   int
+	most  int64 // bytes after which nothing more is taken; 0 for no such limit
 	buf   []byte
 	total int64 // bytes written so far
 }
@@ -248,6 +287,9 @@ func (t *tail) cut() bool { return t.total > int64(t.max) }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.total += int64(len(p))
+	if t.most > 0 && t.total > t.most {
+		return 0, tooMuch(t.most)
+	}
 	t.buf = append(t.buf, p...)
 	if len(t.buf) > 2*t.max {
 		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.max:]...)
