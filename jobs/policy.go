@@ -84,7 +84,8 @@ func (p policy) route(tx store.Tx, r *runs.Run) error {
 	case r.Plan.Nothing != "":
 		r.State = runs.Succeeded
 		r.Next = r.Plan.Next
-		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next}
+		v := heed(als.Verdict{Outcome: als.Succeeded, Summary: "Nothing to do: " + r.Plan.Nothing, Whole: true, Next: r.Plan.Next}, *r.Plan)
+		r.Verdict = &v
 	case r.Request.Dry:
 		r.State = runs.Succeeded
 		r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "This is what would happen. Nothing was run.", Report: describe(*r.Plan), Whole: true}
@@ -96,6 +97,17 @@ func (p policy) route(tx store.Tx, r *runs.Run) error {
 		return p.enqueue(tx, r)
 	}
 	return nil
+}
+
+// heed adds to good news the worst that the checks before it found, such as
+// that the list of nodes could not be read.
+func heed(v als.Verdict, p als.Plan) als.Verdict {
+	if found := p.WorstFirst(); v.Outcome == als.Succeeded && len(found) > 0 {
+		v.Concern = true
+		v.Summary = strings.TrimSuffix(v.Summary, ".") + ". Yet " + found[0].Text
+		v.Next = found[0].Fix.Or(v.Next)
+	}
+	return v
 }
 
 // start makes a run running, with a record for each of its plan's steps.

@@ -154,6 +154,9 @@ func tolerant(steps []als.Step) []als.Step {
 // conclude turns a verdict into the run's final state. The verdict says what
 // became of the steps.
 func conclude(r *runs.Run, v als.Verdict) {
+	if r.Effect == als.Read && r.Plan != nil {
+		v = heed(v, *r.Plan)
+	}
 	r.Verdict, r.Next = &v, v.Next
 	switch {
 	case r.Cancel != nil:
