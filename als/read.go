@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 // Readers turn kato's output into values. They strip colours, accept any
@@ -19,24 +17,21 @@ import (
 // characters. Indentation stays; tabs become blanks. An invisible character
 // becomes one that fits no name.
 func clean(out []byte) []string {
-	text := ansi.Strip(strings.ToValidUTF8(string(out), "\uFFFD"))
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(strings.ToValidUTF8(string(out), "\uFFFD"), "\n")
 	for i, l := range lines {
-		l = strings.TrimRight(l, "\r")
-		if cr := strings.LastIndexByte(l, '\r'); cr >= 0 {
-			l = l[cr+1:]
-		}
 		l = strings.Map(func(r rune) rune {
 			switch {
 			case r == '\t':
 				return ' '
+			case r == esc:
+				return unicode.ReplacementChar // a sequence that does not end
 			case unicode.IsControl(r):
 				return -1
 			case invisible(r):
 				return unicode.ReplacementChar // a disguised name is not the name
 			}
 			return r
-		}, l)
+		}, overwritten(l))
 		lines[i] = strings.TrimRight(l, " ")
 	}
 	return lines

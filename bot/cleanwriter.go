@@ -3,6 +3,8 @@ package bot
 import (
 	"bytes"
 	"io"
+
+	"alsbot/als"
 )
 
 // cleanWriter cleans output that is too long for memory. It cleans whole lines,
@@ -61,7 +63,7 @@ func (w *cleanWriter) pass(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	text := w.cleaner.secrets.maskPart(&w.key, newlines(stripANSI(string(p))))
+	text := w.cleaner.secrets.maskPart(&w.key, newlines(als.StripANSI(string(p))))
 	_, err := io.WriteString(w.to, visible(text))
 	return err
 }

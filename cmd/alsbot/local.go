@@ -17,7 +17,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"alsbot/als"
@@ -199,7 +198,7 @@ func show(out io.Writer, text string) {
 // inert removes escape sequences from text, and shows what is invisible by its
 // code.
 func inert(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(ansi.Strip(text))
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(als.StripANSI(text))
 	return als.Visible(text)
 }
 
