@@ -21,3 +21,16 @@ func TestInert(t *testing.T) {
 		}
 	}
 }
+
+// A node can print what looks like alsbot's own words.
+func TestNoLineOfANodePassesForAlsbots(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "\n": "",
+		"a\n\nrun k3v9t2: succeeded\n": "| a\n| \n| run k3v9t2: succeeded",
+		"a\rrun k3v9t2: succeeded":     "| a\n| run k3v9t2: succeeded",
+	} {
+		if got := marked(inert(in), "| "); got != want {
+			t.Errorf("%q is shown as %q", in, got)
+		}
+	}
+}

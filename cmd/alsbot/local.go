@@ -172,7 +172,7 @@ func ended(ctx context.Context, l *local, r runs.Run, out io.Writer) error {
 	}
 	show(out, r.Trouble)
 	if r.Verdict == nil || !r.Verdict.Whole {
-		if err := printOutput(ctx, l, r.ID, out); err != nil {
+		if err := printOutput(ctx, l, r.ID, out, "| "); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,19 @@ func inert(text string) string {
 	return als.Visible(text)
 }
 
-func printOutput(ctx context.Context, l *local, id string, out io.Writer) error {
+// marked sets a mark before each line, so that no line that a node printed
+// passes for one of alsbot's own.
+func marked(text, mark string) string {
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return ""
+	}
+	return mark + strings.ReplaceAll(text, "\n", "\n"+mark)
+}
+
+// printOutput prints what the nodes printed: as it is into a pipe, and on a
+// terminal made harmless, with a mark before each line.
+func printOutput(ctx context.Context, l *local, id string, out io.Writer, mark string) error {
 	body, err := l.ask(ctx, http.MethodGet, "/runs/"+url.PathEscape(id)+"/output", nil)
 	if err != nil {
 		return err
@@ -211,7 +223,7 @@ func printOutput(ctx context.Context, l *local, id string, out io.Writer) error 
 	if f, ok := out.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			all, err := io.ReadAll(io.LimitReader(body, 16<<20))
-			show(out, string(all))
+			show(out, marked(inert(string(all)), mark))
 			return err
 		}
 	}
@@ -227,7 +239,7 @@ func (c *cli) output() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printOutput(cmd.Context(), l, args[0], cmd.OutOrStdout())
+			return printOutput(cmd.Context(), l, args[0], cmd.OutOrStdout(), "")
 		},
 	}
 }
