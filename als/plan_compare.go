@@ -35,23 +35,59 @@ func Differences(shown, now Plan) []string {
 }
 
 func factDifferences(shown, now []Fact) (diff []string) {
-	was := map[string]string{}
+	was := map[string]Fact{}
 	for _, f := range shown {
-		was[f.StableKey()] = f.Value
+		was[f.StableKey()] = f
 	}
 	for _, f := range now {
-		if before := was[f.StableKey()]; before != f.Value {
-			diff = append(diff, fmt.Sprintf("%s was %s, is now %s", f.Name, orNoneText(before), orNoneText(f.Value)))
+		if before := was[f.StableKey()]; before.Value != f.Value {
+			diff = append(diff, factDifference(before, f))
 		}
 		delete(was, f.StableKey())
 	}
 	for _, f := range shown {
 		if before, gone := was[f.StableKey()]; gone {
-			diff = append(diff, fmt.Sprintf("%s was %s, is now none", f.Name, before))
+			diff = append(diff, factDifference(before, Fact{Name: f.Name}))
 		}
 	}
 	slices.Sort(diff)
 	return diff
+}
+
+// wholeMost is how many bytes of a fact's two values are told whole.
+const wholeMost = 400
+
+// factDifference says how a fact differs. Of a long list it tells only what has
+// come and what has gone: people would not find that between the two lists, and
+// a node decides how long they are.
+func factDifference(before, now Fact) string {
+	if len(before.Value)+len(now.Value) <= wholeMost {
+		return fmt.Sprintf("%s was %s, is now %s", now.Name, orNoneText(before.Value), orNoneText(now.Value))
+	}
+	var parts []string
+	had, has := before.Items(), now.Items()
+	for _, p := range []struct {
+		word        string
+		these, than []string
+	}{{"new ", has, had}, {"gone ", had, has}} {
+		other := map[string]bool{}
+		for _, item := range p.than {
+			other[item] = true
+		}
+		var only []string
+		for _, item := range p.these {
+			if item != "" && !other[item] {
+				only = append(only, printable(item, wholeMost/4))
+			}
+		}
+		if len(only) > 0 {
+			parts = append(parts, p.word+list(only))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"in another order"}
+	}
+	return fmt.Sprintf("%s changed, of %d now: %s", now.Name, len(has), strings.Join(parts, "; "))
 }
 
 // worseFindings names the findings that are new, of a worse level or about more

@@ -1,6 +1,8 @@
 package als_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,4 +73,33 @@ func clonePlan(p als.Plan) als.Plan {
 	p.Findings = append([]als.Finding{}, p.Findings...)
 	p.Findings[0].Subjects = append([]string{}, p.Findings[0].Subjects...)
 	return p
+}
+
+// What has changed in a long list can be read, however long it is.
+func TestDifferencesOfLongLists(t *testing.T) {
+	plan := func(names ...string) als.Plan {
+		return als.Plan{Operation: "patch install", Format: 1, Facts: []als.Fact{{Key: "patches", Name: "patches", Value: strings.Join(names, ", ")}}}
+	}
+	var many, others []string
+	for i := range 5000 {
+		many, others = append(many, fmt.Sprintf("patch-with-a-long-name-%04d", i)), append(others, fmt.Sprintf("other-%04d", i))
+	}
+	reversed := slices.Clone(many)
+	slices.Reverse(reversed)
+	for name, c := range map[string]struct {
+		now  als.Plan
+		want string
+	}{
+		"one more":      {plan(append(slices.Clone(many[:2500]), append([]string{"evil"}, many[2500:]...)...)...), "patches changed, of 5001 now: new evil"},
+		"one less":      {plan(many[1:]...), "patches changed, of 4999 now: gone patch-with-a-long-name-0000"},
+		"another order": {plan(reversed...), "patches changed, of 5000 now: in another order"},
+		"all others":    {plan(others...), "patches changed, of 5000 now: new other-0000, other-0001,"},
+		"none":          {als.Plan{Operation: "patch install", Format: 1}, "patches changed, of 1 now: gone patch-with-a-long-name-0000,"},
+		"one long word": {plan(strings.Repeat("x", 1<<20)), "patches changed, of 1 now: new xxx"},
+	} {
+		diff := strings.Join(als.Differences(plan(many...), c.now), "; ")
+		if !strings.HasPrefix(diff, c.want) || len(diff) > 1500 {
+			t.Errorf("%s: %d bytes: %.200s", name, len(diff), diff)
+		}
+	}
 }

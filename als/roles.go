@@ -242,10 +242,11 @@ func (c Cluster) rolesToTurn(r Request, s Status) ([]roleOn, error) {
 // found, or else those in the status.
 func (c Cluster) knownRoles(s Status) []roleOn {
 	var have []roleOn
+	known := map[roleOn]bool{}
 	add := func(node string, roles []string) {
 		for _, role := range roles {
-			if pair := (roleOn{role, node}); !slices.Contains(have, pair) {
-				have = append(have, pair)
+			if pair := (roleOn{role, node}); !known[pair] {
+				have, known[pair] = append(have, pair), true
 			}
 		}
 	}

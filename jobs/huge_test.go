@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +11,6 @@ import (
 
 	"alsbot/jobs"
 	"alsbot/runs"
-	"alsbot/sim/node"
 	"alsbot/store"
 	"alsbot/upkeep/enginetest"
 )
@@ -21,34 +21,43 @@ import (
 func TestMoreThanARecordHoldsEndsInWords(t *testing.T) {
 	t.Parallel()
 	h := enginetest.New(t, nil)
-	approved := h.Run("U0ANN", "patch install")
+	approved := h.Run("U0ANN", "restart")
 	h.Until(approved, runs.Awaiting)
-	h.Offline(func(tx store.Tx) error { // it is long already
-		r, _, err := enginetest.Records.Get(tx, approved)
-		if err != nil {
-			return err
-		}
-		r.Plan.Notes = append(r.Plan.Notes, strings.Repeat("long ", 170_000))
-		return enginetest.Records.Put(tx, approved, r)
-	})
-	if err := h.Cluster.Update(func(s *node.State) {
-		for i := range 7000 {
-			s.Patches = append(s.Patches, &node.Patch{Name: fmt.Sprintf("p%05d%s", i, strings.Repeat("x", 50)), Severity: "required", Roles: []string{"router"}})
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
+	crowd(t, h)
 	h.Press("U0BOB", approved, true)
-	for id, end := range map[string]runs.State{approved: runs.Void, h.Run("U0ANN", "patch install"): runs.Failed} {
-		r := h.Until(id, end)
-		if !strings.Contains(r.Trouble, "more than can be put on record") || !strings.Contains(r.Next.Text, "retry "+id) {
-			t.Errorf("%.300s\n%s", r.Trouble, r.Next.Text)
-		}
+	h.Until(approved, runs.Void)
+	r := h.Until(h.Run("U0ANN", "restart"), runs.Failed)
+	if !strings.Contains(r.Trouble, "more than can be put on record") || !strings.Contains(r.Next.Text, "retry "+r.ID) {
+		t.Errorf("%.300s\n%s", r.Trouble, r.Next.Text)
 	}
 	if _, a, err := h.Ledger.Load(t.Context(), approved); err != nil || a.State != runs.ApprovalVoid {
 		t.Errorf("its approval is %s, %v", a.State, err)
 	}
-	h.Called(0, "patch", "install")
+	h.Called(0, "restart")
+}
+
+// crowd makes kato tell of 400 nodes with 50 roles each.
+func crowd(t *testing.T, h *enginetest.Rig) {
+	t.Helper()
+	list, status := "", ""
+	for n := range 400 {
+		ip := fmt.Sprintf("10.1.%d.%d", n/250, n%250)
+		list += ip + " base"
+		status += "Node " + ip + "\n  base RUNNING\n"
+		for r := range 50 {
+			role := fmt.Sprintf("a-role-with-a-name-%02d", r)
+			list += " " + role
+			status += "  " + role + " RUNNING\n"
+		}
+		list += "\n"
+	}
+	home := h.Cluster.Home(h.Cluster.Core)
+	kato := filepath.Join(home, "bin", "kato")
+	script := "#!/bin/sh\ncase \"$*\" in 'node list') exec cat " + home + "/list ;; status) exec cat " + home + "/status ;; esac\nexec " + kato + ".sim \"$@\"\n"
+	if err := errors.Join(os.Rename(kato, kato+".sim"), os.WriteFile(kato, []byte(script), 0o755),
+		os.WriteFile(filepath.Join(home, "list"), []byte(list), 0o600), os.WriteFile(filepath.Join(home, "status"), []byte(status), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // printing is a store that only counts what is kept of output.
