@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -71,23 +72,46 @@ func readHistory(rs Results, id stepID, command string) (entries []Action, known
 			entries = append(entries, a)
 		}
 	}
+	if newestFirst(entries) {
+		slices.Reverse(entries)
+	}
 	// kato itself has just been run: a history without any entry is none.
 	return entries, err == nil && (len(all) > 0 || id == probeHistory)
 }
 
-// baseline describes how many entries of a command there are, and the newest,
-// for newEntries to compare with. It returns "" if the history could not be
+// newestFirst reports whether entries are listed backwards. Nobody knows in
+// which order kato lists them.
+func newestFirst(entries []Action) bool {
+	var at []time.Time
+	for _, a := range entries {
+		t, err := time.Parse(time.RFC3339Nano, a.When)
+		if err != nil {
+			return false
+		}
+		at = append(at, t)
+	}
+	up := func(a, b time.Time) int { return a.Compare(b) }
+	return !slices.IsSortedFunc(at, up) && slices.IsSortedFunc(at, func(a, b time.Time) int { return up(b, a) })
+}
+
+// baseline describes the entries of a command, for newEntries to compare with. It returns "" if the history could not be
 // read.
 func baseline(rs Results, id stepID, command string) string {
 	entries, known := readHistory(rs, id, command)
 	if !known {
 		return ""
 	}
+	return seenSoFar(entries)
+}
+
+// seenSoFar describes a list of entries for a baseline: how many, which, and the
+// newest.
+func seenSoFar(entries []Action) string {
 	last := Action{}
 	if len(entries) > 0 {
 		last = entries[len(entries)-1]
 	}
-	return fmt.Sprintf("%d %s", len(entries), last.mark())
+	return fmt.Sprintf("%d:%.16s %s", len(entries), digestOf(entries), last.mark())
 }
 
 // mark identifies an entry in a baseline.
@@ -96,19 +120,20 @@ func (a Action) mark() string { return a.When + " " + strings.ToLower(a.Status) 
 // newEntries returns the entries of a command that are newer than the plan's
 // baseline. known is false if that cannot be told.
 func newEntries(p Plan, rs Results, command string) (fresh []Action, known bool) {
-	had := 0
 	before := p.Hints.History
 	now, known := readHistory(rs, probeHistoryAfter, command)
-	if _, err := fmt.Sscan(before, &had); !known || err != nil {
+	count, newest, _ := strings.Cut(before, " ")
+	count, _, whole := strings.Cut(count, ":")
+	had, err := strconv.Atoi(count)
+	if !known || err != nil || had < 0 {
 		return nil, false
 	}
-	_, newest, _ := strings.Cut(before, " ")
 	switch at := lastMarked(now, newest); {
 	case had == 0:
 		fresh = now
-	case len(now) >= had && now[had-1].mark() == newest:
+	case len(now) >= had && (seenSoFar(now[:had]) == before || !whole && now[had-1].mark() == newest): // an earlier version stored only the newest
 		fresh = now[had:]
-	case at >= 0 && now[at].When != "": // kato has dropped old entries since
+	case at >= 0 && now[at].When != "" && p.Hints.Clock != "": // kato has dropped old entries since
 		fresh = now[at+1:]
 	default:
 		return nil, false

@@ -18,6 +18,7 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 	}
 	list := func(entries ...string) answer { return answer{"[" + strings.Join(entries, ",") + "]\n", 0} }
 	const words = "kato restart dea --node 10.0.0.12"
+	old2 := entry("2026-11-23T03:10:00Z", "10.0.0.10", words, "succeeded")
 	ours := entry("2026-11-23T03:30:01.5Z", "10.0.0.10", words, "succeeded")
 	byHand := entry("2026-11-23T03:20:00Z", "10.0.0.10", words, "succeeded")
 	untimed := `{"command":"` + words + `","status":"succeeded"}`
@@ -49,7 +50,12 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 		{"begun, never ended", list(old), list(old, entry("2026-11-23T03:30:01Z", "10.0.0.10", words, "started")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "does not say what became of the restart"},
 		{"a time that cannot be read", list(old), list(old, entry("yesterday", "10.0.0.10", words, "succeeded")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "cannot be read"},
 		{"another list altogether", list(old), list(ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
-		{"newest first", list(old), list(ours, old), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
+		{"newest first", list(byHand, old), list(ours, byHand, old), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
+		{"newest first, nothing is new", list(byHand, old), list(byHand, old), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
+		{"newest first, without times", list(untimed, untimed), list(strings.Replace(untimed, "succeeded", "failed", 1), untimed, untimed), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
+		{"in another order", list(old, byHand), list(byHand, old), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
+		{"in another order, and no clock", list(old, old2, byHand), list(byHand, old2, old), answer{"", 1}, als.Failed, "has 0 of 1"},
+		{"in no order, and no clock", list(old, old2, byHand), list(old2, byHand, old), answer{"", 1}, als.Unconfirmed, "its history cannot be read"},
 		{"an empty one", list(old), list(), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
 		{"another status than 0", list(old), answer{list(old, ours).out, 1}, answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
 		{"a line too many", list(old), answer{"oops\n" + list(old, ours).out, 0}, answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
