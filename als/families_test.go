@@ -57,6 +57,15 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	req, err := als.Parse(text, als.Operations)
 	must(t, err)
 	op, _ := als.Operations.Find(req.Operation)
+	return tellWith(t, c, text, s, op.Judge)
+}
+
+// tellWith is tell with another judge.
+func tellWith(t *testing.T, c als.Cluster, text string, s said, judge func(als.Request, als.Cluster, als.Plan, als.Results) als.Verdict) (string, als.Verdict) {
+	t.Helper()
+	req, err := als.Parse(text, als.Operations)
+	must(t, err)
+	op, _ := als.Operations.Find(req.Operation)
 	var rs als.Results
 	if op.Checks != nil {
 		steps, err := op.Checks(req, c)
@@ -101,7 +110,7 @@ func tell(t *testing.T, c als.Cluster, text string, s said) (string, als.Verdict
 	for _, step := range plan.Verify {
 		rs = append(rs, s.of(t, step))
 	}
-	return b.String(), op.Judge(req, c, plan, rs)
+	return b.String(), judge(req, c, plan, rs)
 }
 
 // telling is a case for tell: a command, the answers, and the expected plan,
@@ -169,6 +178,7 @@ func TestImport(t *testing.T) {
 		{"the old core holds more than is free", "import cluster old.example.com", testCluster(), free("30000"), "warn: the core has 29 KiB of free disk, and 40 KiB is needed: an import wipes first", als.Succeeded, ""},
 		{"the old cluster has other nodes", "import cluster old.example.com", testCluster(), good.with(two), "The old core alone holds 40 KiB of services and droplets; what the old cluster's other nodes hold is not known.\n49 KiB", als.Succeeded, ""},
 		{"not all can be read there", "import cluster old.example.com", testCluster(), good.with(said{"old-data": out("30\t/var/helion/services/\npartly\n")}), "The old core holds at least 30 KiB of services and droplets: not all of it can be read.", als.Succeeded, ""},
+		{"sizes that overflow", "import cluster old.example.com", testCluster(), good.with(said{"old-data": out(strings.Repeat("1099511627775\t/var/helion/services/\n", 8193))}), "How much the old core holds is not known: it tells more sizes than were asked for.", als.Succeeded, ""},
 		{"it cannot be measured there", "import cluster old.example.com", testCluster(), good.with(said{"old-data": failed(255, "")}), "How much the old core holds is not known: see there with `du`.\n49 KiB of disk is free", als.Succeeded, ""},
 		{"a service without its role", "import cluster /mnt/nas/b.tgz", testCluster(), good, "warn: the archive seems to hold mongodb data, and no node here has that role", als.Succeeded, ""},
 		{"from a core", "import cluster old.example.com", testCluster(), good, "core$ kato data import --cluster old.example.com\n", als.Succeeded, ""},

@@ -60,7 +60,7 @@ func oldDataWords() string {
 func oldCoreHolds(rs Results) importSize {
 	probe, _ := rs.find(probeOldData, "")
 	var bytes int64
-	partly := false
+	partly, sizes := false, 0
 	for _, l := range clean(probe.Output) {
 		words := strings.Fields(l)
 		switch {
@@ -68,7 +68,10 @@ func oldCoreHolds(rs Results) importSize {
 			partly = true
 		case len(words) == 2 && strings.HasPrefix(words[1], "/"):
 			if kb, err := strconv.ParseInt(words[0], 10, 64); err == nil && kb >= 0 && kb < 1<<40 {
-				bytes += kb << 10
+				bytes, sizes = bytes+kb<<10, sizes+1
+			}
+			if sizes > 2 { // one of services, one of droplets; a sum of many could overflow
+				return importSize{0, "How much the old core holds is not known: it tells more sizes than were asked for."}
 			}
 		}
 	}

@@ -258,6 +258,26 @@ func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil {
 		v.Data.Roles = countRoles(status)
 	}
+	return v.bounded()
+}
+
+// What a node prints decides how long a verdict is, and it stays on record.
+const (
+	summaryMost  = 2000
+	verdictLines = 200 << 10 // bytes of the report
+)
+
+// bounded returns the verdict in a size for people.
+func (v Verdict) bounded() Verdict {
+	if len(v.Summary) > summaryMost {
+		v.Summary = printable(v.Summary, summaryMost)
+	}
+	if len(v.Report) > verdictLines {
+		keep := v.Report[:verdictLines]
+		keep = keep[:strings.LastIndexByte(keep, '\n')+1]
+		v.Whole = false
+		v.Report = fmt.Sprintf("%s[cut: %s more]\n", strings.ToValidUTF8(keep, ""), size(int64(len(v.Report)-len(keep))))
+	}
 	return v
 }
 

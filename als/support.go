@@ -52,7 +52,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 	r, _ := rs.find(stepReport, "")
 	seen := keyValues(r.Output)
 	bytes, err := strconv.ParseInt(seen["size"], 10, 64)
-	if err != nil || checkPath("the report", KindPath, seen["file"]) != nil || !sumPattern.MatchString(seen["sha256"]) {
+	if err != nil || bytes <= 0 || checkPath("the report", KindPath, seen["file"]) != nil || !sumPattern.MatchString(seen["sha256"]) {
 		if f, bad := trouble(r); bad {
 			return nothingRead(f)
 		}
@@ -69,7 +69,7 @@ func judgeReport(_ Request, c Cluster, _ Plan, rs Results) Verdict {
 		v.Outcome, v.Summary, v.Next = Failed, "The report "+seen["file"]+" is damaged: gzip cannot read it.", Advise("Try again.")
 	case bytes > reportMost:
 		v.Next = Advise("It stays there, since it is larger than %s: copy it with scp, then remove it.", size(reportMost))
-	case bytes > 0:
+	default:
 		v.Summary += " alsbot sends it to the person who asked, by direct message, and then removes it from there."
 		v.File = reportFile(c, seen, bytes)
 	}
@@ -119,13 +119,16 @@ var opLogs = Operation{
 	},
 }
 
+// logsNamed is how many logs logs_end.sh lists.
+const logsNamed = 40
+
 // noLog says which logs there are. logs_end.sh lists them one name a line,
 // after a line that ends in a colon.
 func noLog(r Request, c Cluster, res Result) Verdict {
 	first, list, _ := strings.Cut(strings.Join(clean(res.Output), "\n"), ":\n")
 	var names []string
 	for _, name := range strings.Fields(list) {
-		if checkValue("NAME", KindName, name) == nil {
+		if checkValue("NAME", KindName, name) == nil && len(names) < logsNamed {
 			names = append(names, name)
 		}
 	}

@@ -21,8 +21,10 @@ func TestReportIsDelivered(t *testing.T) {
 		{"52428800", "yes", "50 MiB. alsbot sends it", true},
 		{"52428801", "yes", "stays there, since it is larger than 50 MiB", false},
 		{"1000", "no", "is damaged", false},
-		{"0", "yes", "The report is /tmp/stackato-report.tgz", false},
-		{"-5", "yes", "The report is /tmp/stackato-report.tgz", false},
+		{"0", "yes", "no new report is to be found", false},
+		{"-5", "yes", "no new report is to be found", false},
+		{"9223372036854775807", "yes", "stays there, since it is larger than 50 MiB", false},
+		{"9223372036854775808", "yes", "no new report is to be found", false},
 	} {
 		_, v := tell(t, testCluster(), "report", printed(tt.size, tt.sound))
 		if (v.File != nil) != tt.file || !strings.Contains(v.Summary+" "+v.Next.Text, tt.want) {
