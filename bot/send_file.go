@@ -10,6 +10,7 @@ import (
 
 	"alsbot/jobs"
 	"alsbot/runs"
+	"alsbot/store"
 )
 
 // sendAttachment sends the file of a run's verdict to the person who asked for
@@ -26,16 +27,11 @@ func (s *sender) sendAttachment(ctx, long context.Context, q *channelQueue, msg 
 	if err != nil && classify(err).fate != refused {
 		return err
 	}
-	var taken bool
 	if err != nil {
-		err = s.fileStays(ctx, long, q, r, err)
-	} else {
-		taken, err = s.uploadAttachment(ctx, long, q, at, r)
+		s.fileStays(msg, r, err)
+		return nil
 	}
-	if taken {
-		msg.after = func() { s.engine.Delivered(long, r.ID) }
-	}
-	return err
+	return s.uploadAttachment(ctx, long, q, at, msg, r)
 }
 
 // errNobody says that a run has no person in Slack whom its file could go to.
@@ -61,40 +57,30 @@ func (s *sender) directTo(ctx context.Context, r runs.Run) (messageRef, error) {
 	return at, err
 }
 
-// fileStays says in the run's thread that its file was not sent, and where it
-// is.
-func (s *sender) fileStays(ctx, long context.Context, q *channelQueue, r runs.Run, cause error) error {
+// fileStays has it said in the run's thread that the file was not sent, and
+// where it is.
+func (s *sender) fileStays(msg *message, r runs.Run, cause error) {
 	why := explain(cause).Error()
 	if t := classify(cause); t.code == "missing_scope" {
 		why = "the Slack app lacks the permission im:write, which direct messages need. `alsbot check --connect` on alsbot's host shows what to add"
 	}
 	f := r.Verdict.File
 	s.log.Error("a run's file could not be sent", "run", r.ID, "file", f.Place, "error", cause)
-	at, err := s.threadOf(ctx, r)
-	if err != nil || at.TS == "" {
-		return err
+	text := fmt.Sprintf("The file of run %s could not be sent: %s. Look for it at %s.", r.ID, why, f.Place)
+	msg.also = func(tx store.Tx) error {
+		return runs.Tell(tx, runs.Outgoing{Kind: runs.TellFollowUp, Run: r.ID, Text: text})
 	}
-	if err := s.waitForRate(ctx, q, methodPost); err != nil {
-		return err
-	}
-	m := textMessage(s.cleaner, fmt.Sprintf("The file of run %s could not be sent: %s. Look for it at %s.", r.ID, why, f.Place))
-	_, err = s.client.post(long, at.Channel, at.TS, m, metadata{run: r.ID, kind: string(runs.TellFile)})
-	if t := classify(err); t.fate == refused {
-		s.log.Error("Slack does not take a message about a run's file", "run", r.ID, "channel", at.Channel, "code", t.code, "next", channelAdvice(t.code))
-		return nil
-	}
-	return err
 }
 
-// uploadAttachment uploads the file, or posts why it can't. It returns an error
-// if the upload has to be tried again.
-func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, r runs.Run) (taken bool, err error) {
+// uploadAttachment uploads the file, or has it said why it can't. It returns an
+// error if the upload has to be tried again.
+func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at messageRef, msg *message, r runs.Run) error {
 	if !pause(ctx, s.client.pauses.left(methodUpload)) {
-		return false, ctx.Err()
+		return ctx.Err()
 	}
 	f := r.Verdict.File
 	var lost error // why the file doesn't come from the node
-	err = s.upload(ctx, at, slack.UploadFileParameters{
+	err := s.upload(ctx, at, slack.UploadFileParameters{
 		Filename: f.Name, Title: f.Name, FileSize: int(f.Size),
 		InitialComment: escape(fmt.Sprintf("The file of run %s, %s, SHA-256 %s", r.ID, size(f.Size), f.SHA256)),
 	}, func(w io.Writer) error {
@@ -106,9 +92,10 @@ func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at
 	switch {
 	case err == nil:
 		delete(q.counts, tries)
-		return true, nil
+		msg.after = func() { s.engine.Delivered(long, r.ID) }
+		return nil
 	case ctx.Err() != nil, t.fate == limited:
-		return false, err
+		return err
 	}
 	q.counts[tries]++
 	if errors.Is(lost, io.ErrClosedPipe) {
@@ -117,10 +104,11 @@ func (s *sender) uploadAttachment(ctx, long context.Context, q *channelQueue, at
 	var missing *jobs.NotThereError
 	never := errors.As(lost, &missing) || lost == nil && t.fate == refused
 	if !never && q.counts[tries] < maxAttempts {
-		return false, err
+		return err
 	}
 	delete(q.counts, tries)
-	return false, s.fileStays(ctx, long, q, r, notSent(lost, t))
+	s.fileStays(msg, r, notSent(lost, t))
+	return nil
 }
 
 // notSent says why a file was not sent. lost is why it didn't come from the

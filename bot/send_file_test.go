@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"alsbot/als"
@@ -20,9 +21,13 @@ type nodeFile struct {
 	content  string
 	failures []error // one for each attempt, then the file
 	removed  []string
+	waits    chan struct{} // if not nil: the node sends nothing until it is closed
 }
 
 func (e *engine) WriteFile(_ context.Context, _ string, w io.Writer) error {
+	if e.file.waits != nil {
+		<-e.file.waits
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.file.failures) > 0 {
@@ -116,4 +121,23 @@ func TestFileOfARun(t *testing.T) {
 			s.until("the file to be removed", func() bool { return slices.Equal(s.engine.removed(), []string{"r1"}) })
 		})
 	}
+}
+
+// A node decides how fast its file comes. What else is to be said in the
+// channel, also of other clusters, doesn't wait for it.
+func TestASlowFileDelaysNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil)
+	s.engine.file = nodeFile{content: "bytes", waits: make(chan struct{})}
+	comes := sync.OnceFunc(func() { close(s.engine.file.waits) })
+	defer comes()
+	r := newRun("r1", runs.Succeeded, prod)
+	r.Verdict = &als.Verdict{Outcome: als.Succeeded, Summary: "made", File: &als.File{Name: "report-prod-r1.tgz", Place: "/tmp/x.tgz on the core", Node: als.Core, Size: 5, SHA256: strings.Repeat("a", 64)}}
+	s.engine.set(t, r, runs.TellRun, runs.TellFile)
+	s.until("the run's message", func() bool { return len(s.ws.Messages(prod)) == 1 })
+	s.engine.set(t, newRun("r2", runs.Running, prod), runs.TellRun)
+	s.until("the other run's message", func() bool { return len(s.ws.Messages(prod)) == 2 })
+	comes()
+	s.waitAllSent()
+	s.until("the file to be removed", func() bool { return slices.Equal(s.engine.removed(), []string{"r1"}) })
 }

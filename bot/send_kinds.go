@@ -36,7 +36,7 @@ var messageKinds = map[runs.Kind]messageKind{
 	runs.TellApproval: {send: (*sender).sendApproval, place: inItsChannel},
 	runs.TellPlan:     {send: (*sender).sendPlan, place: alone},
 	runs.TellOutput:   {send: (*sender).sendOutput, place: inThread},
-	runs.TellFile:     {send: (*sender).sendAttachment, place: inThread},
+	runs.TellFile:     {send: (*sender).sendAttachment, place: alone}, // a node decides how long it takes
 	runs.TellFollowUp: {send: (*sender).sendFollowUp, place: inThread, texts: manyTexts},
 	runs.TellReply:    {send: (*sender).sendReply, place: aloneEach},
 	runs.TellChannel:  {send: (*sender).sendNotice, place: inClusterChannel, texts: manyTexts},
