@@ -27,7 +27,7 @@ var noiseTexts = []*pattern{
 
 // alarming matches words with which a line of kato's log, a heading or a
 // progress line tells bad news. It is not noise then.
-var alarming = mustCompile(`(?i)fail|error|fatal|abort|cannot|can't|could ?n[o']t|unable|unreach|not reach|refused|denied|timed? ?out|halt|skip|exception|warn`)
+var alarming = mustCompile(`(?i)fail|error|fatal|abort|cannot|can't|could ?n[o']t|unable|unreach|not reach|refused|denied|timed? ?out|halt|skip|exception|warn|\b(is|are|was|has|went) (down|gone|lost)|\bgone\b|\bdead\b|stopped|crash|missing|no (answer|reply|response)|offline|killed|incomplete|not (run|up|complete)`)
 
 // isNoise reports whether a line, as clean returns it, says nothing about the
 // cluster.

@@ -59,7 +59,7 @@ func (l *nodeList) add(ip string, roles []string, g *gaps) bool {
 }
 
 // noRoles are words of sentences that could be taken for roles.
-var noRoles = []string{"is", "not", "no", "node", "down", "cannot", "could", "error", "failed", "timeout", "reachable", "unknown"}
+var noRoles = []string{"is", "not", "no", "node", "down", "cannot", "could", "error", "failed", "timeout", "reachable", "unknown", "ok", "up"}
 
 // text reads the lines: a node's IP and its roles.
 func (l *nodeList) text(out []byte, g *gaps) {

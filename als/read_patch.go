@@ -101,8 +101,9 @@ func ReadPatches(out []byte) (PatchList, error) {
 // walk reads JSON: an array of patches, or an object with nothing but one. It
 // returns false if that is no list of patches.
 func (l *PatchList) walk(v any, g *gaps) bool {
+	about := "patches"
 	if wrap, ok := v.(object); ok && len(wrap) == 1 {
-		v = wrap[0].value
+		about, v = wrap[0].key, wrap[0].value
 	}
 	items, ok := v.([]any)
 	for _, item := range items {
@@ -114,7 +115,8 @@ func (l *PatchList) walk(v any, g *gaps) bool {
 		}
 		l.Patches = append(l.Patches, patchFromJSON(o, g))
 	}
-	return ok && (len(items) == 0 || len(l.Patches) > 0)
+	none := len(items) == 0 && (about == "patches" || about == "updates") // and not no errors, for example
+	return ok && (none || len(l.Patches) > 0)
 }
 
 // patchFromJSON reads one patch. A field that kato does not tell stays empty.

@@ -63,8 +63,8 @@ func (l *progressList) add(p Progress, g *gaps) {
 		return
 	}
 	p.State = strings.ToLower(p.State)
-	if !slices.Contains(upgradeStates, p.State) {
-		g.line(p.Node + ": " + p.State)
+	if !slices.Contains(upgradeStates, p.State) || p.Complete() && alarming.MatchString(p.Stage) {
+		g.line(strings.TrimSpace(p.Node + ": " + p.State + " " + p.Stage))
 	}
 	if slices.ContainsFunc(l.nodes, func(other Progress) bool { return other.Node == p.Node }) {
 		g.say("%s is there twice", p.Node)

@@ -44,3 +44,31 @@ func TestACarriageReturnHidesNoMoreThanItOverwrites(t *testing.T) {
 		}
 	}
 }
+
+// A log line, a heading or a progress line with bad news in it is no noise, and
+// what is no list of patches is not an empty one.
+func TestBadNewsIsNoNoise(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"[info] mysql on 10.0.0.11 is down", "[info] mysql: STOPPED", "-----> mysql is dead", "[debug] redis_server has crashed",
+		"[info] 2 of 4 nodes are missing", "[info] no answer from 10.0.0.12", "[info] 10.0.0.12 is offline", "mysql on 10.0.0.12 gone...  ok", "[info] process killed", "[info] the list is incomplete", "[info] 10.0.0.12: not running"} {
+		if s, err := ReadStatus([]byte("Node 10.0.0.10\n  base RUNNING\n" + bad + "\n")); err == nil {
+			t.Errorf("%q: %v", bad, s)
+		}
+	}
+	for _, out := range []string{`{"error":[]}`, `{"errors":[]}`, `{"nodes":[]}`, `{"":[]}`} {
+		if l, err := ReadPatches([]byte(out)); err == nil {
+			t.Errorf("%s: %v", out, l)
+		}
+	}
+	for _, out := range []string{`[]`, `{"patches":[]}`, `{"updates":[]}`} {
+		if _, err := ReadPatches([]byte(out)); err != nil {
+			t.Errorf("%s: %v", out, err)
+		}
+	}
+	if p, err := ReadUpgrade([]byte("10.0.0.12  complete (failed at the restart)\n")); err == nil {
+		t.Error(p)
+	}
+	if n, err := ReadNodes([]byte("10.0.0.10 base ok\n")); err == nil {
+		t.Error(n)
+	}
+}
