@@ -35,3 +35,17 @@ func TestAPatchThatNobodyWasShownIsNamedFirst(t *testing.T) {
 		}
 	}
 }
+
+// What kato named where alsbot does not read cannot be known.
+func TestPatchesNamedInACutOutput(t *testing.T) {
+	t.Parallel()
+	for _, cut := range []bool{false, true} {
+		_, v := tell(t, testCluster(), "patch install dea-memory", said{"patches": out(clusterPatches), "patches-all": out(clusterPatches), "patches-by-node": out("[]"), "clock": out("2026-11-23T03:30:00Z\n"),
+			"history": out(started), "jobs": out(idle), "roles": out(running), "roles-after": out(running), "patches-after": out(noPatches), "patches-by-node-after": out("[]"),
+			"history-after": out(history("kato patch install dea-memory", "succeeded")), "patch": {Output: []byte("-----> Installing\n"), Cut: cut}})
+		want := map[bool]als.Outcome{false: als.Succeeded, true: als.Unconfirmed}[cut]
+		if v.Outcome != want || strings.Contains(v.Summary, "printed more than the 1 MiB") != cut {
+			t.Errorf("cut %t: %s: %s", cut, v.Outcome, v.Summary)
+		}
+	}
+}

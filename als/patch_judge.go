@@ -16,6 +16,10 @@ func judgeInstall(r Request, c Cluster, p Plan, rs Results) Verdict {
 		v.Concern = true
 		v.Summary = fmt.Sprintf("Beyond what was shown, kato names %s. %s", list(beyond), v.Summary)
 	}
+	if r, _ := rs.find(stepPatch, ""); r.Cut {
+		v = v.atMost(Unconfirmed)
+		v.Summary = "Not confirmed that kato installed only what was shown: it printed more than the 1 MiB that alsbot reads. " + v.Summary
+	}
 	return v
 }
 
