@@ -3,6 +3,7 @@ package als_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"alsbot/als"
@@ -34,6 +35,36 @@ func TestStoredDataIsRead(t *testing.T) {
 		must(t, json.Unmarshal(b, &again))
 		if !reflect.DeepEqual(again, got) {
 			t.Errorf("%s: stored again as %s", stored, b)
+		}
+	}
+}
+
+// What a verification reads of the roles counts for monitoring only if it is of
+// the whole cluster.
+func TestAPartOfTheRolesIsNotCounted(t *testing.T) {
+	t.Parallel()
+	alone := testCluster()
+	alone.Nodes = []als.Node{{IP: als.Core}}
+	part, _, _ := strings.Cut(running, "Node 10.0.0.12")
+	for name, tt := range map[string]struct {
+		c     als.Cluster
+		after string
+		want  string
+	}{
+		"all":                {testCluster(), running, "All 13 roles on 4 nodes run."},
+		"two of four nodes":  {testCluster(), part, ""},
+		"a role is left out": {testCluster(), strings.Replace(running, "  mysql RUNNING\n", "", 1), ""},
+		"no list of nodes":   {alone, part, ""},
+	} {
+		req, op := asked(t, "start router")
+		plan := als.Plan{Operation: op.Name, Format: 1, Effect: als.Restart}
+		v := op.Conclude(req, tt.c, plan, als.Results{{Key: "roles-after", Node: als.Core, Output: []byte(tt.after)}})
+		got := ""
+		if v.Data.Roles != nil {
+			got = v.Data.Roles.Text
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q is counted", name, got)
 		}
 	}
 }

@@ -248,17 +248,24 @@ type File struct {
 }
 
 // Conclude calls Judge. It also counts the patches and roles that the
-// verification read: they are as good for monitoring as a `patch status` and a
-// `status`.
+// verification read, if that is whole: they are as good for monitoring as a
+// `patch status` and a `status`.
 func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	v := op.Judge(r, c, p, rs)
 	if list, err := readStep(rs, probePatchesAfter, ReadPatches); err == nil {
 		v.Data.Patches = countPatches(list)
 	}
-	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil {
+	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil && c.wholeStatus(status) {
 		v.Data.Roles = countRoles(status)
 	}
 	return v.bounded()
+}
+
+// wholeStatus reports whether a status tells of every node and role that the
+// survey found. Without a list of nodes nobody knows.
+func (c Cluster) wholeStatus(s Status) bool {
+	absent, missing := s.lacks(c.Nodes)
+	return len(c.Nodes) > 0 && c.Nodes[0].IP != Core && len(absent)+len(missing) == 0
 }
 
 // What a node prints decides how long a verdict is, and it stays on record.
