@@ -84,7 +84,10 @@ func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, ref
 	}
 	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
 		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
-		return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
+		if b.client.isOwnOrganization(d.enterprise) {
+			return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
+		}
+		return jobs.Answer{Bad: true, Text: textStranger}, true
 	}
 	ctx, cancel := context.WithTimeout(ctx, personLimit)
 	defer cancel()

@@ -150,7 +150,7 @@ func leftOut(s string) string {
 
 // These texts answer what alsbot can't do. Each ends with what to do next.
 const (
-	textOtherWorkspace = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
+	textOtherWorkspace = "This came from another workspace of your organization than the one that alsbot belongs to. Nothing has changed. Ask in alsbot's own workspace."
 	textStranger       = "You belong to another organization (Slack Connect), and alsbot takes commands and decisions only from full members of its own workspace. Nothing has changed. Ask somebody there."
 	textPersonUnknown  = "Slack did not say to which workspace you belong, so nothing was started. Try again in a minute."
 	textTooMany        = "You press buttons more often than alsbot can look rights up in Slack, so this press was not counted. Nothing has changed. Wait a minute, then press again."
