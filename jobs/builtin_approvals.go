@@ -20,7 +20,7 @@ var approvalsCommand = builtin{reply: (*builtins).listApprovals, effect: als.Rea
 }}
 
 func (b *builtins) listApprovals(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -42,7 +42,7 @@ func (b *builtins) listApprovals(ctx context.Context, c call) (Answer, error) {
 		})
 	})
 	if n == 0 {
-		return Answer{Text: "Nothing waits for approval. Type `runs` to see what was asked for."}, err
+		return Answer{Text: "Nothing waits for approval on " + b.scope(seen, c.req.Cluster) + ". Type `runs` to see what was asked for."}, err
 	}
 	text := "`run ID` shows one, `cancel ID` withdraws it. Approve or reject on the card of each"
 	if len(channels) > 0 {

@@ -35,16 +35,12 @@ var outputCommand = builtin{reply: (*builtins).showOutput, effect: als.Read, op:
 const listed = 20 // rows of a list
 
 func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}
-	only := c.req.Cluster
 	var list []runs.Run
 	for _, cluster := range seen {
-		if only != "" && cluster.Name != only {
-			continue
-		}
 		some, err := b.ledger.Recent(ctx, cluster.Name, listed)
 		if err != nil {
 			return Answer{}, err
@@ -54,11 +50,7 @@ func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
 	slices.SortFunc(list, func(a, b runs.Run) int { return b.Asked.Compare(a.Asked) })
 	list = list[:min(len(list), listed)]
 	if len(list) == 0 {
-		of := ""
-		if only != "" {
-			of = " of @" + only
-		}
-		return Answer{Text: "There are no runs" + of + " yet. Type `help` to see what alsbot can do."}, nil
+		return Answer{Text: "There are no runs on " + b.scope(seen, c.req.Cluster) + " yet. Type `help` to see what alsbot can do."}, nil
 	}
 	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
 	for _, r := range list {

@@ -243,9 +243,13 @@ func unsaid(err error) string {
 	return " (Slack did not say " + e.what + ")"
 }
 
-// visible lists the clusters that a person may see. It refuses a person who may
-// see none, or whose rights cannot be looked up: a list with gaps lies.
-func (rs *rights) visible(ctx context.Context, by runs.Principal) (clusters, error) {
+// visible lists the clusters that a person may see, or only one of them. It
+// refuses a person who may see none, or whose rights cannot be looked up: a list
+// with gaps lies.
+func (rs *rights) visible(ctx context.Context, by runs.Principal, only string) (clusters, error) {
+	if c, ok := rs.cfg.Cluster(only); ok {
+		return clusters{c}, rs.requireRole(ctx, by, Viewer, only)
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
 	var seen clusters
