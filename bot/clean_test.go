@@ -127,8 +127,8 @@ func TestCleanStreamWithoutNewlines(t *testing.T) {
 func TestUnescape(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"status <@U123|prod>":               "status @prod",
-		"status <@U123>":                    "status @U123",
+		"status <@U123|prod>":               "status <@U123|prod>", // whom people may see as @staging
+		"status <@U123>":                    "status <@U123>",
 		"in <#C1|ops>":                      "in #ops",
 		"<https://als.example|als.example>": "als.example",
 		"<https://als.example/a?b=1&amp;c>": "https://als.example/a?b=1&c",
