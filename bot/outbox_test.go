@@ -302,11 +302,11 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 	s.engine.tell(t, runs.Outgoing{Kind: runs.TellRun, Run: "unknown"})
 	s.waitAllSent() // nothing blocks the queue
 
-	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
+	s.ws.Fail("chat.postMessage", 2, workspace.Refused("invalid_blocks"))
 	s.engine.set(t, newRun("r2", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	all := s.ws.Messages(prod)
-	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
+	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") || !strings.Contains(all[0].Fallback, "type `cancel r2`") {
 		t.Errorf("without its blocks the message reads\n%s", s.ws.Transcript(prod))
 	}
 

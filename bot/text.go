@@ -160,6 +160,7 @@ const (
 	textStaleButton    = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
 	textPlanComes      = "the whole plan does not fit on the request, and the file with it is not in the request's thread yet"
 	textPlanRefused    = "the whole plan does not fit on the request, and the file with it could not be put into the request's thread: %s"
+	textNoButtons      = "Slack did not take the buttons of this request, so no one can approve or reject it here, and words don't approve. Type `cancel %s`, then `retry %s`: that posts a new request."
 	textBusy           = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 

@@ -61,6 +61,7 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	}
 	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest))
 	if open {
+		card.typed = fmt.Sprintf(textNoButtons, a.Run, a.Run)
 		card.add(slack.NewActionBlock("approval-"+a.Run, decisionButtons(r, a)...))
 	}
 	return card.message(fmt.Sprintf("%s %s: %s, run %s%s", icon, words, shorten(r.Text, maxLine), a.Run, stopsSummary(r.Plan)))

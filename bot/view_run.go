@@ -66,6 +66,7 @@ func runMessage(c cleaner, v runView) content {
 	}
 	card.context(smallPrint(r, v.Now)...)
 	if !r.State.Final() && r.Cancel == nil {
+		card.typed = "To cancel it, type `cancel " + r.ID + "`."
 		card.add(slack.NewActionBlock("run-"+r.ID, cancelButton(r)))
 	}
 	offers(card, r)
