@@ -317,3 +317,20 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
 	}
 }
+
+// However many messages wait for a channel, a request for approval comes first:
+// people wait for it, and it expires.
+func TestARequestForApprovalComesFirst(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil)
+	s.stop()
+	for i := range 12 {
+		s.engine.set(t, newRun(fmt.Sprintf("r%d", 10+i), runs.Running, approve), runs.TellRun)
+	}
+	s.setOpenRequest()
+	s.start()
+	s.waitAllSent()
+	if all := s.ws.Messages(approve); len(all) != 13 || !strings.Contains(all[0].Text(), "Approval wanted") {
+		t.Errorf("the channel reads\n%s", s.ws.Transcript(approve))
+	}
+}
