@@ -115,6 +115,16 @@ func (rs *rights) named(ctx context.Context, p runs.Principal) runs.Principal {
 // account on alsbot's host beside the one in Slack.
 func (rs *rights) samePerson(p, q runs.Principal) bool { return rs.account(p) == rs.account(q) }
 
+// ownVote says in words that an approval is the requester's own and doesn't
+// count; "" if it counts. The config, which says who is who, can have changed
+// since the press.
+func (rs *rights) ownVote(voter, requester runs.Principal) string {
+	if rs.samePerson(voter, requester) && !rs.cfg.Approval.Self {
+		return voter.Name() + " asked for this, and somebody else has to approve it"
+	}
+	return ""
+}
+
 func (rs *rights) account(p runs.Principal) runs.Principal {
 	if id := rs.cfg.Admin.Users[p.ID]; p.Source == runs.FromLocal && id != "" {
 		return runs.Principal{Source: runs.FromSlack, ID: id}
