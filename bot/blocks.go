@@ -75,6 +75,9 @@ func (c *card) styled(s string, style *slack.RichTextSectionTextStyle) part {
 	return richText(c.spend(c.cleaner.line(s), maxLine), style)
 }
 
+// quote returns what a person wrote, on one line, as it is.
+func (c *card) quote(s string) part { return c.styled(s, nil) }
+
 func (c *card) bold(s string) part {
 	return c.styled(s, &slack.RichTextSectionTextStyle{Bold: true})
 }

@@ -93,7 +93,7 @@ func requestOn(card *card, r runs.Run) {
 	card.line(card.code(r.Text), card.say(": "+effectWords(r.Effect)))
 	card.line(append([]part{card.say("Asked by ")}, append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
-		card.line(card.bold("Why:"), card.say(" "+r.Request.Reason))
+		card.line(card.bold("Why:"), card.say(" "), card.quote(r.Request.Reason))
 	}
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
@@ -133,7 +133,11 @@ func closing(card *card, a runs.Approval) {
 		}
 		card.line(append(line, card.say(" at "), date(a.Closed.At))...)
 	}
-	if a.Why != "" {
+	switch {
+	case a.Why == "":
+	case a.State == runs.ApprovalRejected:
+		card.line(card.quote(sentence(a.Why)))
+	default:
 		card.line(card.say(sentence(a.Why)))
 	}
 }
