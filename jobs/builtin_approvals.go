@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,13 +73,11 @@ func (b *builtins) typedDecision(ctx context.Context, by runs.Principal, text st
 	if len(words) == 1 {
 		return Answer{Bad: true, Text: byButton + " Type `approvals` to see what waits, and where the cards are."}, true, nil
 	}
-	r, a, err := b.ledger.Load(ctx, strings.ToLower(words[1]))
-	if err == nil {
-		err = b.rights.requireRole(ctx, by, Viewer, r.Request.Cluster)
-	}
+	r, a, err := b.visibleRun(ctx, by, strings.ToLower(words[1]))
 	if err != nil {
-		ans, err = refused(err)
-		if r.ID == "" && ans.Bad {
+		var unknown *runs.NotFoundError
+		isUnknown := errors.As(err, &unknown)
+		if ans, err = refused(err); isUnknown {
 			ans.Text = byButton + " And " + ans.Text + "."
 		}
 		return ans, true, err

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -64,17 +65,25 @@ func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
 }
 
 // visibleRun returns the run that a command names, and its approval, to a
-// person who may see its cluster.
-func (b *builtins) visibleRun(ctx context.Context, c call) (runs.Run, *runs.Approval, error) {
-	r, a, err := b.ledger.Load(ctx, c.req.Arg(0))
+// person who may see its cluster. For others there is no such run.
+func (b *builtins) visibleRun(ctx context.Context, by runs.Principal, id string) (runs.Run, *runs.Approval, error) {
+	r, a, err := b.ledger.Load(ctx, id)
 	if err != nil {
 		return r, a, err
 	}
-	return r, a, b.rights.requireRole(ctx, c.By, Viewer, r.Request.Cluster)
+	err = b.rights.requireRole(ctx, by, Viewer, r.Request.Cluster)
+	var no *als.Refusal
+	if errors.As(err, &no) && no.Text == lacks(Viewer, r.Request.Cluster).Text {
+		err = &runs.NotFoundError{ID: id}
+	}
+	if err != nil {
+		return runs.Run{}, nil, err
+	}
+	return r, a, nil
 }
 
 func (b *builtins) showRun(ctx context.Context, c call) (Answer, error) {
-	r, a, err := b.visibleRun(ctx, c)
+	r, a, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -86,7 +95,7 @@ func (b *builtins) showRun(ctx context.Context, c call) (Answer, error) {
 const atOnce = 6000
 
 func (b *builtins) showOutput(ctx context.Context, c call) (Answer, error) {
-	r, _, err := b.visibleRun(ctx, c)
+	r, _, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil {
 		return Answer{}, err
 	}

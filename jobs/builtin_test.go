@@ -1,10 +1,13 @@
 package jobs_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"alsbot/config"
+	"alsbot/jobs"
 	"alsbot/runs"
 	"alsbot/upkeep/enginetest"
 )
@@ -90,8 +93,8 @@ func TestRunsOfAClusterThatOneMayNotSee(t *testing.T) {
 	h := enginetest.New(t, func(c *config.Config) { c.Clusters[0].Access = config.Access{Viewer: []string{"U0ANN"}} })
 	id := h.Run("U0ANN", "version")
 	h.Until(id, runs.Succeeded)
-	for _, text := range []string{"run ", "output ", "cancel ", "retry ", "acknowledge "} {
-		if ans := h.Ask("U0DAN", text+id); !ans.Bad || ans.Pre != "" || ans.Run != "" {
+	for _, text := range []string{"run ", "output ", "cancel ", "retry ", "acknowledge ", "approve ", "reject "} {
+		if ans := h.Ask("U0DAN", text+id); !ans.Bad || ans.Pre != "" || ans.Run != "" || !strings.Contains(ans.Text, fmt.Sprintf("there is no run %q", id)) {
 			t.Errorf("%s: %+v", text, ans)
 		}
 	}
@@ -109,13 +112,14 @@ func TestClustersThatOneMayNotSeeAreNotNamed(t *testing.T) {
 		c.Clusters[1].Name, c.Clusters[1].Channel = "secret", "C0SECRET"
 		c.Clusters[1].Access = config.Access{Viewer: []string{"U0ANN"}, Operator: []string{"U0ANN"}, Approver: []string{"U0BOB"}}
 		c.Clusters[0].Access = config.Access{Viewer: []string{"U0ANN", "U0DAN"}}
+		slices.Reverse(c.Clusters)
 		c.Schedules = []config.Schedule{{Name: "nightly", Cluster: "secret", Cron: "0 0 1 1 *", Timezone: "UTC", Command: "version"}}
 	})
 	id := h.Run("U0ANN", "restart router @secret")
 	h.Until(id, runs.Awaiting)
 	for _, user := range []string{"U0DAN", "U0EVE"} {
-		for _, text := range []string{"status @nowhere", "status @secrex", "runs @nowhere", "status", "whoami", "help", "clusters", "runs", "approvals", "schedule list", "audit", "retry nothing"} {
-			if ans := h.Ask(user, text); strings.Contains(ans.Text+ans.Pre, "secret") || strings.Contains(ans.Text+ans.Pre, id) {
+		for _, text := range []string{"status @nowhere", "status @secrex", "runs @nowhere", "status", "whoami", "help", "clusters", "runs", "approvals", "schedule list", "audit", "audit nothing", "retry nothing", "run " + id, "approve nothing"} {
+			if ans := h.Ask(user, text); strings.Contains(ans.Text+ans.Pre, "secret") || strings.Contains(strings.ReplaceAll(ans.Text+ans.Pre, fmt.Sprintf("no run %q", id), ""), id) {
 				t.Errorf("%s, %s: %s\n%s", user, text, ans.Text, ans.Pre)
 			}
 		}
@@ -144,10 +148,23 @@ func TestClustersThatOneMayNotSeeAreNotNamed(t *testing.T) {
 	if ans := h.Ask("U0ANN", "clusters @prod"); strings.Contains(ans.Pre, "secret") {
 		t.Errorf("clusters @prod:\n%s", ans.Pre)
 	}
-	if ans := h.Ask("U0ANN", "status @nowhere"); !strings.Contains(ans.Text, "The clusters are @prod, @secret") {
+	if ans := h.Ask("U0ANN", "status @nowhere"); !strings.Contains(ans.Text, "The clusters are @secret, @prod") {
 		t.Errorf("who may see both: %s", ans.Text)
 	}
 	if ans := h.Ask("U0EVE", "whoami"); !strings.Contains(ans.Text, "no role on any cluster") || ans.Pre != "" {
 		t.Errorf("who has no rights: %+v", ans)
+	}
+}
+
+// However long an ID is that a person gives, it is an ID of no run, and no trouble
+// of alsbot's own.
+func TestALongIDIsNoRun(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	long := strings.Repeat("x", 1990)
+	for _, ans := range []jobs.Answer{h.Ask("U0BOB", "approve "+long), h.Ask("U0BOB", "reject "+long+" why"), h.Press("U0BOB", long, true), h.Press("U0BOB", "", false)} {
+		if !ans.Bad || !strings.Contains(ans.Text, "there is no run") || len(ans.Text) > 500 {
+			t.Errorf("%+v", ans)
+		}
 	}
 }
