@@ -35,7 +35,7 @@ func (p Plan) Impact() Impact {
 		roles, nodes := byRole(p.Hints.Restarts)
 		slices.SortStableFunc(roles, func(a, b string) int { return gravity(a) - gravity(b) })
 		for _, role := range roles {
-			i.Stops = append(i.Stops, Outage{Role: role, Nodes: nodes[role], For: stopsWithout[role]})
+			i.Stops = append(i.Stops, Outage{Role: role, Nodes: nodes[role], For: stopsWithout(role, len(nodes[role]))})
 		}
 		i.Known = len(roles) > 0
 	}

@@ -47,11 +47,14 @@ func TestImpact(t *testing.T) {
 	t.Parallel()
 	p := restartDEAs(t, manyDEAs(3))
 	i := p.Impact()
-	if len(i.Stops) != 1 || i.Stops[0].Role != "dea" || len(i.Stops[0].Nodes) != 3 || !strings.Contains(i.Stops[0].For, "applications on that node stop") || !i.Known {
+	if len(i.Stops) != 1 || i.Stops[0].Role != "dea" || len(i.Stops[0].Nodes) != 3 || !strings.Contains(i.Stops[0].For, "applications on those nodes stop") || !i.Known {
 		t.Errorf("what stops: %+v", i)
 	}
 	if got := fmt.Sprint(i.Nodes); got != "[10.0.1.1 10.0.1.2 10.0.1.3]" {
 		t.Errorf("nodes: %s", got)
+	}
+	if one := restartDEAs(t, manyDEAs(1)).Impact().Stops; len(one) != 1 || !strings.Contains(one[0].For, "applications on that node stop") {
+		t.Errorf("on one node: %+v", one)
 	}
 	if !strings.Contains(i.Last, "no telling") {
 		t.Errorf("last time: %q", i.Last)

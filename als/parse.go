@@ -259,7 +259,7 @@ func (p *parser) setFlag(op Operation, f Flag, value string) error {
 		if p.req.Reason != "" {
 			return refuse(Advise("Give one reason."), "--reason is given twice")
 		}
-		if value = strings.TrimSpace(value); value == "" {
+		if value = strings.TrimSpace(named(value)); value == "" {
 			return refuse(Advise("Type --reason \"why\"."), "the reason is empty")
 		}
 		if len(value) > MaxReason {

@@ -3,6 +3,7 @@ package als
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Roles: which run where, and `kato start`, `stop` and `restart`.
@@ -151,9 +152,18 @@ var sharedProcesses = map[string][]string{
 	"postgresql":   {"primary", "postgresql"},
 }
 
-// stopsWithout says what stops working if a role stops everywhere.
-var stopsWithout = map[string]string{
-	"base":          "no logs are collected from the node",
+// stopsWithout says what stops working if a role stops on some nodes; "" if that
+// isn't known.
+func stopsWithout(role string, nodes int) string {
+	if nodes > 1 {
+		return strings.ReplaceAll(stopsWith[role], "that node", "those nodes")
+	}
+	return stopsWith[role]
+}
+
+// stopsWith says what stops working if a role stops on one node, or everywhere.
+var stopsWith = map[string]string{
+	"base":          "no logs are collected from that node",
 	"primary":       "configuration, messaging and the cluster's own databases stop: the whole cluster stands still",
 	"controller":    "nobody can deploy, change or look at applications; running applications go on",
 	"router":        "no application can be reached from outside",
@@ -346,8 +356,9 @@ func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 		return out
 	}
 	var roles []string
+	nodes := map[string]int{}
 	for _, p := range pairs {
-		if !slices.Contains(roles, p.Role) {
+		if nodes[p.Role]++; nodes[p.Role] == 1 {
 			roles = append(roles, p.Role)
 		}
 	}
@@ -356,7 +367,7 @@ func turnFindings(r Request, c Cluster, pairs []roleOn) []Finding {
 		word = "until it is started again"
 	}
 	for _, role := range roles {
-		if w, ok := stopsWithout[role]; ok {
+		if w := stopsWithout(role, nodes[role]); w != "" {
 			out = append(out, Finding{Level: Warn, Text: role + " stops: " + w + ", " + word})
 		}
 	}

@@ -38,7 +38,7 @@ func TestTurns(t *testing.T) {
 		summary       string
 		finding       string
 	}{
-		{"restart", "restart dea", all, both, als.Succeeded, "Restarted, by kato's history; all 2 roles run.", "dea stops: the applications on that node stop"},
+		{"restart", "restart dea", all, both, als.Succeeded, "Restarted, by kato's history; all 2 roles run.", "dea stops: the applications on those nodes stop"},
 		{"restart, not up", "restart dea", all, both.with(status("dea", "FATAL")), als.Failed, "dea on 10.0.0.12 is FATAL", ""},
 		{"restart, one node fails", "restart dea", all.with(kato{"core$ " + on12: {"Error: no route to host", 1}}), both, als.Failed, "Not restarted everywhere: restart roles on 10.0.0.12", ""},
 		{"restart, both nodes fail", "restart dea", all.with(kato{"core$ " + on12: {"boom", 1}, "core$ " + on13: {"boom", 1}}), both, als.Failed, "not begun: restart roles on 10.0.0.13. All 2 roles run, perhaps since before.", ""},

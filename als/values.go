@@ -76,18 +76,27 @@ func checkValue(name string, k Kind, v string) error {
 			return refuse(next, "%s is not an IP address: %q", name, v)
 		}
 		return nil
-	case KindPath:
-		return checkPath(name, k, v)
-	case KindArchive:
-		return checkArchive(name, k, v)
-	case KindSource:
-		if strings.Contains(v, "/") || strings.HasSuffix(v, ".tgz") {
-			return checkArchive(name, k, v)
-		}
-		return checkPattern(hostPattern, next, name, "is neither a path nor a host name", v)
+	case KindPath, KindArchive, KindSource:
+		return checkTypedPath(name, k, v, next)
 	default:
 		return checkPattern(namePattern, Advise("Use %s.", describeKind(k)), name, "is not a name", v)
 	}
+}
+
+// checkTypedPath accepts a path that a person types, or a host where a source can
+// be one. Approvers have to read it, and what follows a word such as token and
+// one of these characters is masked.
+func checkTypedPath(name string, k Kind, v string, next Advice) error {
+	if i := strings.IndexAny(v, "=:"); i >= 0 {
+		return refuse(next, "%s contains %q, which a path here may not have: what follows it could be masked as a secret: %q", name, v[i:i+1], v)
+	}
+	switch {
+	case k == KindPath:
+		return checkPath(name, k, v)
+	case k == KindArchive, strings.Contains(v, "/"), strings.HasSuffix(v, ".tgz"):
+		return checkArchive(name, k, v)
+	}
+	return checkPattern(hostPattern, next, name, "is neither a path nor a host name", v)
 }
 
 // checkText refuses a value that is not short, visible ASCII.

@@ -33,24 +33,35 @@ func picks(before, r rune) bool {
 	return (r == '\ufe0e' || r == '\ufe0f') && unicode.In(before, unicode.So, unicode.Sm)
 }
 
+// marksMost is how many marks may stand over and under one letter, one on the
+// other: more of them cover the lines around it.
+const marksMost = 4
+
+// isMark reports a character that is drawn over or under the one before it.
+func isMark(r rune) bool { return r >= '\u0300' && unicode.In(r, unicode.Mn, unicode.Me) }
+
 // Visible replaces every invisible character, and every byte that is no text,
-// with its code, so that what people read is all that there is. Newlines and
-// tabs stay, and so do other kinds of blanks.
+// with its code, so that what people read is all that there is. It does so with
+// marks that cover other lines, too. Newlines and tabs stay, and so do other kinds
+// of blanks.
 func Visible(s string) string {
 	if !hasInvisible(s) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + len(s)/8)
-	before := rune(0)
+	before, marks := rune(0), 0
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
+		if marks++; !isMark(r) {
+			marks = 0
+		}
 		switch {
 		case r == '\n' || r == '\t':
 			b.WriteByte(s[0])
 		case r == utf8.RuneError && n == 1, r < 0x100 && unicode.IsControl(r):
 			fmt.Fprintf(&b, `\x%02x`, s[n-1])
-		case Invisible(r) && !picks(before, r):
+		case Invisible(r) && !picks(before, r), marks > marksMost:
 			fmt.Fprintf(&b, `\u{%x}`, r)
 		default:
 			b.WriteString(s[:n])
@@ -71,7 +82,7 @@ func hasInvisible(s string) bool {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 || Invisible(r) {
+		if r == utf8.RuneError && n == 1 || Invisible(r) || isMark(r) {
 			return true
 		}
 		i += n

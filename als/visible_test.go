@@ -42,16 +42,18 @@ func TestInvisibleCharactersAreRefusedInCommandsAndShown(t *testing.T) {
 func TestVisibleLeavesWhatPeopleSee(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"plain\ttext\nof two lines": "plain\ttext\nof two lines",
-		"é ü Привет שלום مرحبا 한국":  "é ü Привет שלום مرحبا 한국",
-		"⚠️ ♻️ ▶️ ❤︎":               "⚠️ ♻️ ▶️ ❤︎",
-		"pro\ufe0fd":                `pro\u{fe0f}d`,
-		"1\ufe0f":                   `1\u{fe0f}`,
-		"a\x1b[31mb\x00\x7f\u009b":  `a\x1b[31mb\x00\x7f\x9b`,
-		"bad \xff\xfe bytes":        `bad \xff\xfe bytes`,
-		"a\u00a0b\u3000c":           "a\u00a0b\u3000c",
-		"�":                         "�",
-		"strike\u0336":              "strike\u0336",
+		"plain\ttext\nof two lines":                               "plain\ttext\nof two lines",
+		"é ü Привет שלום مرحبا 한국":                                "é ü Привет שלום مرحبا 한국",
+		"⚠️ ♻️ ▶️ ❤︎":                                             "⚠️ ♻️ ▶️ ❤︎",
+		"pro\ufe0fd":                                              `pro\u{fe0f}d`,
+		"a\u0301\u0323\u0302\u0308b":                              "a\u0301\u0323\u0302\u0308b",
+		"Z" + strings.Repeat("\u0335", 4) + "\u0489\u0489y\u0301": "Z" + strings.Repeat("\u0335", 4) + `\u{489}\u{489}y` + "\u0301",
+		"1\ufe0f":                  `1\u{fe0f}`,
+		"a\x1b[31mb\x00\x7f\u009b": `a\x1b[31mb\x00\x7f\x9b`,
+		"bad \xff\xfe bytes":       `bad \xff\xfe bytes`,
+		"a\u00a0b\u3000c":          "a\u00a0b\u3000c",
+		"�":                        "�",
+		"strike\u0336":             "strike\u0336",
 	} {
 		if got := als.Visible(in); got != want {
 			t.Errorf("%q is shown as %q, not %q", in, got, want)

@@ -48,6 +48,19 @@ func unslack(text string) string {
 	}
 }
 
+// mention matches what Slack makes of @name where a person has that name.
+var mention = regexp.MustCompile(`<@([A-Z0-9]+)(?:\|([^<>|]*))?>`)
+
+// named writes the mentions of people in a sentence as names.
+func named(text string) string {
+	return mention.ReplaceAllStringFunc(text, func(m string) string {
+		if part := mention.FindStringSubmatch(m); part[2] != "" {
+			return "@" + part[2]
+		}
+		return "@" + mention.FindStringSubmatch(m)[1]
+	})
+}
+
 // Quotes that open or close. Chat clients replace straight quotes with curved
 // ones.
 const (

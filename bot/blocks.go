@@ -30,6 +30,7 @@ const (
 type content struct {
 	text   string // escaped
 	blocks []slack.Block
+	typed  string // what people can do if the buttons are refused
 }
 
 // card builds the content of a message from cleaned text.
@@ -38,6 +39,7 @@ type card struct {
 	blocks  []slack.Block
 	left    int  // code points that still fit
 	cut     bool // something was left out
+	typed   string
 }
 
 func newCard(c cleaner) *card { return &card{cleaner: c, left: maxMessage} }
@@ -72,6 +74,9 @@ func (c *card) within(max int, draw func()) (whole bool) {
 func (c *card) styled(s string, style *slack.RichTextSectionTextStyle) part {
 	return richText(c.spend(c.cleaner.line(s), maxLine), style)
 }
+
+// quote returns what a person wrote, on one line, as it is.
+func (c *card) quote(s string) part { return c.styled(s, nil) }
 
 func (c *card) bold(s string) part {
 	return c.styled(s, &slack.RichTextSectionTextStyle{Bold: true})
@@ -229,16 +234,62 @@ func defuse(s string) string {
 
 // message finishes the card. Notifications show the fallback.
 func (c *card) message(fallback string) content {
-	return content{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks}
+	return content{text: escapeTo(c.cleaner.line(fallback), maxFallback), blocks: c.blocks, typed: c.typed}
+}
+
+// bare returns the same content in the simplest blocks that have its buttons,
+// for a workspace that refuses the others. All of the text is there: people press
+// what they have read. It reports false if there are no buttons.
+func (m content) bare() (content, bool) {
+	var buttons []slack.Block
+	for _, block := range m.blocks {
+		if b, ok := block.(*slack.ActionBlock); ok {
+			buttons = append(buttons, b)
+		}
+	}
+	if len(buttons) == 0 {
+		return m, false
+	}
+	var blocks []slack.Block
+	for text := m.words(); text != ""; {
+		piece := firstRunes(text, maxElement)
+		text = strings.TrimSpace(text[len(piece):])
+		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, defuse(piece), false, false), nil, nil))
+	}
+	m.blocks = append(blocks, buttons...)
+	return m, true
 }
 
 // plain returns the same content without blocks, for a workspace that refuses
-// them.
+// them all. It ends with what people can type, as they have no button.
 func (m content) plain() content {
+	text := m.words()
+	if text == "" {
+		return content{text: m.text}
+	}
+	typed := ""
+	if m.typed != "" {
+		typed = escape("\n" + m.typed)
+	}
+	most := maxFallback - utf8.RuneCountInString(typed)
+	return content{text: escapeTo(cut(text, most), most) + typed}
+}
+
+// words returns all that the blocks say.
+func (m content) words() string {
 	var b strings.Builder
 	for _, block := range m.blocks {
-		if rt, ok := block.(*slack.RichTextBlock); ok {
-			for _, el := range rt.Elements {
+		switch block := block.(type) {
+		case *slack.HeaderBlock:
+			b.WriteString(block.Text.Text + "\n")
+		case *slack.ContextBlock:
+			for _, el := range block.ContextElements.Elements {
+				if t, ok := el.(*slack.TextBlockObject); ok {
+					b.WriteString(t.Text + "\n")
+				}
+			}
+		case *slack.RichTextBlock:
+			for _, el := range block.Elements {
 				switch el := el.(type) {
 				case *slack.RichTextSection:
 					writePlain(&b, el.Elements)
@@ -248,11 +299,7 @@ func (m content) plain() content {
 			}
 		}
 	}
-	text := strings.TrimSpace(b.String())
-	if text == "" {
-		return content{text: m.text}
-	}
-	return content{text: escapeTo(cut(text, maxFallback), maxFallback)}
+	return strings.TrimSpace(b.String())
 }
 
 func writePlain(b *strings.Builder, els []slack.RichTextSectionElement) {

@@ -59,6 +59,7 @@ type Bot struct {
 	slow    pool
 	dedup   dedup
 	presses pressLimits
+	talk    pressLimits // mentions
 	health  health
 	timing  timing
 }

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"alsbot/als"
 	"alsbot/bot"
+	"alsbot/jobs"
 )
 
 const secret = "s3cr3t/Va+lue&42"
@@ -127,8 +129,8 @@ func TestCleanStreamWithoutNewlines(t *testing.T) {
 func TestUnescape(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"status <@U123|prod>":               "status @prod",
-		"status <@U123>":                    "status @U123",
+		"status <@U123|prod>":               "status <@U123|prod>", // whom people may see as @staging
+		"status <@U123>":                    "status <@U123>",
 		"in <#C1|ops>":                      "in #ops",
 		"<https://als.example|als.example>": "als.example",
 		"<https://als.example/a?b=1&amp;c>": "https://als.example/a?b=1&c",
@@ -156,6 +158,24 @@ func TestCut(t *testing.T) {
 	for _, p := range bot.Pieces(long) {
 		if utf8.RuneCountInString(p) > 3500 || strings.HasSuffix(p, "ä") {
 			t.Errorf("a piece of %d code points", utf8.RuneCountInString(p))
+		}
+	}
+}
+
+// No typed command that can be approved has a part that is masked: an approver
+// would not see what it is.
+func TestWhatIsApprovedIsNotMasked(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"import cluster /mnt/nas/token=a/old.tgz", "import cluster /mnt/secret:new.tgz", "import node /mnt/api_key=/x.tgz", "export cluster /mnt/password=/x.tgz",
+		"relocate services /mnt/pwd=x/y", "relocate droplets /mnt/passphrase:/y", "quota enable /mnt/pass=x", "import cluster pass=host", "import cluster secret-key.tgz@host:x",
+	} {
+		req, err := als.Parse(text, jobs.Operations)
+		if err != nil {
+			continue
+		}
+		if typed := als.Command(req); bot.Clean(typed) != typed {
+			t.Errorf("%s is shown as %s", typed, bot.Clean(typed))
 		}
 	}
 }

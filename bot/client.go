@@ -142,7 +142,14 @@ func (c *Client) isOwnWorkspace(team, enterprise string) bool {
 	case self.TeamID != "" && team == self.TeamID:
 		return true
 	}
-	return self.EnterpriseID != "" && enterprise == self.EnterpriseID && (team == "" || self.TeamID == "")
+	return c.isOwnOrganization(enterprise) && (team == "" || self.TeamID == "")
+}
+
+// isOwnOrganization reports whether an organization is the one that the bot's
+// workspace belongs to.
+func (c *Client) isOwnOrganization(enterprise string) bool {
+	self := c.self.Load()
+	return self != nil && self.EnterpriseID != "" && enterprise == self.EnterpriseID
 }
 
 // botUser returns the bot's user ID, "" before Slack has said it.

@@ -73,7 +73,7 @@ func (b *Bot) isTalk(ctx context.Context, d delivery) bool {
 }
 
 // refuseSender refuses a delivery that is not from a person of the bot's own
-// workspace, or that comes from one who presses too often. An answer without a
+// workspace, or that comes from one who presses or speaks too often. An answer without a
 // text is none: the person has been told a moment ago.
 func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, refused bool) {
 	if !b.client.identified(ctx) {
@@ -84,7 +84,10 @@ func (b *Bot) refuseSender(ctx context.Context, d delivery) (no jobs.Answer, ref
 	}
 	if !b.client.isOwnWorkspace(d.team, d.enterprise) {
 		b.log.Warn("a delivery from another workspace", "team", d.team, "user", d.user)
-		return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
+		if b.client.isOwnOrganization(d.enterprise) {
+			return jobs.Answer{Bad: true, Text: textOtherWorkspace}, true
+		}
+		return jobs.Answer{Bad: true, Text: textStranger}, true
 	}
 	ctx, cancel := context.WithTimeout(ctx, personLimit)
 	defer cancel()
@@ -111,19 +114,24 @@ func (b *Bot) noteRefused(ctx context.Context, d delivery, no jobs.Answer) {
 	}
 }
 
-// limitSender refuses a press of a person who presses too often. A mention by
-// somebody who may be a stranger counts too.
+// limitSender refuses a press, or a mention, of a person who has made too many.
+// A slash command costs Slack nothing: its answer goes with the acknowledgement.
 func (b *Bot) limitSender(d delivery) (no jobs.Answer, tooMany bool) {
-	if d.kind != kindPress && d.kind != kindReason && !b.client.namesOther(d.home) {
+	limits, words := &b.presses, textTooMany
+	switch d.kind {
+	case kindPress, kindReason:
+	case kindMention:
+		limits, words = &b.talk, textTooManyMentions
+	case kindCommand, kindIgnored:
 		return jobs.Answer{}, false
 	}
-	ok, tell := b.presses.allow(d.user, time.Now())
+	ok, tell := limits.allow(d.user, time.Now())
 	if ok {
 		return jobs.Answer{}, false
 	}
-	b.log.Warn("a person presses too often", "user", d.user)
+	b.log.Warn("a person presses or mentions alsbot too often", "user", d.user)
 	if tell {
-		no = jobs.Answer{Bad: true, Text: textTooMany}
+		no = jobs.Answer{Bad: true, Text: words}
 	}
 	return no, true
 }

@@ -60,13 +60,18 @@ var reference = regexp.MustCompile(`<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>`)
 
 var unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// unescape turns text that Slack delivers back into what the person typed.
+// unescape turns text that Slack delivers back into what the person typed. The
+// mention of a person stays: its label is the user name, while people see and
+// type the display name, which anyone can choose. A cluster must not be taken
+// from it.
 func unescape(s string) string {
 	s = reference.ReplaceAllStringFunc(s, func(m string) string {
 		part := reference.FindStringSubmatch(m)
 		sign, id, label := part[1], part[2], part[3]
 		switch sign {
-		case "@", "#":
+		case "@":
+			return m
+		case "#":
 			if label != "" {
 				return sign + label
 			}

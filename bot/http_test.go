@@ -34,6 +34,13 @@ func sign(at time.Time, body, secret string) http.Header {
 // post sends a body to the bot, signed unless a header is given.
 func (s *stage) post(path, kind, body string, h http.Header) int {
 	s.Helper()
+	code, _ := s.postAnswer(path, kind, body, h)
+	return code
+}
+
+// postAnswer is post that returns what was answered.
+func (s *stage) postAnswer(path, kind, body string, h http.Header) (code int, answer string) {
+	s.Helper()
 	if h == nil {
 		h = sign(time.Now(), body, signing)
 	}
@@ -49,10 +56,11 @@ func (s *stage) post(path, kind, body string, h http.Header) int {
 		s.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	said, err := io.ReadAll(resp.Body)
+	if err != nil {
 		s.Fatal(err)
 	}
-	return resp.StatusCode
+	return resp.StatusCode, string(said)
 }
 
 func commandBody(trigger string) string {
@@ -177,9 +185,22 @@ func TestReplayHasOneEffect(t *testing.T) {
 func TestAnotherWorkspaceIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, httpMode)
-	s.post("/slack/commands", form, strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1), nil)
+	code, says := s.postAnswer("/slack/commands", form, strings.Replace(commandBody("1"), "T0SIM", "T0EVIL", 1), nil)
 	if n := len(s.engine.asks()); n != 0 {
 		t.Errorf("%d commands were taken", n)
+	}
+	if code != 200 || !strings.Contains(says, strangerWords) { // as a mention and a press are answered
+		t.Errorf("answered %d, %s", code, says)
+	}
+}
+
+// A workspace of the same organization is told apart from a stranger's.
+func TestSisterWorkspaceIsRefusedAsSuch(t *testing.T) {
+	t.Parallel()
+	s := newStageWith(t, stageOptions{config: httpMode, tune: quickRetries, workspace: func(o *workspace.Options) { o.Org = "E0ORG" }})
+	_, says := s.postAnswer("/slack/commands", form, strings.Replace(commandBody("1"), "T0SIM", "T0SISTER&enterprise_id=E0ORG", 1), nil)
+	if !strings.Contains(says, "another workspace of your organization") || len(s.engine.asks()) != 0 {
+		t.Errorf("answered %s", says)
 	}
 }
 

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -234,6 +235,29 @@ func TestOnePersonsPressesAreLimited(t *testing.T) {
 		s.until("the other's press counts", func() bool { return slices.Contains(s.engine.presses(), "r1 true "+ben) })
 		if n := len(s.engine.presses()) - 1; n < 20 || n > 22 || said() != 1 {
 			t.Errorf("%d presses counted, told %d times", n, said())
+		}
+	})
+}
+
+// One person's mentions are limited: the answer to each is a message in the
+// channel, and Slack lets no other through when it has had too many.
+func TestOnePersonsMentionsAreLimited(t *testing.T) {
+	t.Parallel()
+	bothModes(t, func(t *testing.T, s *stage) {
+		for i := range 30 {
+			if _, err := s.ws.Say(s.ctx, ann, prod, fmt.Sprintf("@alsbot runs %d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.toldPrivately(ann, "You mention alsbot more often than it can answer")
+		if _, err := s.ws.Say(s.ctx, ben, prod, "@alsbot whoami"); err != nil {
+			t.Fatal(err)
+		}
+		s.until("the other is heard", func() bool {
+			return slices.ContainsFunc(s.engine.asks(), func(a jobs.Ask) bool { return a.By.ID == ben })
+		})
+		if n, told := len(s.engine.asks())-1, len(s.ws.Ephemerals(ann, prod)); n < 20 || n > 26 || told > 3 {
+			t.Errorf("%d mentions counted, told %d times", n, told)
 		}
 	})
 }

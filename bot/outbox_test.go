@@ -302,11 +302,11 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 	s.engine.tell(t, runs.Outgoing{Kind: runs.TellRun, Run: "unknown"})
 	s.waitAllSent() // nothing blocks the queue
 
-	s.ws.Fail("chat.postMessage", 1, workspace.Refused("invalid_blocks"))
+	s.ws.Fail("chat.postMessage", 2, workspace.Refused("invalid_blocks"))
 	s.engine.set(t, newRun("r2", runs.Running, prod), runs.TellRun)
 	s.waitAllSent()
 	all := s.ws.Messages(prod)
-	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") {
+	if len(all) != 1 || string(all[0].Blocks) != "" && string(all[0].Blocks) != "[]" || !strings.Contains(all[0].Fallback, "patch install") || !strings.Contains(all[0].Fallback, "type `cancel r2`") {
 		t.Errorf("without its blocks the message reads\n%s", s.ws.Transcript(prod))
 	}
 
@@ -315,5 +315,22 @@ func TestMessagesThatSlackRefuses(t *testing.T) {
 	s.waitAllSent()
 	if all := s.ws.Messages(prod); len(all) != 2 || !strings.Contains(all[1].Text(), "succeeded") {
 		t.Errorf("after its message was deleted the channel reads\n%s", s.ws.Transcript(prod))
+	}
+}
+
+// However many messages wait for a channel, a request for approval comes first:
+// people wait for it, and it expires.
+func TestARequestForApprovalComesFirst(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil)
+	s.stop()
+	for i := range 12 {
+		s.engine.set(t, newRun(fmt.Sprintf("r%d", 10+i), runs.Running, approve), runs.TellRun)
+	}
+	s.setOpenRequest()
+	s.start()
+	s.waitAllSent()
+	if all := s.ws.Messages(approve); len(all) != 13 || !strings.Contains(all[0].Text(), "Approval wanted") {
+		t.Errorf("the channel reads\n%s", s.ws.Transcript(approve))
 	}
 }

@@ -174,7 +174,7 @@ func TestOnlyAMessageThatBeginsWithTheMentionIsACommand(t *testing.T) {
 		"<@U0ALSBOT>, status":                          "status",
 		"<@U0ALSBOT>  :  status":                       "status",
 		"<@U0ALSBOT>":                                  "",
-		"<@U0ALSBOT> tell <@U0BEN|ben> &lt;x&gt;":      "tell @ben <x>",
+		"<@U0ALSBOT> tell <@U0BEN|ben> &lt;x&gt;":      "tell <@U0BEN|ben> <x>",
 		"please <@U0ALSBOT> status":                    "-",
 		"&gt; <@U0ALSBOT> status":                      "-",
 		"&gt;&gt;&gt; <@U0ALSBOT> status":              "-",

@@ -76,7 +76,7 @@ func (c *Client) call(ctx context.Context, method string, limit time.Duration, f
 }
 
 // post posts a new message, in a thread if one is named. If Slack refuses the
-// blocks, post sends the plain form.
+// blocks, post sends a simpler form.
 func (c *Client) post(ctx context.Context, channel, thread string, m content, k metadata) (messageRef, error) {
 	var at messageRef
 	send := func(m content) error {
@@ -93,13 +93,13 @@ func (c *Client) post(ctx context.Context, channel, thread string, m content, k 
 			return err
 		})
 	}
-	err := c.sendOrPlain(m, send)
+	err := c.sendSimpler(m, send)
 	return at, err
 }
 
 // update replaces an earlier message with m.
 func (c *Client) update(ctx context.Context, at messageRef, m content, k metadata) error {
-	return c.sendOrPlain(m, func(m content) error {
+	return c.sendSimpler(m, func(m content) error {
 		return c.call(ctx, methodUpdate, callLimit, func(ctx context.Context) error {
 			_, _, _, err := c.api.UpdateMessageContext(ctx, at.Channel, at.TS, options(m, k)...)
 			return err
@@ -107,17 +107,31 @@ func (c *Client) update(ctx context.Context, at messageRef, m content, k metadat
 	})
 }
 
-// sendOrPlain sends m. If Slack refuses its blocks, it sends m without them.
-func (c *Client) sendOrPlain(m content, send func(content) error) error {
+// sendSimpler sends m. If Slack refuses its blocks, it sends m in the simplest
+// ones that have its buttons, and if Slack refuses these too, without any.
+func (c *Client) sendSimpler(m content, send func(content) error) error {
 	err := send(m)
+	if !c.refusesForm(err) {
+		return err
+	}
+	if bare, ok := m.bare(); ok {
+		if err = send(bare); !c.refusesForm(err) {
+			return err
+		}
+	}
+	return send(m.plain())
+}
+
+// refusesForm reports whether Slack does not take a message as alsbot made it.
+func (c *Client) refusesForm(err error) bool {
 	switch t := classify(err); t.code {
 	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_metadata_format":
 		var said slack.SlackErrorResponse
 		errors.As(err, &said)
-		c.log.Error("Slack does not take a message as alsbot made it; sending it plain", "code", t.code, "details", said.ResponseMetadata.Messages)
-		return send(m.plain())
+		c.log.Error("Slack does not take a message as alsbot made it; sending it in a simpler form", "code", t.code, "details", said.ResponseMetadata.Messages)
+		return true
 	}
-	return err
+	return false
 }
 
 // postEphemeral shows m to one person in a channel.

@@ -13,9 +13,9 @@ const (
 	pressTell  = 10 * time.Second // between two answers to presses too many
 )
 
-// pressLimits limits each person's presses. Each one that counts looks rights
-// up in Slack, and everybody can press: one person must not use up what Slack
-// allows to all.
+// pressLimits limits each person's presses, or mentions. Each press that counts
+// looks rights up in Slack, each mention is answered in its channel, and everybody
+// can do both: one person must not use up what Slack allows to all.
 type pressLimits struct {
 	mu     sync.Mutex
 	people map[string]*personPresses

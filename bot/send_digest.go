@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"alsbot/runs"
@@ -19,9 +20,12 @@ const (
 	digestMin  = 5           // fewer are sent one by one
 )
 
-// nextMessage returns what the queue sends next: its first message or, after an
-// outage, a digest of as many as possible.
+// nextMessage returns what the queue sends next: a request for approval, else its
+// first message or, after an outage, a digest of as many as possible.
 func (q *channelQueue) nextMessage(now time.Time) *message {
+	if i := slices.IndexFunc(q.messages, func(m *message) bool { return m.kind == runs.TellApproval }); i >= 0 {
+		return q.messages[i]
+	}
 	head := q.messages[0]
 	if len(q.messages) < digestFrom || now.Sub(head.rows[0].At) < digestAge || head.kind != runs.TellRun || q.notDigested == head.key {
 		return head

@@ -104,6 +104,36 @@ func TestApproveComesWithTheFile(t *testing.T) {
 	checkWhole(t, s.files(approve, m[0].TS), r)
 }
 
+// A request whose blocks Slack refuses keeps its buttons, beside all that they
+// approve. If Slack refuses them too, the request says what can be done.
+func TestRefusedBlocksLeaveAWayToDecide(t *testing.T) {
+	t.Parallel()
+	for refused, want := range map[int]string{1: "[Approve]", 2: "Type `cancel r1`, then `retry r1`"} {
+		s := newStage(t, nil)
+		r, a := bigRequest(t)
+		r.Plan = aPlan()
+		for range 20 {
+			r.Plan.Notes = append(r.Plan.Notes, strings.Repeat("a long note ", 20)+fmt.Sprint(len(r.Plan.Notes)))
+		}
+		r.Plan.Findings = append(r.Plan.Findings, als.Finding{Level: als.Warn, Text: "<!channel> & the last warning"})
+		s.ws.Fail("chat.postMessage", refused, workspace.Refused("invalid_blocks"))
+		s.engine.setApproval(t, r, a)
+		s.waitAllSent()
+		m := s.card(approve)
+		for _, w := range []string{want, "Approval wanted", r.Text, "the last warning", r.Plan.Steps[0].Line()} {
+			if !strings.Contains(m, w) {
+				t.Errorf("refused %d times, it lacks %q:\n%s", refused, w, m)
+			}
+		}
+		if refused == 1 && (!strings.Contains(m, "run r1") || strings.Contains(m, "more lines")) {
+			t.Errorf("the buttons stand beside a text that is cut:\n%s", m)
+		}
+		if refused == 2 && strings.Contains(m, "[Approve]") {
+			t.Errorf("buttons in a text:\n%s", m)
+		}
+	}
+}
+
 // What has the whole plan needs no file.
 func TestSmallRequestNeedsNoFile(t *testing.T) {
 	t.Parallel()

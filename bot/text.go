@@ -150,17 +150,19 @@ func leftOut(s string) string {
 
 // These texts answer what alsbot can't do. Each ends with what to do next.
 const (
-	textOtherWorkspace = "This command came from another workspace than the one alsbot belongs to, so nothing was started. Ask in alsbot's own workspace."
-	textStranger       = "You belong to another organization (Slack Connect), and alsbot takes commands and decisions only from full members of its own workspace. Nothing has changed. Ask somebody there."
-	textPersonUnknown  = "Slack did not say to which workspace you belong, so nothing was started. Try again in a minute."
-	textTooMany        = "You press buttons more often than alsbot can look rights up in Slack, so this press was not counted. Nothing has changed. Wait a minute, then press again."
-	textNotIdentified  = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
-	textOtherCommand   = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
-	textUnknownButton  = "alsbot does not know this button. It may come from an older version: type the command again."
-	textStaleButton    = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
-	textPlanComes      = "the whole plan does not fit on the request, and the file with it is not in the request's thread yet"
-	textPlanRefused    = "the whole plan does not fit on the request, and the file with it could not be put into the request's thread: %s"
-	textBusy           = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
+	textOtherWorkspace  = "This came from another workspace of your organization than the one that alsbot belongs to. Nothing has changed. Ask in alsbot's own workspace."
+	textStranger        = "You belong to another organization (Slack Connect), and alsbot takes commands and decisions only from full members of its own workspace. Nothing has changed. Ask somebody there."
+	textPersonUnknown   = "Slack did not say to which workspace you belong, so nothing was started. Try again in a minute."
+	textTooMany         = "You press buttons more often than alsbot can look rights up in Slack, so this press was not counted. Nothing has changed. Wait a minute, then press again."
+	textTooManyMentions = "You mention alsbot more often than it can answer, so this command was not taken. Nothing has changed. Wait a minute, then ask again."
+	textNotIdentified   = "alsbot has only just started, and Slack has not told it yet to which workspace it belongs. Nothing was started: try again in a minute."
+	textOtherCommand    = "alsbot listens to another command here, so nothing was started. Ask whoever set alsbot up which one, or see `slack.command` in its config."
+	textUnknownButton   = "alsbot does not know this button. It may come from an older version: type the command again."
+	textStaleButton     = "This button belongs to a request that has changed since. Nothing was decided: look at the present card."
+	textPlanComes       = "the whole plan does not fit on the request, and the file with it is not in the request's thread yet"
+	textPlanRefused     = "the whole plan does not fit on the request, and the file with it could not be put into the request's thread: %s"
+	textNoButtons       = "Slack did not take the buttons of this request, so no one can approve or reject it here, and words don't approve. Type `cancel %s`, then `retry %s`: that posts a new request."
+	textBusy            = "alsbot has more to do than it can take in just now. Nothing was started: try again in a minute."
 )
 
 // textMore ends a list of runs.

@@ -61,6 +61,7 @@ func approvalMessage(c cleaner, r runs.Run, a runs.Approval) content {
 	}
 	card.context("run "+a.Run, "plan "+digestPrefix(a.Digest))
 	if open {
+		card.typed = fmt.Sprintf(textNoButtons, a.Run, a.Run)
 		card.add(slack.NewActionBlock("approval-"+a.Run, decisionButtons(r, a)...))
 	}
 	return card.message(fmt.Sprintf("%s %s: %s, run %s%s", icon, words, shorten(r.Text, maxLine), a.Run, stopsSummary(r.Plan)))
@@ -92,7 +93,7 @@ func requestOn(card *card, r runs.Run) {
 	card.line(card.code(r.Text), card.say(": "+effectWords(r.Effect)))
 	card.line(append([]part{card.say("Asked by ")}, append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
-		card.line(card.bold("Why:"), card.say(" "+r.Request.Reason))
+		card.line(card.bold("Why:"), card.say(" "), card.quote(r.Request.Reason))
 	}
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
@@ -132,7 +133,11 @@ func closing(card *card, a runs.Approval) {
 		}
 		card.line(append(line, card.say(" at "), date(a.Closed.At))...)
 	}
-	if a.Why != "" {
+	switch {
+	case a.Why == "":
+	case a.State == runs.ApprovalRejected:
+		card.line(card.quote(sentence(a.Why)))
+	default:
 		card.line(card.say(sentence(a.Why)))
 	}
 }

@@ -41,7 +41,7 @@ func runMessage(c cleaner, v runView) content {
 	card.line(append([]part{card.say("On "), card.code("@" + r.Request.Cluster), card.say(", asked by ")},
 		append(who(card, r.By), card.say(" at "), date(r.Asked))...)...)
 	if r.Request.Reason != "" {
-		card.line(card.say("Why: " + r.Request.Reason))
+		card.line(card.say("Why: "), card.quote(r.Request.Reason))
 	}
 	if r.Changed != "" {
 		card.line(card.say("Takes the place of run `" + r.Replaces + "`: " + r.Changed))
@@ -66,6 +66,7 @@ func runMessage(c cleaner, v runView) content {
 	}
 	card.context(smallPrint(r, v.Now)...)
 	if !r.State.Final() && r.Cancel == nil {
+		card.typed = "To cancel it, type `cancel " + r.ID + "`."
 		card.add(slack.NewActionBlock("run-"+r.ID, cancelButton(r)))
 	}
 	offers(card, r)

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/slack-go/slack"
+
 	"alsbot/als"
 	"alsbot/bot"
 	"alsbot/jobs"
@@ -229,6 +231,28 @@ func TestHugeRunStaysWithinSlackLimits(t *testing.T) {
 			if utf8.RuneCountInString(text) > 4000 || utf8.RuneCountInString(plain) > 4000 {
 				t.Errorf("fallbacks of %d and %d code points", utf8.RuneCountInString(text), utf8.RuneCountInString(plain))
 			}
+		}
+	}
+}
+
+// What people write is quoted as it is: back-ticks of theirs make no code, and
+// none is lost.
+func TestReasonsAreQuotedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const reason = "it`s down, `approved` by *boss* ``"
+	r := newRun("r1", runs.Awaiting, prod)
+	r.Request.Reason = reason
+	a := runs.Approval{Run: "r1", Cluster: "prod", Digest: r.Digest, State: runs.ApprovalRejected, Why: reason, Quorum: 1, Closed: &runs.Decision{By: r.By, At: asked}}
+	for name, m := range map[string]func() (string, []slack.Block, string){
+		"the request": func() (string, []slack.Block, string) { return bot.View(bot.ApprovalMessage(r, a)) },
+		"the run": func() (string, []slack.Block, string) {
+			return bot.View(bot.RunMessage(bot.RunView{Run: r, Now: asked}))
+		},
+	} {
+		_, _, plain := m()
+		want := map[string]int{"the request": 2, "the run": 1}[name]
+		if n := strings.Count(strings.ToLower(plain), reason); n != want {
+			t.Errorf("%s quotes it %d times:\n%s", name, n, plain)
 		}
 	}
 }

@@ -15,6 +15,8 @@ const (
 	sessionsPerConn = 6
 	// Long polls leave sessions free for reads, which people wait for.
 	pollsPerConn = 4
+	// Calls that can wait leave sessions free for all others.
+	patientPerConn = 4
 	// A node that allows fewer sessions has one again when another call ends.
 	sessionPatience = 15 * time.Second
 	sessionPause    = 200 * time.Millisecond
@@ -32,6 +34,7 @@ type conn struct {
 	client   *ssh.Client
 	sessions chan struct{}
 	polls    chan struct{}
+	patient  chan struct{}
 	done     chan struct{}
 	retired  atomic.Bool // takes no new calls
 
@@ -43,6 +46,7 @@ func newConn(ep endpoint, client *ssh.Client, nc *activityConn, abandonTimeout t
 		endpoint: ep, client: client, abandonTimeout: abandonTimeout,
 		sessions: make(chan struct{}, sessionsPerConn),
 		polls:    make(chan struct{}, pollsPerConn),
+		patient:  make(chan struct{}, patientPerConn),
 		done:     make(chan struct{}),
 	}
 	go func() {
@@ -132,6 +136,30 @@ func (c *conn) forward(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	return c.client.DialContext(ctx, "tcp", addr)
+}
+
+type patientKey struct{}
+
+// Patient returns a context for calls that can wait. However many there are, a
+// part of a node's sessions stays free for calls without it.
+func Patient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
+
+// acquireSession waits for a free session.
+func (c *conn) acquireSession(ctx context.Context) (release func(), err error) {
+	wait := func() {}
+	if ctx.Value(patientKey{}) != nil {
+		if wait, err = acquire(ctx, c.patient); err != nil {
+			return nil, err
+		}
+	}
+	free, err := acquire(ctx, c.sessions)
+	if err != nil {
+		wait()
+		return nil, err
+	}
+	return func() { free(); wait() }, nil
 }
 
 // acquire waits for a free slot; release frees it again.

@@ -64,7 +64,7 @@ type request struct {
 // start runs a command line on the node. Its error is Unreachable if nothing
 // was sent, and Interrupted if that is unknown.
 func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration) (*stream, error) {
-	release, err := acquire(ctx, c.sessions)
+	release, err := c.acquireSession(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ var outsiderPeople = []struct {
 	slash string // the same for a slash command; "" if Slack sends none
 }{
 	{workspace.User{ID: "U0STR", Name: "stranger", Team: "T0OTHER"}, "another organization (Slack Connect)", ""},
-	{workspace.User{ID: "U0ORG", Name: "orgstranger", Team: "T0OTHER", Org: "E0ELSE"}, "another organization (Slack Connect)", "from another workspace than the one alsbot belongs to"},
+	{workspace.User{ID: "U0ORG", Name: "orgstranger", Team: "T0OTHER", Org: "E0ELSE"}, "another organization (Slack Connect)", "another organization (Slack Connect)"},
 	{workspace.User{ID: "U0GUEST", Name: "guest", Guest: true}, "is a guest account", "is a guest account"},
 	{workspace.User{ID: "U0ONE", Name: "oneguest", OneGuest: true}, "is a guest account", "is a guest account"},
 	{workspace.User{ID: "U0BOT", Name: "otherbot", Bot: true}, "is a bot", "is a bot"},

@@ -60,7 +60,7 @@ func (e *Engine) Ask(ctx context.Context, a Ask) (ans Answer, err error) {
 	if r, _, err := e.ledger.Load(ctx, id); err == nil {
 		return e.accepted(r), nil // whatever keeps alsbot from taking new work now
 	}
-	if req.Cluster, err = findCluster(e.policy.cfg, req.Cluster, a.Origin.Channel); err != nil {
+	if req.Cluster, err = e.rights.cluster(ctx, a.By, req.Cluster, a.Origin.Channel); err != nil {
 		return refused(err)
 	}
 	if err := e.rights.authorize(ctx, a.By, op, req); err != nil {

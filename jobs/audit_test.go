@@ -60,7 +60,7 @@ func TestWhoMayReadTheAuditLog(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{{"U0DAN", "audit"}, {"U0BOB", "audit"}, {"U0DAN", "audit " + open}, {"U0ANN", "audit @secret"}} {
-		if ans := h.Ask(c[0], c[1]); !ans.Bad || !strings.Contains(ans.Text, "needs the operator role on @") || ans.Pre != "" {
+		if ans := h.Ask(c[0], c[1]); !ans.Bad || !strings.Contains(ans.Text, "needs the operator role") || ans.Pre != "" {
 			t.Errorf("%s, %s: %+v", c[0], c[1], ans)
 		}
 	}

@@ -113,7 +113,7 @@ func (b *builtins) find(name string) builtin {
 
 func (b *builtins) call(ctx context.Context, command builtin, c call) (ans Answer, instead string, err error) {
 	if c.req.Cluster != "" {
-		if _, err := findCluster(b.cfg, c.req.Cluster, ""); err != nil {
+		if _, err := b.rights.cluster(ctx, c.By, c.req.Cluster, ""); err != nil {
 			return ans, "", err
 		}
 	}

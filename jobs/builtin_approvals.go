@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ var approvalsCommand = builtin{reply: (*builtins).listApprovals, effect: als.Rea
 }}
 
 func (b *builtins) listApprovals(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -42,7 +43,7 @@ func (b *builtins) listApprovals(ctx context.Context, c call) (Answer, error) {
 		})
 	})
 	if n == 0 {
-		return Answer{Text: "Nothing waits for approval. Type `runs` to see what was asked for."}, err
+		return Answer{Text: "Nothing waits for approval on " + b.scope(seen, c.req.Cluster) + ". Type `runs` to see what was asked for."}, err
 	}
 	text := "`run ID` shows one, `cancel ID` withdraws it. Approve or reject on the card of each"
 	if len(channels) > 0 {
@@ -72,13 +73,11 @@ func (b *builtins) typedDecision(ctx context.Context, by runs.Principal, text st
 	if len(words) == 1 {
 		return Answer{Bad: true, Text: byButton + " Type `approvals` to see what waits, and where the cards are."}, true, nil
 	}
-	r, a, err := b.ledger.Load(ctx, strings.ToLower(words[1]))
-	if err == nil {
-		err = b.rights.requireRole(ctx, by, Viewer, r.Request.Cluster)
-	}
+	r, a, err := b.visibleRun(ctx, by, strings.ToLower(words[1]))
 	if err != nil {
-		ans, err = refused(err)
-		if r.ID == "" && ans.Bad {
+		var unknown *runs.NotFoundError
+		isUnknown := errors.As(err, &unknown)
+		if ans, err = refused(err); isUnknown {
 			ans.Text = byButton + " And " + ans.Text + "."
 		}
 		return ans, true, err

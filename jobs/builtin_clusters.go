@@ -19,7 +19,7 @@ var clustersCommand = builtin{reply: (*builtins).listClusters, effect: als.Read,
 // listClusters lists the clusters that a person may see: where each is, what is
 // in its queue, and how old its backup is. What a person has to do comes first.
 func (b *builtins) listClusters(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}

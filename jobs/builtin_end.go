@@ -32,7 +32,7 @@ var retryCommand = builtin{instead: (*builtins).retry, effect: als.Change, op: a
 // requester of a read or a dry run may take it back; ending what changes a
 // cluster needs an operator, as rights can have been lost since.
 func (b *builtins) endable(ctx context.Context, c call) (runs.Run, error) {
-	r, _, err := b.visibleRun(ctx, c)
+	r, _, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil || b.rights.samePerson(c.By, r.By) && isLook(r) {
 		return r, err
 	}
@@ -41,7 +41,7 @@ func (b *builtins) endable(ctx context.Context, c call) (runs.Run, error) {
 
 // retry asks again, as the person who types it, for what a final run was.
 func (b *builtins) retry(ctx context.Context, c call) (command string, err error) {
-	r, _, err := b.visibleRun(ctx, c)
+	r, _, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil {
 		return "", err
 	}

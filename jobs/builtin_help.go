@@ -33,9 +33,10 @@ func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
 			return Answer{Text: who + no.Error() + "."}, nil
 		}
 	}
+	n := 0
 	t := newTable("CLUSTER", "VIEWER", "OPERATOR", "APPROVER")
 	for _, cluster := range b.cfg.Clusters {
-		row := []string{"@" + cluster.Name}
+		row, some := []string{"@" + cluster.Name}, false
 		for _, role := range []Role{Viewer, Operator, Approver} {
 			ok, err := b.rights.may(ctx, c.By, role, cluster.Name, Cached)
 			word := "no"
@@ -45,9 +46,15 @@ func (b *builtins) whoami(ctx context.Context, c call) (Answer, error) {
 			case ok:
 				word = "yes"
 			}
-			row = append(row, word)
+			row, some = append(row, word), some || word != "no"
 		}
-		t.row(row...)
+		if some { // the others' names are not for everyone
+			t.row(row...)
+			n++
+		}
+	}
+	if n == 0 {
+		return Answer{Text: who + "You have no role on any cluster; the `access` section of alsbot's config says who has."}, nil
 	}
 	return Answer{Text: who + "Viewers look, operators ask for anything, approvers approve; the `access` section of alsbot's config says who is what.", Pre: t.String()}, nil
 }

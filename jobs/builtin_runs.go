@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,16 +36,12 @@ var outputCommand = builtin{reply: (*builtins).showOutput, effect: als.Read, op:
 const listed = 20 // rows of a list
 
 func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}
-	only := c.req.Cluster
 	var list []runs.Run
 	for _, cluster := range seen {
-		if only != "" && cluster.Name != only {
-			continue
-		}
 		some, err := b.ledger.Recent(ctx, cluster.Name, listed)
 		if err != nil {
 			return Answer{}, err
@@ -54,11 +51,7 @@ func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
 	slices.SortFunc(list, func(a, b runs.Run) int { return b.Asked.Compare(a.Asked) })
 	list = list[:min(len(list), listed)]
 	if len(list) == 0 {
-		of := ""
-		if only != "" {
-			of = " of @" + only
-		}
-		return Answer{Text: "There are no runs" + of + " yet. Type `help` to see what alsbot can do."}, nil
+		return Answer{Text: "There are no runs on " + b.scope(seen, c.req.Cluster) + " yet. Type `help` to see what alsbot can do."}, nil
 	}
 	t := newTable("RUN", "STATE", "ASKED", "BY", "COMMAND")
 	for _, r := range list {
@@ -72,17 +65,25 @@ func (b *builtins) listRuns(ctx context.Context, c call) (Answer, error) {
 }
 
 // visibleRun returns the run that a command names, and its approval, to a
-// person who may see its cluster.
-func (b *builtins) visibleRun(ctx context.Context, c call) (runs.Run, *runs.Approval, error) {
-	r, a, err := b.ledger.Load(ctx, c.req.Arg(0))
+// person who may see its cluster. For others there is no such run.
+func (b *builtins) visibleRun(ctx context.Context, by runs.Principal, id string) (runs.Run, *runs.Approval, error) {
+	r, a, err := b.ledger.Load(ctx, id)
 	if err != nil {
 		return r, a, err
 	}
-	return r, a, b.rights.requireRole(ctx, c.By, Viewer, r.Request.Cluster)
+	err = b.rights.requireRole(ctx, by, Viewer, r.Request.Cluster)
+	var no *als.Refusal
+	if errors.As(err, &no) && no.Text == lacks(Viewer, r.Request.Cluster).Text {
+		err = &runs.NotFoundError{ID: id}
+	}
+	if err != nil {
+		return runs.Run{}, nil, err
+	}
+	return r, a, nil
 }
 
 func (b *builtins) showRun(ctx context.Context, c call) (Answer, error) {
-	r, a, err := b.visibleRun(ctx, c)
+	r, a, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -94,7 +95,7 @@ func (b *builtins) showRun(ctx context.Context, c call) (Answer, error) {
 const atOnce = 6000
 
 func (b *builtins) showOutput(ctx context.Context, c call) (Answer, error) {
-	r, _, err := b.visibleRun(ctx, c)
+	r, _, err := b.visibleRun(ctx, c.By, c.req.Arg(0))
 	if err != nil {
 		return Answer{}, err
 	}

@@ -46,7 +46,7 @@ var scheduleResumeCommand = builtin{reply: (*builtins).resumeSchedule, effect: a
 const slotTime = "2006-01-02 15:04 MST"
 
 func (b *builtins) listSchedules(ctx context.Context, c call) (Answer, error) {
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, c.req.Cluster)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -71,7 +71,7 @@ func (b *builtins) listSchedules(ctx context.Context, c call) (Answer, error) {
 		return nil
 	})
 	if n == 0 {
-		return Answer{Text: "No schedules are configured. They stand under `schedules:` in alsbot's config."}, err
+		return Answer{Text: "No schedules are configured for " + b.scope(seen, c.req.Cluster) + ". They stand under `schedules:` in alsbot's config."}, err
 	}
 	return Answer{Text: strings.Join(todo, "\n"), Pre: t.String()}, err
 }
@@ -126,7 +126,7 @@ func (b *builtins) resumeSchedule(ctx context.Context, c call) (Answer, error) {
 // see its cluster. The others don't exist for them.
 func (b *builtins) visibleSchedule(ctx context.Context, c call) (config.Schedule, error) {
 	name := c.req.Arg(0)
-	seen, err := b.rights.visible(ctx, c.By)
+	seen, err := b.rights.visible(ctx, c.By, "")
 	if err != nil {
 		return config.Schedule{}, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"alsbot/als"
 	"alsbot/config"
+	"alsbot/executor"
 	"alsbot/runs"
 	"alsbot/store"
 )
@@ -44,7 +45,11 @@ func (e *Engine) drive(ctx context.Context, d *driver) {
 			e.waitForPlace(ctx, d, cluster)
 			continue
 		}
-		if pause := e.advanceLogged(ctx, d, r, a); pause > 0 {
+		going := ctx
+		if isLook(r) { // looks must not use up a node's sessions: anyone can make many
+			going = executor.Patient(ctx)
+		}
+		if pause := e.advanceLogged(going, d, r, a); pause > 0 {
 			d.rest(ctx, pause)
 		}
 	}

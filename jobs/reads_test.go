@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"alsbot/runs"
+	"alsbot/store"
 	"alsbot/upkeep/enginetest"
 )
 
@@ -55,4 +56,24 @@ func TestACrowdOfReads(t *testing.T) {
 	if running, _ := count(); running != places {
 		t.Errorf("%d reads run at the same time", running)
 	}
+}
+
+// A viewer's reads that hang take no changing command's way to the node: it is
+// planned, approved, run and cancelled beside them.
+func TestReadsThatHangHoldUpNoChange(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, nil)
+	h.Fault("silent", "yes:inspect")
+	for range 12 {
+		h.Until(h.Run("U0DAN", "inspect"), runs.Running)
+	}
+	h.Eventually("runs", "reads are at work on the node", func(store.Tx) (bool, error) {
+		calls, err := h.Cluster.Called("inspect")
+		return len(calls) >= 4, err
+	})
+	id := h.Run("U0ANN", "restart router")
+	h.Until(id, runs.Awaiting)
+	h.Press("U0BOB", id, true)
+	h.Until(id, runs.Succeeded)
+	h.Called(1, "restart")
 }

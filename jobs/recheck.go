@@ -132,6 +132,9 @@ func (rc *rechecker) lostRights(ctx context.Context, r runs.Run) (string, error)
 		return why, err
 	}
 	for _, v := range a.Votes {
+		if why == "" {
+			why = rc.rights.ownVote(v.By, r.By)
+		}
 		if why != "" || err != nil {
 			break
 		}

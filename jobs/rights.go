@@ -115,6 +115,16 @@ func (rs *rights) named(ctx context.Context, p runs.Principal) runs.Principal {
 // account on alsbot's host beside the one in Slack.
 func (rs *rights) samePerson(p, q runs.Principal) bool { return rs.account(p) == rs.account(q) }
 
+// ownVote says in words that an approval is the requester's own and doesn't
+// count; "" if it counts. The config, which says who is who, can have changed
+// since the press.
+func (rs *rights) ownVote(voter, requester runs.Principal) string {
+	if rs.samePerson(voter, requester) && !rs.cfg.Approval.Self {
+		return voter.Name() + " asked for this, and somebody else has to approve it"
+	}
+	return ""
+}
+
 func (rs *rights) account(p runs.Principal) runs.Principal {
 	if id := rs.cfg.Admin.Users[p.ID]; p.Source == runs.FromLocal && id != "" {
 		return runs.Principal{Source: runs.FromSlack, ID: id}
@@ -243,9 +253,13 @@ func unsaid(err error) string {
 	return " (Slack did not say " + e.what + ")"
 }
 
-// visible lists the clusters that a person may see. It refuses a person who may
-// see none, or whose rights cannot be looked up: a list with gaps lies.
-func (rs *rights) visible(ctx context.Context, by runs.Principal) (clusters, error) {
+// visible lists the clusters that a person may see, or only one of them. It
+// refuses a person who may see none, or whose rights cannot be looked up: a list
+// with gaps lies.
+func (rs *rights) visible(ctx context.Context, by runs.Principal, only string) (clusters, error) {
+	if c, ok := rs.cfg.Cluster(only); ok {
+		return clusters{c}, rs.requireRole(ctx, by, Viewer, only)
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookup)
 	defer cancel()
 	var seen clusters

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"alsbot/config"
+	"alsbot/jobs"
 	"alsbot/runs"
 	"alsbot/sim/node"
 	"alsbot/store"
@@ -115,4 +116,25 @@ func TestAFreshRequestKnowsNothingOfOldDoubts(t *testing.T) {
 	if r := h.Until(list[0].ID, runs.Awaiting); r.Remark != "" || !r.Unsure.IsZero() {
 		t.Errorf("it says %q, since %s", r.Remark, r.Unsure)
 	}
+}
+
+// Whose account on alsbot's host the requester is can turn out after the press:
+// nobody's own approval starts anything.
+func TestAnOwnApprovalIsFoundBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	h := enginetest.New(t, func(c *config.Config) {
+		c.Approval.Quorum, c.Admin.Users = 2, map[string]string{"mallory": "U0ANN"}
+	})
+	ans, err := h.Engine.Ask(t.Context(), jobs.Ask{Key: "local/1", By: runs.Principal{Source: runs.FromLocal, ID: "mallory"}, Text: "restart router @prod"})
+	if err != nil || ans.Run == "" {
+		t.Fatalf("%+v, %v", ans, err)
+	}
+	h.Until(ans.Run, runs.Awaiting)
+	h.Press("U0BOB", ans.Run, true)
+	changed(h, func(c *config.Config) { c.Admin.Users = map[string]string{"mallory": "U0BOB"} })
+	h.Press("U0CAT", ans.Run, true)
+	if r := h.Until(ans.Run, runs.Void); !strings.Contains(r.Trouble, "@U0BOB asked for this, and somebody else has to approve it") {
+		t.Errorf("trouble: %s", r.Trouble)
+	}
+	h.Called(0, "restart")
 }

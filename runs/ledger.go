@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"alsbot/als"
@@ -58,8 +59,15 @@ func Create(tx store.Tx, r *Run) error {
 // Get reads a run; ok is false if the store has none with this ID.
 func Get(tx store.Tx, id string) (r Run, ok bool, err error) { return records.Get(tx, id) }
 
+// mostID is how long an ID that a person gives can be. No run's ID is longer, and
+// the store takes keys of any kind only up to a length.
+const mostID = 64
+
 // must reads a run and returns a *NotFoundError if there is none.
 func must(tx store.Tx, id string) (Run, error) {
+	if id == "" || len(id) > mostID {
+		return Run{}, &NotFoundError{ID: strings.ToValidUTF8(id[:min(len(id), mostID)], "")}
+	}
 	r, ok, err := records.Get(tx, id)
 	if err == nil && !ok {
 		err = &NotFoundError{ID: id}
