@@ -61,6 +61,9 @@ func (r *report) checkBackup(p string, b Backup) {
 	if b.MaxAge <= 0 {
 		r.add(p+".max_age", "should be longer than nothing, such as 26h")
 	}
+	if b.MaxSize <= 0 {
+		r.add(p+".max_size", "must be more than zero, such as 4TiB")
+	}
 }
 
 func (r *report) addresses(p string, addresses map[string]string) {

@@ -110,6 +110,7 @@ type Backup struct {
 	Fetch     string        `koanf:"fetch"`
 	Keep      Keep          `koanf:"keep"`
 	MaxAge    time.Duration `koanf:"max_age"`
+	MaxSize   Size          `koanf:"max_size"` // of one archive
 }
 
 // Keep sets how many backups retention keeps.

@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 		Clusters: []config.Cluster{{
 			Name: "prod", Core: "10.0.0.10:22", User: "helion", IdentityFile: "id", KnownHosts: "hosts", Kato: "kato",
 			Generation: "auto", RunsDir: ".alsbot/runs", Channel: "C0PROD", Approvals: "C0PROD",
-			Backup: config.Backup{Keep: config.Keep{Daily: 7, Weekly: 4, Monthly: 12}, MaxAge: 26 * time.Hour},
+			Backup: config.Backup{Keep: config.Keep{Daily: 7, Weekly: 4, Monthly: 12}, MaxAge: 26 * time.Hour, MaxSize: 4 << 40},
 		}},
 		Schedules: []config.Schedule{},
 		Monitoring: config.Monitoring{NewRelic: config.NewRelic{
@@ -132,7 +132,7 @@ clusters:
     identity_file: [a, b]
     known_hosts: hosts
     addresses: {10.0.0.11: 192.0.2.1}
-    backup: {max_age: 26x, keep: {daily: many}}
+    backup: {max_age: 26x, max_size: 9EiB, keep: {daily: many}}
     windows: ["Sat 02:00-05:00 Europe/Berlin", "Funday 02:00-03:00"]
 scheduls: []
 schedules:
@@ -156,6 +156,7 @@ schedules:
 		`c.yaml:9: clusters[0].identity_file: should be one value, not a list or a map`,
 		`c.yaml:11: clusters[0].addresses.10.0.0.11: "192.0.2.1" should be a host and a port`,
 		`c.yaml:12: clusters[0].backup.max_age: "26x" is no duration`,
+		`c.yaml:12: clusters[0].backup.max_size: "9EiB": is no size`,
 		`c.yaml:12: clusters[0].backup.keep.daily: "many" is no whole number`,
 		`c.yaml:13: clusters[0].windows[1]: "Funday 02:00-03:00": "Funday" are no days`,
 		`c.yaml:14: scheduls is no key (did you mean schedules?)`,

@@ -151,7 +151,7 @@ func (r *report) scalar(path, text string, t reflect.Type) any {
 		if _, err := parseDuration(text); err != nil {
 			return wrong(err.Error())
 		}
-	case t.Kind() == reflect.Struct:
+	case reflect.PointerTo(t).Implements(textType):
 		if err := reflect.New(t).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
 			r.add(path, "%s: %v", shown(text), err)
 			return nil
