@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dustin/go-humanize"
 
@@ -30,12 +31,17 @@ type fileCopy struct {
 	bad     error // what our own disk, or too many bytes, did to it
 	came    func(int64)
 	next    int64 // how far it is when that is said again
+	look    int64 // how far it is when the free space is looked at again
 	loose   int64 // bytes that may not be on disk yet
 }
 
 // syncEvery is how many bytes may wait for the disk: the end of a copy, and a
 // shutdown in the middle of one, are not held up by more.
 const syncEvery = 64 << 20
+
+// roomEvery is how many bytes may come before the free space is looked at
+// again: well below what stays free.
+const roomEvery = 16 << 20
 
 func partName(name string) string { return "." + name + ".part" }
 
@@ -111,9 +117,15 @@ func (u unhurried) Read(p []byte) (int, error) {
 
 // Write takes the next bytes.
 func (c *fileCopy) Write(p []byte) (int, error) {
-	if c.off+int64(len(p)) > c.want.Size {
+	if int64(len(p)) > c.want.Size-c.off {
 		c.bad = fmt.Errorf("more than the %d bytes have come that %s has", c.want.Size, c.want.Name)
 		return 0, errors.Join(c.bad, c.drop())
+	}
+	if c.off >= c.look {
+		if c.bad = c.room(); c.bad != nil {
+			return 0, c.bad
+		}
+		c.look = c.off + roomEvery
 	}
 	n, err := c.f.WriteAt(p, c.off)
 	c.off += int64(n)
@@ -124,7 +136,7 @@ func (c *fileCopy) Write(p []byte) (int, error) {
 		c.loose, err = 0, c.f.Sync()
 	}
 	if err != nil {
-		c.bad = fmt.Errorf("writing on alsbot's host: %w", err)
+		c.bad = c.unwritten(err)
 	}
 	if c.off >= c.next {
 		c.next = c.off + c.want.Size/10
@@ -133,11 +145,22 @@ func (c *fileCopy) Write(p []byte) (int, error) {
 	return n, c.bad
 }
 
-// room refuses when the disk would become too full.
+// unwritten explains why bytes could not be written. Where there is no room for
+// the file, what has come of it goes: others need the disk, alsbot's own store
+// among them.
+func (c *fileCopy) unwritten(err error) error {
+	bad := fmt.Errorf("writing on alsbot's host: %w", err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return errors.Join(fmt.Errorf("%w; what had come was removed", bad), c.drop())
+	}
+	return bad
+}
+
+// room refuses when the disk would become too full, and removes what has come.
 func (c *fileCopy) room() error {
 	free := freeIn(c.want.Dir)
-	if still := c.want.Size - c.off; free >= 0 && free < still+als.SpareRoom {
-		return fmt.Errorf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", bytesOf(free), c.want.Dir, bytesOf(still), bytesOf(als.SpareRoom))
+	if still := c.want.Size - c.off; free >= 0 && free-als.SpareRoom < still {
+		return errors.Join(fmt.Errorf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free. What had come was removed", bytesOf(free), c.want.Dir, bytesOf(still), bytesOf(als.SpareRoom)), c.drop())
 	}
 	return nil
 }
@@ -164,10 +187,10 @@ func (c *fileCopy) keep() error {
 		return nil
 	}
 	err := c.f.Sync()
-	if err == nil {
-		err = c.dir.Rename(partName(c.want.Name), c.want.Name)
+	if err != nil {
+		return c.unwritten(err)
 	}
-	if err == nil {
+	if err = c.dir.Rename(partName(c.want.Name), c.want.Name); err == nil {
 		err = syncDir(c.dir)
 	}
 	if err != nil {
