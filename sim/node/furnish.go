@@ -35,7 +35,7 @@ func furnish(root, user string) error {
 	delete(files, "usr/bin/kato")
 	// Only a script that names one of the node's own directories needs more
 	// than a shell.
-	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/* | */var/helion/* | */var/stackato/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
+	files["usr/bin/sh"] = "#!/bin/sh\ncase $* in */etc/* | */proc/mounts* | */var/helion/* | */var/stackato/*) ;; *) exec /bin/sh \"$@\" ;; esac\n" + strings.TrimPrefix(files["usr/bin/sh"], "#!/bin/sh\n")
 	boot := bootScript(user)
 	if _, err := os.Stat(filepath.Join(root, boot)); os.IsNotExist(err) {
 		files[boot] = "#!/bin/bash\n# sets up containers\necho setting up\nexit 0\n"

@@ -49,6 +49,28 @@ func (m *Machine) points() []string {
 	return points
 }
 
+const procMounts = "/proc/mounts"
+
+// writeMounts writes the node's /proc/mounts. A reader sees the old or the new
+// one whole.
+func (t *tool) writeMounts() error {
+	var b strings.Builder
+	escape := strings.NewReplacer("\\", `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`)
+	for _, point := range t.machine().points() {
+		at, m := t.machine().on(point)
+		fmt.Fprintf(&b, "%s %s %s %s 0 0\n", escape.Replace(m.Device), escape.Replace(at), m.Type, m.Options)
+	}
+	file := filepath.Join(t.root, procMounts)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	temp := fmt.Sprintf("%s.%d", file, os.Getpid())
+	if err := os.WriteFile(temp, []byte(b.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temp, file)
+}
+
 // words splits the arguments into options, values of -o and the rest.
 func (t *tool) words() (flags string, values, rest []string) {
 	for i := 0; i < len(t.args); i++ {

@@ -22,6 +22,12 @@ func (t *tool) sh() int {
 	args := make([]string, len(t.args))
 	for i, arg := range t.args {
 		args[i] = own.ReplaceAllString(arg, "${1}"+t.root+"/${2}/")
+		if strings.Contains(arg, procMounts) {
+			if err := t.writeMounts(); err != nil {
+				return t.fail(126, "sh: %s", err)
+			}
+			args[i] = strings.ReplaceAll(args[i], procMounts, t.root+procMounts)
+		}
 	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", args...)
 	cmd.Env = t.inner()
