@@ -24,6 +24,12 @@ type Archive struct {
 	Begun     time.Time `json:"begun,omitzero"`     // when the export began: the data is of that time
 	At        time.Time `json:"at"`                 // when it was verified
 
+	// These say what later exports are compared with. Members has the first two
+	// parts of the members' paths; nil if they are not known, or too many.
+	Version string   `json:"version,omitempty"` // of kato
+	Mount   *Mount   `json:"mount,omitempty"`   // the filesystem of its directory
+	Members []string `json:"members,omitempty"`
+
 	// Seen is what the last later reading found: Sound, Missing, Altered or
 	// Damaged; "" if there was none.
 	Seen   string    `json:"seen,omitempty"`

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"cmp"
 	_ "embed" // the scripts that run on a node
 	"fmt"
 	"path"
@@ -229,7 +230,7 @@ var opBackupsVerify = Operation{
 		if err != nil {
 			return Plan{}, err
 		}
-		return readPlan(r, Step{Key: stepReadAgain.key, Name: stepReadAgain.label, Node: a.Node, Argv: script(importProbe, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
+		return readPlan(r, Step{Key: stepReadAgain.key, Name: stepReadAgain.label, Node: a.Node, Argv: script(archiveRead+importProbe, "alsbot-read", a.Path), Tolerate: true, Limit: readLimit}), nil
 	},
 	Judge: judgeBackupsVerify,
 }
@@ -255,7 +256,7 @@ func judgeBackupsVerify(r Request, c Cluster, _ Plan, rs Results) Verdict {
 	case seen["state"] == "other":
 		return bad(Altered, "Altered: what stands at %s is not a regular file.", a.place())
 	case seen["state"] == "damaged" || seen["state"] == "read" && seen["tar"] != "0":
-		return bad(Damaged, "Damaged: %s cannot be read to its end any more.", a.place())
+		return bad(Damaged, "Damaged: %s cannot be used any more: %s.", a.place(), printable(cmp.Or(seen["why"], "it cannot be read to its end"), 200))
 	case seen["state"] == "read" && seen["sha256"] != a.SHA256:
 		return bad(Altered, "Altered: %s can be read to its end, but it is not what run %s has made: its SHA-256 is %s and was %s.", a.place(), a.Run, printable(seen["sha256"], 64), a.SHA256)
 	case seen["state"] != "read":

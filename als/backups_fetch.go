@@ -64,7 +64,10 @@ func planBackupsFetch(r Request, c Cluster, rs Results) (Plan, error) {
 	case stateUnknown:
 		p.Findings = append(p.Findings, Finding{Level: Stop, Text: nodeWords(a.Node) + " does not tell whether " + a.Path + " is there", Fix: Advise("Look whether the node is up, and whether the login user may read it.")})
 	}
-	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free < still+SpareRoom {
+	if c.MaxSize > 0 && a.Size > c.MaxSize {
+		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is on record with %s, more than backup.max_size (%s)", a.place(), size(a.Size), size(c.MaxSize)), Fix: Advise("If the size is right, raise clusters[].backup.max_size and restart alsbot.")})
+	}
+	if still := a.Size - c.Fetch.Parts[localName(a)]; c.Fetch.Free >= 0 && c.Fetch.Free-SpareRoom < still {
 		p.Findings = append(p.Findings, Finding{Level: Stop, Text: fmt.Sprintf("%s is free in %s on alsbot's host; %s are still to come, and %s stay free", size(c.Fetch.Free), c.Fetch.Dir, size(still), size(SpareRoom)), Fix: Advise("Make room there.")})
 	}
 	if a.Verdict != verdictVerified || a.Seen == Altered || a.Seen == Damaged {

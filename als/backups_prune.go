@@ -57,7 +57,7 @@ func planBackupsPrune(r Request, c Cluster, rs Results) (Plan, error) {
 	var bytes int64
 	var runs []string
 	for _, a := range going {
-		bytes, runs = bytes+a.Size, append(runs, a.Run)
+		bytes, runs = addSizes(bytes, a.Size), append(runs, a.Run)
 		p.Facts = append(p.Facts, Fact{"removes:" + a.Run, "removes " + a.Run, fmt.Sprintf("%s: %s, of %s, %s", a.place(), a.Verdict, clock(a.begunAt()), size(a.Size))})
 	}
 	p.Facts = append(p.Facts, Fact{"total", "in all", fmt.Sprintf("%s, %s", count(len(going), "archive"), size(bytes))})
@@ -133,7 +133,7 @@ func judgeBackupsPrune(_ Request, c Cluster, p Plan, rs Results) Verdict {
 		fix = fix.Or(f.Fix)
 		for i, a := range b.some {
 			if states[a.Run] == Missing {
-				gone, bytes = gone+1, bytes+a.Size
+				gone, bytes = gone+1, addSizes(bytes, a.Size)
 				v.Archives = append(v.Archives, Archive{Run: a.Run, Gone: "removed by retention"})
 				rows = append(rows, []string{a.Run, "removed", size(a.Size), a.place()})
 				continue

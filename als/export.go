@@ -10,23 +10,37 @@ import (
 	"time"
 )
 
-// Exports: kato writes the archive to a temporary name beside the target, the
-// node reads it back, and only then it gets the target's name.
+// Exports: kato writes the archive into a private directory beside the target,
+// the node reads it back, alsbot weighs what it has read, and only then the
+// archive gets the target's name.
 
 const (
 	familyData = "data"
 )
 
 var (
+	stepPrepare      = stepID{"prepare", "make a private directory beside the target"}
 	probeTarget      = stepID{"target", "look at the target"}
 	probeTargetAfter = stepID{"target-after", "look at the target again"}
 	stepExport       = stepID{"export", "export"}
 	stepSettle       = stepID{"settle", "read the archive back"}
+	stepKeep         = stepID{"keep", "give the archive its name"}
 	stepClean        = stepID{"clean", "remove the temporary archive"}
 )
 
 //go:embed node/export_probe.sh
 var exportProbe string
+
+//go:embed node/export_prepare.sh
+var exportPrepare string
+
+//go:embed node/export_keep.sh
+var exportKeep string
+
+// archiveRead has the shell functions that read an archive to its end.
+//
+//go:embed node/archive_read.sh
+var archiveRead string
 
 //go:embed node/export_settle.sh
 var exportSettle string
@@ -34,8 +48,12 @@ var exportSettle string
 //go:embed node/export_clean.sh
 var exportClean string
 
-const exportDetail = "The archive is written to a temporary name beside FILE, read back to its end on the node, and gets FILE's name only if it is good.\n" +
-	"The verdict is verified, suspect (it holds no file, is under half the usual size, or unpacks to over 200 times its own; kept beside as .suspect.tgz) or failed.\n" +
+const exportDetail = "kato writes the archive into a private directory beside FILE. The node reads it to its end. It gets FILE's name, with mode 0600, only if it is good.\n" +
+	"The verdict is verified, suspect (kept beside as .suspect.tgz; FILE stays as it was) or failed (removed).\n" +
+	"Suspect: kato calls a part failed, a file changed while kato read it and its status isn't 0, the SHA-256 is that of an earlier archive, something is missing that all of the last archives had, " +
+	"it holds no file, it is under half the usual size, or it unpacks to over 200 times its size.\n" +
+	"Failed: gzip or tar can't read it, the two zero blocks at the tar's end are missing, something follows the tar or the gzip, or it is larger than backup.max_size.\n" +
+	"Nothing is written if the directory was on a mount at the last export there and is on none now.\n" +
 	"Without FILE it goes to the cluster's backup directory, else to the login user's home, under a name with the time in it.\n" +
 	"It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs."
 
@@ -49,9 +67,9 @@ var opExportNode = exportOp("export node", "export one node to an archive, and r
 func exportOp(name, summary string, flags []Flag) Operation {
 	flags = append(flags, Flag{Name: "maintenance", Help: "with maintenance mode on meanwhile; afterwards it is as it was found"})
 	return Operation{
-		Name: name, Family: familyData, Effect: always(Change), Survey: true,
+		Name: name, Family: familyData, Effect: always(Change), Survey: true, Earlier: true, Weigh: weighExport,
 		Summary: summary, Detail: exportDetail,
-		Proof:   "the node reads the whole archive back with gzip and tar, it is not suspect, and it stands at FILE with the size that was read.",
+		Proof:   "the node reads the whole archive back with gzip and tar, nothing makes it suspect, and it stands at FILE with the size that was read.",
 		Example: name + " /mnt/nas/helion-backup.tgz @prod",
 		Params:  []Param{{Name: "FILE", Kind: KindArchive, Optional: true, Help: "an absolute path on the node that ends in .tgz"}},
 		Flags:   append(flags, contentFlags()...),
@@ -100,7 +118,7 @@ func exportNode(r Request, c Cluster) string {
 const exportTime = "20060102T150405Z"
 
 // exportNames returns the directory ("" is the login user's home) and the base
-// names of the target and of the temporary archive.
+// names of the target and of the private directory.
 func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
 	base = fmt.Sprintf("helion-export-%s-%s.tgz", c.Name, c.Asked.UTC().Format(exportTime))
 	dir = c.BackupDir
@@ -116,7 +134,7 @@ func exportNames(r Request, c Cluster) (dir, base, temp string, err error) {
 			return "", "", "", refuseSystemDir(dir, s)
 		}
 	}
-	return dir, base, ".alsbot-" + c.Run + ".tgz", nil
+	return dir, base, ".alsbot-" + c.Run, nil
 }
 
 func exportChecks(r Request, c Cluster) ([]Step, error) {
@@ -156,7 +174,7 @@ func exportNeeds(r Request, c Cluster) []Need {
 }
 
 func targetProbe(id stepID, node, dir, base, temp string) Step {
-	return id.probe(node, script(exportProbe, "alsbot-look", dir, base, temp))
+	return id.probe(node, script(mountOf+exportProbe, "alsbot-look", dir, base, temp))
 }
 
 func exportAllowed(r Request, c Cluster) error {
@@ -193,22 +211,18 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		// one only if a person named the file.
 		base, seen["target"] = fmt.Sprintf("helion-export-%s-%s-%s.tgz", c.Name, c.Run, c.Asked.UTC().Format(exportTime)), "absent"
 	}
-	p.Findings = append(p.Findings, spaceFindings(c, seen, ip)...)
+	node, mount := c.at(ip), readMount(seen)
+	p.Findings = append(append(p.Findings, spaceFindings(c, seen, ip)...), mountFindings(c, node, dir, mount)...)
 	if _, full := p.Stopped(); full {
 		return p, nil
 	}
-	target, tempPath := path.Join(dir, base), path.Join(dir, temp)
+	target := path.Join(dir, base)
 	suspect := strings.TrimSuffix(target, ".tgz") + ".suspect.tgz"
-	node := c.at(ip)
-	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"archive", "archive", target + replaces(seen)}}
+	p.Facts = []Fact{{"node", "node", nodeWords(ip)}, {"archive", "archive", target + replaces(seen)}, {"mount", "filesystem", mount.String()}}
 	if flags := exportFlags(r); len(flags) > 0 {
 		p.Facts = append(p.Facts, Fact{"contents", "contents", strings.Join(flags, " ")})
 	}
-	steps := []Step{
-		{Key: stepExport.key, Name: stepExport.label, Node: node, Argv: append(exportArgv(r, c), tempPath)},
-		{Key: stepSettle.key, Name: stepSettle.label, Node: node, Argv: script(exportSettle, "alsbot-settle", tempPath, target, suspect), Figures: []int64{leastSize(c.History.Sizes)}, Limit: 6 * time.Hour},
-		{Key: stepClean.key, Name: stepClean.label, Node: node, Argv: script(exportClean, "alsbot-clean", tempPath), Always: true, Limit: probeLimit},
-	}
+	steps := exportSteps(r, c, exporting{node: node, dir: dir, temp: temp, target: target, suspect: suspect, mount: mount})
 	p.Verify = []Step{targetProbe(probeTargetAfter, node, dir, base, temp)}
 	p.Hints.Target, p.Hints.Suspect, p.Hints.Temp = target, suspect, temp
 	if r.Has("maintenance") {
@@ -217,11 +231,35 @@ func planExport(r Request, c Cluster, rs Results) (Plan, error) {
 		}
 	}
 	p.Steps = steps
+	if other := otherMount(c, node, dir, mount); other != "" {
+		p.Notes = append(p.Notes, other)
+	}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not carry external databases, what applications wrote down of their databases when they were staged, or DEAs.")
 	if !r.Has("maintenance") {
 		p.Notes = append(p.Notes, "Applications go on writing meanwhile; --maintenance at least stops deployments.")
 	}
 	return p, nil
+}
+
+// exporting says where an export goes.
+type exporting struct {
+	node, dir, temp string // temp is the private directory in dir
+	target, suspect string
+	mount           Mount // of dir
+}
+
+// exportSteps returns an export's steps. Whatever becomes of kato, the node
+// reads what it has left: that may be worth keeping as suspect.
+func exportSteps(r Request, c Cluster, x exporting) []Step {
+	private := path.Join(x.dir, x.temp)
+	archive := path.Join(private, "archive.tgz")
+	return []Step{
+		{Key: stepPrepare.key, Name: stepPrepare.label, Node: x.node, Argv: script(mountOf+exportPrepare, "alsbot-prepare", x.dir, x.temp, x.mount.lines()), Limit: probeLimit},
+		{Key: stepExport.key, Name: stepExport.label, Node: x.node, Argv: append(exportArgv(r, c), archive), Tolerate: true},
+		{Key: stepSettle.key, Name: stepSettle.label, Node: x.node, Argv: script(archiveRead+exportSettle, "alsbot-settle", archive), Figures: []int64{c.MaxSize}, Limit: 6 * time.Hour},
+		{Key: stepKeep.key, Name: stepKeep.label, Node: x.node, Argv: script(exportKeep, "alsbot-keep", archive, x.target, x.suspect), Weigh: true, Limit: probeLimit},
+		{Key: stepClean.key, Name: stepClean.label, Node: x.node, Argv: script(exportClean, "alsbot-clean", private), Always: true, Limit: probeLimit},
+	}
 }
 
 // exportArgv returns kato's command line without the file.
@@ -301,11 +339,8 @@ func spaceFindings(c Cluster, seen map[string]string, ip string) []Finding {
 	case len(c.History.Sizes) == 0:
 	case free < c.History.Sizes[0]:
 		out = append(out, Finding{Level: Stop, Key: "free-space", Subjects: []string{ip}, Volatile: true, Text: fmt.Sprintf("%s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room, or name another FILE.")})
-	case free < c.History.Sizes[0]*3/2:
+	case free-c.History.Sizes[0] < c.History.Sizes[0]/2:
 		out = append(out, Finding{Level: Warn, Key: "free-space", Subjects: []string{ip}, Volatile: true, Text: fmt.Sprintf("only %s is free in %s on %s, and the last archive had %s", size(free), dir, nodeWords(ip), size(c.History.Sizes[0])), Fix: Advise("Make room soon.")})
-	}
-	if seen["mount"] == "/" && (strings.HasPrefix(dir, "/mnt/") || strings.HasPrefix(dir, "/media/")) {
-		out = append(out, Finding{Level: Warn, Text: dir + " on " + nodeWords(ip) + " lies on the node's root filesystem", Fix: Advise("See whether something should be mounted there.")})
 	}
 	return out
 }

@@ -135,7 +135,7 @@ func export(t *testing.T, shell []string, c als.Cluster, text string, kato func(
 			kato(s.Argv[len(s.Argv)-1])
 			rs = append(rs, als.Result{Key: s.Key, Step: s.Name, Node: s.Node})
 		default:
-			r := run(t, shell, s)
+			r := run(t, shell, op.Weighed(req, c, plan, rs, s))
 			rs = append(rs, r)
 			failed = failed || !r.OK() && !s.Tolerate
 		}
@@ -213,7 +213,7 @@ func (tt exportCase) run(t *testing.T, shell []string) {
 		t.Fatal("the space check would stop it")
 	}
 	_, v := export(t, shell, c, "export cluster "+target, func(temp string) {
-		if filepath.Dir(temp) != dir || temp == target {
+		if filepath.Dir(filepath.Dir(temp)) != dir || temp == target {
 			t.Errorf("kato writes to %s", temp)
 		}
 		if tt.left != nil {
@@ -294,7 +294,7 @@ func TestExportStops(t *testing.T) {
 			{name: "directory", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "directory", dir+"/b.tgz") }},
 			{name: "symlink", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "symlink", dir+"/b.tgz") }},
 			{name: "fifo", file: "b.tgz", want: "not a regular file", make: func(t *testing.T, dir string) { plant(t, "fifo", dir+"/b.tgz") }},
-			{name: "temporary name taken", file: "b.tgz", want: "temporary name", make: func(t *testing.T, dir string) { plant(t, "symlink", dir+"/.alsbot-k3v9t2.tgz") }},
+			{name: "temporary name taken", file: "b.tgz", want: "temporary name", make: func(t *testing.T, dir string) { plant(t, "symlink", dir+"/.alsbot-k3v9t2") }},
 			{name: "into the system by a link", file: "link/b.tgz", want: "belongs to the node's own system (/usr)", make: func(t *testing.T, dir string) {
 				must(t, os.Symlink("/usr/share", dir+"/link"))
 			}},
@@ -343,7 +343,7 @@ func TestExportDefaultName(t *testing.T) {
 	if v.Outcome != als.Succeeded || v.Archives[0].Path != want || plan.Steps[0].Node != "10.0.0.11" {
 		t.Errorf("got %s, %v, on %s", v.Summary, v.Archives, plan.Steps[0].Node)
 	}
-	if argv := strings.Join(plan.Steps[0].Argv[:4], " "); argv != "kato data export --cluster" {
+	if argv := strings.Join(plan.Steps[1].Argv[:4], " "); argv != "kato data export --cluster" {
 		t.Errorf("argv %q", argv)
 	}
 	backups := t.TempDir()

@@ -1,6 +1,7 @@
 package als
 
 import (
+	"cmp"
 	_ "embed" // the script that runs on a node
 	"fmt"
 	"slices"
@@ -72,7 +73,7 @@ func importChecks(r Request, c Cluster) ([]Step, error) {
 		return nil, err
 	}
 	on := importNode(r, c)
-	source := []Step{{Key: probeArchive.key, Name: probeArchive.label, Node: on, Argv: script(importProbe, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
+	source := []Step{{Key: probeArchive.key, Name: probeArchive.label, Node: on, Argv: script(archiveRead+importProbe, "alsbot-archive", r.Arg(0)), Repeatable: true, Limit: 2 * time.Hour}}
 	if !fromArchive(r) {
 		source = oldCoreProbes(r.Arg(0), on)
 	}
@@ -215,7 +216,7 @@ func archiveFindings(r Request, c Cluster, rs Results, p *Plan) (comes importSiz
 	case seen["state"] == "unreadable":
 		stop(Advise("Give the system user the right to read it."), "%s on %s cannot be read", r.Arg(0), who)
 	case seen["state"] == "damaged", seen["state"] == "read" && seen["tar"] != "0":
-		another(Advise("Take another archive: this one is cut off or damaged."), "%s on %s cannot be read to its end", r.Arg(0), who)
+		another(Advise("Take another archive."), "%s on %s is damaged: %s", r.Arg(0), who, printable(cmp.Or(seen["why"], "it cannot be read to its end"), 200))
 	case seen["state"] != "read" || !sumPattern.MatchString(seen["sha256"]):
 		if f, bad := trouble(probe); bad {
 			p.Findings = append(p.Findings, f)

@@ -103,6 +103,12 @@ type Operation struct {
 	// Archives is true if Checks and Plan need the cluster's archives and last
 	// good backup in History.
 	Archives bool
+	// Earlier is true if the operation needs the cluster's earlier archives in
+	// History, to compare a new one with.
+	Earlier bool
+	// Weigh returns the figures of a step whose Weigh is true, from the results
+	// of the steps before it; nil if the operation has no such step.
+	Weigh func(Request, Cluster, Plan, Results) []int64
 	// Agent is true if the operation needs the cluster's Agent.
 	Agent bool
 
@@ -187,6 +193,7 @@ type Cluster struct {
 	Nodes      []Node     `json:"nodes,omitempty"`      // empty without a survey
 	BackupDir  string     `json:"backup_dir,omitempty"` // "" is the login user's home
 	Keep       Keep       `json:"keep,omitzero"`        // what retention keeps
+	MaxSize    int64      `json:"max_size,omitempty"`   // of an archive, in bytes; 0 is no limit
 	Fetch      Host       `json:"fetch,omitzero"`       // where copies of archives go
 
 	// MaxAge limits the age of the last verified backup; 0 is no limit.
@@ -226,6 +233,9 @@ type History struct {
 	Backup   *Archive  `json:"backup,omitempty"`
 	Archives []Archive `json:"archives,omitempty"`
 	Older    int       `json:"older,omitempty"`
+	// Earlier has the archives that a new one is compared with, newest first,
+	// also those that were removed. It is set for an operation that asks for it.
+	Earlier []Archive `json:"earlier,omitempty"`
 }
 
 // Host is a directory on the alsbot host.
@@ -251,6 +261,9 @@ type Step struct {
 	// them, since they change by themselves, as the usual size of an archive
 	// does. Numbers can't make it another command.
 	Figures []int64 `json:"figures,omitempty"`
+	// Weigh marks a step whose figures come from the results of the steps before
+	// it: see Operation.Weigh. They are computed once, when it begins.
+	Weigh bool `json:"weigh,omitempty"`
 	// Secret is the path of a secret in the config. The command reads its value
 	// as the one line of its stdin. The value is in no plan, record or output.
 	Secret string `json:"secret,omitempty"`

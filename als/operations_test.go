@@ -472,7 +472,7 @@ func TestExportMaintenance(t *testing.T) {
 		must(t, err)
 		last := plan.Steps[len(plan.Steps)-1]
 		off := last.Always && strings.Join(last.Argv, " ") == "kato config set cloud_controller_ng maintenance_mode false"
-		if off != (was == "false") || (len(plan.Steps) == 3) != (was == "true") {
+		if off != (was == "false") || (len(plan.Steps) == 5) != (was == "true") {
 			t.Errorf("it was %s: %d steps, the last is %v", was, len(plan.Steps), last.Argv)
 		}
 		if was == "true" {

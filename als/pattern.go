@@ -15,3 +15,4 @@ func mustCompile(expr string) *pattern {
 
 func (p *pattern) MatchString(s string) bool            { return p.compiled().MatchString(s) }
 func (p *pattern) FindStringSubmatch(s string) []string { return p.compiled().FindStringSubmatch(s) }
+func (p *pattern) ReplaceAllString(s, by string) string { return p.compiled().ReplaceAllString(s, by) }

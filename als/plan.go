@@ -311,6 +311,20 @@ func (s Step) Command() []string {
 	return argv
 }
 
+// Weighed returns a step that is about to begin, with the figures that come
+// from the results of the steps before it.
+func (op Operation) Weighed(r Request, c Cluster, p Plan, rs Results, s Step) Step {
+	if s.Weigh && op.Weigh != nil {
+		s.Figures = op.Weigh(r, c, p, rs)
+	}
+	return s
+}
+
+// RemovesTemporary reports whether the step only removes temporary files that
+// its run has made. It may then run after the end of a run whose outcome was
+// unknown, once a person has acknowledged it.
+func (s Step) RemovesTemporary() bool { return s.Always && s.ResultKey() == stepClean.key }
+
 // Line returns the step's command for people. A script is shown by its name
 // instead of its text.
 func (s Step) Line() string {

@@ -97,7 +97,7 @@ func (b *bench) do(t *testing.T, text string) (als.Plan, als.Verdict) {
 		if broken && !s.Always {
 			continue
 		}
-		r := b.run(t, s)
+		r := b.run(t, op.Weighed(req, b.c, plan, rs, s))
 		rs = append(rs, r)
 		broken = broken || !r.OK() && !s.Tolerate
 	}

@@ -62,7 +62,7 @@ func eachStoredPlan(t *testing.T, test func(t *testing.T, s storedPlan, op als.O
 			fresh, err := op.Plan(req, s.Cluster, seen)
 			must(t, err)
 			for i, step := range fresh.Steps { // a script may have changed since: then the digest changes, rightly
-				if step.Argv[0] == "sh" {
+				if step.Argv[0] == "sh" && !anew[op.Name] {
 					step.Argv[2] = s.Plan.Steps[i].Argv[2]
 				}
 			}
@@ -71,13 +71,17 @@ func eachStoredPlan(t *testing.T, test func(t *testing.T, s storedPlan, op als.O
 	}
 }
 
+// anew lists the operations that have had other steps since. An approval of a
+// stored plan is no longer valid then; a run that had begun is judged as before.
+var anew = map[string]bool{"export cluster": true}
+
 func TestStoredPlanKeepsItsDigest(t *testing.T) {
 	eachStoredPlan(t, func(t *testing.T, s storedPlan, _ als.Operation, _ als.Request, fresh als.Plan) {
 		if s.Plan.Format != 0 || s.Plan.Digest() != s.Digest {
 			t.Errorf("format %d: the digest was %s, and is %s", s.Plan.Format, s.Digest, s.Plan.Digest())
 		}
-		if fresh.Format != 1 || fresh.DigestAs(s.Plan.Format) != s.Digest {
-			t.Error("nothing has changed on the cluster, and the new plan has another digest in the stored plan's format")
+		if fresh.Format != 1 || (fresh.DigestAs(s.Plan.Format) == s.Digest) == anew[s.Plan.Operation] {
+			t.Errorf("nothing has changed on the cluster; the steps are other ones: %t; the new plan's digest in the stored plan's format is %s, was %s", anew[s.Plan.Operation], fresh.DigestAs(s.Plan.Format), s.Digest)
 		}
 		if fresh.Digest() == s.Digest {
 			t.Error("the two formats have one digest")
@@ -91,16 +95,21 @@ func TestStoredPlanIsJudgedAsBefore(t *testing.T) {
 		for _, r := range s.Results {
 			rs = append(rs, r.result())
 		}
-		for i, step := range append(fresh.Steps, fresh.Verify...) {
+		plans := []als.Plan{s.Plan, fresh}
+		if anew[s.Plan.Operation] {
+			plans = plans[:1]
+		}
+		last := plans[len(plans)-1]
+		for i, step := range append(last.Steps, last.Verify...) {
 			stored := append(s.Plan.Steps, s.Plan.Verify...)[i]
-			if stored.Key != "" || stored.ResultKey() != step.Key {
+			if stored.Key != "" || stored.ResultKey() != step.ResultKey() {
 				t.Errorf("%q has the key %q, stored it has %q", stored.Name, step.Key, stored.ResultKey())
 			}
-			if _, found := rs.Find(step.Key, step.Node); !found {
-				t.Errorf("no result of %q", step.Key)
+			if _, found := rs.Find(step.ResultKey(), step.Node); !found {
+				t.Errorf("no result of %q", step.ResultKey())
 			}
 		}
-		for _, plan := range []als.Plan{s.Plan, fresh} {
+		for _, plan := range plans {
 			v := op.Judge(req, s.Cluster, plan, rs)
 			if v.Outcome != s.Verdict.Outcome || v.Summary != s.Verdict.Summary {
 				t.Errorf("format %d: %s: %s\nwas %s: %s", plan.Format, v.Outcome, v.Summary, s.Verdict.Outcome, s.Verdict.Summary)

@@ -2,6 +2,7 @@ package als
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -134,6 +135,14 @@ func isAre(n int, noun string) string {
 		return "1 " + noun + " is"
 	}
 	return count(n, noun) + " are"
+}
+
+// addSizes adds sizes that nodes claim, up to the largest one that there is.
+func addSizes(a, b int64) int64 {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }

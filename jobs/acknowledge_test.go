@@ -41,7 +41,7 @@ func TestACancelledRunOnANodeThatIsGoneIsGivenUp(t *testing.T) {
 		t.Errorf("%+v", ans)
 	}
 	r := h.Until(id, runs.Lost)
-	if r.Settled == nil || r.Steps[0].Exit != nil || len(r.Steps) < 2 || r.Steps[1].Sent {
+	if r.Settled == nil || len(r.Steps) < 3 || r.Steps[1].Exit != nil || r.Steps[2].Sent {
 		t.Errorf("the record: %+v", r)
 	}
 	h.Until(next, runs.Succeeded)

@@ -29,12 +29,12 @@ func TestACancelOutlivesAlsbot(t *testing.T) {
 				return err
 			}
 			r.Cancel = &runs.Decision{By: enginetest.Slack("U0ANN"), At: time.Now()}
-			r.Steps[0].Begun = begun // or its answer never came
+			r.Steps[1].Begun = begun // or its answer never came
 			return enginetest.Records.Put(tx, id, r)
 		})
 		r := h.Until(id, runs.Cancelled)
-		if r.Steps[0].Exit == nil || r.Steps[0].Ended.IsZero() || r.Steps[1].Sent || !r.Steps[2].Sent {
-			t.Errorf("step 1: exit %v, ended %s; step 3 sent: %t", r.Steps[0].Exit, r.Steps[0].Ended, r.Steps[2].Sent)
+		if r.Steps[1].Exit == nil || r.Steps[1].Ended.IsZero() || r.Steps[2].Sent || !r.Steps[4].Sent {
+			t.Errorf("the export: exit %v, ended %s; the clean-up sent: %t", r.Steps[1].Exit, r.Steps[1].Ended, r.Steps[4].Sent)
 		}
 		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("kato still runs: %v", err)
@@ -60,7 +60,7 @@ func cancelledOnTheWay(h *enginetest.Rig, before func(*runs.Run)) (id string) {
 		}
 		r.Cancel = &runs.Decision{By: enginetest.Slack("U0ANN"), At: time.Now()}
 		r.State, r.Trouble, r.Ended, r.Verdict = runs.Running, "", time.Time{}, nil
-		r.Steps[0].Begun, r.Steps[0].Ended, r.Steps[0].Exit, r.Steps[0].ID = false, time.Time{}, nil, id+"-9" // the node has never heard of it
+		r.Steps[1].Begun, r.Steps[1].Ended, r.Steps[1].Exit, r.Steps[1].ID = false, time.Time{}, nil, id+"-9" // the node has never heard of it
 		before(&r)
 		return errors.Join(enginetest.Records.Put(tx, id, r), store.Bucket[runs.State]{Name: "runs.active"}.Put(tx, id, runs.Running))
 	})
@@ -73,8 +73,8 @@ func TestACancelledRunBeginsNothingAnew(t *testing.T) {
 	h := enginetest.New(t, nil)
 	id := cancelledOnTheWay(h, func(*runs.Run) {})
 	r := h.Until(id, runs.Cancelled)
-	if r.Steps[0].Exit != nil || r.Steps[0].Ended.IsZero() {
-		t.Errorf("the record: %+v", r.Steps[0])
+	if r.Steps[1].Exit != nil || r.Steps[1].Ended.IsZero() {
+		t.Errorf("the record: %+v", r.Steps[1])
 	}
 	h.Called(1, "data", "export")
 }
@@ -86,7 +86,7 @@ func TestACancelThatTheNodeRefusesBeginsNothing(t *testing.T) {
 	h := enginetest.New(t, nil)
 	var dir string
 	id := cancelledOnTheWay(h, func(r *runs.Run) {
-		dir = filepath.Join(h.Cluster.Home(r.Steps[0].Step.Node), ".alsbot/runs", r.Steps[0].ID)
+		dir = filepath.Join(h.Cluster.Home(r.Steps[1].Step.Node), ".alsbot/runs", r.Steps[1].ID)
 		if err := errors.Join(os.Mkdir(dir, 0o700), os.Symlink("cmd", filepath.Join(dir, "claim"))); err != nil {
 			t.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func (p *planner) known(ctx context.Context, op als.Operation, r runs.Run) (clus
 	}
 	cluster = als.Cluster{
 		Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: p.cfg.Path, Run: r.ID, Asked: r.Asked,
-		Generation: configured(c), Keep: als.Keep(c.Backup.Keep), MaxAge: c.Backup.MaxAge,
+		Generation: configured(c), Keep: als.Keep(c.Backup.Keep), MaxAge: c.Backup.MaxAge, MaxSize: int64(c.Backup.MaxSize),
 	}
 	if cluster.Socket, err = filepath.Abs(p.cfg.Admin.Socket); err != nil {
 		return cluster, fmt.Errorf("finding the socket %s: %w", p.cfg.Admin.Socket, err)
@@ -136,7 +136,7 @@ func (p *planner) known(ctx context.Context, op als.Operation, r runs.Run) (clus
 	if op.Archives {
 		cluster.Fetch = copyHost(c.Backup.Fetch)
 	}
-	if cluster.History, err = p.ledger.History(ctx, r.Request, op.Archives); err != nil {
+	if cluster.History, err = p.ledger.History(ctx, r.Request, op.Archives, op.Earlier); err != nil {
 		return cluster, err
 	}
 	cluster.Busy, err = p.holder(ctx, r)

@@ -44,6 +44,13 @@ func (w *worker) work(ctx context.Context, d *driver, r runs.Run) error {
 		if !s.Ended.IsZero() || (r.Broken(i) && !s.Step.Always && i != r.InFlight()) {
 			continue
 		}
+		if s.Step.Weigh && !s.Sent {
+			results, err := w.results(ctx, r)
+			if err != nil {
+				return err
+			}
+			s.Step = op.Weighed(r.Request, r.Cluster, *r.Plan, results, s.Step)
+		}
 		exit, err := w.step(ctx, d, &r, i)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, errEnded):

@@ -130,15 +130,27 @@ const (
 )
 
 // History returns what the store knows of an operation on a cluster, with the
-// cluster's archives if they are asked for.
-func (l *Ledger) History(ctx context.Context, req als.Request, archives bool) (als.History, error) {
+// archives that are there, and with those that a new one is compared with, if
+// they are asked for.
+func (l *Ledger) History(ctx context.Context, req als.Request, archives, earlier bool) (als.History, error) {
 	var h als.History
 	contents := als.Contents(req)
+	alike := map[string]int{} // archives of this kind by node
 	err := l.st.View(ctx, func(tx store.Tx) error {
 		err := backups.Scan(tx, store.Range{Prefix: req.Cluster + "/", Reverse: true}, func(_ string, b Backup) bool {
-			if b.Verdict == "verified" && b.Operation == req.Operation && b.Contents == contents && len(h.Sizes) < sizesMost {
+			kind := b.Verdict == "verified" && b.Operation == req.Operation && b.Contents == contents
+			if kind && len(h.Sizes) < sizesMost {
 				h.Sizes = append(h.Sizes, b.Size)
 			}
+			if kind = kind && alike[b.Node] < sizesMost; kind {
+				alike[b.Node]++
+			} else {
+				b.Members = nil
+			}
+			if earlier && b.Path != "" && len(h.Earlier) < archivesMost {
+				h.Earlier = append(h.Earlier, b)
+			}
+			b.Members = nil
 			switch onNode := b.Path != "" && b.Gone == ""; {
 			case !archives:
 			case slices.Contains(req.Args, b.Run), onNode && len(h.Archives) < archivesMost:
@@ -146,7 +158,7 @@ func (l *Ledger) History(ctx context.Context, req als.Request, archives bool) (a
 			case onNode:
 				h.Older++
 			}
-			return archives || len(h.Sizes) < sizesMost
+			return archives || earlier || len(h.Sizes) < sizesMost
 		})
 		last, ok, bad := LastBackup(tx, req.Cluster)
 		if ok && archives {

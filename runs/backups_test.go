@@ -63,3 +63,50 @@ func TestLastBackup(t *testing.T) {
 		}
 	}
 }
+
+// What a new archive is compared with.
+func TestEarlierArchives(t *testing.T) {
+	h := enginetest.New(t, nil)
+	now := time.Now().UTC()
+	backups := store.Bucket[runs.Backup]{Name: "backups"}
+	if err := h.Store.Update(t.Context(), func(tx store.Tx) (err error) {
+		for i := range 20 {
+			b := runs.Backup{Run: fmt.Sprint("r", i), Operation: "export cluster", Cluster: "prod", Path: "/mnt/nas/x.tgz", Node: fmt.Sprint("10.0.0.1", i%2), SHA256: fmt.Sprint(i),
+				Verdict: "verified", Members: []string{"export/x"}, At: now.Add(time.Duration(i-100) * time.Hour)}
+			switch i {
+			case 19:
+				b.Contents = "--redis"
+			case 18:
+				b.Verdict = "suspect"
+			case 17:
+				b.Gone = "replaced"
+			case 16:
+				b.Verdict, b.Path = "failed", ""
+			}
+			err = errors.Join(err, backups.Put(tx, "prod/"+runs.TimeKey(b.At), b))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	req := als.Request{Operation: "export cluster", Cluster: "prod"}
+	if got, err := h.Ledger.History(t.Context(), req, true, false); err != nil || len(got.Earlier) > 0 || len(got.Archives) == 0 || got.Archives[0].Members != nil {
+		t.Errorf("without being asked for: %d, %+v, %v", len(got.Earlier), got.Archives, err)
+	}
+	got, err := h.Ledger.History(t.Context(), req, false, true)
+	if err != nil || len(got.Earlier) != 19 || len(got.Archives) > 0 || got.Earlier[0].Run != "r19" || len(got.Sizes) != 7 {
+		t.Fatalf("%d, %d, %v", len(got.Earlier), len(got.Sizes), err)
+	}
+	with := map[string]int{}
+	for _, b := range got.Earlier {
+		if b.Members != nil {
+			with[b.Node]++
+		}
+		if b.Members != nil && (b.Run == "r19" || b.Run == "r18") {
+			t.Errorf("the members of %s count", b.Run)
+		}
+	}
+	if with["10.0.0.10"] != 7 || with["10.0.0.11"] != 7 {
+		t.Errorf("members of %v", with)
+	}
+}

@@ -1,6 +1,7 @@
 package upkeep_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -69,7 +70,7 @@ func TestANodeThatWasSetUpAnewIsSaid(t *testing.T) {
 func TestANodeThatLostItsPowerIsSaid(t *testing.T) {
 	t.Parallel()
 	h, id, kato := givenUp(t)
-	claim, err := os.ReadFile(h.Cluster.Path("10.0.0.11", "/home/"+h.Cluster.User+"/.alsbot/runs/"+id+"-1/claim"))
+	claim, err := os.ReadFile(h.Cluster.Path("10.0.0.11", "/home/"+h.Cluster.User+"/.alsbot/runs/"+id+"-2/claim"))
 	var wrapper int
 	if _, bad := fmt.Sscanf(string(claim), "run %d", &wrapper); err != nil || bad != nil {
 		t.Fatal(err, bad)
@@ -79,7 +80,14 @@ func TestANodeThatLostItsPowerIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	private := h.Cluster.Path("10.0.0.11", "/home/"+h.Cluster.User+"/.alsbot-"+id)
+	if _, err := os.Stat(private); err != nil {
+		t.Error(err)
+	}
 	back(h, id)
+	if _, err := os.Stat(private); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the private directory of the export: %v", err)
+	}
 	if says := strings.Join(h.Posted(), "\n"); !strings.Contains(says, "Run "+id+" (export cluster @prod), which was given up as lost, no longer runs there") {
 		t.Errorf("the channel hears %s", says)
 	}

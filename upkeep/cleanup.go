@@ -1,6 +1,7 @@
 package upkeep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -50,6 +51,9 @@ func (u *Upkeep) clean(ctx context.Context, r runs.Run, down unreachable) {
 		if s.OnNode() && !u.cleanStep(ctx, &r, s, down) {
 			all = false
 		}
+		if s.Ended.IsZero() && s.Step.RemovesTemporary() && !u.removeTemporary(ctx, &r, s, down) {
+			all = false
+		}
 	}
 	if !all || ctx.Err() != nil {
 		return
@@ -75,6 +79,28 @@ func (u *Upkeep) cleanStep(ctx context.Context, r *runs.Run, s runs.StepRecord, 
 		down[t] = true
 	}
 	return err == nil
+}
+
+// removeTemporary carries out the clean-up of temporary files that a run with an
+// unknown outcome did not come to, and reports whether the node was reached.
+func (u *Upkeep) removeTemporary(ctx context.Context, r *runs.Run, s runs.StepRecord, down unreachable) bool {
+	t, err := u.prober.Target(r.Cluster, s.Step.Node)
+	if err != nil || down[t] {
+		return false
+	}
+	var said bytes.Buffer
+	status, err := u.exec.Exec(ctx, t, s.Step.Command(), &said)
+	if ctx.Err() == nil {
+		u.logNode(r, s, err)
+	}
+	if err != nil {
+		down[t] = true
+		return false
+	}
+	if status != 0 {
+		u.log.Warn("removing temporary files of a run", "run", r.ID, "node", t.Name, "step", s.Step.Line(), "status", status, "output", said.String())
+	}
+	return true
 }
 
 // cleanup tries again what could not be cleaned, and finds out what became of

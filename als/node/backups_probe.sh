@@ -8,7 +8,7 @@ for file; do
   if [ -L "$file" ]; then state=other
   elif [ -f "$file" ]; then
     state=unreadable
-    if [ -r "$file" ]; then state=$(($(wc -c <"$file"))); fi
+    if [ -r "$file" ]; then state=$(wc -c <"$file" | tr -d ' '); fi
   elif [ -e "$file" ]; then state=other
   else state=missing; fi
   printf 'f%s=%s\n' "$n" "$state"

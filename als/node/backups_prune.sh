@@ -2,7 +2,7 @@ LC_ALL=C; export LC_ALL
 dir=$1 stays=$2
 shift 2
 say() { printf '%s=%s\n' "$1" "$2"; }
-sized() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(($(wc -c <"$1")))" = "$2" ]; }
+sized() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(wc -c <"$1" | tr -d ' ')" = "$2" ]; }
 case $dir in '') dir=$HOME ;; esac
 home=$(cd -- "$dir" 2>/dev/null && pwd -P) || { say why "there is no directory $dir"; exit 1; }
 while [ "$stays" -gt 0 ]; do

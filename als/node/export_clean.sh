@@ -1,1 +1,1 @@
-if [ -f "$1" ] && [ ! -L "$1" ]; then rm -f -- "$1" && echo "removed $1"; fi
+if [ -d "$1" ] && [ ! -L "$1" ]; then rm -rf -- "$1" && echo "removed $1"; fi

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,13 +93,17 @@ func cmdWaitEnded(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: wait-ended RUN IP")
 	}
 	st := stageOf(ts)
-	exit := st.scene.Cluster.Path(args[1], "/home/"+st.scene.Cluster.User+"/.alsbot/runs/"+args[0]+"-1/exit")
+	steps := st.scene.Cluster.Path(args[1], "/home/"+st.scene.Cluster.User+"/.alsbot/runs/"+args[0]+"-*")
 	st.await(ts, "the end of "+args[0]+" on its node", func() bool {
-		status, err := os.ReadFile(exit)
-		if !errors.Is(err, fs.ErrNotExist) {
-			ts.Check(err)
-		}
-		return strings.HasPrefix(string(status), "exit ")
+		dirs, err := filepath.Glob(steps)
+		ts.Check(err)
+		return len(dirs) > 0 && !slices.ContainsFunc(dirs, func(dir string) bool {
+			status, err := os.ReadFile(filepath.Join(dir, "exit"))
+			if !errors.Is(err, fs.ErrNotExist) {
+				ts.Check(err)
+			}
+			return !strings.HasPrefix(string(status), "exit ")
+		})
 	})
 }
 

@@ -223,11 +223,13 @@ func (h *Rig) Until(id string, states ...runs.State) runs.Run {
 	}
 }
 
-// Begun waits until the node has claimed the first step of a run.
+// Begun waits until the node has claimed the first step of a run that does more
+// than prepare.
 func (h *Rig) Begun(id string) {
 	h.T.Helper()
 	changed := h.Store.Watch(h.T.Context(), "runs")
-	for r := h.Until(id, runs.Running); !r.Steps[0].Begun; r = h.Until(id, runs.Running) {
+	begun := func(s runs.StepRecord) bool { return s.Begun && s.Step.Key != "prepare" }
+	for r := h.Until(id, runs.Running); !slices.ContainsFunc(r.Steps, begun); r = h.Until(id, runs.Running) {
 		<-changed
 	}
 }
