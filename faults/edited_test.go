@@ -74,8 +74,8 @@ var (
 		`|\.steps\.#\.(id|blob|exit|trouble|place|started|ended|step\.(key|name|node|argv\.#|tolerate|always))|\.verdict\.(outcome|summary|report))` +
 		`|approvals(\.run|\.cluster|\.digest|\.state|\.quorum|\.posted|\.expires|\.votes\.#\..*|\.closed\..*|\.why))$`)
 	progressFields = regexp.MustCompile(`^(runs(\.origin\..*|\.queued|\.cluster\..*|\.next\..*|\.remark|\.changed|\.waited` +
-		`|\.plan\.(hints\..*|next\..*|patience|format|steps\.#\.(name|repeatable|limit|tolerate|figures\.#)|verify\.#\.(repeatable|limit|figures\.#)|findings\.#\.(volatile|mend\..*))` +
-		`|\.steps\.#\.(size|sent|begun|mend\..*|step\.(repeatable|limit|figures\.#))|\.verdict\..*)` +
+		`|\.plan\.(hints\..*|next\..*|patience|format|steps\.#\.(name|repeatable|limit|tolerate|weigh|figures\.#)|verify\.#\.(repeatable|limit|figures\.#)|findings\.#\.(volatile|mend\..*))` +
+		`|\.steps\.#\.(size|sent|begun|mend\..*|step\.(repeatable|limit|weigh|figures\.#))|\.verdict\..*)` +
 		`|approvals(\.unshown|\.filed))$`)
 )
 

@@ -52,7 +52,7 @@ func list() []fault {
 			limit: "kept to the byte; <= 64 MiB more resident; >= 20 MB/s; shown at most once a second"},
 		{id: "F26", what: "hostile output, cut in two at every byte: secrets in all forms, escapes, mentions, no UTF-8", run: hostile, trials: [3]int{1, 40, 40},
 			limit: "kept to the byte; nothing of it works, no secret is shown or sent"},
-		{id: "F27", what: "exports that end in cut, damaged or hostile archives: each 1 %, single bits, names, a bomb (10 GiB; 1 in short), a million entries", run: archives, trials: [3]int{40, 1000, 10000},
+		{id: "F27", what: "exports that end in cut, damaged or hostile archives: each 1 % of the gzip, and of the tar in a sound one, single bits, names, a bomb (10 GiB; 1 in short), a million entries", run: archives, trials: [3]int{40, 1000, 10000},
 			limit: "100 % of the damage found; <= 100 MiB for each process; the bomb stopped; nothing else written"},
 		{id: "F28", what: "two simulated years of schedules in five zones; the bot down for 3 h; the clock jumps by 1 h and 1 day; runs longer than their period", run: schedules, long: true, parts: true, trials: [3]int{1, 1, 1},
 			limit: "daily once a local day, hourly once a real hour; at most one caught up; nothing twice; what overlaps is skipped and told"},
@@ -88,5 +88,9 @@ func list() []fault {
 			limit: "100 % of what is covered named; progress never"},
 		{id: "F43", what: "a restart, an install, an import by hand between the request and the last look before the step; then kato does nothing and says that all is well", run: byHand, trials: [3]int{1, 50, 300},
 			limit: "0 succeeded"},
+		{id: "F44", what: "archives that can be read to their end and are false: no end, more behind it, the last one again, a part missing or failed, a file changed; a mount that is gone", run: falseArchives, trials: [3]int{22, 440, 4400},
+			limit: "0 verified, each with its reason; the last good one stays; nothing else left"},
+		{id: "F45", what: "sizes that nodes claim, up to 8 EiB: the archive to be fetched, those that an export is compared with", run: claimedSizes, trials: [3]int{200, 20000, 200000},
+			limit: "100 % refused"},
 	}
 }
