@@ -37,6 +37,9 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	}
 	for _, cl := range cfg.Clusters {
 		c.key(cl)
+		for _, l := range executor.UnreadLines(cl.KnownHosts) {
+			c.say("warn", "clusters "+cl.Name, "known_hosts: %s", unreadLine(cl.KnownHosts, l))
+		}
 		c.fetch(cl)
 	}
 	if err := jobs.CheckSchedules(cfg); err != nil {

@@ -32,6 +32,9 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	if err != nil {
 		return err
 	}
+	for _, l := range executor.UnreadLines(cl.KnownHosts) {
+		_, _ = fmt.Fprintf(out, "%s\n", unreadLine(cl.KnownHosts, l))
+	}
 	var bad error
 	var lines, names []string
 	seen := func(t executor.Target) {
@@ -80,6 +83,11 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	}
 	_, err = fmt.Fprintf(out, "\nAdded to %s: %s. Run this again to see the nodes that the core names.\n", cl.KnownHosts, count(len(lines), "key"))
 	return err
+}
+
+// unreadLine warns of a line of known_hosts that counts for nothing.
+func unreadLine(path string, l executor.UnreadLine) string {
+	return fmt.Sprintf("%s: %s, so alsbot passes over that line: correct or remove it", path, l)
 }
 
 func knownName(addr string) string {
