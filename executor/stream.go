@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -41,6 +42,7 @@ type stream struct {
 	spare        chan []byte     // buffers to fill
 	last         readResult      // the piece that Read returns from
 	unread       []byte
+	reads        atomic.Int64 // odd while a read of the channel waits
 	stderr       tail
 	ended        chan error // receives how the command ended, once
 
@@ -98,7 +100,8 @@ func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration)
 func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard := time.AfterFunc(callTimeout, func() { _ = c.client.Close() })
 	defer guard.Stop()
-	session, err := c.client.NewSession()
+	tap := &exitTap{Conn: c.client.Conn, exited: make(chan struct{})}
+	session, err := (&ssh.Client{Conn: tap}).NewSession()
 	if err != nil {
 		begun <- sessionError(c, err)
 		return
@@ -119,7 +122,10 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard.Stop()
 	begun <- nil
 	go s.readAhead(stdout)
+	over := make(chan struct{})
+	go s.endAfter(tap.exited, over, c.client, session)
 	err = session.Wait()
+	close(over)
 	if r.plain {
 		err = confirmEnd(c.client, err)
 	}
@@ -142,13 +148,76 @@ func confirmEnd(client *ssh.Client, end error) error {
 	return end
 }
 
+// exitTap tells when a session's exit status arrives. A session waits for the
+// end of its output as well.
+type exitTap struct {
+	ssh.Conn
+	exited chan struct{}
+}
+
+// OpenChannel is that of ssh.Conn.
+func (x *exitTap) OpenChannel(name string, data []byte) (ssh.Channel, <-chan *ssh.Request, error) {
+	ch, in, err := x.Conn.OpenChannel(name, data)
+	if err != nil {
+		return ch, in, err
+	}
+	out := make(chan *ssh.Request, 16)
+	go func() {
+		defer close(out)
+		told := false
+		for r := range in {
+			if !told && (r.Type == "exit-status" || r.Type == "exit-signal") {
+				told = true
+				close(x.exited)
+			}
+			out <- r
+		}
+	}()
+	return ch, out, nil
+}
+
+// exitGrace is how long the output of a session may stay open behind its exit
+// status, if nothing more comes.
+const exitGrace = 500 * time.Millisecond
+
+// endAfter ends a session that has a status, and whose output something else
+// keeps open: a process that a profile left in the background. What the command
+// itself printed lies in a pipe of the node by then, and the node passes it on
+// before it answers a later request: if nothing comes until then, we have it all.
+func (s *stream) endAfter(exited, over <-chan struct{}, client *ssh.Client, session *ssh.Session) {
+	select {
+	case <-exited:
+	case <-over:
+		return
+	}
+	tick := time.NewTicker(exitGrace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-over:
+			return
+		}
+		before := s.reads.Load()
+		if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+			return // the connection is dead, and all its sessions end
+		}
+		if before%2 == 1 && s.reads.Load() == before {
+			_ = session.Close()
+			return
+		}
+	}
+}
+
 // readAhead reads the channel, so that Read can end with its ctx. It ends with
 // the channel, or when the stream is closed.
 func (s *stream) readAhead(stdout io.Reader) {
 	for {
 		select {
 		case buf := <-s.spare:
+			s.reads.Add(1)
 			n, err := stdout.Read(buf)
+			s.reads.Add(1)
 			if err != nil && !errors.Is(err, io.EOF) {
 				err = interrupted(err) // the library could not tell the node that there is room
 			}

@@ -25,16 +25,20 @@ func TestNodesOfAnotherClusterAreRefused(t *testing.T) {
 		node, want string
 		change     func(prod, test *config.Cluster)
 	}{
-		"its core":                      {"10.0.0.10", core, nil},
-		"its core, as IPv6 has it":      {"::ffff:10.0.0.10", core, nil},
-		"its core, in hexadecimal":      {"::FFFF:A00:A", core, nil},
-		"a node":                        {"10.0.0.11", node, nil},
-		"a node by its network":         {"10.2.7.7", node, nil},
-		"a node, otherwise spelt":       {"FD00:0:0::0012", node, nil},
-		"where a node is dialled":       {"203.0.113.7", node, func(_, c *config.Cluster) { c.Core = "10.9.0.10:2211" }},
-		"its core by a name":            {"127.0.0.9", no, nil}, // loopback is the core of test itself
-		"a name of its core":            {"10.9.0.11", core, func(p, c *config.Cluster) { p.Core, c.Addresses = "localhost:22", map[string]string{"10.9.0.11": "127.0.0.1:22"} }},
-		"the same name":                 {"10.9.0.11", core, func(p, c *config.Cluster) { p.Core, c.Addresses = "Prod.Example.:22", map[string]string{"10.9.0.11": "prod.example:22"} }},
+		"its core":                 {"10.0.0.10", core, nil},
+		"its core, as IPv6 has it": {"::ffff:10.0.0.10", core, nil},
+		"its core, in hexadecimal": {"::FFFF:A00:A", core, nil},
+		"a node":                   {"10.0.0.11", node, nil},
+		"a node by its network":    {"10.2.7.7", node, nil},
+		"a node, otherwise spelt":  {"FD00:0:0::0012", node, nil},
+		"where a node is dialled":  {"203.0.113.7", node, func(_, c *config.Cluster) { c.Core = "10.9.0.10:2211" }},
+		"its core by a name":       {"127.0.0.9", no, nil}, // loopback is the core of test itself
+		"a name of its core": {"10.9.0.11", core, func(p, c *config.Cluster) {
+			p.Core, c.Addresses = "localhost:22", map[string]string{"10.9.0.11": "127.0.0.1:22"}
+		}},
+		"the same name": {"10.9.0.11", core, func(p, c *config.Cluster) {
+			p.Core, c.Addresses = "Prod.Example.:22", map[string]string{"10.9.0.11": "prod.example:22"}
+		}},
 		"another port":                  {"10.0.0.10", no, func(_, c *config.Cluster) { c.Core = "10.9.0.10:2222" }},
 		"by another way":                {"10.0.0.10", no, func(_, c *config.Cluster) { c.Via = "ops@192.0.2.1:22" }},
 		"by the same way":               {"10.0.0.10", core, func(p, c *config.Cluster) { p.Via, c.Via = "root@Bastion.example:22", "ops@bastion.example.:22" }},
