@@ -51,7 +51,8 @@ func newScripts() scripts {
 
 // line returns the command line of one call.
 func (s scripts) line(verb string, t Target, owner, nonce, id string, args ...string) string {
-	return anyShell("set -- " + Quote(append([]string{verb, t.RunsDir, owner, nonce, id}, args...)) + "\n" + s.node)
+	// verb and nonce are letters and digits, of ours
+	return anyShell("set -- " + verb + " " + Quote([]string{t.RunsDir, owner}) + " " + nonce + " " + Quote(append([]string{id}, args...)) + "\n" + s.node)
 }
 
 // nonce returns a mark for one call. A command that prints something like a
