@@ -103,7 +103,7 @@ func (c Cluster) status(rs Results, id stepID) (Status, error) {
 }
 
 func (c Cluster) oneStatus(s Status) Status {
-	if s == nil || len(s) < 2 {
+	if len(s) < 2 {
 		return s
 	}
 	out := Status{}
