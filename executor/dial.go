@@ -48,8 +48,8 @@ func (ep endpoint) bastion() (endpoint, error) {
 
 // dial makes an SSH connection over the stream that open returns. Its errors
 // are of type *Error, without a node's name.
-func dial(ctx context.Context, ep endpoint, hosts known, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
-	config, err := clientConfig(ep, hosts)
+func dial(ctx context.Context, ep endpoint, signer ssh.Signer, hosts known, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
+	config, err := clientConfig(ep, signer, hosts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,11 +78,7 @@ func dial(ctx context.Context, ep endpoint, hosts known, open func(context.Conte
 	return ssh.NewClient(conn, channels, requests), nc, nil
 }
 
-func clientConfig(ep endpoint, hosts known) (*ssh.ClientConfig, error) {
-	signer, err := identity(ep.IdentityFile)
-	if err != nil {
-		return nil, err
-	}
+func clientConfig(ep endpoint, signer ssh.Signer, hosts known) (*ssh.ClientConfig, error) {
 	if err := hosts.checkRevoked(ep.Addr); err != nil {
 		return nil, err
 	}

@@ -76,12 +76,17 @@ func (s *slot) dead() bool {
 
 func (p *pool) connect(s *slot, ep endpoint) {
 	defer close(s.ready)
+	signer, err := identity(ep.IdentityFile)
+	if err != nil {
+		s.err = err
+		return
+	}
 	hosts, err := p.knownHosts(ep.KnownHosts)
 	if err != nil {
 		s.err = err
 		return
 	}
-	client, nc, err := dial(p.life, ep, hosts, p.opener(ep))
+	client, nc, err := dial(p.life, ep, signer, hosts, p.opener(ep))
 	if err != nil {
 		s.err = err
 		p.log.Debug("no connection", "node", ep.Addr, "user", ep.User, "err", err)
