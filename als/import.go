@@ -130,7 +130,7 @@ func planImport(r Request, c Cluster, rs Results) (Plan, error) {
 	p.Verify = []Step{c.probe(probeRolesAfter, "status"), c.probeHistory(probeHistoryAfter)}
 	p.Notes = append(append(p.Notes, lastTime(c)...), "It does not bring external databases or DEAs; applications with connection data from staging must be staged again.")
 	var pairs []roleOn
-	status, _ := readStep(rs, probeRoles, ReadStatus)
+	status, _ := c.status(rs, probeRoles)
 	for _, ip := range status.Nodes("") {
 		for _, role := range status.Roles(ip) {
 			pairs = append(pairs, roleOn{role, ip})

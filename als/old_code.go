@@ -75,7 +75,7 @@ func oldCodeLeft(c Cluster, rs Results, target string) ([]roleOn, Action) {
 	if err != nil {
 		patches, err = readStep(rs, probePatchNodes, ReadPatches)
 	}
-	status, unread := readStep(rs, probeRoles, ReadStatus)
+	status, unread := c.status(rs, probeRoles)
 	if err != nil || unread != nil {
 		return nil, Action{}
 	}

@@ -182,12 +182,14 @@ const Core = "core"
 type Node struct {
 	IP    string   `json:"ip"` // as kato names it
 	Roles []string `json:"roles"`
+	Also  []string `json:"also,omitempty"` // its other names in kato's list
 }
 
 // Cluster is what alsbot knows of a cluster when it plans an operation.
 type Cluster struct {
 	Name       string     `json:"name"`
 	Kato       string     `json:"kato"`                 // path of kato on the nodes
+	Host       string     `json:"host,omitempty"`       // of the core, as the config has it
 	Generation Generation `json:"generation,omitempty"` // "" before a survey unless configured
 	Version    string     `json:"version,omitempty"`    // as kato prints it
 	Nodes      []Node     `json:"nodes,omitempty"`      // empty without a survey

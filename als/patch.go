@@ -320,7 +320,7 @@ func planPatch(r Request, c Cluster, rs Results) (Plan, error) {
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	status, err := readStep(rs, probeRoles, ReadStatus)
+	status, err := c.status(rs, probeRoles)
 	if err != nil {
 		p.Findings = append(p.Findings, Finding{Level: Warn, Text: "afterwards it cannot be seen whether the roles run", Fix: Advise("Try %s.", c.command("processes"))})
 	}

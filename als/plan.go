@@ -255,7 +255,7 @@ func (op Operation) Conclude(r Request, c Cluster, p Plan, rs Results) Verdict {
 	if list, err := readStep(rs, probePatchesAfter, ReadPatches); err == nil {
 		v.Data.Patches = countPatches(list)
 	}
-	if status, err := readStep(rs, probeRolesAfter, ReadStatus); err == nil && c.wholeStatus(status) {
+	if status, err := c.status(rs, probeRolesAfter); err == nil && c.wholeStatus(status) {
 		v.Data.Roles = countRoles(status)
 	}
 	return v.bounded()

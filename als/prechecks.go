@@ -127,7 +127,7 @@ var rolesRun = Check{
 	Fix:    Advise("Start what is to run: %s.", Typed("start ROLE --node IP @CLUSTER")),
 	probes: func(c Cluster, _ string) []Step { return []Step{c.probeRoles()} },
 	read: func(c Cluster, _ string, rs Results) observation {
-		status, err := readStep(rs, probeRoles, ReadStatus)
+		status, err := c.status(rs, probeRoles)
 		if err != nil {
 			f := findingOf(Stop, err)
 			return observation{level: Stop, asIs: &f}

@@ -7,8 +7,8 @@ import (
 )
 
 var (
-	statusHead  = mustCompile(`(?i)^(?:-+>\s*)?(?:node\s+)?\[?([0-9a-f.:]{2,45}?)\]?:?(?:\s+\(?([a-z]+)\)?)?$`)
-	statusTable = mustCompile(`^([0-9A-Fa-f.:]{2,45}?):?\s+([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+\(?([A-Za-z]+)\)?$`)
+	statusHead  = mustCompile(`(?i)^(?:-+>\s*)?(?:node\s+)?\[?(localhost|[0-9a-f.:]{2,45}?)\]?:?(?:\s+\(?([a-z]+)\)?)?$`)
+	statusTable = mustCompile(`^(localhost|[0-9A-Fa-f.:]{2,45}?):?\s+([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+\(?([A-Za-z]+)\)?$`)
 	statusRole  = mustCompile(`^([a-z0-9][a-z0-9_-]{0,63})\s*:?\s+([A-Za-z]+|not configured)$`)
 	// statusOdd matches a role whose state cannot be read.
 	statusOdd = mustCompile(`^([a-z0-9][a-z0-9_-]{0,63})(?:\s*:| ) +[A-Za-z]`)
@@ -63,12 +63,12 @@ func textStatus(s Status, out []byte, g *gaps) {
 		l := strings.TrimSpace(line)
 		table, head := statusTable.FindStringSubmatch(l), statusHead.FindStringSubmatch(l)
 		switch {
-		case table != nil && isIP(table[1]):
+		case table != nil && isNodeName(table[1]):
 			s.set(table[1], table[2], condition(table[3]), g)
 			if !knownCondition(table[3]) {
 				g.line(l)
 			}
-		case head != nil && isIP(head[1]):
+		case head != nil && isNodeName(head[1]):
 			b.node, b.role, b.indent = head[1], "", -1
 			s.open(b.node, g)
 			if head[2] != "" && !condition(head[2]).Healthy() {
@@ -101,7 +101,7 @@ func (b *statusBlock) line(line string, g *gaps) bool {
 		}
 		return false
 	}
-	if isIP(m[1]) {
+	if isNodeName(m[1]) {
 		return false
 	}
 	if m[2] == "not configured" { // --all lists these
@@ -143,7 +143,7 @@ func walkStatus(s Status, node string, v any, g *gaps) {
 			state, isText = inner[0].value.(string)
 		}
 		switch {
-		case isObject && isIP(f.key) && node == "":
+		case isObject && isNodeName(f.key) && node == "":
 			s.open(f.key, g)
 			walkStatus(s, f.key, inner, g)
 		case isObject && slices.Contains([]string{"nodes", "roles", "processes"}, f.key):

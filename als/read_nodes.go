@@ -18,7 +18,7 @@ func ReadNodes(out []byte) ([]Node, error) {
 	} else {
 		list.text(out, g)
 	}
-	nodes := list.nodes
+	nodes := oneCore(list.nodes)
 	slices.SortStableFunc(nodes, func(a, b Node) int { return byIP(a.IP, b.IP) })
 	if slices.ContainsFunc(nodes, func(n Node) bool { return len(n.Roles) > 0 }) {
 		return nodes, g.err("the list of nodes")
@@ -47,7 +47,7 @@ func (l *nodeList) add(ip string, roles []string, g *gaps) bool {
 	for i, r := range roles {
 		ok = ok && rolePattern.MatchString(r) && !knownCondition(r) && !slices.Contains(noRoles, r) && !slices.Contains(roles[:i], r)
 	}
-	if slices.ContainsFunc(l.nodes, func(n Node) bool { return n.IP == ip }) {
+	if slices.ContainsFunc(l.nodes, func(n Node) bool { return sameName(n.IP, ip) }) {
 		g.say("%s is there twice", ip)
 		return true
 	}
@@ -69,7 +69,7 @@ func (l *nodeList) text(out []byte, g *gaps) {
 		ip = strings.TrimRight(ip, ":,")
 		switch {
 		case isNoise(line):
-		case !isIP(ip), !l.add(ip, roleWords(rest), g):
+		case !isNodeName(ip), !l.add(ip, roleWords(rest), g):
 			g.line(line)
 		}
 	}
@@ -97,7 +97,7 @@ func (l *nodeList) walk(v any, g *gaps) {
 			v = inner
 		}
 		for _, f := range v {
-			if !isIP(f.key) || !l.add(f.key, rolesOf(f, g), g) {
+			if !isNodeName(f.key) || !l.add(f.key, rolesOf(f, g), g) {
 				g.line(f.String())
 			}
 		}
@@ -109,7 +109,7 @@ func (l *nodeList) record(v any, g *gaps) {
 	o, _ := v.(object)
 	for _, key := range []string{"ip", "id", "node", "address"} {
 		ip, _ := o.get(key).(string)
-		if !isIP(ip) {
+		if !isNodeName(ip) {
 			continue
 		}
 		o.only(g, key, "roles")

@@ -130,7 +130,7 @@ func planRelocate(r Request, c Cluster, rs Results) (Plan, error) {
 	if _, stopped := p.Stopped(); stopped {
 		return p, nil
 	}
-	status, err := readStep(rs, probeRoles, ReadStatus)
+	status, err := c.status(rs, probeRoles)
 	if err != nil {
 		p.Findings = append(p.Findings, findingOf(Warn, err))
 	}

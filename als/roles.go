@@ -192,7 +192,7 @@ func planTurn(r Request, c Cluster, rs Results) (Plan, error) {
 	}
 	p := newPlan(r, Restart)
 	p.Patience = patience
-	status, err := readStep(rs, probeRoles, ReadStatus)
+	status, err := c.status(rs, probeRoles)
 	if err != nil {
 		f := findingOf(Warn, err)
 		f.Text += "; afterwards it cannot be seen whether it worked"

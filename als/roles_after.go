@@ -32,7 +32,7 @@ func rolesAfter(c Cluster, p Plan, rs Results, want []roleOn) Verdict {
 	if len(want) == 0 {
 		return Verdict{Outcome: Succeeded}
 	}
-	status, err := readStep(rs, probeRolesAfter, ReadStatus)
+	status, err := c.status(rs, probeRolesAfter)
 	if err != nil {
 		return verificationUnread(c, p, rs, err)
 	}

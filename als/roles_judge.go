@@ -12,7 +12,7 @@ import (
 
 func judgeTurn(r Request, c Cluster, p Plan, rs Results) Verdict {
 	pairs := p.Hints.Restarts
-	status, err := readStep(rs, probeRolesAfter, ReadStatus)
+	status, err := c.status(rs, probeRolesAfter)
 	switch {
 	case err != nil:
 		return turnUnverified(r, c, p, rs, err)

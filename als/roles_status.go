@@ -26,6 +26,10 @@ func orNoneRoles(roles []string) string {
 
 func judgeStatus(r Request, c Cluster, p Plan, rs Results) Verdict {
 	status, err := readPart(rs, probeRoles, ReadStatus)
+	if len(c.Nodes) == 0 { // without a survey
+		c.Nodes, _ = readStep(rs, probeNodes, ReadNodes)
+	}
+	status = c.oneStatus(status)
 	var rows [][]string
 	for _, node := range status.Nodes("") {
 		name := nodeWords(node)

@@ -2,7 +2,6 @@ package als
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -41,6 +40,7 @@ func ReadSurvey(rs Results, configured Generation) (Generation, string, []Node, 
 		return g, version, nil, append(findings, f)
 	}
 	nodes, err := readPart(rs, probeNodes, ReadNodes)
+	findings = append(findings, coreFindings(nodes)...)
 	if err != nil && len(nodes) > 0 {
 		return g, version, nodes, append(findings, Finding{Level: Warn, Text: err.Error() + "; what follows is about the nodes that could be read", Fix: Advise("Run %s on the core by hand and see what it prints.", Typed("kato node list"))})
 	}
@@ -110,35 +110,23 @@ func (c Cluster) hasNode(ip string) error {
 	return nil
 }
 
-// CoreIP returns the core as kato names it: the node with the role primary, or
-// Core if no node is known to have it.
+// CoreIP returns the core as kato names it, or Core if it is not known.
 func (c Cluster) CoreIP() string {
-	if n, ok := c.NodeWith("primary"); ok {
-		return n.IP
-	}
-	if len(c.Nodes) == 1 {
-		return c.Nodes[0].IP
-	}
-	return Core
+	return CoreOf(c.Nodes, c.Host)
 }
 
 // Micro reports whether the cluster is a micro cloud: a single node that knows
 // itself as 127.0.0.1.
-func (c Cluster) Micro() bool { return len(c.Nodes) == 1 && loopback(c.Nodes[0].IP) }
+func (c Cluster) Micro() bool { return len(c.Nodes) == 1 && IsLoopback(c.Nodes[0].IP) }
 
 // at returns where a step for a node runs. For the core that is Core, so that
 // the step uses the connection in the config. It is never a loopback address,
 // which would be the alsbot host.
 func (c Cluster) at(ip string) string {
-	if ip == c.CoreIP() || loopback(ip) {
+	if ip == c.CoreIP() || IsLoopback(ip) {
 		return Core
 	}
 	return ip
-}
-
-func loopback(ip string) bool {
-	a, err := netip.ParseAddr(ip)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 // kato returns a kato command line.

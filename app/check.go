@@ -37,6 +37,9 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	}
 	for _, cl := range cfg.Clusters {
 		c.key(cl)
+		for _, l := range executor.UnreadLines(cl.KnownHosts) {
+			c.say("warn", "clusters "+cl.Name, "known_hosts: %s", unreadLine(cl.KnownHosts, l))
+		}
 		c.fetch(cl)
 	}
 	if err := jobs.CheckSchedules(cfg); err != nil {
@@ -50,7 +53,7 @@ func Check(ctx context.Context, cfg *config.Config, connect bool, out io.Writer)
 	exec := executor.New(slog.New(slog.DiscardHandler))
 	defer exec.Close() //nolint:errcheck // the process ends here
 	for _, cl := range cfg.Clusters {
-		c.cluster(ctx, exec, cl)
+		c.cluster(ctx, exec, cfg, cl)
 	}
 	return c.good
 }
@@ -150,8 +153,8 @@ func (c *checker) slack(ctx context.Context, cfg *config.Config) {
 // node's cron lines and certificates disagree with the times that people see.
 const maxSkew = 30 * time.Second
 
-func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl config.Cluster) {
-	seen, err := survey(ctx, exec, cl)
+func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster) {
+	seen, err := survey(ctx, exec, cfg, cl)
 	for _, w := range seen.warnings {
 		c.say("warn", "@"+cl.Name, "%v", w)
 	}
@@ -161,16 +164,16 @@ func (c *checker) cluster(ctx context.Context, exec *executor.Executor, cl confi
 	}
 	c.say("ok", "@"+cl.Name, "kato %s, generation %s, %d nodes", seen.version, seen.generation, len(seen.nodes))
 	for _, n := range seen.nodes {
-		c.node(ctx, exec, cl, seen.nodes, n.IP)
+		c.node(ctx, exec, cfg, cl, seen.nodes, n.IP)
 	}
-	c.preconditions(ctx, exec, cl, seen)
+	c.preconditions(ctx, exec, cfg, cl, seen)
 }
 
 // node checks the login and the clock of one node.
-func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, ip string) {
+func (c *checker) node(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster, nodes []als.Node, ip string) {
 	what := "@" + cl.Name + " " + ip
 	asked := time.Now()
-	out, status, err := look(ctx, exec, cl, nodes, als.Step{Node: ip, Argv: []string{"sh", "-c", "id -un; date +%s"}})
+	out, status, err := look(ctx, exec, cfg, cl, nodes, als.Step{Node: ip, Argv: []string{"sh", "-c", "id -un; date +%s"}})
 	if err != nil {
 		c.bad(what, err)
 		return
@@ -191,8 +194,8 @@ func (c *checker) node(ctx context.Context, exec *executor.Executor, cl config.C
 
 // preconditions runs the checks that several operations share. An unmet one is
 // a warning: the operations that need it refuse.
-func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl config.Cluster, seen surveyed) {
-	cluster := als.Cluster{Name: cl.Name, Kato: cl.Kato, Generation: seen.generation, Version: seen.version, Nodes: seen.nodes}
+func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster, seen surveyed) {
+	cluster := als.Cluster{Name: cl.Name, Host: seen.host, Kato: cl.Kato, Generation: seen.generation, Version: seen.version, Nodes: seen.nodes}
 	var rs als.Results
 	for _, need := range als.Preconditions(cluster) {
 		for _, s := range need.Probes(cluster) {
@@ -201,7 +204,7 @@ func (c *checker) preconditions(ctx context.Context, exec *executor.Executor, cl
 			}
 			r := s.Result()
 			var err error
-			if r.Output, r.Exit, err = look(ctx, exec, cl, seen.nodes, s); err != nil {
+			if r.Output, r.Exit, err = look(ctx, exec, cfg, cl, seen.nodes, s); err != nil {
 				r.Trouble = err.Error()
 			}
 			rs = append(rs, r)

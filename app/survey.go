@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"alsbot/als"
@@ -20,17 +21,19 @@ const nodeLimit = time.Minute
 type surveyed struct {
 	generation als.Generation
 	version    string
+	host       string // of the core, as the config has it
 	nodes      []als.Node
 	warnings   []error
 }
 
 // survey asks a cluster's core for its version, generation and nodes. An error
 // says why alsbot can plan nothing there, and what to do about it.
-func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (surveyed, error) {
+func survey(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster) (surveyed, error) {
 	var seen surveyed
+	seen.host, _, _ = net.SplitHostPort(cl.Core)
 	var results als.Results
 	for _, s := range als.SurveySteps(cl.Kato) {
-		out, status, err := look(ctx, exec, cl, nil, s)
+		out, status, err := look(ctx, exec, cfg, cl, nil, s)
 		if err != nil {
 			return seen, err
 		}
@@ -43,6 +46,9 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 	}
 	var findings []als.Finding
 	seen.generation, seen.version, seen.nodes, findings = als.ReadSurvey(results, seen.generation)
+	var more []als.Finding
+	seen.nodes, more = jobs.Machines(cfg, cl, seen.nodes)
+	findings = append(findings, more...)
 	for _, f := range findings {
 		err := fmt.Errorf("%s. %s", f.Text, f.Fix)
 		if f.Level == als.Stop {
@@ -54,8 +60,8 @@ func survey(ctx context.Context, exec *executor.Executor, cl config.Cluster) (su
 }
 
 // look runs a read on a node and returns its output and exit status.
-func look(ctx context.Context, exec *executor.Executor, cl config.Cluster, nodes []als.Node, s als.Step) ([]byte, int, error) {
-	t, err := jobs.Target(cl, nodes, s.Node)
+func look(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster, nodes []als.Node, s als.Step) ([]byte, int, error) {
+	t, err := jobs.Target(cfg, cl, nodes, s.Node)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -28,9 +28,12 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	}
 	exec := executor.New(slog.New(slog.DiscardHandler))
 	defer exec.Close() //nolint:errcheck // the process ends here
-	targets, err := trustTargets(cl)
+	targets, err := trustTargets(cfg, cl)
 	if err != nil {
 		return err
+	}
+	for _, l := range executor.UnreadLines(cl.KnownHosts) {
+		_, _ = fmt.Fprintf(out, "%s\n", unreadLine(cl.KnownHosts, l))
 	}
 	var bad error
 	var lines, names []string
@@ -43,6 +46,10 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 			case executor.Changed:
 				bad = errors.Join(bad, fmt.Errorf("the %s key of %s has changed: find out why. If the node was rebuilt, remove its old line, as the user that alsbot runs as, with `ssh-keygen -f %s -R %q` and run this again (typed as root it leaves a file that alsbot may not read)", k.Type, k.Addr, cl.KnownHosts, knownName(k.Addr)))
 			case executor.Unknown:
+				if owner := jobs.KeyOwner(cfg, cl, k.Fingerprint); owner != "" && !slices.Contains(targets, t) { // the core named it
+					bad = errors.Join(bad, fmt.Errorf("the core of @%s names %s, which shows a host key of @%s: it is that machine, or a copy of it with the same keys, so the key was not added. Find out why the core names it; on a copy, make new host keys", cl.Name, k.Addr, owner))
+					continue
+				}
 				lines, names = append(lines, k.Line), append(names, fmt.Sprintf("%s %s %s", k.Addr, k.Type, k.Fingerprint))
 			case executor.Trusted:
 			}
@@ -53,7 +60,7 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	}
 	// Only a trusted core can name the other nodes.
 	if len(lines) == 0 && bad == nil {
-		more, err := others(ctx, exec, cl, targets)
+		more, err := others(ctx, exec, cfg, cl, targets)
 		bad = errors.Join(bad, err)
 		for _, t := range more {
 			seen(t)
@@ -82,6 +89,11 @@ func Trust(ctx context.Context, cfg *config.Config, name string, add bool, note 
 	return err
 }
 
+// unreadLine warns of a line of known_hosts that counts for nothing.
+func unreadLine(path string, l executor.UnreadLine) string {
+	return fmt.Sprintf("%s: %s, so alsbot passes over that line: correct or remove it", path, l)
+}
+
 func knownName(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "22" {
@@ -92,8 +104,8 @@ func knownName(addr string) string {
 
 // trustTargets returns the bastion, the core and the nodes with an address in the
 // config.
-func trustTargets(cl config.Cluster) ([]executor.Target, error) {
-	core, err := jobs.Target(cl, nil, als.Core)
+func trustTargets(cfg *config.Config, cl config.Cluster) ([]executor.Target, error) {
+	core, err := jobs.Target(cfg, cl, nil, als.Core)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +117,7 @@ func trustTargets(cl config.Cluster) ([]executor.Target, error) {
 	}
 	targets = append(targets, core)
 	for ip := range cl.Addresses {
-		t, err := jobs.Target(cl, nil, ip)
+		t, err := jobs.Target(cfg, cl, nil, ip)
 		if err != nil {
 			return nil, err
 		}
@@ -118,14 +130,14 @@ func trustTargets(cl config.Cluster) ([]executor.Target, error) {
 }
 
 // others returns the nodes that the core names and the config doesn't.
-func others(ctx context.Context, exec *executor.Executor, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
-	seen, err := survey(ctx, exec, cl)
+func others(ctx context.Context, exec *executor.Executor, cfg *config.Config, cl config.Cluster, known []executor.Target) ([]executor.Target, error) {
+	seen, err := survey(ctx, exec, cfg, cl)
 	if err != nil {
 		return nil, err
 	}
 	var more []executor.Target
 	for _, n := range seen.nodes {
-		t, err := jobs.Target(cl, seen.nodes, n.IP)
+		t, err := jobs.Target(cfg, cl, seen.nodes, n.IP)
 		if err != nil {
 			return nil, err
 		}
@@ -141,11 +153,20 @@ func appendLines(path string, lines []string) error {
 	if err != nil {
 		return fmt.Errorf("writing known_hosts: %w", err)
 	}
-	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+	_, err = f.WriteString(lastLineEnd(path) + strings.Join(lines, "\n") + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
+}
+
+// lastLineEnd returns what ends the last line of a file, if it has no newline.
+func lastLineEnd(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil || len(text) == 0 || text[len(text)-1] == '\n' {
+		return ""
+	}
+	return "\n"
 }
 
 // ClusterNamed returns a cluster of the config by its name. It accepts the

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/robfig/cron/v3"
 )
 
 var (
@@ -196,8 +194,7 @@ func (r *report) cron(p, line string) {
 		r.add(p, `%s should have five fields, or six with seconds in front, such as "0 3 * * *" for three in the morning`, shown(line))
 		return
 	}
-	parser := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-	s, err := parser.Parse(line)
+	s, err := ParseCron(line)
 	if err != nil {
 		r.add(p, "%s is no cron line: %v", shown(line), err)
 		return

@@ -33,6 +33,7 @@ func (r *report) checkCluster(p string, c Cluster) {
 		r.via(p+".via", c.Via)
 	}
 	r.addresses(p+".addresses", c.Addresses)
+	r.nodes(p+".nodes", c)
 	if !isRunsDir(c.RunsDir) {
 		r.add(p+".runs_dir", "%s should be a clean path under the login user's home or an absolute one, of letters, digits and _./+@=-", shown(c.RunsDir))
 	}
@@ -72,6 +73,19 @@ func (r *report) addresses(p string, addresses map[string]string) {
 			r.add(join(p, node), "%s is no IP address of a node", shown(node))
 		}
 		r.hostPort(join(p, node), addresses[node])
+	}
+}
+
+// nodes checks which nodes a cluster's core may name.
+func (r *report) nodes(p string, c Cluster) {
+	for i, entry := range c.Nodes {
+		network, err := netip.ParsePrefix(entry)
+		switch {
+		case err == nil && network != network.Masked():
+			r.add(at(p, i), "%s should be a network, such as %s", shown(entry), network.Masked())
+		case err == nil && network.Addr().Is4In6(), err != nil && !isHost(entry):
+			r.add(at(p, i), "%s should be an IP address, a network such as 10.0.0.0/24, or a host name", shown(entry))
+		}
 	}
 }
 

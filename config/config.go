@@ -96,6 +96,7 @@ type Cluster struct {
 	Via          string            `koanf:"via"`
 	LegacySSH    bool              `koanf:"legacy_ssh"`
 	Addresses    map[string]string `koanf:"addresses"`
+	Nodes        []string          `koanf:"nodes"` // addresses, networks or names; if set, the core may name no others
 	RunsDir      string            `koanf:"runs_dir"`
 	Access       Access            `koanf:"access"` // each list set here replaces the general one
 	Channel      string            `koanf:"channel"`

@@ -89,7 +89,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 	got, want := example.Clusters[0], short.Clusters[0]
 	got.Approvals, got.Channel, got.Backup.Directory = want.Approvals, want.Channel, want.Backup.Directory
 	got.IdentityFile, got.KnownHosts = want.IdentityFile, want.KnownHosts
-	got.Windows, got.Addresses = nil, nil
+	got.Windows, got.Addresses, got.Nodes = nil, nil, nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("cluster: got %+v, want %+v", got, want)
 	}

@@ -48,8 +48,8 @@ func (ep endpoint) bastion() (endpoint, error) {
 
 // dial makes an SSH connection over the stream that open returns. Its errors
 // are of type *Error, without a node's name.
-func dial(ctx context.Context, ep endpoint, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
-	config, err := clientConfig(ep)
+func dial(ctx context.Context, ep endpoint, signer ssh.Signer, hosts known, open func(context.Context, string) (net.Conn, error)) (*ssh.Client, *activityConn, error) {
+	config, err := clientConfig(ep, signer, hosts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,28 +73,22 @@ func dial(ctx context.Context, ep endpoint, open func(context.Context, string) (
 	}
 	if err != nil {
 		_ = nc.Close()
-		return nil, nil, handshakeError(ep, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+		return nil, nil, handshakeError(ep, hosts, errors.Is(shake.Err(), context.DeadlineExceeded), err)
 	}
 	return ssh.NewClient(conn, channels, requests), nc, nil
 }
 
-func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
-	signer, err := identity(ep.IdentityFile)
-	if err != nil {
+func clientConfig(ep endpoint, signer ssh.Signer, hosts known) (*ssh.ClientConfig, error) {
+	if err := hosts.checkRevoked(ep.Addr); err != nil {
 		return nil, err
-	}
-	known, err := knownhosts.NewDB(ep.KnownHosts)
-	if err != nil {
-		e := &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err}
-		return nil, e.advised("run %s, which shows the nodes' keys and writes the file", trustCommand)
 	}
 	config := &ssh.ClientConfig{
 		User:            ep.User,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(signer)},
-		HostKeyCallback: hostKeyCheck(known, ep),
+		HostKeyCallback: hostKeyCheck(hosts, ep),
 		// Offer only types that known_hosts has for this host: else the node
 		// would show its best key, which may be one that we don't know.
-		HostKeyAlgorithms: known.HostKeyAlgorithms(ep.Addr),
+		HostKeyAlgorithms: hosts.HostKeyAlgorithms(ep.Addr),
 	}
 	if ep.Legacy {
 		good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
@@ -107,8 +101,8 @@ func clientConfig(ep endpoint) (*ssh.ClientConfig, error) {
 
 // hostKeyCheck accepts only keys in the file. Any other key ends the handshake
 // before anything is sent.
-func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback {
-	check := known.HostKeyCallback()
+func hostKeyCheck(hosts known, ep endpoint) ssh.HostKeyCallback {
+	check := hosts.HostKeyCallback()
 	return func(host string, remote net.Addr, key ssh.PublicKey) error {
 		err := check(host, remote, key)
 		if err == nil {
@@ -120,6 +114,9 @@ func hostKeyCheck(known *knownhosts.HostKeyDB, ep endpoint) ssh.HostKeyCallback 
 		switch {
 		case knownhosts.IsHostKeyChanged(err):
 			e.Cause = fmt.Sprintf("HOST KEY CHANGED: refused, and nothing was sent; it shows %s, which is not the key in %s", shown, ep.KnownHosts)
+		case knownhosts.IsHostUnknown(err) && len(hosts.unread) > 0:
+			e.Cause = fmt.Sprintf("no line of %s that can be read names this host: refused, and nothing was sent; it shows %s; what cannot be read: %s", ep.KnownHosts, shown, hosts.unreadText())
+			e = e.advised("correct those lines, or compare the key with the node's own console and run %s", trustCommand)
 		case knownhosts.IsHostUnknown(err):
 			e.Cause = fmt.Sprintf("its host key is not in %s: refused, and nothing was sent; it shows %s", ep.KnownHosts, shown)
 			e = e.advised("compare that with the node's own console, then run %s", trustCommand)

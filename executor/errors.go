@@ -113,7 +113,7 @@ func dialError(addr string, err error) *Error {
 }
 
 // handshakeError explains why the SSH handshake failed on an open connection.
-func handshakeError(ep endpoint, timedOut bool, err error) *Error {
+func handshakeError(ep endpoint, hosts known, timedOut bool, err error) *Error {
 	e := &Error{Kind: Unreachable, Doing: "connecting to " + ep.Addr, Cause: visible(err.Error()), Err: err}
 	var known *Error
 	var algo *ssh.AlgorithmNegotiationError
@@ -126,6 +126,9 @@ func handshakeError(ep endpoint, timedOut bool, err error) *Error {
 	case errors.As(err, &algo) && algo.What == "host key":
 		e.Kind = HostKey
 		e.Cause = fmt.Sprintf("refused, and nothing was sent: the node offers no host key of a type that is in %s", ep.KnownHosts)
+		if len(hosts.unread) > 0 {
+			e.Cause += "; what cannot be read there: " + hosts.unreadText()
+		}
 		e = e.advised(trustHint, trustCommand)
 	case errors.As(err, &algo):
 		e.Kind = Setup

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Exec runs a read-only command once, without a record on the node. It uses the
@@ -46,13 +47,25 @@ func (u readerOnly) Read(p []byte) (int, error) { return u.r.Read(p) }
 // loginLine returns argv as a line for a login shell. The line prints a marker
 // first, which separates the command's output from the login's.
 func loginLine(t Target, nonce string, argv []string) string {
-	command := Quote([]string{`printf '\nALSB1 ` + nonce + ` begin\n'; exec ` + Quote(argv)})
+	mark := `printf '\nALSB1 ` + nonce
+	command := Quote([]string{mark + ` begin\n' && exec ` + Quote(argv)}) + " </dev/null 2>&1"
 	if user := t.suUser(); user != "" {
-		return "exec su - " + Quote([]string{user}) + " -c " + command + " </dev/null 2>&1"
+		return anyShell("u=" + Quote([]string{user}) + "\n" + suShell + mark + ` error=shell %s\n' "$s"; exit 126` + "\nesac\n" +
+			`exec su - "$u" "$@" -c ` + command)
 	}
-	return "case ${SHELL##*/} in sh|ash|bash|dash|ksh|mksh|zsh) ;; *) SHELL=/bin/sh ;; esac; " +
-		`exec "$SHELL" -l -c ` + command + " </dev/null 2>&1"
+	return anyShell("case ${SHELL##*/} in sh|ash|bash|dash|ksh|mksh|zsh) ;; *) SHELL=/bin/sh ;; esac; " +
+		`exec "$SHELL" -l -c ` + command)
 }
+
+// suShell chooses su's arguments for the user $u by that user's shell $s. The
+// command is for a Bourne shell; csh and fish would read it otherwise. A shell
+// that lets nobody in stays. The line goes on with what happens to an unknown
+// one. node/child.sh does the same.
+const suShell = `s=$(getent passwd "$u" 2>/dev/null); s=${s##*:}; set --
+case ${s##*/} in
+"" | sh | ash | bash | dash | ksh | mksh | zsh | nologin | false) ;;
+csh | tcsh | bsd-csh | fish) set -- -s /bin/sh ;;
+*) `
 
 // suUser returns the user to become with su, "" if the login user runs the
 // command.
@@ -65,6 +78,9 @@ func (t Target) suUser() string {
 
 func awaitBegin(r *replyReader) error {
 	text, err := r.line()
+	if shell, refused := strings.CutPrefix(text, "error=shell "); err == nil && refused {
+		return &refusal{code: "shell", text: visible(shell)}
+	}
 	if err == nil && text != "begin" {
 		err = badReply("%q", visible(text))
 	}
@@ -73,6 +89,12 @@ func awaitBegin(r *replyReader) error {
 
 // loginError explains why a login did not get to the command.
 func loginError(t Target, s *stream, r *replyReader, err error) error {
+	var unknown *refusal
+	if errors.As(err, &unknown) {
+		e := &Error{Kind: Setup, Node: t.Name, Doing: "running a command", Err: err}
+		e.Cause = fmt.Sprintf("the login shell of %s is %s, which alsbot doesn't know, so nothing was carried out", t.suUser(), unknown.text)
+		return e.advised("give that user a Bourne shell: on the node, %s", "chsh -s /bin/bash "+t.suUser())
+	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, errBadReply) {
 		return withNode(t.Name, err)
 	}
@@ -84,7 +106,7 @@ func loginError(t Target, s *stream, r *replyReader, err error) error {
 		err = fmt.Errorf("the login shell ended with status %d", status)
 	}
 	e := &Error{Kind: Node, Node: t.Name, Doing: "running a command", Err: err}
-	e.Cause = fmt.Sprintf("%v before the command began: %s", err, visible(string(r.noise)+" "+s.stderr.String()))
+	e.Cause = fmt.Sprintf("%v, and nothing shows that the command began: %s", err, visible(string(r.noise)+" "+s.stderr.String()))
 	e.Next = "check run_as, and that the user's login works and ends in a Bourne shell"
 	return e
 }

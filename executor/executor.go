@@ -110,7 +110,7 @@ func New(log *slog.Logger) *Executor {
 	life, end := context.WithCancel(context.Background())
 	return &Executor{
 		log:     log,
-		pool:    &pool{log: log, tcp: dialTCP, life: life, end: end, abandonTimeout: abandonTimeout, slots: make(map[endpoint]*slot)},
+		pool:    &pool{log: log, tcp: dialTCP, life: life, end: end, abandonTimeout: abandonTimeout, slots: make(map[endpoint]*slot), unread: make(map[string]string)},
 		scripts: newScripts(),
 	}
 }

@@ -37,13 +37,13 @@ func script(text string) string {
 
 // scripts has the texts that the calls of one executor send.
 type scripts struct {
-	node          string // exec /bin/sh -c 'TEXT', quoted
+	node          string
 	runner, child string
 }
 
 func newScripts() scripts {
 	return scripts{
-		node:   "exec " + Quote([]string{"/bin/sh", "-c", script(nodeScript), "alsb"}) + " ",
+		node:   script(nodeScript),
 		runner: script(runnerScript),
 		child:  script(childScript),
 	}
@@ -51,7 +51,8 @@ func newScripts() scripts {
 
 // line returns the command line of one call.
 func (s scripts) line(verb string, t Target, owner, nonce, id string, args ...string) string {
-	return s.node + Quote(append([]string{verb, t.RunsDir, owner, nonce, id}, args...))
+	// verb and nonce are letters and digits, of ours
+	return anyShell("set -- " + verb + " " + Quote([]string{t.RunsDir, owner}) + " " + nonce + " " + Quote(append([]string{id}, args...)) + "\n" + s.node)
 }
 
 // nonce returns a mark for one call. A command that prints something like a

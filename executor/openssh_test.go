@@ -84,7 +84,7 @@ func (c login) checkExec(t *testing.T, x *executor.Executor, node executor.Targe
 	status, err := x.Exec(testContext(t), node, showLogin, &out)
 	switch {
 	case c.kind != "":
-		checkRefused(t, err, c.kind, "before the command began")
+		checkRefused(t, err, c.kind, "nothing shows that the command began")
 		if out.Len() > 0 {
 			t.Errorf("output of a command that did not run: %q", &out)
 		}

@@ -20,6 +20,9 @@ type pool struct {
 
 	mu    sync.Mutex
 	slots map[endpoint]*slot
+	// unread has, by path of a known_hosts file, which lines of it were logged
+	// as unreadable.
+	unread map[string]string
 }
 
 // slot is a connection, or the attempt to get one. ready is closed when conn or
@@ -73,7 +76,17 @@ func (s *slot) dead() bool {
 
 func (p *pool) connect(s *slot, ep endpoint) {
 	defer close(s.ready)
-	client, nc, err := dial(p.life, ep, p.opener(ep))
+	signer, err := identity(ep.IdentityFile)
+	if err != nil {
+		s.err = err
+		return
+	}
+	hosts, err := p.knownHosts(ep.KnownHosts)
+	if err != nil {
+		s.err = err
+		return
+	}
+	client, nc, err := dial(p.life, ep, signer, hosts, p.opener(ep))
 	if err != nil {
 		s.err = err
 		p.log.Debug("no connection", "node", ep.Addr, "user", ep.User, "err", err)
@@ -86,6 +99,28 @@ func (p *pool) connect(s *slot, ep endpoint) {
 	if p.life.Err() != nil {
 		_ = client.Close()
 	}
+}
+
+// knownHosts reads a known_hosts file, and logs once which lines of it cannot be
+// read.
+func (p *pool) knownHosts(path string) (known, error) {
+	hosts, err := readKnown(path)
+	if err != nil {
+		e := &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err}
+		return hosts, e.advised("run %s, which shows the nodes' keys and writes the file", trustCommand)
+	}
+	text := ""
+	if len(hosts.unread) > 0 {
+		text = hosts.unreadText()
+	}
+	p.mu.Lock()
+	told := p.unread[path] == text
+	p.unread[path] = text
+	p.mu.Unlock()
+	if !told && text != "" {
+		p.log.Warn("lines of known_hosts cannot be read and are passed over", "file", path, "lines", text)
+	}
+	return hosts, nil
 }
 
 func dialTCP(ctx context.Context, addr string) (net.Conn, error) {

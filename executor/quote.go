@@ -2,6 +2,7 @@ package executor
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -24,6 +25,25 @@ func Quote(argv []string) string {
 		b.WriteString(strings.ReplaceAll(arg, `'`, `'\''`))
 		b.WriteByte('\'')
 	}
+	return b.String()
+}
+
+// anyShell returns a line for /bin/sh as one that every login shell reads alike:
+// csh, tcsh and fish have other rules for quotes, backslashes, exclamation marks
+// and line ends, so the line has none of them inside its quotes. A shell that
+// can't read it carries out nothing of it.
+func anyShell(line string) string {
+	var b strings.Builder
+	b.Grow(len(line) + len(line)/4)
+	b.WriteString(`exec /bin/sh -c 'eval "$(printf %b "$1")"' alsb '`)
+	for i := range len(line) {
+		if c := line[i]; c < ' ' || c >= 0x7f || c == '\'' || c == '\\' || c == '!' {
+			fmt.Fprintf(&b, `\0%03o`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('\'')
 	return b.String()
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -41,6 +42,7 @@ type stream struct {
 	spare        chan []byte     // buffers to fill
 	last         readResult      // the piece that Read returns from
 	unread       []byte
+	reads        atomic.Int64 // odd while a read of the channel waits
 	stderr       tail
 	ended        chan error // receives how the command ended, once
 
@@ -98,7 +100,8 @@ func (c *conn) start(ctx context.Context, r request, silenceLimit time.Duration)
 func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard := time.AfterFunc(callTimeout, func() { _ = c.client.Close() })
 	defer guard.Stop()
-	session, err := c.client.NewSession()
+	tap := &exitTap{Conn: c.client.Conn, exited: make(chan struct{})}
+	session, err := (&ssh.Client{Conn: tap}).NewSession()
 	if err != nil {
 		begun <- sessionError(c, err)
 		return
@@ -119,7 +122,10 @@ func (s *stream) serve(c *conn, r request, begun chan<- error) {
 	guard.Stop()
 	begun <- nil
 	go s.readAhead(stdout)
+	over := make(chan struct{})
+	go s.endAfter(tap.exited, over, c.client, session)
 	err = session.Wait()
+	close(over)
 	if r.plain {
 		err = confirmEnd(c.client, err)
 	}
@@ -148,7 +154,9 @@ func (s *stream) readAhead(stdout io.Reader) {
 	for {
 		select {
 		case buf := <-s.spare:
+			s.reads.Add(1)
 			n, err := stdout.Read(buf)
+			s.reads.Add(1)
 			if err != nil && !errors.Is(err, io.EOF) {
 				err = interrupted(err) // the library could not tell the node that there is room
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -88,19 +87,22 @@ func (x *Executor) offeredKey(ctx context.Context, ep endpoint, algo string) (ss
 	}
 	_, _, _, err = ssh.NewClientConn(raw, ep.Addr, config)
 	if key == nil {
-		return nil, handshakeError(ep, errors.Is(shake.Err(), context.DeadlineExceeded), err)
+		return nil, handshakeError(ep, known{}, errors.Is(shake.Err(), context.DeadlineExceeded), err)
 	}
 	return key, nil
 }
 
 // standingOf looks a key up in the endpoint's known_hosts.
 func standingOf(ep endpoint, key ssh.PublicKey) (Standing, error) {
-	db, err := knownhosts.NewDB(ep.KnownHosts)
+	db, err := readKnown(ep.KnownHosts)
 	if errors.Is(err, os.ErrNotExist) {
 		return Unknown, nil
 	}
 	if err != nil {
-		return "", &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err, Next: "mend " + ep.KnownHosts}
+		return "", &Error{Kind: Setup, Doing: "reading known_hosts", Cause: err.Error(), Err: err, Next: "fix " + ep.KnownHosts}
+	}
+	if err := db.checkRevoked(ep.Addr); err != nil {
+		return "", err
 	}
 	err = db.HostKeyCallback()(ep.Addr, noAddr{}, key)
 	switch {
@@ -124,28 +126,3 @@ type noAddr struct{}
 
 func (noAddr) Network() string { return "tcp" }
 func (noAddr) String() string  { return "0.0.0.0:0" }
-
-// KnownKeys returns the fingerprints of the host keys that known_hosts has for
-// a target and for its bastion, sorted. A file that can't be read has none:
-// then alsbot connects to nothing.
-func KnownKeys(t Target) []string {
-	ep := t.endpoint()
-	db, err := knownhosts.NewDB(ep.KnownHosts)
-	if err != nil {
-		return nil
-	}
-	hosts := []string{ep.Addr}
-	if ep.Via != "" {
-		if b, err := ep.bastion(); err == nil {
-			hosts = append(hosts, b.Addr)
-		}
-	}
-	var prints []string
-	for _, host := range hosts {
-		for _, key := range db.HostKeys(host) {
-			prints = append(prints, ssh.FingerprintSHA256(key.PublicKey))
-		}
-	}
-	slices.Sort(prints)
-	return slices.Compact(prints)
-}

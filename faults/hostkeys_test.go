@@ -29,6 +29,10 @@ func hostKeys(t *testing.T, r *report) {
 			{"another key", others + foreign, "HOST KEY CHANGED"},
 			{"the right one and others beside", foreign + string(known), ""},
 			{"revoked", string(known) + "@revoked " + own, "revoked"},
+			{"a line that can't be read", string(known) + "<<<<<<< HEAD\nold.example 1024 35 143\n" + h.core + " ssh-rsa AAAA", ""},
+			{"another key, and such a line", "<<<<<<< HEAD\n" + others + foreign, "HOST KEY CHANGED"},
+			{"nothing but such a line", others + knownName(h.core) + " ssh-rsa AAAA\n", "that can be read names this host"},
+			{"a revoked key that can't be read", string(known) + "@revoked * ssh-rsa AAAA\n", "revokes a key of this host"},
 		}
 		for _, c := range cases {
 			err := h.withKnown(c.file, c.words)

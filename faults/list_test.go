@@ -58,7 +58,7 @@ func list() []fault {
 			limit: "daily once a local day, hourly once a real hour; at most one caught up; nothing twice; what overlaps is skipped and told"},
 		{id: "F29", what: "SIGTERM while runs go on, and the next start; a start on what earlier versions left in the store and on nodes", run: sigterm, trials: [3]int{2, 20, 100},
 			limit: "exit <= 5 s; no effect on the runs; what was left is read"},
-		{id: "F30", what: "host keys: another, missing, several, revoked, changed on the node", run: hostKeys, trials: [3]int{1, 3, 10},
+		{id: "F30", what: "host keys: another, missing, several, revoked, changed on the node; beside lines that can't be read", run: hostKeys, trials: [3]int{1, 3, 10},
 			limit: "refused in words, nothing of the command sent; several keys do no harm"},
 		{id: "F31", what: "a cancel races the start; cancels of what goes on, ignores TERM, has ended", run: cancelRace, trials: [3]int{20, 150, 3000},
 			limit: "revoked or begun, never both or neither; nothing of the command left after grace + 2 s"},
@@ -92,5 +92,9 @@ func list() []fault {
 			limit: "0 verified, each with its reason; the last good one stays; nothing else left"},
 		{id: "F45", what: "sizes that nodes claim, up to 8 EiB: the archive to be fetched, those that an export is compared with", run: claimedSizes, trials: [3]int{200, 20000, 200000},
 			limit: "100 % refused"},
+		{id: "F48", what: "a core that names the core of another configured cluster, or a node that its own nodes: lacks", run: foreignNodes, trials: [3]int{1, 10, 100},
+			limit: "refused in words, nothing ran on that node"},
+		{id: "F49", what: "login shells dash, tcsh and fish, with a profile that leaves a process behind", run: loginShells, trials: [3]int{2, 20, 200},
+			limit: "true status and whole output; nobody waits for what was left behind"},
 	}
 }

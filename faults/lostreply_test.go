@@ -17,7 +17,7 @@ import (
 // its reply. A trial is a run.
 func lostReply(t *testing.T, r *report) {
 	f := newNodeBed(t, oracle{Min: 10 * time.Millisecond, Max: 500 * time.Millisecond, Bytes: 16 << 10})
-	server := newSSHD(t, f.nodes)
+	server := newSSHD(t, f.nodes, "/bin/bash")
 	var lost atomic.Int64
 	var wg sync.WaitGroup
 	var proxies []*proxy

@@ -31,11 +31,11 @@ type sshd struct {
 
 // realSSHD is for options.core: the bot reaches the core node over OpenSSH.
 func realSSHD(h *testbed, _ string) string {
-	h.sshd = newSSHD(h.t, h.nodes)
+	h.sshd = newSSHD(h.t, h.nodes, "/bin/bash")
 	return h.sshd.addr
 }
 
-func newSSHD(t testing.TB, c *node.Cluster) *sshd {
+func newSSHD(t testing.TB, c *node.Cluster, shell string) *sshd {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a real sshd with a user of its own needs root")
@@ -49,7 +49,7 @@ func newSSHD(t testing.TB, c *node.Cluster) *sshd {
 	shadow, err := os.ReadFile("/etc/shadow")
 	must(t, err)
 	// the login user has our rights, so that it can reach our files
-	s.write("passwd", fmt.Sprintf("%s%s:x:0:0::%s:/bin/bash\n", passwd, c.User, c.Home(c.Core)), 0o644)
+	s.write("passwd", fmt.Sprintf("%s%s:x:0:0::%s:%s\n", passwd, c.User, c.Home(c.Core), shell), 0o644)
 	s.write("shadow", fmt.Sprintf("%s%s:*:19000:0:99999:7:::\n", shadow, c.User), 0o600)
 	pub, err := os.ReadFile(c.IdentityFile + ".pub")
 	must(t, err)

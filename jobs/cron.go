@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"alsbot/config"
 )
 
 // slots are the times of a cron line in a time zone. They are alsbot's own
@@ -18,8 +20,6 @@ type slots struct {
 	hourly bool
 }
 
-var cronLine = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
-
 // parseSlots reads a cron line of five fields, six with seconds in front, or
 // a descriptor such as @daily.
 func parseSlots(line, zone string) (slots, error) {
@@ -30,7 +30,7 @@ func parseSlots(line, zone string) (slots, error) {
 	if strings.Contains(line, "=") {
 		return slots{}, fmt.Errorf("cron line %q carries a time zone: put it into `timezone`", line)
 	}
-	parsed, err := cronLine.Parse(line)
+	parsed, err := config.ParseCron(line)
 	if err != nil {
 		return slots{}, fmt.Errorf("cron line %q cannot be read: %w", line, err)
 	}

@@ -116,3 +116,50 @@ func FuzzSlots(f *testing.F) {
 		}
 	})
 }
+
+// What crontab(5) takes: 7 is Sunday too; a day field that begins with * restricts
+// no day by itself, so the other day field decides together with it (*/2 with a
+// weekday: that weekday on odd days), and two others are either or.
+func TestCronAsCron(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) // a Tuesday
+	for line, want := range map[string][]string{
+		"0 3 * * 7":        {"Sun 06", "Sun 13"},
+		"0 3 * * 6-7":      {"Sat 05", "Sun 06", "Sat 12"},
+		"0 3 * * 5-7/2":    {"Fri 04", "Sun 06", "Fri 11"},
+		"0 3 * * fri-7":    {"Fri 04", "Sat 05", "Sun 06", "Fri 11"},
+		"0 3 * * 2,7":      {"Tue 01", "Sun 06", "Tue 08"},
+		"0 3 * * 0-7":      {"Tue 01", "Wed 02", "Thu 03"},
+		"30 0 3 * * 7":     {"Sun 06", "Sun 13"},
+		"0 4 */2 * 3":      {"Wed 09", "Wed 23"},
+		"0 4 3 * */2":      {"Thu 03"}, // */2 is Sun, Tue, Thu, Sat
+		"0 4 1-31/2 * 3":   {"Tue 01", "Wed 02", "Thu 03", "Sat 05", "Mon 07", "Wed 09"},
+		"0 4 13 * 5":       {"Fri 04", "Fri 11", "Sun 13"},
+		"0 4 ? * 3":        {"Wed 02", "Wed 09"},
+		"0 4 5,*/10 * 3":   {"Tue 01", "Wed 02", "Sat 05", "Wed 09"},
+		"0 4 */10,5 * 6":   {"Sat 05"},
+		"0 0 3 * * */7":    {"Sun 06", "Sun 13"},
+		"0 3 */2 * 7":      {"Sun 13", "Sun 27"},
+		"0 3 1 * sun":      {"Tue 01", "Sun 06"},
+		"0 3 * * sat,7":    {"Sat 05", "Sun 06"},
+		"0 3 1 1-12/11 07": {"Tue 01", "Sun 06"},
+	} {
+		s, err := parseSlots(line, "UTC")
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		at := from
+		for _, day := range want {
+			if at = s.Next(at); at.Format("Mon 02") != day {
+				t.Errorf("%s: %s, not %s", line, at.Format("Mon 02 Jan 15:04"), day)
+				break
+			}
+		}
+	}
+	for _, line := range []string{"0 3 * * 8", "0 3 * * 7-8", "0 3 * * 7-1", "0 3 * * 5-7/0", "0 3 * * 5-7/x", "0 3 7-7-7 * 7-7-7", "0 3 * * 5-7/2/2", "0 3 * * -7"} {
+		if _, err := parseSlots(line, "UTC"); err == nil {
+			t.Errorf("%q was taken", line)
+		}
+	}
+}

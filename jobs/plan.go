@@ -66,6 +66,11 @@ func (p *planner) buildPlan(ctx context.Context, r runs.Run) (als.Cluster, als.P
 			return cluster, als.Plan{}, err
 		}
 		cluster.Generation, cluster.Version, cluster.Nodes, findings = als.ReadSurvey(seen, cluster.Generation)
+		if c, ok := p.cfg.Cluster(cluster.Name); ok {
+			var more []als.Finding
+			cluster.Nodes, more = Machines(p.cfg, c, cluster.Nodes)
+			findings = append(findings, more...)
+		}
 		if surveyed := (als.Plan{Operation: op.Name, Effect: r.Effect, Findings: findings}); isStopped(surveyed) {
 			return cluster, surveyed, nil
 		}
@@ -124,7 +129,7 @@ func (p *planner) known(ctx context.Context, op als.Operation, r runs.Run) (clus
 		return cluster, &als.Refusal{Text: fmt.Sprintf("Cluster @%s is no longer in alsbot's config", r.Request.Cluster), Next: als.Advise("Type %s to see which there are", als.Typed("clusters"))}
 	}
 	cluster = als.Cluster{
-		Name: c.Name, Kato: c.Kato, BackupDir: c.Backup.Directory, Config: p.cfg.Path, Run: r.ID, Asked: r.Asked,
+		Name: c.Name, Host: coreHost(c), Kato: c.Kato, BackupDir: c.Backup.Directory, Config: p.cfg.Path, Run: r.ID, Asked: r.Asked,
 		Generation: configured(c), Keep: als.Keep(c.Backup.Keep), MaxAge: c.Backup.MaxAge, MaxSize: int64(c.Backup.MaxSize),
 	}
 	if cluster.Socket, err = filepath.Abs(p.cfg.Admin.Socket); err != nil {

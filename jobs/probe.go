@@ -102,12 +102,13 @@ func (p *Prober) probe(ctx context.Context, cluster als.Cluster, s als.Step) (al
 // Nodes asks a cluster for its nodes.
 func (p *Prober) Nodes(ctx context.Context, c config.Cluster) ([]als.Node, error) {
 	generation := configured(c)
-	seen, err := p.Probe(ctx, als.Cluster{Name: c.Name, Kato: c.Kato, Generation: generation}, als.SurveySteps(c.Kato))
+	seen, err := p.Probe(ctx, als.Cluster{Name: c.Name, Host: coreHost(c), Kato: c.Kato, Generation: generation}, als.SurveySteps(c.Kato))
 	if err != nil {
 		return nil, err
 	}
 	_, _, nodes, findings := als.ReadSurvey(seen, generation)
 	if len(nodes) > 0 {
+		nodes, _ = Machines(p.cfg, c, nodes) // a node that the core may not name is refused where it is dialled
 		return nodes, nil
 	}
 	for _, f := range findings {

@@ -103,7 +103,7 @@ func (u *Upkeep) everyNode(ctx context.Context, found *Reconciled) ([]executor.T
 			ips = append(ips, n.IP)
 		}
 		for _, ip := range ips {
-			t, err := jobs.Target(c, nodes, ip)
+			t, err := jobs.Target(u.cfg, c, nodes, ip)
 			if err != nil {
 				found.Silent = append(found.Silent, err.Error())
 				continue
