@@ -24,6 +24,9 @@ var (
 	pathForm    = regexp.MustCompile(`^[A-Za-z0-9_./+@=-]+$`)
 )
 
+// socketMost is how many bytes Linux takes as the path of a socket.
+const socketMost = 107
+
 // check reports every value that isn't allowed.
 func (r *report) check(c *Config) {
 	r.checkSlack(c.Slack)
@@ -32,6 +35,9 @@ func (r *report) check(c *Config) {
 	}
 	r.listen("admin.listen", c.Admin.Listen)
 	r.required("admin.socket", c.Admin.Socket)
+	if n := len(c.Admin.Socket); n > socketMost {
+		r.add("admin.socket", "has %d bytes, and the path of a socket has at most %d: give a shorter one, such as /run/alsbot/alsbot.sock", n, socketMost)
+	}
 	r.checkStore(c.Store)
 	r.users("admin.users", c.Admin.Users)
 	r.members("access", c.Access)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,10 @@ func (r *report) applyEnv(tree map[string]any, environ []string) map[string]any 
 		if !ours {
 			continue
 		}
+		if linkName.MatchString(rest) || linkValue.MatchString(v) {
+			r.foreign = append(r.foreign, name)
+			continue
+		}
 		words := strings.Split(strings.ToLower(rest), "__")
 		set := r.variable("", name, value, words, tree, reflect.TypeFor[Config]())
 		if m, ok := set.(map[string]any); ok {
@@ -30,6 +35,15 @@ func (r *report) applyEnv(tree map[string]any, environ []string) map[string]any 
 	}
 	return tree
 }
+
+// Kubernetes, and links of containers, describe each service in variables of
+// every process. Those of a service called alsbot, or alsbot-http, begin with
+// ALSBOT_. Their names and values can't be those of a key: a key has two
+// underscores between its words, and no key is an address of this form.
+var (
+	linkName  = regexp.MustCompile(`^([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9]+)*|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_[^=]+)$`)
+	linkValue = regexp.MustCompile(`^ALSBOT_([A-Z0-9]+_)*(PORT=(tcp|udp|sctp)://|NAME=/)`)
+)
 
 // inOrder sorts variables so that element 10 comes after element 9.
 func inOrder(a, b string) int {

@@ -73,6 +73,9 @@ func load(path string, environ []string, forgive func(*report, *Config)) (*Confi
 		}
 	}
 	c.warn(path, r.secretsIn(path))
+	if len(r.foreign) > 0 {
+		c.warnf("environment: %s: a container platform made these, and they set nothing: enableServiceLinks: false, or another name of the service, keeps them away", strings.Join(r.foreign, ", "))
+	}
 	return c, nil
 }
 

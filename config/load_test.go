@@ -105,6 +105,26 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// What a container platform says of a service called alsbot sets nothing; a
+// mistake of a person's stays one.
+func TestVariablesOfContainerPlatforms(t *testing.T) {
+	made := []string{"ALSBOT_SERVICE_HOST=10.0.0.1", "ALSBOT_SERVICE_PORT=9464", "ALSBOT_SERVICE_PORT_HTTP=9464", "ALSBOT_PORT=tcp://10.0.0.1:9464",
+		"ALSBOT_PORT_9464_TCP=tcp://10.0.0.1:9464", "ALSBOT_PORT_9464_TCP_ADDR=10.0.0.1", "ALSBOT_PORT_9464_TCP_PORT=9464", "ALSBOT_PORT_9464_TCP_PROTO=tcp",
+		"ALSBOT_HTTP_SERVICE_HOST=10.0.0.2", "ALSBOT_HTTP_PORT=tcp://10.0.0.2:80", "ALSBOT_NAME=/web/alsbot", "ALSBOT_ENV_PATH=/bin"}
+	c := load(t, minimal, made...)
+	all := strings.Join(c.Warnings, "\n")
+	for _, v := range made {
+		if name, _, _ := strings.Cut(v, "="); !strings.Contains(all, name) {
+			t.Errorf("no warning names %s:\n%s", name, all)
+		}
+	}
+	for _, wrong := range []string{"ALSBOT_PORT=9464", "ALSBOT_HTTP_PORT=8080", "ALSBOT_NAME=alsbot", "ALSBOT_SLACK__PORT=tcp://10.0.0.1:1", "ALSBOT_STORE__SERVICE_HOST=x", "ALSBOT_SERVICE=x"} {
+		if _, err := config.Load(write(t, minimal), []string{wrong}); err == nil {
+			t.Errorf("%s is accepted", wrong)
+		}
+	}
+}
+
 func TestEnvironmentAlone(t *testing.T) {
 	c, err := config.Load("", []string{
 		"ALSBOT_SLACK__MODE=http", "ALSBOT_SLACK__BOT_TOKEN=xoxb-1", "ALSBOT_SLACK__SIGNING_SECRET=s",
@@ -219,6 +239,7 @@ func TestOneMistake(t *testing.T) {
 		{"a name for a Slack user", "slack:", "admin: {users: {alice: \"@alice\"}}\nslack:", "c.yaml:1: admin.users.alice: \"@alice\" is no Slack user ID"},
 		{"plain http", "slack:", "slack:\n  api_url: http://slack.com/api/", "slack.api_url"},
 		{"no slash", "slack:", "slack:\n  api_url: https://slack.com/api", "should end in /"},
+		{"a long socket", "access:", "admin: {socket: " + strings.Repeat("d/", 52) + "sock}\naccess:", "admin.socket: has 108 bytes"},
 		{"listen", "access:", "admin: {listen: 9464}\naccess:", "admin.listen"},
 		{"engine", "access:", "store: {engine: blot}\naccess:", "did you mean bolt?"},
 		{"etcd without endpoints", "access:", "store: {engine: etcd}\naccess:", "store.etcd.endpoints: is required"},

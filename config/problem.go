@@ -40,6 +40,7 @@ type report struct {
 	problems []Problem
 	places   map[string]string // by path
 	lines    map[string]int    // line of each place in the file, for sorting
+	foreign  []string          // variables that a container platform made
 }
 
 // add records a problem with the key at path. If the key has no place, the

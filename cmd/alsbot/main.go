@@ -189,11 +189,33 @@ func (c *cli) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer outlive(log)()
 			err = a.Run(cmd.Context())
 			log.Info("alsbot has stopped; what runs on nodes goes on")
 			return err
 		},
 	}
+}
+
+// outlive keeps two signals from ending the bot until the returned function is
+// called: SIGPIPE, when whoever reads its log is gone, and SIGHUP, when its
+// terminal is, or when somebody expects a reload.
+func outlive(log *slog.Logger) (end func()) {
+	hup, pipe := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	signal.Notify(pipe, syscall.SIGPIPE) // not Ignore: a process that alsbot starts would inherit that
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hup:
+				log.Warn("SIGHUP changes nothing: alsbot reads its config at the start; restart it after a change")
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 func (c *cli) check() *cobra.Command {
