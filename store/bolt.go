@@ -27,7 +27,10 @@ type settings struct {
 	migrations []Migration
 	migrated   func(from, to int)
 	slow       func(commit time.Duration)
+	replaced   func(error)
 	ballast    int64
+	anew       bool
+	aside      func(output string)
 }
 
 // Ordered names the buckets whose keys only grow, such as logs. Their pages
@@ -59,6 +62,19 @@ func Slow(report func(commit time.Duration)) Option {
 	return func(s *settings) { s.slow = report }
 }
 
+// Replaced makes the store call report when it notices that its file was
+// removed, replaced or overwritten: the file, its content, once each.
+func Replaced(report func(error)) Option {
+	return func(s *settings) { s.replaced = report }
+}
+
+// Anew makes OpenBolt create an empty store where the file is missing and its
+// companions are not. It refuses an existing file with ErrExists. Output of
+// the missing store is put aside; OpenBolt calls aside with its new name.
+func Anew(aside func(output string)) Option {
+	return func(s *settings) { s.anew, s.aside = true, aside }
+}
+
 // Ballast sets how many bytes the store reserves for a full disk (default 64
 // MiB); 0 reserves none.
 func Ballast(bytes int64) Option {
@@ -71,11 +87,16 @@ func Ballast(bytes int64) Option {
 //	PATH.lock     names the holder
 //	PATH.ballast  reserves room for a full disk
 //	PATH.output/  the blobs
+//
+// The records' owner keeps one more file there:
+//
+//	PATH.head     says how far the records were; see HeadPath
 type boltStore struct {
 	*blobDir
 	*writer
 	path string
 	db   *bolt.DB
+	file *os.File // db's own
 	lock *os.File
 	subs watchers
 	once sync.Once
@@ -112,7 +133,7 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 	if err := prepare(path, set); err != nil {
 		return nil, err
 	}
-	db, err := openFile(path)
+	db, file, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -128,10 +149,14 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &boltStore{path: path, db: db, lock: lock, blobDir: blobs}
+	g, err := newGuard(db, file, set.replaced)
+	if err != nil {
+		return nil, err
+	}
+	s := &boltStore{path: path, db: db, file: file, lock: lock, blobDir: blobs}
 	reserve := &ballast{path: path + ".ballast", size: set.ballast}
 	reserve.fill()
-	s.writer = newWriter(db, set, reserve, s.subs.notify)
+	s.writer = newWriter(db, g, set, reserve, s.subs.notify)
 	blobs.full = func(error) bool { return reserve.release() }
 	return s, nil
 }
@@ -140,10 +165,21 @@ func openBolt(path string, set settings) (_ *boltStore, err error) {
 func prepare(path string, set settings) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := Missing(path); err != nil {
+			if !set.anew {
+				return err
+			}
+			if err := putAside(path, set.aside); err != nil {
+				return err
+			}
+		}
 		return create(path, set)
 	}
 	if err != nil {
 		return err
+	}
+	if set.anew {
+		return ErrExists
 	}
 	if !info.Mode().IsRegular() {
 		return errors.New("it is not a regular file")
@@ -186,8 +222,14 @@ func create(path string, set settings) error {
 	return syncDir(filepath.Dir(path))
 }
 
-func openFile(path string) (*bolt.DB, error) {
+// openFile also returns the file that bbolt holds open.
+func openFile(path string) (*bolt.DB, *os.File, error) {
+	var file *os.File
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode) //nolint:gosec // the operator's own path
+			return file, err
+		},
 		Timeout:      lockWait,
 		FreelistType: bolt.FreelistMapType,
 		NoStatistics: true,
@@ -197,19 +239,21 @@ func openFile(path string) (*bolt.DB, error) {
 		InitialMmapSize: 1 << 30,
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, errOtherProgram
+		return nil, nil, errOtherProgram
 	}
-	return db, err
+	return db, file, err
 }
 
 func (s *boltStore) View(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.db.View(func(tx *bolt.Tx) error {
-		t := &boltTx{tx: tx}
-		defer t.end()
-		return fn(t)
+	err := s.guard.reading(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			t := &boltTx{tx: tx}
+			defer t.end()
+			return fn(t)
+		})
 	})
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
@@ -239,9 +283,11 @@ func (s *boltStore) snapshot(ctx context.Context, w io.Writer) error {
 	if err := os.Remove(temp.Name()); err != nil { // so a crash leaves no file behind
 		return err
 	}
-	err = s.db.View(func(tx *bolt.Tx) error {
-		_, err := tx.WriteTo(contextWriter{ctx, temp})
-		return err
+	err = s.guard.reading(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			_, err := tx.WriteTo(contextWriter{ctx, temp})
+			return err
+		})
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
@@ -275,10 +321,21 @@ func (s *boltStore) Close() error {
 	s.once.Do(func() {
 		s.closeBlobs()
 		s.stop()
+		s.guard.stop()
 		s.subs.close()
-		s.err = errors.Join(s.db.Close(), release(s.lock))
+		s.err = errors.Join(s.closeDB(), release(s.lock))
 	})
 	return s.err
+}
+
+// closeDB leaves a lost database to the end of the process: a fault may have
+// left bbolt with a lock for which Close would wait.
+func (s *boltStore) closeDB() error {
+	lost := s.guard.check()
+	if errors.Is(lost, ErrReplaced) || s.faulted.Load() {
+		return errors.Join(lost, s.file.Close())
+	}
+	return s.db.Close()
 }
 
 // syncDir makes the names in a directory durable.

@@ -183,7 +183,7 @@ func damaged(path, why string) error {
 	if strings.HasPrefix(why, "unexpected fault address") {
 		why = "it refers to places outside of itself"
 	}
-	return fmt.Errorf("%w (%s) and was left as it was; to go on from a snapshot:\n  %s\nthen start alsbot, and type `alsbot reconcile`",
+	return fmt.Errorf("%w (%s) and was left as it was; to go on from a snapshot:\n  %s\nthen start it with `alsbot serve --accept-restored`, and type `alsbot reconcile`",
 		ErrDamaged, why, RestoreCommand("SNAPSHOT", path))
 }
 

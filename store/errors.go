@@ -13,6 +13,14 @@ var (
 	// ErrDamaged means that the file isn't a sound database. The store left it
 	// as it was.
 	ErrDamaged = errors.New("the file is damaged")
+	// ErrMissing means that the file isn't there and its companions are: it was
+	// there before.
+	ErrMissing = errors.New("the file is missing")
+	// ErrExists means that a new store was wanted and there is one.
+	ErrExists = errors.New("there is a store already: start without --new-store, or move that file away first")
+	// ErrReplaced means that the open file was removed, replaced or
+	// overwritten. The store accepts no more writes until it is opened again.
+	ErrReplaced = errors.New("the store is not the one that was opened")
 	// ErrNewer means that a newer program wrote the file.
 	ErrNewer = errors.New("the file is from a newer program")
 	// ErrFull means that the disk is full. The store wrote nothing of the

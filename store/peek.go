@@ -37,7 +37,10 @@ func Schema(ctx context.Context, path string) (int, error) {
 }
 
 func schemaInChild(ctx context.Context, path string) (int, error) {
-	f, err := os.Open(path) // a missing or unreadable file gets the system's error
+	f, err := os.Open(path) // a first or unreadable file gets the system's error
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, errors.Join(Missing(path), err)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -27,6 +27,7 @@ const maxGroup = 1024
 // caller pays for one commit, many share one.
 type writer struct {
 	db      *bolt.DB
+	guard   *guard
 	set     settings
 	ballast *ballast
 	notify  func(buckets map[string]bool)
@@ -37,8 +38,9 @@ type writer struct {
 	wake   chan struct{} // holds one token while there may be work
 	done   chan struct{}
 
-	broken atomic.Pointer[error]
-	slow   time.Time // last report of a slow commit; writing goroutine only
+	broken  atomic.Pointer[error]
+	faulted atomic.Bool // bbolt has panicked, and may hold its locks
+	slow    time.Time   // last report of a slow commit; writing goroutine only
 }
 
 // call is one Update. Its caller may leave until the writer has claimed it.
@@ -50,8 +52,8 @@ type call struct {
 	done    chan struct{}
 }
 
-func newWriter(db *bolt.DB, set settings, b *ballast, notify func(map[string]bool)) *writer {
-	w := &writer{db: db, set: set, ballast: b, notify: notify,
+func newWriter(db *bolt.DB, g *guard, set settings, b *ballast, notify func(map[string]bool)) *writer {
+	w := &writer{db: db, guard: g, set: set, ballast: b, notify: notify,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go w.run()
 	return w
@@ -195,9 +197,16 @@ func (w *writer) write(group []*call) error {
 func (w *writer) attempt(group []*call) (again bool, err error) {
 	defer func() {
 		if v := recover(); v != nil { // a panic of bbolt itself; guarded catches fn's
-			err = fmt.Errorf("panic in bbolt: %v\n%s", v, debug.Stack())
+			w.faulted.Store(true)
+			if err = w.guard.check(); err == nil {
+				err = fmt.Errorf("panic in bbolt: %v\n%s", v, debug.Stack())
+			}
 		}
 	}()
+	if err := w.guard.check(); err != nil {
+		return false, err
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	btx, err := w.db.Begin(true)
 	if err != nil {
 		return false, err
@@ -222,7 +231,7 @@ func (w *writer) attempt(group []*call) (again bool, err error) {
 	}
 	crashpoint.Point(crashpoint.BeforeCommit)
 	began := time.Now()
-	if err := btx.Commit(); err != nil {
+	if err := w.guard.commit(btx.ID(), btx.Commit); err != nil {
 		return false, err
 	}
 	w.timed(time.Since(began))
@@ -257,7 +266,7 @@ func (w *writer) explain(err error) error {
 	if full(err) {
 		return fmt.Errorf("%w, nothing was written (%w): make room on the disk of %s", ErrFull, err, w.db.Path())
 	}
-	if errors.Is(err, ErrBroken) {
+	if errors.Is(err, ErrBroken) || errors.Is(err, ErrReplaced) {
 		return err
 	}
 	err = fmt.Errorf("%w (%w): look at the disk of %s, then start again", ErrBroken, err, w.db.Path())
@@ -277,6 +286,9 @@ func (w *writer) Ready() error {
 	}
 	if err := w.broken.Load(); err != nil {
 		return *err
+	}
+	if err := w.guard.check(); err != nil {
+		return err
 	}
 	w.ballast.refill()
 	if w.ballast.released() {
