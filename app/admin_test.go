@@ -61,7 +61,7 @@ func play(t *testing.T) *config.Config {
 // serve runs a bot until the test ends.
 func serve(t *testing.T, cfg *config.Config) {
 	t.Helper()
-	a, err := app.New(cfg, slog.New(slog.DiscardHandler))
+	a, err := app.New(cfg, slog.New(slog.DiscardHandler), app.Start{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestTheSocketsPath(t *testing.T) {
 	if err := os.WriteFile(cfg.Admin.Socket, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(cfg, slog.New(slog.DiscardHandler))
+	a, err := app.New(cfg, slog.New(slog.DiscardHandler), app.Start{})
 	if err != nil {
 		t.Fatal(err)
 	}

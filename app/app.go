@@ -35,21 +35,34 @@ type App struct {
 	upkeep *upkeep.Upkeep
 	bot    *bot.Bot
 	admin  *admin
+	head   runs.HeadFile
+}
+
+// Start says what a person accepts at this start.
+type Start struct {
+	AcceptRestored bool // a store that is older than it should be
+	NewStore       bool // that the store is lost
 }
 
 // New builds the parts and opens the store. It doesn't listen yet. Its errors
 // are for people; callers can match store.ErrHeld, store.ErrDamaged and
 // *config.Error.
-func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
+func New(cfg *config.Config, log *slog.Logger, how Start) (_ *App, err error) {
 	if err := jobs.CheckSchedules(cfg); err != nil {
 		return nil, err
 	}
-	st, err := OpenStore(cfg, store.Migrated(func(from, to int) {
+	opts := []store.Option{store.Replaced(func(err error) { log.Error(err.Error()) })}
+	if how.NewStore {
+		opts = append(opts, store.Anew(func(output string) {
+			log.Warn("the store is lost and begins empty; the output of its runs was kept", "moved to", output)
+		}))
+	}
+	st, err := OpenStore(cfg, append(opts, store.Migrated(func(from, to int) {
 		log.Info("the store was brought to the schema of this version", "from", from, "to", to)
 	}), store.Slow(func(commit time.Duration) {
 		log.Warn("the disk of the store is slow, and so is every answer: look at what else uses it, or put store.path on a local disk",
 			"commit", commit.Round(time.Millisecond), "path", cfg.Store.Path)
-	}))
+	}))...)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +71,10 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 			err = errors.Join(err, st.Close())
 		}
 	}()
+	head := headOf(cfg)
+	if err := checkHead(head, st, how); err != nil {
+		return nil, err
+	}
 	client, err := bot.Dial(cfg.Slack, log, cfg.Secrets()...)
 	if err != nil {
 		return nil, err
@@ -69,7 +86,7 @@ func New(cfg *config.Config, log *slog.Logger) (_ *App, err error) {
 	m := newMetrics(cfg, st)
 	exec := executor.New(log)
 	exec.Owner = owner
-	a := &App{cfg: cfg, log: log, store: st, exec: exec, ledger: runs.NewLedger(st, upkeep.Hooks(cfg)...)}
+	a := &App{cfg: cfg, log: log, store: st, exec: exec, head: head, ledger: runs.NewLedger(st, upkeep.Hooks(cfg)...)}
 	a.engine, err = jobs.New(jobs.Options{
 		Config: cfg, Store: st, Ledger: a.ledger, Executor: exec, Directory: client, Log: log,
 		Ended: func(ctx context.Context, r runs.Run) {
@@ -152,8 +169,12 @@ func (a *App) Run(ctx context.Context) error {
 	part("jobs", a.engine.Run)
 	part("upkeep", a.upkeep.Run)
 	part("slack", a.bot.Run)
+	part("head", func(ctx context.Context) error { return a.head.Follow(ctx, a.store, a.headTrouble) })
 	err := g.Wait()
 	a.noteStop(err)
+	if err := a.head.Keep(context.Background(), a.store); err != nil {
+		a.headTrouble(err)
+	}
 	return errors.Join(err, a.Close())
 }
 

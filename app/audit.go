@@ -87,7 +87,7 @@ func (ad *admin) auditRoutes(mux *http.ServeMux) {
 				return
 			}
 		}
-		found, err := runs.VerifyAudit(r.Context(), ad.app.store, head)
+		found, err := VerifyAudit(r.Context(), ad.app.cfg, ad.app.store, head)
 		reply(w, found, err)
 	})
 	mux.HandleFunc("GET /audit/export", func(w http.ResponseWriter, r *http.Request) {

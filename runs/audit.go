@@ -42,6 +42,8 @@ const (
 	actionChanged = "changed" // what is covered changed without a decision of its own
 	actionRefused = "refused" // nothing changed
 	actionRemoved = "removed" // retention removed the record
+
+	actionRestored = "restored" // a person accepted a store that is older than the kept head
 )
 
 func (en Entry) sum() (string, error) {

@@ -61,7 +61,7 @@ func verifyAudit(ctx context.Context, cfg *config.Config, head runs.AuditHead) (
 	err = newLocal(cfg.Admin.Socket).decode(ctx, http.MethodGet, path, nil, &found)
 	if errors.Is(err, errNotRunning) {
 		err = offline(cfg, func(st store.Store) (err error) {
-			found, err = runs.VerifyAudit(ctx, st, head)
+			found, err = app.VerifyAudit(ctx, cfg, st, head)
 			return err
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"alsbot/app"
 	"alsbot/config"
+	"alsbot/runs"
 	"alsbot/store"
 )
 
@@ -22,7 +23,7 @@ import (
 const (
 	exitConfig  = 2 // the config or the command line is wrong
 	exitHeld    = 3 // another alsbot has the store
-	exitDamaged = 4 // the store's file is damaged
+	exitDamaged = 4 // the store's file is damaged, missing, or not the one that it should be
 )
 
 func main() {
@@ -46,11 +47,11 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &coded):
 		return int(coded)
-	case errors.As(err, &bad), errors.As(err, &usage):
+	case errors.As(err, &bad), errors.As(err, &usage), errors.Is(err, store.ErrExists):
 		return exitConfig
 	case errors.Is(err, store.ErrHeld):
 		return exitHeld
-	case errors.Is(err, store.ErrDamaged):
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrReplaced), errors.Is(err, runs.ErrHead):
 		return exitDamaged
 	}
 	return 1
@@ -174,27 +175,37 @@ func (c *cli) loadBy(load func(string, []string) (*config.Config, error)) (*conf
 }
 
 func (c *cli) serve() *cobra.Command {
-	return &cobra.Command{
+	var how app.Start
+	cmd := &cobra.Command{
 		Use: "serve", Short: "run the bot until it is told to stop", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+			out := newLogPipe(os.Stderr)
+			defer out.flush()
+			log := slog.New(slog.NewTextHandler(out, nil))
+			slog.SetDefault(log) // what libraries log must not wait for a reader either
 			for _, w := range cfg.Warnings {
 				log.Warn(w)
 			}
-			a, err := app.New(cfg, log)
-			if err != nil {
-				return err
-			}
 			defer outlive(log)()
-			err = a.Run(cmd.Context())
-			log.Info("alsbot has stopped; what runs on nodes goes on")
-			return err
+			a, err := app.New(cfg, log, how)
+			if err == nil {
+				err = a.Run(cmd.Context())
+				log.Info("alsbot has stopped; what runs on nodes goes on")
+			}
+			if err == nil {
+				return nil
+			}
+			show(out, "alsbot: "+err.Error())
+			return exitError(status(err))
 		},
 	}
+	cmd.Flags().BoolVar(&how.AcceptRestored, "accept-restored", false, "the store was put back from a snapshot on purpose: accept that it is older, on record")
+	cmd.Flags().BoolVar(&how.NewStore, "new-store", false, "the store is lost: begin with an empty one, on record")
+	return cmd
 }
 
 // outlive keeps two signals from ending the bot until the returned function is

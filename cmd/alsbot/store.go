@@ -36,7 +36,7 @@ func (c *cli) snapshot() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot; type\n  %s\nthen start alsbot, and type `alsbot reconcile`\n",
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is a copy of the store. To go back to it: stop alsbot; type\n  %s\nthen start it with `alsbot serve --accept-restored`, and type `alsbot reconcile`\n",
 				args[0], store.RestoreCommand(whole, cfg.Store.Path))
 			return err
 		},
@@ -101,6 +101,9 @@ func isDir(path string) bool {
 // offline opens the store directly, for when no bot runs.
 func offline(cfg *config.Config, fn func(store.Store) error) error {
 	if _, err := os.Stat(cfg.Store.Path); errors.Is(err, os.ErrNotExist) {
+		if err := store.Missing(cfg.Store.Path); err != nil {
+			return fmt.Errorf("opening the store %s: %w", cfg.Store.Path, err)
+		}
 		return fmt.Errorf("there is no store at %s (store.path): `alsbot serve` makes it when it first starts. If there should be one, is this the right directory and the right --config?", cfg.Store.Path)
 	} else if err != nil {
 		return fmt.Errorf("looking for the store: %w", err)
@@ -109,5 +112,5 @@ func offline(cfg *config.Config, fn func(store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(st), st.Close())
+	return errors.Join(fn(st), app.KeepHead(cfg, st), st.Close())
 }

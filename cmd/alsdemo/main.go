@@ -58,7 +58,7 @@ func bot(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	a, err := app.New(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)), app.Start{})
 	if err != nil {
 		return err
 	}
