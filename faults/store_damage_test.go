@@ -112,6 +112,7 @@ func (l *damageLane) try(bad, sound []byte) (refused bool, err error) {
 	if err := os.WriteFile(l.store, bad, 0o600); err != nil {
 		return false, err
 	}
+	_ = os.Remove(l.store + ".head") // of the copy before
 	status, said, err := l.serve()
 	if err != nil {
 		return false, err

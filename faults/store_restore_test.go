@@ -63,7 +63,7 @@ func (h *testbed) backAndForth(side int) (request string, before, after []string
 		err = errors.Join(err, end)
 	}
 	h.kill()
-	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600))
+	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600), os.Remove(h.store()+".head"))
 	_, no = h.tryStart()
 	return request, before, after, errors.Join(err, no)
 }

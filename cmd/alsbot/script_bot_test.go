@@ -22,12 +22,12 @@ func cmdBotEnv(ts *testscript.TestScript, _ bool, args []string) {
 	st.botEnv = append(st.botEnv, args...)
 }
 
-func cmdStart(ts *testscript.TestScript, _ bool, _ []string) {
+func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	st := stageOf(ts)
 	if st.bot != nil {
 		ts.Fatalf("the bot is running: crash or halt it first")
 	}
-	st.bot = exec.Command("alsbot", "serve", "--config", st.scene.Config)
+	st.bot = exec.Command("alsbot", append([]string{"serve", "--config", st.scene.Config}, args...)...)
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); !strings.HasPrefix(kv, "ALSBOT_") && !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			st.bot.Env = append(st.bot.Env, kv)

@@ -33,7 +33,7 @@ import (
 //	                                   sue of another organization, to the people and to every group
 //	cluster prod|fresh                 choose the cluster that the words about nodes and kato mean from now on
 //	bot-env KEY=VALUE                  set an environment variable of the bot, before start
-//	start | crash | halt               start the bot; kill it with SIGKILL; stop it with SIGTERM
+//	start [FLAG…] | crash | halt       start the bot; kill it with SIGKILL; stop it with SIGTERM
 //	alsbot ARG…                        run the command line, in the directory of the scene's config.yaml
 //
 // What people do:
