@@ -92,6 +92,8 @@ func list() []fault {
 			limit: "0 verified, each with its reason; the last good one stays; nothing else left"},
 		{id: "F45", what: "sizes that nodes claim, up to 8 EiB: the archive to be fetched, those that an export is compared with", run: claimedSizes, trials: [3]int{200, 20000, 200000},
 			limit: "100 % refused"},
+		{id: "F46", what: "the store's file removed, moved, replaced, overwritten or cut under the running bot; a start on an older one", run: lostStore, trials: [3]int{7, 70, 700},
+			limit: "noticed <= 5 s; the next command refused in words; no stack trace; status 4 for the older one"},
 		{id: "F48", what: "a core that names the core of another configured cluster, or a node that its own nodes: lacks", run: foreignNodes, trials: [3]int{1, 10, 100},
 			limit: "refused in words, nothing ran on that node"},
 		{id: "F49", what: "login shells dash, tcsh and fish, with a profile that leaves a process behind", run: loginShells, trials: [3]int{2, 20, 200},

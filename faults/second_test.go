@@ -38,11 +38,17 @@ func second(t *testing.T, r *report) {
 	h.kill()
 	for range r.n {
 		// another store on the same nodes
-		must(t, os.Rename(h.store(), h.store()+".first"))
+		for _, file := range []string{"", ".output", ".head"} {
+			must(t, os.Rename(h.store()+file, h.dir+"/first"+file))
+		}
+		must(t, os.RemoveAll(h.store()+".ballast"))
 		h.start()
 		r.trial(h.foreign())
 		h.kill()
-		must(t, os.Rename(h.store()+".first", h.store()))
+		must(t, os.RemoveAll(h.store()+".output"))
+		for _, file := range []string{"", ".output", ".head"} {
+			must(t, os.Rename(h.dir+"/first"+file, h.store()+file))
+		}
 		h.start()
 		r.trial(h.verify(h.ask(0)))
 		h.kill()

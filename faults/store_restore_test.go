@@ -63,8 +63,10 @@ func (h *testbed) backAndForth(side int) (request string, before, after []string
 		err = errors.Join(err, end)
 	}
 	h.kill()
-	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600), os.Remove(h.store()+".head"))
+	err = errors.Join(err, no, os.WriteFile(h.store(), snapshot, 0o600))
+	h.args = []string{"--accept-restored"}
 	_, no = h.tryStart()
+	h.args = nil
 	return request, before, after, errors.Join(err, no)
 }
 

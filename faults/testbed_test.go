@@ -63,6 +63,7 @@ type testbed struct {
 	mu   sync.Mutex
 	bot  *exec.Cmd
 	gone chan error
+	args []string // of `alsbot serve`
 	log  bytes.Buffer
 }
 
@@ -272,7 +273,7 @@ func (h *testbed) launch(env ...string) error {
 	for until := time.Now().Add(socketsEnd); h.bot == nil && h.slack.Sockets() > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		continue
 	}
-	bot := exec.Command(h.opts.binary, "serve", "--config", h.config)
+	bot := exec.Command(h.opts.binary, append([]string{"serve", "--config", h.config}, h.args...)...)
 	bot.Env = append(append(environ(), h.env...), env...)
 	bot.Stderr = &lockedWriter{h: h}
 	// The bot ends with the tests, and its process group is its own.
