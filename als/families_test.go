@@ -211,6 +211,7 @@ func TestImport(t *testing.T) {
 		{"a role is down", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"roles": out(strings.Replace(running, "dea RUNNING", "dea FATAL", 1))}), "stop: not all roles run, dea on 10.0.0.12 is FATAL: kato passes over what does not run", "", ""},
 		{"no first user", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"admins": out("--- []\n")}), "stop: the first user is not set up", "", ""},
 		{"fails", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, "Import failed: no method\n")}), "", als.Failed, "did not go through"},
+		{"fails without a word", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, "10.0.0.11: importing mysql...    ok\nImport complete.\n")}), "", als.Failed, "did not go through: kato ended with status 1"},
 		{"fails, with status 0", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("Import failed: no method\n")}), "", als.Failed, "did not go through"},
 		{"a prompt", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": failed(1, `type "Proceed" and press ENTER: `)}), "", als.Failed, "asked a person"},
 		{"apps lost", "import cluster /mnt/nas/b.tgz", testCluster(), good.with(said{"import": out("redeploying web...     failed\nThe following apps could not be redeployed:\n  web\n  shop\nImport complete.\n")}), "", als.Failed, "2 applications could not be deployed again: web, shop"},
