@@ -129,6 +129,9 @@ func TestReadStatus(t *testing.T) {
 	for name, out := range map[string]string{
 		"blocks":       statusText,
 		"colour, CRLF": strings.ReplaceAll(strings.ReplaceAll(statusText, "RUNNING", "\x1b[32mrunning\x1b[0m"), "\n", "\r\n"),
+		"overwritten":  strings.ReplaceAll(statusText, "  base  ", "  base FATAL\r  base  "),
+		"a bell":       strings.ReplaceAll(statusText, "RUNNING", "RUN\aNING"),
+		"flush left":   strings.ReplaceAll(statusText, "\n  ", "\n"),
 		"bare heads":   strings.ReplaceAll(strings.ReplaceAll(statusText, "Node ", ""), "10.0.0.11", "10.0.0.11:"),
 		"colons":       strings.ReplaceAll(strings.ReplaceAll(statusText, "base   ", "base : "), "controller   ", "controller: "),
 		"table":        "10.0.0.10  base  RUNNING\n10.0.0.10  controller  RUNNING\n10.0.0.10  router  STARTING\nerror getting sizes\n10.0.0.11  base  RUNNING\n10.0.0.11  filesystem  STOPPED\n",
@@ -143,6 +146,18 @@ func TestReadStatus(t *testing.T) {
 	for _, out := range []string{"", "Node 10.0.0.10\n", "/s/x.rb:1:in `y': z (Errno::EHOSTUNREACH)\n", "{}", "kato: command not found", "some text about nothing"} {
 		if got, err := als.ReadStatus([]byte(out)); err == nil {
 			t.Errorf("%q is read as %+v", out, got)
+		}
+	}
+}
+
+// A role is no healthier than the processes below it. Processes below a role
+// that the node does not have belong to no role.
+func TestStatusOfProcesses(t *testing.T) {
+	for below, want := range map[string]als.Condition{"router2g: RUNNING": "RUNNING", "router2g: FATAL": "FATAL", "router2g: STARTING": "STARTING"} {
+		text := "Node 10.0.0.1\n  router RUNNING\n    " + below + "\n    other: RUNNING\n  dea not configured\n    dea_ng: STOPPED\n"
+		got, err := als.ReadStatus([]byte(text))
+		if err != nil || !reflect.DeepEqual(got, als.Status{"10.0.0.1": {"router": want}}) {
+			t.Errorf("%s: %+v, %v", below, got, err)
 		}
 	}
 }

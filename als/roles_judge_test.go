@@ -83,3 +83,36 @@ func TestStatusIsHeldAgainstTheNodes(t *testing.T) {
 		t.Errorf("a plan without the list of nodes: %s: %s", v.Outcome, v.Summary)
 	}
 }
+
+// What has fallen since a run is told, unless the run was to stop it.
+func TestFallen(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, status, want string
+		exit               int
+	}{
+		{"restart dea", running, "", 0},
+		{"restart dea", strings.Replace(running, "dea RUNNING", "dea FATAL", 1), "dea on 10.0.0.12 is FATAL", 0},
+		{"restart dea", strings.Replace(running, "dea RUNNING", "dea STARTING", 1), "", 0},
+		{"restart dea", strings.Replace(running, "router RUNNING", "router FATAL", 1), "", 0},
+		{"restart dea", strings.Replace(running, "dea RUNNING", "dea FATAL", 1), "", 1},
+		{"stop dea", strings.Replace(running, "dea RUNNING", "dea STOPPED", 1), "", 0},
+	} {
+		d, err := begin(t, testCluster(), tt.text, kato{"core$ kato status": {running, 0}, historyLine: {started, 0}, "core$ kato restart dea --node 10.0.0.12": {}, "core$ kato restart dea --node 10.0.0.13": {},
+			"core$ kato stop dea --node 10.0.0.12": {}, "core$ kato stop dea --node 10.0.0.13": {}})
+		must(t, err)
+		if got := als.Fallen(d.plan, als.Results{{Key: "roles", Exit: tt.exit, Output: []byte(tt.status)}}); got != tt.want {
+			t.Errorf("%s: %q, not %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+// The steps that set maintenance mode are known by their keys.
+func TestSetsMaintenance(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string][2]bool{"maintenance-on": {true, true}, "maintenance-off": {false, true}, "maintenance": {false, false}} {
+		if on, ok := als.SetsMaintenance(als.Step{Key: key}); on != want[0] || ok != want[1] {
+			t.Errorf("%s: %t, %t", key, on, ok)
+		}
+	}
+}
