@@ -73,6 +73,14 @@ func TestPatchMismatch(t *testing.T) {
 	}
 }
 
+// A count of none is held against the list too.
+func TestPatchMismatchOfNone(t *testing.T) {
+	list, err := als.ReadPatches([]byte(strings.Replace(patchesB, "2 updates", "0 updates", 1)))
+	if err != nil || list.Mismatch() != "kato counts 0 updates and lists 2" {
+		t.Errorf("got %q, %v", list.Mismatch(), err)
+	}
+}
+
 // An output that is no list of patches is never read as "no patches".
 func TestReadPatchesRefuses(t *testing.T) {
 	for name, out := range map[string]string{
@@ -118,6 +126,20 @@ func TestReadNodes(t *testing.T) {
 	for _, out := range []string{"", "-bash: kato: command not found", "no nodes", "{}", `["x"]`, "Usage: kato node list", "10.0.0.300 base"} {
 		if got, err := als.ReadNodes([]byte(out)); err == nil {
 			t.Errorf("%q is read as %+v", out, got)
+		}
+	}
+}
+
+// What stands behind a node's address and cannot be its roles is no list of
+// roles, and a list with such a line is not whole.
+func TestReadNodesRefusesSentences(t *testing.T) {
+	for _, words := range []string{"dea router", "base Dea", "base running", "base is down", "base not", "base dea base", "is not reachable", "base d/a", ""} {
+		got, err := als.ReadNodes([]byte("10.0.0.10 " + words + "\n10.0.0.12 base dea\n"))
+		if err == nil || len(got) != 2 || len(got[0].Roles) > 0 {
+			t.Errorf("%q: got %+v, %v", words, got, err)
+		}
+		if got, err = als.ReadNodes([]byte("10.0.0.10 " + words + "\n")); err == nil || len(got) > 0 {
+			t.Errorf("%q alone: got %+v, %v", words, got, err)
 		}
 	}
 }
