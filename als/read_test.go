@@ -73,14 +73,6 @@ func TestPatchMismatch(t *testing.T) {
 	}
 }
 
-// A count of none is held against the list too.
-func TestPatchMismatchOfNone(t *testing.T) {
-	list, err := als.ReadPatches([]byte(strings.Replace(patchesB, "2 updates", "0 updates", 1)))
-	if err != nil || list.Mismatch() != "kato counts 0 updates and lists 2" {
-		t.Errorf("got %q, %v", list.Mismatch(), err)
-	}
-}
-
 // An output that is no list of patches is never read as "no patches".
 func TestReadPatchesRefuses(t *testing.T) {
 	for name, out := range map[string]string{
@@ -130,20 +122,6 @@ func TestReadNodes(t *testing.T) {
 	}
 }
 
-// What stands behind a node's address and cannot be its roles is no list of
-// roles, and a list with such a line is not whole.
-func TestReadNodesRefusesSentences(t *testing.T) {
-	for _, words := range []string{"dea router", "base Dea", "base running", "base is down", "base not", "base dea base", "is not reachable", "base d/a", ""} {
-		got, err := als.ReadNodes([]byte("10.0.0.10 " + words + "\n10.0.0.12 base dea\n"))
-		if err == nil || len(got) != 2 || len(got[0].Roles) > 0 {
-			t.Errorf("%q: got %+v, %v", words, got, err)
-		}
-		if got, err = als.ReadNodes([]byte("10.0.0.10 " + words + "\n")); err == nil || len(got) > 0 {
-			t.Errorf("%q alone: got %+v, %v", words, got, err)
-		}
-	}
-}
-
 const statusText = "Node 10.0.0.10\n  base                RUNNING\n  controller          RUNNING\n  router              STARTING\n    router2g: FATAL\nNode 10.0.0.11\n  base                RUNNING\n  filesystem          STOPPED\n"
 
 func TestReadStatus(t *testing.T) {
@@ -168,18 +146,6 @@ func TestReadStatus(t *testing.T) {
 	for _, out := range []string{"", "Node 10.0.0.10\n", "/s/x.rb:1:in `y': z (Errno::EHOSTUNREACH)\n", "{}", "kato: command not found", "some text about nothing"} {
 		if got, err := als.ReadStatus([]byte(out)); err == nil {
 			t.Errorf("%q is read as %+v", out, got)
-		}
-	}
-}
-
-// A role is no healthier than the processes below it. Processes below a role
-// that the node does not have belong to no role.
-func TestStatusOfProcesses(t *testing.T) {
-	for below, want := range map[string]als.Condition{"router2g: RUNNING": "RUNNING", "router2g: FATAL": "FATAL", "router2g: STARTING": "STARTING"} {
-		text := "Node 10.0.0.1\n  router RUNNING\n    " + below + "\n    other: RUNNING\n  dea not configured\n    dea_ng: STOPPED\n"
-		got, err := als.ReadStatus([]byte(text))
-		if err != nil || !reflect.DeepEqual(got, als.Status{"10.0.0.1": {"router": want}}) {
-			t.Errorf("%s: %+v, %v", below, got, err)
 		}
 	}
 }
