@@ -19,16 +19,25 @@ func TestReadPatchesIsWholeOrAnError(t *testing.T) {
 	lines := strings.SplitAfter(patchesB, "\n")
 	count := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "updates") })
 	for name, text := range map[string]string{
-		"no count":             strings.Join(slices.Delete(slices.Clone(lines), count, count+1), ""),
-		"none, and two":        noPatches + patchesB,
-		"a record flush left":  "1 updates available to be installed.\n\nKnown updates:\nx: Y.\n  severity: optional\n  roles affected: dea\n",
-		"keys beside the name": "1 updates available to be installed.\n\nKnown updates:\n  x: Y.\n  severity: optional\n  roles affected: dea\n",
-		"a severity of 5":      strings.Replace(record, `"required"`, "5", 1),
-		"no severity, but no":  strings.Replace(record, `"required"`, "false", 1),
-		"an ID that is none":   strings.Replace(record, `"id":1`, `"id":"one"`, 1),
-		"an ID below 0":        strings.Replace(record, `"id":1`, `"id":-1`, 1),
-		"a list for a text":    strings.Replace(record, `"x"`, `["x"]`, 1),
-		"a number for a node":  strings.Replace(record, `["10.0.0.12"]`, "[12]", 1),
+		"no count":              strings.Join(slices.Delete(slices.Clone(lines), count, count+1), ""),
+		"none, and two":         noPatches + patchesB,
+		"a record flush left":   "1 updates available to be installed.\n\nKnown updates:\nx: Y.\n  severity: optional\n  roles affected: dea\n",
+		"keys beside the name":  "1 updates available to be installed.\n\nKnown updates:\n  x: Y.\n  severity: optional\n  roles affected: dea\n",
+		"no roles":              strings.Replace(patchesB, "    roles affected: dea\n", "", 1),
+		"no severity":           strings.Replace(patchesB, "    severity: required\n", "", 1),
+		"an ID, and no nodes":   strings.Replace(patchesB, "    roles affected: dea\n", "    roles affected: dea\n    patch id: 1\n", 1),
+		"nodes, and no roles":   strings.Replace(patchesC, "          roles affected:     router, controller\n", "", 1),
+		"nodes, and no ID":      strings.Replace(patchesC, "          patch id:           1\n", "", 1),
+		"not where it is":       strings.Replace(patchesC, "          installed on:       none\n", "", 1),
+		"not where it is to be": strings.Replace(patchesC, "          to be installed on: 127.0.0.1\n", "", 1),
+		"an ID of words":        strings.Replace(patchesC, "patch id:           1", "patch id:           one", 1),
+		"an ID beyond all":      strings.Replace(patchesC, "patch id:           1", "patch id:           1000000001", 1),
+		"a severity of 5":       strings.Replace(record, `"required"`, "5", 1),
+		"no severity, but no":   strings.Replace(record, `"required"`, "false", 1),
+		"an ID that is none":    strings.Replace(record, `"id":1`, `"id":"one"`, 1),
+		"an ID below 0":         strings.Replace(record, `"id":1`, `"id":-1`, 1),
+		"a list for a text":     strings.Replace(record, `"x"`, `["x"]`, 1),
+		"a number for a node":   strings.Replace(record, `["10.0.0.12"]`, "[12]", 1),
 	} {
 		if list, err := als.ReadPatches([]byte(text)); err == nil {
 			t.Errorf("%s: read as %+v", name, list)
