@@ -301,7 +301,7 @@ func TestReadUpgrade(t *testing.T) {
 			t.Errorf("%q: got %+v, %v", none, got, err)
 		}
 	}
-	for _, out := range []string{"", "-bash: kato: command not found", `{"error":"x"}`, "Usage: kato", "something else"} {
+	for _, out := range []string{"", "-bash: kato: command not found", `{"error":"x"}`, `{"dea-1":{"state":"complete"}}`, `{"10.0.0.12":{"from":"3.4.1"}}`, "Usage: kato", "something else"} {
 		if got, err := als.ReadUpgrade([]byte(out)); err == nil {
 			t.Errorf("%q is read as %+v", out, got)
 		}
