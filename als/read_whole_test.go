@@ -40,6 +40,8 @@ func TestReadPatchesIsWholeOrAnError(t *testing.T) {
 		"an ID that is none":    strings.Replace(record, `"id":1`, `"id":"one"`, 1),
 		"an ID below 0":         strings.Replace(record, `"id":1`, `"id":-1`, 1),
 		"a list for a text":     strings.Replace(record, `"x"`, `["x"]`, 1),
+		"an IP that is none":    strings.Replace(record, "10.0.0.12", "node-7", 1),
+		"an IP twice":           strings.Replace(record, `["10.0.0.12"]`, `["10.0.0.12","10.0.0.12"]`, 1),
 		"a number for a node":   strings.Replace(record, `["10.0.0.12"]`, "[12]", 1),
 	} {
 		if list, err := als.ReadPatches([]byte(text)); err == nil {
@@ -83,6 +85,83 @@ func TestStatusOfProcesses(t *testing.T) {
 		got, err := als.ReadStatus([]byte(text))
 		if err != nil || !reflect.DeepEqual(got, als.Status{"10.0.0.1": {"router": want}}) {
 			t.Errorf("%s: %+v, %v", below, got, err)
+		}
+	}
+}
+
+// Noise is skipped, but for a line of the log or of the progress that tells bad
+// news.
+func TestNoise(t *testing.T) {
+	for line, noise := range map[string]bool{
+		"error getting sizes":                                                        true,
+		"2014-09-01 10:00:00 error getting sizes":                                    true,
+		"[info] reading the status":                                                  true,
+		"[debug] (12339) contacting 10.0.0.12":                                       true,
+		"-----> Reading the status":                                                  true,
+		"Contacting 10.0.0.12...":                                                    true,
+		"10.0.0.12: contacting the supervisor...":                                    true,
+		"contacting 10.0.0.12 ...   ok":                                              true,
+		"stdin: is not a tty":                                                        true,
+		"mesg: /dev/pts/0: Inappropriate ioctl for device":                           true,
+		"bash: warning: setlocale: LC_ALL: cannot change locale (en_US.UTF-8)":       true,
+		"Warning: Permanently added '10.0.0.12' (ECDSA) to the list of known hosts.": true,
+		"Welcome to Ubuntu 12.04.5 LTS (GNU/Linux 3.8.0-44-generic x86_64)":          true,
+		" * Documentation:  https://help.ubuntu.com/":                                true,
+		"12 packages can be updated.":                                                true,
+		"[info] 10.0.0.12 is unreachable":                                            false,
+		"[debug] skipping 10.0.0.12":                                                 false,
+		"-----> Reading the status failed":                                           false,
+		"Skipping 10.0.0.12...":                                                      false,
+		"10.0.0.12: timed out connecting... ok":                                      false,
+		"[warn] 10.0.0.12":                                                           false,
+		"10.0.0.12 is not there":                                                     false,
+		"Warning: 10.0.0.12 is not there":                                            false,
+		"bash: warning: setlocale: LC_ALL: cannot change locale (en_US.UTF-8): 10.0.0.12 is not there":     false,
+		"Permanently removed '10.0.0.12' from the list of known hosts. Welcome to Ubuntu: it is not there": false,
+	} {
+		got, err := als.ReadStatus([]byte("Node 10.0.0.10\n  base RUNNING\n" + line + "\n"))
+		if (err == nil) != noise || !got.Of("10.0.0.10", "base").Healthy() {
+			t.Errorf("%q: %+v, %v", line, got, err)
+		}
+	}
+}
+
+// kato's tests count only if each is read, and the status fits what they say.
+func TestInspectIsWholeOrAnError(t *testing.T) {
+	const passed, broken = "system/disk_space      ok\nroles/processes        ok\n", "system/disk_space      FAILED\n    only 3 MB free\nroles/processes        ok\n"
+	for _, tt := range []struct {
+		name    string
+		r       als.Result
+		outcome als.Outcome
+		concern bool
+	}{
+		{"passed", als.Result{Output: []byte(passed + "2 tests run, 0 failed\n")}, als.Succeeded, false},
+		{"one failed", als.Result{Exit: 1, Output: []byte(broken + "2 tests run, 1 failed\n")}, als.Succeeded, true},
+		{"one failed, with status 0", als.Result{Output: []byte(broken + "2 tests run, 1 failed\n")}, als.Succeeded, true},
+		{"passed, with status 1", als.Result{Exit: 1, Output: []byte(passed + "2 tests run, 0 failed\n")}, als.Failed, false},
+		{"one failed, with status 2", als.Result{Exit: 2, Output: []byte(broken + "2 tests run, 1 failed\n")}, als.Failed, false},
+		{"one failed, and cut", als.Result{Exit: 1, Cut: true, Output: []byte(broken + "2 tests run, 1 failed\n")}, als.Failed, false},
+		{"one failed, and trouble", als.Result{Exit: 1, Trouble: "the wire is cut", Output: []byte(broken + "2 tests run, 1 failed\n")}, als.Failed, false},
+		{"a strange line", als.Result{Output: []byte("oops\n" + passed + "2 tests run, 0 failed\n")}, als.Failed, false},
+		{"two counts", als.Result{Output: []byte(passed + "2 tests run, 0 failed\n2 tests run, 0 failed\n")}, als.Failed, false},
+		{"a test twice", als.Result{Output: []byte("roles/processes        ok\n" + passed + "3 tests run, 0 failed\n")}, als.Failed, false},
+		{"a reason below a test that passed", als.Result{Output: []byte(passed + "    only 3 MB free\n2 tests run, 0 failed\n")}, als.Failed, false},
+		{"another count", als.Result{Output: []byte(passed + "3 tests run, 0 failed\n")}, als.Failed, false},
+	} {
+		_, v := tell(t, testCluster(), "inspect", said{"kato:inspect": tt.r})
+		if v.Outcome != tt.outcome || v.Concern != tt.concern {
+			t.Errorf("%s: %s, %t: %s", tt.name, v.Outcome, v.Concern, v.Summary)
+		}
+	}
+}
+
+// A history that is too long for the report says so.
+func TestHistoryReport(t *testing.T) {
+	entry := `{"time":"2026-11-23T04:00:00+01:00","node":"10.0.0.10","command":"kato start","status":"succeeded"}`
+	for n, want := range map[int]string{50: "50 actions.", 51: "The last 50 of 51 actions."} {
+		_, v := tell(t, testCluster(), "history", said{"kato:history": out("[" + strings.Repeat(entry+",", n-1) + strings.Replace(entry, "2026-11-23T04:00:00+01:00", "today", 1) + "]\n")})
+		if v.Outcome != als.Succeeded || v.Whole != (n == 50) || v.Summary != want || strings.Count(v.Report, "2026-11-23 03:00:00 UTC") != 49 || strings.Count(v.Report, "today") != 1 {
+			t.Errorf("%d: %t: %s\n%s", n, v.Whole, v.Summary, v.Report)
 		}
 	}
 }
