@@ -28,6 +28,8 @@ func TestTurnVerdictsNameWhatRuns(t *testing.T) {
 		{"stop, the first fails, unseen", "stop dea", all.with(kato{on12: boom}), kato{"core$ kato status": {"", 1}}, als.Failed,
 			"It cannot be confirmed that the roles stopped: reading the status of the roles: it names no role in any shape that kato is known to print; kato ended with status 1. " +
 				"Stop roles on 10.0.0.12 on the core ended with status 1; its last line was: boom. Without a complaint, but unconfirmed: 10.0.0.13."},
+		{"stop, all fails, unseen", "stop dea --node 10.0.0.12", all.with(kato{on12: boom}), kato{"core$ kato status": {"", 1}}, als.Failed,
+			"It cannot be confirmed that the roles stopped: reading the status of the roles: it names no role in any shape that kato is known to print; kato ended with status 1. Stop roles on 10.0.0.12 on the core ended with status 1; its last line was: boom."},
 		{"stop, both nodes are silent", "stop dea", all, roles("dea RUNNING", "dea UNREACHABLE"), als.Unconfirmed, "It cannot be seen whether all has stopped: dea on 10.0.0.12 is UNREACHABLE, dea on 10.0.0.13 is UNREACHABLE."},
 		{"stop, it fails, and the nodes are silent", "stop dea", all.with(kato{on12: boom}), roles("dea RUNNING", "dea UNREACHABLE"), als.Failed,
 			"It cannot be seen whether all has stopped: dea on 10.0.0.12 is UNREACHABLE, dea on 10.0.0.13 is UNREACHABLE. Stop roles on 10.0.0.12 on the core ended with status 1; its last line was: boom."},
