@@ -356,6 +356,7 @@ func TestUpgrade(t *testing.T) {
 		{"not confirmed, and maintenance mode unseen", "upgrade cluster", testCluster(), good.with(said{"maintenance-after": out("what"), "roles-after": out(running + "Node 10.0.0.14\n  base RUNNING\n")}), "", als.Unconfirmed, "But it cannot be seen whether"},
 		{"waiting, and maintenance mode left on", "upgrade cluster", testCluster(), good.with(said{"maintenance-after": out("true"), "version-after:10.0.0.11": {Trouble: "connection refused"}}), "", als.Waiting, "But maintenance mode is still on"},
 		{"failed, and maintenance mode unseen", "upgrade cluster", testCluster(), good.with(said{"maintenance-after": out("what"), "version-after:10.0.0.11": out("3.4.1")}), "", als.Failed, "But it cannot be seen whether"},
+		{"a node had the new version before", "upgrade cluster", testCluster(), good.with(said{"version:10.0.0.11": out("3.4.2")}), "", als.Succeeded, "4 nodes at 3.4.2"},
 		{"a node that nobody listed", "upgrade cluster", testCluster(), good.with(said{"roles-after": out(running + "Node 10.0.0.14\n  base RUNNING\n")}), "", als.Unconfirmed, "Not confirmed: nothing is known of the version of 10.0.0.14"},
 		{"it matters to no single node", "upgrade node --node 10.0.0.12", testCluster(), good.with(said{"roles-after": out(running + "Node 10.0.0.14\n  base RUNNING\n")}), "", als.Succeeded, "1 node at 3.4.2"},
 		{"another version", "upgrade cluster --version 3.4.5", testCluster(), good, "", als.Failed, "The nodes are at 3.4.2, and not at 3.4.5"},
