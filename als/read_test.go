@@ -211,6 +211,12 @@ func TestPrompt(t *testing.T) {
 			t.Errorf("%q is no prompt", text)
 		}
 	}
+	const question = "helion@10.0.0.11's password: "
+	for end, want := range map[string]bool{"": true, "\n\na\nb\n": true, "\na\nb\nc\n": false} {
+		if _, ok := als.Prompt([]byte(question + end)); ok != want {
+			t.Errorf("a question, and then %q: %t", end, ok)
+		}
+	}
 	for _, text := range []string{"", "done\n", "-----> Restarting roles\nok\n", "The password was changed.\n", "READY"} {
 		if got, ok := als.Prompt([]byte(text)); ok {
 			t.Errorf("%q is the prompt %q", text, got)

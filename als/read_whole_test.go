@@ -42,6 +42,11 @@ func TestReadPatchesIsWholeOrAnError(t *testing.T) {
 		"a list for a text":     strings.Replace(record, `"x"`, `["x"]`, 1),
 		"an IP that is none":    strings.Replace(record, "10.0.0.12", "node-7", 1),
 		"an IP twice":           strings.Replace(record, `["10.0.0.12"]`, `["10.0.0.12","10.0.0.12"]`, 1),
+		"an error beside it":    `{"patches":` + record + `,"error":"could not fetch the manifest"}`,
+		"none, and an error":    `{"patches":[],"error":"could not fetch the manifest"}`,
+		"a record of no name":   strings.TrimSuffix(record, "]") + `,{"id":2}]`,
+		"a name of two words":   strings.Replace(record, "dea-memory", "dea memory", 1),
+		"a text for a record":   strings.TrimSuffix(record, "]") + `,"router-fix"]`,
 		"a number for a node":   strings.Replace(record, `["10.0.0.12"]`, "[12]", 1),
 	} {
 		if list, err := als.ReadPatches([]byte(text)); err == nil {
@@ -85,6 +90,45 @@ func TestStatusOfProcesses(t *testing.T) {
 		got, err := als.ReadStatus([]byte(text))
 		if err != nil || !reflect.DeepEqual(got, als.Status{"10.0.0.1": {"router": want}}) {
 			t.Errorf("%s: %+v, %v", below, got, err)
+		}
+	}
+}
+
+// In JSON too, what is no role or no condition is a gap.
+func TestStatusInJSON(t *testing.T) {
+	for text, whole := range map[string]bool{
+		`{"10.0.0.10":{"base":"RUNNING"}}`:                              true,
+		`{"router2g":"RUNNING","dea_ng":"STOPPED"}`:                     true, // of one node
+		`{"10.0.0.10":{"base":"RUNNING","Router!":"RUNNING"}}`:          false,
+		`{"10.0.0.10":{"base":"RUNNING","state":"RUNNING"}}`:            false,
+		`{"10.0.0.10":{"base":"RUNNING","router":5}}`:                   false,
+		`{"10.0.0.10":{"base":"RUNNING","router":"fine"}}`:              false,
+		`{"router2g":"RUNNING","version":"3.4.2"}`:                      false,
+		`{"10.0.0.10":{"base":"RUNNING"},"10.0.0.11":{}}`:               false,
+		`{"10.0.0.10":{"base":"RUNNING"},"router2g":"RUNNING"}`:         false,
+		`{"10.0.0.10":{"base":"RUNNING","10.0.0.11":{"base":"FATAL"}}}`: false,
+	} {
+		if got, err := als.ReadProcesses([]byte(text)); (err == nil) != whole {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+}
+
+// Only what stands below its heading is an application that was lost.
+func TestReadImportLost(t *testing.T) {
+	const ended = "Import complete.\n"
+	for text, want := range map[string]struct {
+		lost   string
+		unread bool
+	}{
+		"The following apps could not be redeployed:\n  web\n\n  shop\n" + ended:    {"web shop", false},
+		"  error getting sizes\n" + ended:                                           {"", false},
+		"  web\n" + ended:                                                           {"", true},
+		"The following apps could not be redeployed:\n  web\n" + ended + "  shop\n": {"web", true},
+	} {
+		in := als.ReadImport([]byte(text))
+		if strings.Join(in.Lost, " ") != want.lost || (in.Unread != "") != want.unread {
+			t.Errorf("%q: %q, %q", text, in.Lost, in.Unread)
 		}
 	}
 }
