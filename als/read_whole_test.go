@@ -82,11 +82,11 @@ func TestReadNodesRefusesSentences(t *testing.T) {
 	}
 }
 
-// A role is no healthier than the processes below it. Processes below a role
-// that the node does not have belong to no role.
+// A role is no healthier than the processes below it. A role that the node does
+// not have is none of its roles.
 func TestStatusOfProcesses(t *testing.T) {
 	for below, want := range map[string]als.Condition{"router2g: RUNNING": "RUNNING", "router2g: FATAL": "FATAL", "router2g: STARTING": "STARTING"} {
-		text := "Node 10.0.0.1\n  router RUNNING\n    " + below + "\n    other: RUNNING\n  dea not configured\n    dea_ng: STOPPED\n"
+		text := "Node 10.0.0.1\n  router RUNNING\n    " + below + "\n    other: RUNNING\n  dea not configured\n"
 		got, err := als.ReadStatus([]byte(text))
 		if err != nil || !reflect.DeepEqual(got, als.Status{"10.0.0.1": {"router": want}}) {
 			t.Errorf("%s: %+v, %v", below, got, err)
