@@ -37,6 +37,7 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 		{"without times", list(untimed), list(untimed, untimed), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
 		{"the oldest is gone", list(old, byHand), list(byHand, ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Succeeded, "Restarted"},
 		{"no clock, so the list decides", list(old), list(old, ours), answer{"date: not found\n", 127}, als.Succeeded, "Restarted"},
+		{"a clock that ended badly, so the list decides", list(old), list(old, ours), answer{"2026-11-23T03:30:02Z\n", 1}, als.Succeeded, "Restarted"},
 
 		{"by hand before, and kato does nothing", list(old, byHand), list(old, byHand), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "kato's history has 0 of 1 such command since the run began"},
 		{"listed late, and written before", list(old), list(old, byHand), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1 such command"},
@@ -46,6 +47,7 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 		{"another command", list(old), list(old, entry("2026-11-23T03:30:09Z", "10.0.0.10", "kato process restart dea_ng", "succeeded")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
 		{"failed", list(old), list(old, entry("2026-11-23T03:30:09Z", "10.0.0.10", words, "failed")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "says that `" + words + "` failed"},
 		{"the oldest is gone, nothing is new", list(old, byHand), list(byHand), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
+		{"without times, and nothing is new", list(untimed), list(untimed), answer{"2026-11-23T03:30:00Z\n", 0}, als.Failed, "has 0 of 1"},
 
 		{"begun, never ended", list(old), list(old, entry("2026-11-23T03:30:01Z", "10.0.0.10", words, "started")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "does not say what became of the restart"},
 		{"a time that cannot be read", list(old), list(old, entry("yesterday", "10.0.0.10", words, "succeeded")), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "cannot be read"},
@@ -57,6 +59,7 @@ func TestEvidenceIsNewerThanTheAct(t *testing.T) {
 		{"in another order, and no clock", list(old, old2, byHand), list(byHand, old2, old), answer{"", 1}, als.Failed, "has 0 of 1"},
 		{"in no order, and no clock", list(old, old2, byHand), list(old2, byHand, old), answer{"", 1}, als.Unconfirmed, "its history cannot be read"},
 		{"an empty one", list(old), list(), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
+		{"an empty one, as before", list(), list(), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
 		{"another status than 0", list(old), answer{list(old, ours).out, 1}, answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
 		{"a line too many", list(old), answer{"oops\n" + list(old, ours).out, 0}, answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},
 		{"it could not be read before", answer{"", 1}, list(old, ours), answer{"2026-11-23T03:30:00Z\n", 0}, als.Unconfirmed, "its history cannot be read"},

@@ -46,7 +46,7 @@ func keptBefore(rs Results) keptArchive {
 	settle, _ := rs.find(stepSettle, "")
 	seen := keyValues(settle.Output)
 	k := keptArchive{weighed{verdict: seen["verdict"], why: seen["why"], sum: seen["sha256"], files: seen["files"]}, settle.Node, seen["path"]}
-	k.size, _ = strconv.ParseInt(seen["size"], 10, 64)
+	k.size = bytesOf(seen["size"])
 	exit := map[string]int{verdictVerified: 0, verdictSuspect: 3}
 	if expected, known := exit[k.verdict]; !known || settle.Trouble != "" || settle.Exit != expected || k.size <= 0 || !sumPattern.MatchString(k.sum) {
 		k.verdict = verdictFailed

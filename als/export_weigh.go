@@ -41,7 +41,7 @@ func weigh(c Cluster, rs Results) weighed {
 	}
 	seen := keyValues(settle.Output)
 	w := weighed{verdict: verdictVerified, sum: seen["sha256"], files: seen["files"], members: readMembers(seen)}
-	w.size, _ = strconv.ParseInt(seen["size"], 10, 64)
+	w.size = bytesOf(seen["size"])
 	counted := w.files == "unknown" || w.files != "" && len(w.files) <= 20 && strings.Trim(w.files, "0123456789") == ""
 	if settle.Exit != 0 || settle.Cut || w.size <= 0 || !counted || !sumPattern.MatchString(w.sum) {
 		failed.why = seen["why"]
@@ -55,6 +55,16 @@ func weigh(c Cluster, rs Results) weighed {
 		w.verdict, w.why = verdictSuspect, why
 	}
 	return w
+}
+
+// bytesOf reads the size of an archive. It returns 0 if that is no number, or
+// none that a file can have.
+func bytesOf(size string) int64 {
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // doubt says why an archive that can be read to its end is suspect; "" if it

@@ -34,3 +34,30 @@ func TestMicroCloud(t *testing.T) {
 		t.Errorf("steps: %+v, %+v", plan.Steps, plan.Findings)
 	}
 }
+
+// The core is the node with the role primary, or the only one. Only a single
+// node that knows itself by a loopback address is a micro cloud.
+func TestCoreAndMicro(t *testing.T) {
+	t.Parallel()
+	node := func(ip string, roles ...string) als.Node {
+		return als.Node{IP: ip, Roles: append([]string{"base"}, roles...)}
+	}
+	for _, tt := range []struct {
+		name  string
+		nodes []als.Node
+		core  string
+		micro bool
+	}{
+		{"primary", []als.Node{node("10.0.0.10", "dea"), node("10.0.0.11", "primary")}, "10.0.0.11", false},
+		{"no primary", []als.Node{node("10.0.0.10"), node("10.0.0.11", "dea")}, als.Core, false},
+		{"the only one", []als.Node{node("10.0.0.10")}, "10.0.0.10", false},
+		{"micro", []als.Node{node("127.0.0.1", "primary")}, "127.0.0.1", true},
+		{"a loopback address among others", []als.Node{node("127.0.0.1", "primary"), node("10.0.0.11")}, "127.0.0.1", false},
+		{"none", nil, als.Core, false},
+	} {
+		c := als.Cluster{Nodes: tt.nodes}
+		if c.CoreIP() != tt.core || c.Micro() != tt.micro {
+			t.Errorf("%s: %s, %t", tt.name, c.CoreIP(), c.Micro())
+		}
+	}
+}

@@ -33,7 +33,7 @@ func TestReadJobs(t *testing.T) {
 			t.Errorf("%s: %+v", tt.line, jobs)
 		}
 	}
-	for _, none := range []string{"", "ps: command not found\n", "-1 kato restart\n", "PID COMMAND\n"} {
+	for _, none := range []string{"", "ps: command not found\n", "-1 kato restart\n", "0 kato restart\n", idle + "0 kato restart\n", idle + "4713\n", "PID COMMAND\n"} {
 		if jobs, err := als.ReadJobs([]byte(none)); err == nil {
 			t.Errorf("%q: %+v", none, jobs)
 		}

@@ -14,7 +14,7 @@ var noiseTexts = []*pattern{
 	// kato's log lines, headings and progress.
 	mustCompile(`(?i)^\[(info|debug)\] `),
 	mustCompile(`^-{2,}> `),
-	mustCompile(`^(\S{1,45}: )?[A-Za-z]+ing( [^ ]{1,64}){0,8}\.\.\.$`),
+	mustCompile(`^(\S{1,45}: )?[A-Za-z]+ing( [^ ]+){0,8}\.\.\.$`),
 	mustCompile(`(?i)^\S.{0,200}\.\.\.\s+(ok|done)$`),
 	// The login shell, sudo and SSH of Ubuntu 12.04.
 	mustCompile(`^(stdin: is not a tty|mesg: .{0,80}: Inappropriate ioctl for device)$`),

@@ -45,6 +45,9 @@ func TestPatchOneNode(t *testing.T) {
 	after10 := func(list, history string) kato {
 		return kato{"10.0.0.12$ kato patch status": {list, 0}, "core$ kato patch status": {list, 0}, "core$ kato status": {running, 0}, "core$ kato history --json": {history, 0}}
 	}
+	of := func(node string) string {
+		return strings.Replace(history("kato patch install --only-this-node", "succeeded"), `"command":"kato patch`, `"node":"`+node+`","command":"kato patch`, 1)
+	}
 	for _, tt := range []struct {
 		name, text    string
 		c             als.Cluster
@@ -61,6 +64,9 @@ func TestPatchOneNode(t *testing.T) {
 		{"no restart on one of two", "patch install --node 10.0.0.12 --no-restart", c13, before13, after13, als.Succeeded, "dea-memory", "no role was restarted", "`restart dea --node 10.0.0.12 @prod`"},
 		{"als10, by the history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, history("kato patch install --only-this-node", "succeeded")), als.Succeeded, "dea-memory", "by kato's history (its list counts the whole cluster, which still lacks dea-memory); the affected role runs.", ""},
 		{"als10, a lie", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, started), als.Failed, "dea-memory", "It cannot be confirmed that 10.0.0.12 has dea-memory: this kato's list counts the whole cluster, and its history has no such command", ""},
+		{"als10, by the history of the node", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, of("10.0.0.12")), als.Succeeded, "dea-memory", "by kato's history", ""},
+		{"als10, by the history of another node", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, of("10.0.0.13")), als.Failed, "dea-memory", "its history has no such command", ""},
+		{"als10, by the history of the core", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, of("10.0.0.10")), als.Failed, "dea-memory", "its history has no such command", ""},
 		{"als10, it failed", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, history("kato patch install --only-this-node", "failed")), als.Failed, "dea-memory", "says that it failed", ""},
 		{"als10, no history", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(deaListed, "none\n"), als.Unconfirmed, "dea-memory", "its history cannot be read", ""},
 		{"als10, the last node that lacked it", "patch install --only-this-node --node 10.0.0.12", c10, before10, after10(noPatches, started), als.Unconfirmed, "dea-memory", "by a fresh list", ""},

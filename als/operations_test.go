@@ -1,6 +1,7 @@
 package als_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,26 @@ func (k kato) with(other kato) kato {
 // checks and the steps, after answers the verification.
 func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Plan, als.Verdict, error) {
 	t.Helper()
+	d, err := begin(t, c, text, before)
+	if err != nil || !d.ran {
+		return d.plan, als.Verdict{}, err
+	}
+	return d.plan, d.judge(t, after), nil
+}
+
+// driven is a command whose steps, if it has any, were run.
+type driven struct {
+	op   als.Operation
+	req  als.Request
+	c    als.Cluster
+	plan als.Plan
+	rs   als.Results
+	ran  bool // false if the plan is stopped or there is nothing to do
+}
+
+// begin runs a command from its words to the end of its steps.
+func begin(t *testing.T, c als.Cluster, text string, answers kato) (driven, error) {
+	t.Helper()
 	req, err := als.Parse(text, als.Operations)
 	if err != nil {
 		t.Fatal(err)
@@ -62,37 +83,44 @@ func drive(t *testing.T, c als.Cluster, text string, before, after kato) (als.Pl
 	if op.Checks != nil {
 		steps, err := op.Checks(req, c)
 		if err != nil {
-			return als.Plan{}, als.Verdict{}, err
+			return driven{}, err
 		}
 		for _, s := range steps {
-			rs = append(rs, before.run(t, s))
+			rs = append(rs, answers.run(t, s))
 		}
 	}
 	plan, err := op.Plan(req, c, rs)
 	if err != nil {
-		return als.Plan{}, als.Verdict{}, err
+		return driven{}, err
 	}
 	if _, stopped := plan.Stopped(); stopped || plan.Nothing != "" {
 		if len(plan.Steps) > 0 {
 			t.Errorf("%s: stopped or nothing to do, with steps: %v", text, plan.Steps)
 		}
-		return plan, als.Verdict{}, nil
+		return driven{plan: plan}, nil
 	}
 	failed := false
 	for _, s := range plan.Steps {
 		if failed && !s.Always {
 			continue
 		}
-		r := before.run(t, s)
+		r := answers.run(t, s)
 		rs = append(rs, r)
 		failed = failed || !r.OK() && !s.Tolerate
 	}
-	for _, s := range plan.Verify {
+	return driven{op, req, c, plan, rs, true}, nil
+}
+
+// judge verifies what the steps did.
+func (d driven) judge(t *testing.T, after kato) als.Verdict {
+	t.Helper()
+	rs := slices.Clone(d.rs)
+	for _, s := range d.plan.Verify {
 		rs = append(rs, after.run(t, s))
 	}
-	v := op.Judge(req, c, plan, rs)
+	v := d.op.Judge(d.req, d.c, d.plan, rs)
 	checkOffers(t, v)
-	return plan, v, nil
+	return v
 }
 
 // checkOffers fails unless every command that a verdict offers can be

@@ -49,3 +49,21 @@ func TestPatchesNamedInACutOutput(t *testing.T) {
 		}
 	}
 }
+
+// Of one node, only what this node still needs is beyond what was shown.
+func TestAPatchOfAnotherNodeIsNotBeyond(t *testing.T) {
+	t.Parallel()
+	const words = "core$ kato patch install --node 10.0.0.12"
+	late := strings.NewReplacer("1 update is", "2 updates are", "dea-memory", "late-fix").Replace(deaLeft) +
+		"\n      router-fix: Fix the router\n          patch id: 2\n          roles affected: router\n          installed on: none\n          to be installed on: 10.0.0.10\n"
+	before := fresh().with(kato{words: {}})
+	for name, tt := range map[string]struct{ list, beyond string }{
+		"missing elsewhere":   {late, ""},
+		"missing on the node": {strings.NewReplacer("installed on: 10.0.0.12\n", "installed on: 10.0.0.13\n", "to be installed on: 10.0.0.13", "to be installed on: 10.0.0.12").Replace(late), "Beyond what was shown, kato names late-fix. "},
+	} {
+		_, v, err := drive(t, testCluster(), "patch install --node 10.0.0.12", before, before.with(kato{"core$ kato patch status": {tt.list, 0}}))
+		if err != nil || v.Concern != (tt.beyond != "") || !strings.HasPrefix(v.Summary, tt.beyond+"1 patch installed") {
+			t.Errorf("%s: %t: %s %v", name, v.Concern, v.Summary, err)
+		}
+	}
+}

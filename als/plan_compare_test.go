@@ -66,6 +66,23 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// A plan of before targets and findings were bound does not bind them.
+func TestDifferencesFromAnEarlierFormat(t *testing.T) {
+	shown := als.Plan{Operation: "restart", Effect: als.Restart,
+		Steps: []als.Step{{Name: "restart", Node: "10.0.0.10", Argv: []string{"kato", "restart"}}}}
+	now := shown
+	now.Format = 1
+	now.Findings = []als.Finding{{Level: als.Warn, Text: "a sentence"}}
+	shown.Targets, now.Targets = []als.Target{{Node: "10.0.0.10", User: "helion"}}, []als.Target{{Node: "10.0.0.10", User: "stackato"}}
+	if diff := als.Differences(shown, now); len(diff) > 0 {
+		t.Errorf("%q", diff)
+	}
+	now.Steps = []als.Step{{Name: "restart", Node: "10.0.0.11", Argv: []string{"kato", "restart"}}}
+	if diff := strings.Join(als.Differences(shown, now), "; "); !strings.Contains(diff, "other commands") {
+		t.Errorf("%q", diff)
+	}
+}
+
 func clonePlan(p als.Plan) als.Plan {
 	p.Steps = append([]als.Step{}, p.Steps...)
 	p.Facts = append([]als.Fact{}, p.Facts...)

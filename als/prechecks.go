@@ -138,7 +138,7 @@ var rolesRun = Check{
 			o.volatile = onlyMoving(status)
 			return o
 		}
-		if more := c.strangers(status); len(more) > 0 {
+		if more := strangers(c.Nodes, status); len(more) > 0 {
 			return problem(Stop, "kato's list of nodes lacks nodes of its status, "+list(more))
 		}
 		if c.CoreIP() == Core { // no list of nodes to hold it against

@@ -61,10 +61,10 @@ var prompts = []*pattern{
 	mustCompile(`(?i)^sudo: a (terminal|password) is required.*$`),
 	mustCompile(`(?i)^[^ ]{0,128}'s password:$`),
 	mustCompile(`(?i)^(old |new |current |retype |enter )?(unix )?(new )?password:$`),
-	mustCompile(`(?i)^.{0,200}\(yes/no(/\[fingerprint\])?\)\?$`),
+	mustCompile(`(?i)\(yes/no(/\[fingerprint\])?\)\?$`),
 	mustCompile(`(?i)^Enter passphrase for key.*:$`),
-	mustCompile(`(?i)^.{0,200}\[(y/n|yes/no)\]\s*[:?]?$`),
-	mustCompile(`(?i)^.{0,200}(type "proceed"|press enter).{0,40}:?$`),
+	mustCompile(`(?i)\[(y/n|yes/no)\]\s*[:?]?$`),
+	mustCompile(`(?i)(type "proceed"|press enter).{0,40}$`),
 }
 
 // Prompt reports whether an output ends with a question that waits for an
@@ -98,7 +98,7 @@ var (
 		mustCompile(`^[A-Z][A-Za-z:]{2,60}(Error|Exception|Refused)\b`),
 		mustCompile(`(?i)\(([A-Za-z:]{1,60}(Error|Exception)|Errno::[A-Z]+)\)$`),
 		mustCompile(`(?i)^(could not|couldn't|cannot|can't|unable to|failed to|could determine proceses status) `),
-		mustCompile(`(?i)(connection refused|connection timed out|no route to host|no space left on device|permission denied|host key verification failed|could not resolve host.*|network is unreachable|device or resource busy)\b.{0,200}$`),
+		mustCompile(`(?i)(connection refused|connection timed out|no route to host|no space left on device|permission denied|host key verification failed|could not resolve host|network is unreachable|device or resource busy)\b`),
 		mustCompile(`(?i)^([a-z]{1,20} ){1,4}(failed|halted|finished with errors)\b`),
 		mustCompile(`(?i)^(an?|another) ([a-z]{1,20} ){1,3}is (already )?in progress\b`),
 		mustCompile(`(?i)^(no such file or directory|not a directory|not enough free |first user setup has not )`),

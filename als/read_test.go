@@ -129,6 +129,9 @@ func TestReadStatus(t *testing.T) {
 	for name, out := range map[string]string{
 		"blocks":       statusText,
 		"colour, CRLF": strings.ReplaceAll(strings.ReplaceAll(statusText, "RUNNING", "\x1b[32mrunning\x1b[0m"), "\n", "\r\n"),
+		"overwritten":  strings.ReplaceAll(statusText, "  base  ", "  base FATAL\r  base  "),
+		"a bell":       strings.ReplaceAll(statusText, "RUNNING", "RUN\aNING"),
+		"flush left":   strings.ReplaceAll(statusText, "\n  ", "\n"),
 		"bare heads":   strings.ReplaceAll(strings.ReplaceAll(statusText, "Node ", ""), "10.0.0.11", "10.0.0.11:"),
 		"colons":       strings.ReplaceAll(strings.ReplaceAll(statusText, "base   ", "base : "), "controller   ", "controller: "),
 		"table":        "10.0.0.10  base  RUNNING\n10.0.0.10  controller  RUNNING\n10.0.0.10  router  STARTING\nerror getting sizes\n10.0.0.11  base  RUNNING\n10.0.0.11  filesystem  STOPPED\n",
@@ -206,6 +209,12 @@ func TestPrompt(t *testing.T) {
 	} {
 		if got, ok := als.Prompt([]byte(text)); !ok || got == "" {
 			t.Errorf("%q is no prompt", text)
+		}
+	}
+	const question = "helion@10.0.0.11's password: "
+	for end, want := range map[string]bool{"": true, "\n\na\nb\n": true, "\na\nb\nc\n": false} {
+		if _, ok := als.Prompt([]byte(question + end)); ok != want {
+			t.Errorf("a question, and then %q: %t", end, ok)
 		}
 	}
 	for _, text := range []string{"", "done\n", "-----> Restarting roles\nok\n", "The password was changed.\n", "READY"} {
@@ -298,7 +307,7 @@ func TestReadUpgrade(t *testing.T) {
 			t.Errorf("%q: got %+v, %v", none, got, err)
 		}
 	}
-	for _, out := range []string{"", "-bash: kato: command not found", `{"error":"x"}`, "Usage: kato", "something else"} {
+	for _, out := range []string{"", "-bash: kato: command not found", `{"error":"x"}`, `{"dea-1":{"state":"complete"}}`, `{"10.0.0.12":{"from":"3.4.1"}}`, "Usage: kato", "something else"} {
 		if got, err := als.ReadUpgrade([]byte(out)); err == nil {
 			t.Errorf("%q is read as %+v", out, got)
 		}

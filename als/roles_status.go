@@ -121,14 +121,6 @@ func strangers(nodes []Node, status Status) []string {
 	return out
 }
 
-// strangers returns the nodes of a status that the survey did not find.
-func (c Cluster) strangers(status Status) []string {
-	if len(c.Nodes) > 0 && c.Nodes[0].IP == Core {
-		return strangers([]Node{{IP: c.CoreIP()}}, status)
-	}
-	return strangers(c.Nodes, status)
-}
-
 // statusAdvice says what to do about the roles that do not run.
 func statusAdvice(c Cluster, status Status) (advice Advice) {
 	var moving, resting bool

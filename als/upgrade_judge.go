@@ -170,7 +170,7 @@ func upgradeVerdict(r Request, c Cluster, p Plan, rs Results) Verdict {
 			v.Summary = "Not confirmed: " + numbering(u.versions[0]) + ", and nothing tells whether that is " + to + ". " + v.Summary
 		}
 		status, _ := c.status(rs, probeRolesAfter)
-		if more := c.strangers(status); r.Operation == "upgrade cluster" && len(more) > 0 {
+		if more := strangers(c.Nodes, status); r.Operation == "upgrade cluster" && len(more) > 0 {
 			v.Outcome = Unconfirmed
 			v.Summary = "Not confirmed: nothing is known of the version of " + list(more) + ", which kato's list of nodes lacks. " + v.Summary
 		}
