@@ -63,7 +63,7 @@ func (r *report) checkBackup(p string, b Backup) {
 		r.add(p+".max_age", "should be longer than nothing, such as 26h")
 	}
 	if b.MaxSize <= 0 {
-		r.add(p+".max_size", "must be more than zero, such as 4TiB")
+		r.add(p+".max_size", "must be more than zero, such as 1TiB")
 	}
 }
 

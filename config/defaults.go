@@ -22,7 +22,7 @@ func clusterDefaults() map[string]any {
 		"kato": "kato", "generation": "auto", "runs_dir": ".alsbot/runs",
 		"backup": map[string]any{
 			"keep":    map[string]any{"daily": 7, "weekly": 4, "monthly": 12},
-			"max_age": "26h", "max_size": "4TiB",
+			"max_age": "26h", "max_size": "1TiB",
 		},
 	}
 }

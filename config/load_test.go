@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 		Clusters: []config.Cluster{{
 			Name: "prod", Core: "10.0.0.10:22", User: "helion", IdentityFile: "id", KnownHosts: "hosts", Kato: "kato",
 			Generation: "auto", RunsDir: ".alsbot/runs", Channel: "C0PROD", Approvals: "C0PROD",
-			Backup: config.Backup{Keep: config.Keep{Daily: 7, Weekly: 4, Monthly: 12}, MaxAge: 26 * time.Hour, MaxSize: 4 << 40},
+			Backup: config.Backup{Keep: config.Keep{Daily: 7, Weekly: 4, Monthly: 12}, MaxAge: 26 * time.Hour, MaxSize: 1 << 40},
 		}},
 		Schedules: []config.Schedule{},
 		Monitoring: config.Monitoring{NewRelic: config.NewRelic{
