@@ -227,7 +227,7 @@ func openFile(path string) (*bolt.DB, *os.File, error) {
 	var file *os.File
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-			file, err = os.OpenFile(name, flag, mode) //nolint:gosec // the operator's own path
+			file, err = os.OpenFile(name, flag, mode)
 			return file, err
 		},
 		Timeout:      lockWait,
