@@ -10,7 +10,7 @@ import (
 )
 
 func headOf(cfg *config.Config) runs.HeadFile {
-	return runs.HeadFile{Path: store.HeadPath(cfg.Store.Path)}
+	return runs.HeadFile{Path: store.HeadPath(cfg.Store.Path), Store: cfg.Store.Path}
 }
 
 // checkHead refuses a store that is not the one whose head was kept, unless a
@@ -19,7 +19,7 @@ func checkHead(head runs.HeadFile, st store.Store, how Start) error {
 	ctx := context.Background()
 	err := head.Check(ctx, st)
 	switch {
-	case errors.Is(err, runs.ErrHead) && how.NewStore:
+	case how.NewStore && (err == nil || errors.Is(err, runs.ErrHead)):
 		return head.Accept(ctx, st, LocalUser(), "begun with an empty store")
 	case errors.Is(err, runs.ErrHead) && how.AcceptRestored:
 		return head.Accept(ctx, st, LocalUser(), "accepted a restored store")

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -19,7 +21,10 @@ var ErrHead = errors.New("the store does not match the head of its audit log tha
 // HeadFile keeps the head of the audit log in a file beside the store. It may
 // lag behind the log, by a second while alsbot runs; it never leads. So a
 // store that lacks the entry is older than what alsbot has told.
-type HeadFile struct{ Path string }
+type HeadFile struct {
+	Path  string
+	Store string // the database; the file gets its owner
+}
 
 // keepEvery is how often Follow writes at most.
 const keepEvery = time.Second / 2
@@ -62,10 +67,31 @@ func (f HeadFile) Keep(ctx context.Context, st store.Store) error {
 }
 
 func (f HeadFile) write(head AuditHead) error {
-	if err := renameio.WriteFile(f.Path, []byte(head.String()+"\n"), 0o600); err != nil {
+	if err := f.replace([]byte(head.String() + "\n")); err != nil {
 		return fmt.Errorf("keeping the head of the audit log in %s: %w", f.Path, err)
 	}
 	return nil
+}
+
+// replace gives the file the store's owner: root may use the store while the
+// bot is down, and the bot must be able to read the file.
+func (f HeadFile) replace(text []byte) error {
+	file, err := renameio.NewPendingFile(f.Path, renameio.WithTempDir(filepath.Dir(f.Path)), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer file.Cleanup() //nolint:errcheck // only removes the temporary file
+	if info, err := os.Stat(f.Store); err == nil && os.Getuid() == 0 {
+		if of, ok := info.Sys().(*syscall.Stat_t); ok {
+			if err := file.Chown(int(of.Uid), int(of.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.CloseAtomicallyReplace()
 }
 
 func (f HeadFile) compare(ctx context.Context, st store.Store) (kept, last AuditHead, err error) {
@@ -112,10 +138,13 @@ func (f HeadFile) agrees(tx store.Tx, kept AuditHead, last Entry) error {
 func (f HeadFile) Accept(ctx context.Context, st store.Store, by Principal, why string) error {
 	kept, err := f.Read()
 	name := kept.String()
-	if errors.Is(err, ErrHead) {
+	switch {
+	case errors.Is(err, ErrHead):
 		name = "unreadable"
-	} else if err != nil {
+	case err != nil:
 		return err
+	case kept == (AuditHead{}):
+		name = "missing"
 	}
 	var last Entry
 	err = st.Update(ctx, func(tx store.Tx) error {
@@ -135,11 +164,12 @@ func (f HeadFile) Accept(ctx context.Context, st store.Store, by Principal, why 
 	return f.write(AuditHead{last.Seq, last.Hash})
 }
 
-// Follow keeps the head after each change of the log, until ctx ends. It
-// reports what goes wrong, and nil once that is over.
+// Follow keeps the head, and again after each change of the log, until ctx
+// ends. It tries again after a failure. It reports what goes wrong, and nil
+// once that is over.
 func (f HeadFile) Follow(ctx context.Context, st store.Store, report func(error)) error {
-	failed := false
-	for range st.Watch(ctx, audit.Name) {
+	changed := st.Watch(ctx, audit.Name)
+	for failed := false; ctx.Err() == nil; {
 		err := f.Keep(ctx, st)
 		if ctx.Err() == nil && (err != nil) != failed {
 			failed = err != nil
@@ -148,6 +178,12 @@ func (f HeadFile) Follow(ctx context.Context, st store.Store, report func(error)
 		select {
 		case <-time.After(keepEvery):
 		case <-ctx.Done():
+		}
+		if failed {
+			continue
+		}
+		if _, open := <-changed; !open {
+			return nil
 		}
 	}
 	return nil

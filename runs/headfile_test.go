@@ -1,11 +1,14 @@
 package runs_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"alsbot/runs"
 	"alsbot/store"
@@ -70,6 +73,107 @@ func TestTheHeadBesideTheStore(t *testing.T) {
 	}
 	if err := head.Check(t.Context(), st); !errors.Is(err, runs.ErrHead) || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("an unreadable file: %v", err)
+	}
+}
+
+// What was written before Follow begins is kept without another change: the
+// start, and what a kill -9 came too early for.
+func TestTheHeadIsKeptFromTheStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	st, err := store.OpenBolt(filepath.Join(dir, "a.db"), store.Ballast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	note(t, st, "one")
+	head := runs.HeadFile{Path: filepath.Join(dir, "head")}
+	follow(t, head, st)
+	awaitHead(t, head, 1)
+}
+
+// What could not be written is kept as soon as it can, without another change.
+func TestTheHeadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	st, err := store.OpenBolt(filepath.Join(dir, "a.db"), store.Ballast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	note(t, st, "one")
+	head := runs.HeadFile{Path: filepath.Join(dir, "later", "head")}
+	said := follow(t, head, st)
+	if err := <-said; err == nil {
+		t.Error("no trouble was reported")
+	}
+	if err := os.Mkdir(filepath.Dir(head.Path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	awaitHead(t, head, 1)
+	if err := <-said; err != nil {
+		t.Errorf("its end: %v", err)
+	}
+}
+
+// Root can use the store while the bot is down; the bot can read the file
+// afterwards.
+func TestTheHeadBelongsToTheStoresOwner(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("gives files to another user: needs root")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.db")
+	st, err := store.OpenBolt(path, store.Ballast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	const uid, gid = 65534, 65533
+	if err := os.Chown(path, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	note(t, st, "one")
+	head := runs.HeadFile{Path: filepath.Join(dir, "head"), Store: path}
+	if err := head.Keep(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(head.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is, ok := info.Sys().(*syscall.Stat_t); !ok || is.Uid != uid || is.Gid != gid || info.Mode().Perm() != 0o600 {
+		t.Errorf("it belongs to %d:%d and has mode %v", is.Uid, is.Gid, info.Mode())
+	}
+}
+
+// follow runs Follow until the test ends, and returns what it reports.
+func follow(t *testing.T, head runs.HeadFile, st store.Store) <-chan error {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	said, done := make(chan error, 10), make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = head.Follow(ctx, st, func(err error) { said <- err })
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return said
+}
+
+func awaitHead(t *testing.T, head runs.HeadFile, seq uint64) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		kept, err := head.Read()
+		if err == nil && kept.Seq == seq {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("the head is %v, %v", kept, err)
+		}
 	}
 }
 

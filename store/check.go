@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -191,11 +193,15 @@ func damaged(path, why string) error {
 // with a snapshot while no process has it open. The line keeps the present
 // file beside it, under another name. It moves nothing until the copy is
 // complete and belongs to the present file's owner, which is the bot: the line
-// may be run by root.
+// may be run by root. Where the file is gone, the owner is that of what it left.
 func RestoreCommand(snapshot, path string) string {
 	file, fresh, old := shellescape.Quote(path), shellescape.Quote(path+".restored"), shellescape.Quote(path+".old-")
-	return fmt.Sprintf("cp %s %s && chown --reference=%s %s && mv %s %s$(date +%%s) && mv %s %s",
-		shellescape.Quote(snapshot), fresh, file, fresh, file, old, fresh, file)
+	owned, aside := file, fmt.Sprintf("mv %s %s$(date +%%s) && ", file, old)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		owned, aside = shellescape.Quote(append(companions(path), filepath.Dir(path))[0]), ""
+	}
+	return fmt.Sprintf("cp %s %s && chown --reference=%s %s && %smv %s %s",
+		shellescape.Quote(snapshot), fresh, owned, fresh, aside, fresh, file)
 }
 
 // head keeps the first bytes written to it.

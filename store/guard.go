@@ -40,7 +40,7 @@ type guard struct {
 type fileState struct {
 	size    int64 // at least
 	metas   [2]meta
-	writing int // the meta page that a commit is writing; -1 for none
+	writing int // the meta page that a commit is writing, or failed to; -1 for none
 }
 
 // meta is the beginning of a meta page: bbolt's header, its roots, the
@@ -182,8 +182,7 @@ func (g *guard) commit(id int, commit func() error) error {
 	during.writing = id % 2
 	g.seen.Store(&during)
 	if err := commit(); err != nil {
-		g.seen.Store(&before)
-		return err
+		return err // the page may be written or not; the other one is as it was
 	}
 	now, err := g.read()
 	if err != nil {

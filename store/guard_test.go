@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -104,5 +105,33 @@ func TestMissingFile(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(aside, "out")); err != nil {
 		t.Error(err)
+	}
+}
+
+// The command that puts a snapshot back also works where the file is gone, with
+// any of its companions or none.
+func TestRestoreCommand(t *testing.T) {
+	for _, left := range []string{"", ".head", ".output", ".ballast"} {
+		t.Run("left"+left, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "it's here.db")
+			snapshot := filepath.Join(t.TempDir(), "copy")
+			put(t, open(t, snapshot), "b", "k", "v")
+			if left != "" {
+				if err := os.WriteFile(path+left, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 { // the second time, there is a file
+				if out, err := exec.Command("sh", "-c", store.RestoreCommand(snapshot, path)).CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+				if _, err := os.Stat(path); err != nil {
+					t.Error(err)
+				}
+			}
+			if old, err := filepath.Glob(path + ".old-*"); len(old) != 1 {
+				t.Errorf("the present file was kept as %q, %v", old, err)
+			}
+		})
 	}
 }

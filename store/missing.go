@@ -7,8 +7,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"al.essio.dev/pkg/shellescape"
 )
 
 // HeadPath returns the file that says how far the records of the store at path
@@ -23,26 +21,31 @@ func Missing(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var left []string
+	left := companions(path)
+	if left == nil {
+		return nil
+	}
+	return fmt.Errorf("%w, and what belongs to it is there (%s): this is no first start. Is its disk mounted, and its path right? To go on from a snapshot:\n"+
+		"  %s\nthen start it with `alsbot serve --accept-restored`, and type `alsbot reconcile`. "+
+		"To begin with an empty store, which knows no earlier run: `alsbot serve --new-store`",
+		ErrMissing, strings.Join(left, ", "), RestoreCommand("SNAPSHOT", path))
+}
+
+// companions returns what is there of the files that only a database leaves
+// beside it.
+func companions(path string) (left []string) {
 	for _, companion := range []string{path + ".output", path + ".ballast", HeadPath(path)} {
 		if _, err := os.Lstat(companion); err == nil {
 			left = append(left, companion)
 		}
 	}
-	if left == nil {
-		return nil
-	}
-	fresh := shellescape.Quote(path + ".restored")
-	return fmt.Errorf("%w, and what belongs to it is there (%s): this is no first start. Is its disk mounted, and its path right? To go on from a snapshot:\n"+
-		"  cp %s %s && chown --reference=%s %s && mv %s %s\nthen start it with `alsbot serve --accept-restored`, and type `alsbot reconcile`. "+
-		"To begin with an empty store, which knows no earlier run: `alsbot serve --new-store`",
-		ErrMissing, strings.Join(left, ", "), "SNAPSHOT", fresh, shellescape.Quote(left[0]), fresh, fresh, shellescape.Quote(path))
+	return left
 }
 
 // putAside renames the output of a missing store. A new run may have the ID of
 // an old one, and must not find its output.
 func putAside(path string, told func(output string)) error {
-	old := fmt.Sprintf("%s.output.old-%d", path, time.Now().Unix())
+	old := fmt.Sprintf("%s.output.old-%d", path, time.Now().UnixNano())
 	err := os.Rename(path+".output", old)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
