@@ -22,7 +22,7 @@ test: tools ## run all tests; installs what they need (sshd, Chromium, shells, n
 
 race: tools ## the tests with the race detector, and no skips
 	scripts/test-noskip go test -race -timeout 30m $$(go list ./... | grep -v -e /faults -e /cmd/alsbot)
-	scripts/test-noskip go test -race -timeout 30m ./cmd/alsbot
+	scripts/test-noskip go test -race -timeout 50m ./cmd/alsbot
 	scripts/test-noskip go test -timeout 15m -parallel 64 ./faults
 
 check: race lint ## exactly what CI runs
