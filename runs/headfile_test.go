@@ -21,14 +21,7 @@ func TestTheHeadBesideTheStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	open := func(name string, entries ...string) store.Store {
-		t.Helper()
-		st, err := store.OpenBolt(filepath.Join(dir, name), store.Ballast(0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = st.Close() })
-		note(t, st, entries...)
-		return st
+		return noted(t, filepath.Join(dir, name), entries...)
 	}
 	head := runs.HeadFile{Path: filepath.Join(dir, "head")}
 	st, older := open("present", "one", "two"), open("older", "one")
@@ -81,12 +74,7 @@ func TestTheHeadBesideTheStore(t *testing.T) {
 func TestTheHeadIsKeptFromTheStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	st, err := store.OpenBolt(filepath.Join(dir, "a.db"), store.Ballast(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	note(t, st, "one")
+	st := noted(t, filepath.Join(dir, "a.db"), "one")
 	head := runs.HeadFile{Path: filepath.Join(dir, "head")}
 	follow(t, head, st)
 	awaitHead(t, head, 1)
@@ -96,12 +84,7 @@ func TestTheHeadIsKeptFromTheStart(t *testing.T) {
 func TestTheHeadIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	st, err := store.OpenBolt(filepath.Join(dir, "a.db"), store.Ballast(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	note(t, st, "one")
+	st := noted(t, filepath.Join(dir, "a.db"), "one")
 	head := runs.HeadFile{Path: filepath.Join(dir, "later", "head")}
 	said := follow(t, head, st)
 	if err := <-said; err == nil {
@@ -175,6 +158,18 @@ func awaitHead(t *testing.T, head runs.HeadFile, seq uint64) {
 			t.Fatalf("the head is %v, %v", kept, err)
 		}
 	}
+}
+
+// noted opens a store and notes entries in its audit log.
+func noted(t *testing.T, path string, actions ...string) store.Store {
+	t.Helper()
+	st, err := store.OpenBolt(path, store.Ballast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	note(t, st, actions...)
+	return st
 }
 
 func note(t *testing.T, st store.Store, actions ...string) {

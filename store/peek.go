@@ -37,7 +37,7 @@ func Schema(ctx context.Context, path string) (int, error) {
 }
 
 func schemaInChild(ctx context.Context, path string) (int, error) {
-	f, err := os.Open(path) // a first or unreadable file gets the system's error
+	f, err := os.Open(path) // an unreadable file gets the system's error
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, errors.Join(Missing(path), err)
 	}
